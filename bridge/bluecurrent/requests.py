@@ -1,0 +1,309 @@
+"""What can be asked of the cloud, and by what it is answered (design page 3, "Requests").
+
+A `Request[T]` is a value: the command, its parameters, the objects that can answer it, and how to read a `T` from the
+answer. Sending it is the link's business.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Final, Generic, TypeVar
+
+from pydantic import JsonValue
+
+from bridge.bluecurrent.frames import (
+    Account,
+    ChargeCards,
+    ChargePoints,
+    Frame,
+    GridValues,
+    ListedChargePoint,
+    Override,
+    Overrides,
+    Result,
+    Settings,
+    SocketStatus,
+    Statuses,
+    Sustainability,
+)
+from bridge.chargepoint.evse import Card, Evse
+from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.update import Update
+
+T = TypeVar("T")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[T]):
+    """One request.
+
+    Attributes:
+        command: its name on the wire.
+        read: takes the answer out of the frame that answers it.
+        parameters: what goes with it.
+        answers: the objects that can answer it.
+        evse_id: the charge point that an answer may name.
+        acts: it does something, and the charge point may take `cloud.command_timeout` over it.
+        alone: its answer does not say what it answers, so only one may be in flight.
+    """
+
+    command: str
+    read: Callable[[Frame], T]
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
+    answers: frozenset[str] = frozenset()
+    evse_id: str | None = None
+    acts: bool = False
+    alone: bool = False
+
+    def frame(self, *, authorization: str, flow_id: str | None) -> dict[str, JsonValue]:
+        """The frame to send: not yet text, and not to be logged."""
+        frame: dict[str, JsonValue] = {"command": self.command, "Authorization": authorization, **self.parameters}
+        if self.evse_id is not None:
+            frame["evse_id"] = self.evse_id
+        if flow_id is not None:
+            frame["flow_id"] = flow_id
+        return frame
+
+
+class UnreadableAnswer(ValueError):
+    """The object that answers the request had not the body that it must have."""
+
+
+def _body(kind: type[B]) -> Callable[[Frame], B]:
+    def read(frame: Frame) -> B:
+        if not isinstance(frame.body, kind):
+            raise UnreadableAnswer(f"{frame.object} cannot be read")
+        return frame.body
+
+    return read
+
+
+def _nothing(_: Frame) -> None:
+    return None
+
+
+def _confirmed(frame: Frame) -> bool | None:
+    return frame.body.value if isinstance(frame.body, Result) else None
+
+
+# --- asking ---
+
+
+def hello() -> Request[None]:
+    """The first request on a link; only after its answer are changes pushed."""
+    return Request("HELLO", _nothing, {"header": "homeassistant"}, frozenset({"HELLO"}))
+
+
+def get_account() -> Request[Account]:
+    """Who owns the account."""
+    return Request("GET_ACCOUNT", _body(Account), answers=frozenset({"ACCOUNT"}))
+
+
+def get_charge_cards() -> Request[Sequence[Card]]:
+    """The account's charge cards."""
+    read = _body(ChargeCards)
+    return Request("GET_CHARGE_CARDS", lambda f: read(f).cards, {"limit": 100}, frozenset({"CHARGE_CARDS"}))
+
+
+def get_charge_points() -> Request[Sequence[ListedChargePoint]]:
+    """The account's charge points."""
+    read = _body(ChargePoints)
+    return Request("GET_CHARGE_POINTS", lambda f: read(f).listed, answers=frozenset({"CHARGE_POINTS"}))
+
+
+def get_status(evse_id: str) -> Request[Sequence[SocketStatus]]:
+    """The live values of a charge point, for each of its sockets."""
+    read = _body(Statuses)
+    return Request("GET_CH_STATUS", lambda f: read(f).sockets, answers=frozenset({"CH_STATUS"}), evse_id=evse_id)
+
+
+def get_settings(evse_id: str) -> Request[Update[Evse]]:
+    """The settings of a charge point."""
+    read = _body(Settings)
+    return Request("GET_CH_SETTINGS", lambda f: read(f).update, answers=frozenset({"CH_SETTINGS"}), evse_id=evse_id)
+
+
+def get_grid_status(evse_id: str) -> Request[Update[Grid]]:
+    """The grid connection behind a charge point. The answer names the grid, not the charge point."""
+    read = _body(GridValues)
+    return Request(
+        "GET_GRID_STATUS", lambda f: read(f).update, answers=frozenset({"GRID_STATUS"}), evse_id=evse_id, alone=True
+    )
+
+
+def get_sustainability() -> Request[Sustainability]:
+    """What all charging of the account has done for the climate."""
+    return Request("GET_SUSTAINABILITY_STATUS", _body(Sustainability), answers=frozenset({"SUSTAINABILITY_STATUS"}))
+
+
+# --- acting: RECEIVED_, then STATUS_ ---
+
+
+def _action(command: str, evse_id: str, **parameters: JsonValue) -> Request[None]:
+    return Request(command, _nothing, parameters, frozenset({f"STATUS_{command}", command}), evse_id, acts=True)
+
+
+def start_session(evse_id: str, card: str, socket: int | None = None) -> Request[None]:
+    """Start a session with a card (its uid, or `BCU-APP` for none)."""
+    more: dict[str, JsonValue] = {} if socket is None else {"socket_id": socket}
+    return _action("START_SESSION", evse_id, session_token=card, **more)
+
+
+def stop_session(evse_id: str, socket: int | None = None) -> Request[None]:
+    """Stop the session."""
+    more: dict[str, JsonValue] = {} if socket is None else {"socket_id": socket}
+    return _action("STOP_SESSION", evse_id, **more)
+
+
+def soft_reset(evse_id: str) -> Request[None]:
+    """Restart the charge point's software."""
+    return _action("SOFT_RESET", evse_id)
+
+
+def reboot(evse_id: str) -> Request[None]:
+    """Restart the charge point."""
+    return _action("REBOOT", evse_id)
+
+
+def unlock_connector(evse_id: str, socket: int | None = None) -> Request[None]:
+    """Release the cable. The cloud may not know this request."""
+    more: dict[str, JsonValue] = {} if socket is None else {"socket_id": socket}
+    return _action("UNLOCK_CONNECTOR", evse_id, **more)
+
+
+def set_operative(evse_id: str, *, operative: bool) -> Request[None]:
+    """Let the charge point charge, or block it."""
+    return _action("SET_OPERATIVE" if operative else "SET_INOPERATIVE", evse_id)
+
+
+# --- setting: STATUS_ or the same name; a RECEIVED_ may come before ---
+
+
+def _setter(command: str, evse_id: str, **parameters: JsonValue) -> Request[bool | None]:
+    """A setter; it gives the value that the cloud confirmed, or None where it only said yes."""
+    return Request(command, _confirmed, parameters, frozenset({f"STATUS_{command}", command}), evse_id, acts=True)
+
+
+def set_plug_and_charge(evse_id: str, *, value: bool) -> Request[bool | None]:
+    """Sessions start by themselves, or do not."""
+    return _setter("SET_PLUG_AND_CHARGE", evse_id, value=value)
+
+
+def set_public_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
+    """Cards other than the linked ones may charge, or may not."""
+    return _setter("SET_PUBLIC_CHARGING", evse_id, value=value)
+
+
+def set_plug_and_charge_card(evse_id: str, card: str) -> Request[bool | None]:
+    """The card for sessions that start by themselves (its uid, or `BCU-APP` for none)."""
+    return _setter("SET_PLUG_AND_CHARGE_CHARGE_CARD", evse_id, token_uid=card)
+
+
+def set_delayed_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
+    """The profile that waits for its hours, on or off."""
+    return _setter("SET_DELAYED_CHARGING", evse_id, value=value)
+
+
+def save_delayed_schedule(evse_id: str, days: Sequence[int], start: time, end: time) -> Request[bool | None]:
+    """Its hours; days are 1 Monday to 7 Sunday."""
+    return _setter(
+        "SAVE_SCHEDULE_DELAYED_CHARGING",
+        evse_id,
+        days="[" + ",".join(str(day) for day in days) + "]",
+        start_time=f"{start:%H:%M}",
+        end_time=f"{end:%H:%M}",
+    )
+
+
+def set_price_based_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
+    """The profile that waits for low prices, on or off."""
+    return _setter("SET_PRICE_BASED_CHARGING", evse_id, value=value)
+
+
+def patch_price_based_settings(
+    evse_id: str,
+    *,
+    departure: time | None = None,
+    battery_percentage: int | None = None,
+    minimum_percentage: int | None = None,
+    battery_size_kwh: int | None = None,
+) -> Request[bool | None]:
+    """Any of that profile's settings."""
+    given: dict[str, JsonValue] = {
+        "expected_departure_time": f"{departure:%H:%M}" if departure is not None else None,
+        "current_battery_pct": battery_percentage,
+        "minimum_pct": minimum_percentage,
+        "battery_size_kwh": battery_size_kwh,
+    }
+    parameters = {name: value for name, value in given.items() if value is not None}
+    return _setter("PATCH_PRICE_BASED_CHARGING_SETTINGS", evse_id, **parameters)
+
+
+def override_delayed_charging(evse_id: str) -> Request[bool | None]:
+    """Charge now although delayed charging holds the session; lasts for the session."""
+    return _setter("OVERRIDE_DELAYED_CHARGING_TIMEOUT", evse_id, value=True)
+
+
+def override_profiles(evse_id: str) -> Request[bool | None]:
+    """Charge now although price-based charging holds the session; lasts for the session."""
+    return _setter("OVERRIDE_CHARGING_PROFILES", evse_id, value=True)
+
+
+# --- overrides of the current ---
+
+_DAYS: Final[list[JsonValue]] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+
+
+def list_overrides() -> Request[Sequence[Override]]:
+    """Every override of the current that the account has, whoever made it."""
+    read = _body(Overrides)
+    return Request("LIST_OVERRIDE_CURRENT", lambda f: read(f).schedules, answers=frozenset({"LIST_OVERRIDE_CURRENT"}))
+
+
+def _always(evse_id: str, current: int) -> dict[str, JsonValue]:
+    return {
+        "chargepoints": [evse_id],
+        "overridestarttime": "00:00",
+        "overridestartdays": _DAYS,
+        "overridestoptime": "23:59",
+        "overridestopdays": _DAYS,
+        "overridevalue": current,
+    }
+
+
+def _only(read: Callable[[Frame], Overrides]) -> Callable[[Frame], Override]:
+    def one(frame: Frame) -> Override:
+        schedules = read(frame).schedules
+        if not schedules:
+            raise UnreadableAnswer(f"{frame.object} does not tell the schedule's id")
+        return schedules[0]
+
+    return one
+
+
+def set_override(evse_id: str, current: int) -> Request[Override]:
+    """Limit a charge point to `current` A, on all days from 00:00 to 23:59."""
+    command = "POST_SET_OVERRIDE_CURRENT"
+    return Request(
+        command,
+        _only(_body(Overrides)),
+        _always(evse_id, current),
+        frozenset({command, f"STATUS_{command}"}),
+        acts=True,
+    )
+
+
+def edit_override(schedule_id: int, evse_id: str, current: int) -> Request[None]:
+    """Change such a limit."""
+    command = "POST_EDIT_OVERRIDE_CURRENT"
+    parameters = {"schedule_id": schedule_id, **_always(evse_id, current)}
+    return Request(command, _nothing, parameters, frozenset({command, f"STATUS_{command}"}), acts=True)
+
+
+def clear_override(schedule_id: int) -> Request[None]:
+    """Remove such a limit."""
+    command = "POST_CLEAR_OVERRIDE_CURRENT"
+    return Request(
+        command, _nothing, {"schedule_id": schedule_id}, frozenset({command, f"STATUS_{command}"}), acts=True
+    )

@@ -1,0 +1,130 @@
+"""The state table (contract 4): one place where a charge point's state is decided.
+
+`TABLE` reads like the table in the contract: the first row that fits, top to bottom.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Literal, NamedTuple
+
+from bridge.chargepoint.status import MINIMUM_CURRENT_A, Activity, Status, Vehicle
+
+StateSet = Literal["standard", "extended"]
+
+
+class State(Enum):
+    """FIMP's states of a charge point, as far as this one can tell them apart."""
+
+    DISCONNECTED = "disconnected"
+    REQUESTING = "requesting"
+    READY_TO_CHARGE = "ready_to_charge"
+    CHARGING = "charging"
+    SUSPENDED_BY_EV = "suspended_by_ev"
+    SUSPENDED_BY_EVSE = "suspended_by_evse"
+    FINISHED = "finished"
+    UNAVAILABLE = "unavailable"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the state depends on.
+
+    Attributes:
+        visible: the link is up, or has not been down for longer than the grace.
+        activity: as last pushed.
+        vehicle: as last pushed.
+        held: see `is_held`.
+        drawn: this session has delivered energy, or was seen at C or D under current.
+        done: the latest session of this plug-in ended, and not by a stop, unlock, reboot or block of ours.
+        starting: a start was accepted under 60 s ago, and no session or stop came since.
+    """
+
+    visible: bool
+    activity: Activity | None
+    vehicle: Vehicle | None
+    held: bool = False
+    drawn: bool = False
+    done: bool = False
+    starting: bool = False
+
+
+class Row(NamedTuple):
+    """One row of the table; an empty set of activities or vehicles stands for any."""
+
+    activities: frozenset[Activity]
+    vehicles: frozenset[Vehicle]
+    condition: Callable[[Situation], bool]
+    extended: State
+    standard: State
+
+
+_ANY: Final[frozenset[Vehicle]] = frozenset()
+_A: Final = frozenset({Vehicle.NONE})
+_B: Final = frozenset({Vehicle.CONNECTED})
+_CD: Final = frozenset({Vehicle.READY, Vehicle.VENTILATION})
+_BCD: Final = _B | _CD
+_EF: Final = frozenset({Vehicle.NO_POWER, Vehicle.FAULT})
+
+_ANYTHING: Final[frozenset[Activity]] = frozenset()
+_OFFLINE: Final = frozenset({Activity.OFFLINE})
+_ERROR: Final = frozenset({Activity.ERROR})
+_UNAVAILABLE: Final = frozenset({Activity.UNAVAILABLE})
+_AVAILABLE: Final = frozenset({Activity.AVAILABLE})
+SESSION: Final = frozenset({Activity.CHARGING, Activity.DELAYED})
+"""The activities during which a session is on."""
+
+
+def _always(_: Situation) -> bool:
+    return True
+
+
+TABLE: Final = (
+    Row(_ANYTHING, _ANY, lambda s: not s.visible, State.UNKNOWN, State.UNKNOWN),
+    Row(_OFFLINE, _ANY, _always, State.UNKNOWN, State.UNKNOWN),
+    Row(_ERROR, _ANY, _always, State.ERROR, State.ERROR),
+    Row(_ANYTHING, _EF, _always, State.ERROR, State.ERROR),
+    Row(_UNAVAILABLE, _ANY, _always, State.UNAVAILABLE, State.UNAVAILABLE),
+    Row(SESSION, _A, lambda s: s.drawn, State.DISCONNECTED, State.DISCONNECTED),
+    Row(SESSION, _A, _always, State.REQUESTING, State.REQUESTING),
+    Row(SESSION, _BCD, lambda s: s.held, State.SUSPENDED_BY_EVSE, State.READY_TO_CHARGE),
+    Row(SESSION, _CD, _always, State.CHARGING, State.CHARGING),
+    Row(SESSION, _B, lambda s: s.drawn, State.SUSPENDED_BY_EV, State.FINISHED),
+    Row(SESSION, _B, _always, State.SUSPENDED_BY_EV, State.REQUESTING),
+    Row(_AVAILABLE, _A, _always, State.DISCONNECTED, State.DISCONNECTED),
+    Row(_AVAILABLE, _BCD, lambda s: s.starting, State.REQUESTING, State.REQUESTING),
+    Row(_AVAILABLE, _BCD, lambda s: s.done, State.FINISHED, State.FINISHED),
+    Row(_AVAILABLE, _BCD, _always, State.READY_TO_CHARGE, State.READY_TO_CHARGE),
+    Row(_ANYTHING, _ANY, _always, State.UNKNOWN, State.UNKNOWN),
+)
+
+
+def state(situation: Situation, state_set: StateSet) -> State:
+    """The state of a charge point, in the chosen set."""
+    for row in TABLE:
+        if row.activities and situation.activity not in row.activities:
+            continue
+        if row.vehicles and situation.vehicle not in row.vehicles:
+            continue
+        if row.condition(situation):
+            return row.extended if state_set == "extended" else row.standard
+    raise AssertionError("the last row fits everything")
+
+
+def supported_states(state_set: StateSet) -> list[State]:
+    """Every state that the set can report, and no other."""
+    reported = {row.extended if state_set == "extended" else row.standard for row in TABLE}
+    return [state for state in State if state in reported]
+
+
+def is_held(status: Status, *, smart_charging: bool) -> bool:
+    """Whether the charge point holds the session back.
+
+    Either a profile does (`delayed`), or smart charging leaves less than a vehicle can charge with.
+    """
+    if status.activity is Activity.DELAYED:
+        return True
+    limit = status.smart_limit
+    return smart_charging and limit is not None and limit < MINIMUM_CURRENT_A and not status.draws

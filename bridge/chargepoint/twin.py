@@ -1,0 +1,116 @@
+"""The bridge's picture of one socket of a charge point: what the cloud said, and what must be remembered of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from bridge.chargepoint import session
+from bridge.chargepoint.evse import Evse
+from bridge.chargepoint.session import START_WINDOW, Memory
+from bridge.chargepoint.state import Situation, State, StateSet, is_held, state
+from bridge.chargepoint.status import Status
+from bridge.chargepoint.update import Update
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """One socket.
+
+    Attributes:
+        evse_id: the charge point.
+        socket: which of its sockets; None where it has one.
+        evse: the charge point's description and settings.
+        status: the last values; None before the first push.
+        memory: what is known beyond them.
+        link_down_since: since when the link has been down; None while it is up.
+    """
+
+    evse_id: str
+    socket: int | None = None
+    evse: Evse = field(default_factory=Evse)
+    status: Status | None = None
+    memory: Memory = field(default_factory=Memory)
+    link_down_since: datetime | None = None
+
+    @property
+    def address(self) -> str:
+        """The FIMP service address (contract 3)."""
+        return self.evse_id if self.socket is None else f"{self.evse_id}_{self.socket}"
+
+    # --- what happened ---
+
+    def pushed(self, update: Update[Status], now: datetime) -> Self:
+        """After a CH_STATUS."""
+        status = update.onto(self.status or Status())
+        return replace(self, status=status, memory=session.observe(self.memory, status, now))
+
+    def described(self, update: Update[Evse]) -> Self:
+        """After its entry in CHARGE_POINTS, or a CH_SETTINGS."""
+        return replace(self, evse=update.onto(self.evse))
+
+    def link_lost(self, now: datetime) -> Self:
+        """After the link went down."""
+        if self.link_down_since is not None:
+            return self
+        return replace(self, link_down_since=now, memory=session.lose_sight(self.memory, now))
+
+    def link_found(self) -> Self:
+        """After the link came up; sight is regained with the first push, not before."""
+        return replace(self, link_down_since=None)
+
+    def remembering(self, change: Callable[[Memory], Memory]) -> Self:
+        """After a command of ours had an outcome."""
+        return replace(self, memory=change(self.memory))
+
+    # --- what that means ---
+
+    def visible(self, now: datetime, grace: timedelta) -> bool:
+        """Whether what is known may still be told: the link is up, or was until a moment ago."""
+        return self.link_down_since is None or now - self.link_down_since < grace
+
+    @property
+    def held(self) -> bool:
+        """The charge point holds the session back."""
+        return self.status is not None and is_held(self.status, smart_charging=bool(self.evse.smart_charging))
+
+    def state(self, now: datetime, *, grace: timedelta, state_set: StateSet) -> State:
+        """The state to report."""
+        if self.status is None:
+            return State.UNKNOWN
+        situation = Situation(
+            visible=self.visible(now, grace),
+            activity=self.status.activity,
+            vehicle=self.status.vehicle,
+            held=self.held,
+            drawn=self.memory.drawn,
+            done=self.memory.done,
+            starting=self.memory.starting(now),
+        )
+        return state(situation, state_set)
+
+    @property
+    def cable_locked(self) -> bool:
+        """A fixed cable always is; a socket is while a session is on and it has not been unlocked."""
+        return bool(self.evse.is_cable) or (self.memory.session_open and not self.memory.unlocked)
+
+    @property
+    def offered_current(self) -> int | None:
+        """What the session may draw on each phase, A: 0 while it is held back or over; None if not known."""
+        if self.status is None:
+            return None
+        if not self.memory.session_open or self.held:
+            return 0
+        limits = [self.status.max_usage]
+        if self.evse.smart_charging:
+            limits.append(self.status.smart_limit)
+        return min((int(limit) for limit in limits if limit is not None), default=None)
+
+    def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
+        """When, after a moment, the state may change with nothing happening: a start's wait ends, or the grace."""
+        times = []
+        if self.memory.start_accepted is not None:
+            times.append(self.memory.start_accepted + START_WINDOW)
+        if self.link_down_since is not None:
+            times.append(self.link_down_since + grace)
+        return min((when for when in times if when > after), default=None)

@@ -1,0 +1,242 @@
+"""The commands."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from bridge import __version__
+from bridge.checkup import check as look
+from bridge.clock import SystemClock
+from bridge.embedded import NoEmbeddedBroker
+from bridge.fimp.values import ValueType
+from bridge.logs import Log
+from bridge.remote import BrokerProblem, Command
+from bridge.remote import send as send_command
+from bridge.remote import watch as watch_traffic
+from bridge.service import Service
+from bridge.settings import Settings, SettingsFault, load
+from bridge.traffic import line
+
+FAILED = 1
+UNREADABLE_SETTINGS = 2
+
+app = typer.Typer(
+    name="bluecurrent-fimp",
+    help="Blue Current charge points on a Futurehome hub, or on any MQTT broker, as FIMP things.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", metavar="FILE", help="The settings file (TOML); else BRIDGE_CONFIG.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="A setting, such as mqtt.host=hub.local.")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bluecurrent-fimp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Blue Current charge points as FIMP things."""
+
+
+def _load(config: Path | None, assignments: list[str] | None) -> Settings:
+    try:
+        return load(config, assignments or [])
+    except SettingsFault as fault:
+        for text in fault.lines:
+            typer.echo(text, err=True)
+        raise typer.Exit(UNREADABLE_SETTINGS) from None
+
+
+def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run to the end, and leave at once: a thread that still waits for a name server must not hold up the exit."""
+    with asyncio.Runner() as runner:
+        code = runner.run(work)
+        if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    raise typer.Exit(code)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@app.command()
+def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
+    """Run the service: until SIGTERM or Ctrl-C."""
+    settings = _load(config, assignments)
+
+    async def serve() -> int:
+        await Service(settings, Log(settings.log.level, settings.log.format)).run(_stop_on_signals())
+        return 0
+
+    _run(serve())
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop by itself after so many seconds.")] = None,
+) -> None:
+    """Show everything on this machine: a broker, a simulated cloud with cars, and the bridge between them."""
+    from bridge.demo import demo as show  # noqa: PLC0415 - an extra
+
+    async def serve() -> int:
+        stop = _stop_on_signals()
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, stop.set)
+        await show(typer.echo, stop)
+        return 0
+
+    try:
+        _run(serve())
+    except NoEmbeddedBroker as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FAILED) from None
+
+
+@app.command()
+def simulate(
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="For the websocket; the control interface is on the next one.")] = 8765,
+    speed: Annotated[float, typer.Option(help="Seconds of charging in a real second; 0: nothing moves.")] = 60.0,
+) -> None:
+    """Run only the simulated cloud."""
+    from bridge.simulator.cloud import example_cloud  # noqa: PLC0415
+    from bridge.simulator.control import Control, ControlServer  # noqa: PLC0415
+    from bridge.simulator.life import Life  # noqa: PLC0415
+
+    async def serve() -> int:
+        stop = _stop_on_signals()
+        cloud = example_cloud(SystemClock().now)
+        url = await cloud.start(host, port)
+        typer.echo(f"cloud.url = {url}")
+        typer.echo(f"cloud.api_token = {cloud.account.api_token}")
+        typer.echo(f"control: http://{host}:{port + 1}/control/state")
+        work = [asyncio.create_task(ControlServer(Control(cloud).routes(), host, port + 1).serve())]
+        if speed > 0:
+            work.append(asyncio.create_task(Life(cloud, speed=speed).run()))
+        await stop.wait()
+        for task in work:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await cloud.stop()
+        return 0
+
+    _run(serve())
+
+
+@app.command()
+def check(config: ConfigOption = None, assignments: SetOption = None) -> None:
+    """Try the settings, the broker and the cloud, and say what is wrong and what to do."""
+    settings = _load(config, assignments)
+
+    async def work() -> int:
+        well = True
+        async for finding in look(settings, SystemClock()):
+            well = well and finding.well
+            mark = (
+                typer.style("ok  ", fg=typer.colors.GREEN) if finding.well else typer.style("BAD ", fg=typer.colors.RED)
+            )
+            typer.echo(f"{mark} {finding.what:<14} {finding.says}")
+        return 0 if well else FAILED
+
+    _run(work())
+
+
+@app.command()
+def send(
+    evse: Annotated[str, typer.Argument(help="The charge point, such as BCU102728; `adapter` for the bridge itself.")],
+    command: Annotated[str, typer.Argument(help="Such as cmd.charge.start; `cmd.` may be left out.")],
+    value: Annotated[str | None, typer.Argument(help="The value, if the command takes one.")] = None,
+    prop: Annotated[list[str] | None, typer.Option("--prop", metavar="K=V", help="A property.")] = None,
+    value_type: Annotated[str | None, typer.Option("--type", help="The val_t, if it is not to be guessed.")] = None,
+    service: Annotated[str | None, typer.Option("--service", help="The service, if it is not to be guessed.")] = None,
+    wait: Annotated[
+        float | None, typer.Option("--wait", help="How long to wait for the answer, s; else what the cloud may take.")
+    ] = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
+    """Send one FIMP command through the broker, and print what answers it."""
+    settings = _load(config, assignments)
+    properties = dict(item.partition("=")[::2] for item in prop or [])
+    wanted: ValueType | None = value_type  # type: ignore[assignment] # compared with the value right away
+    order = Command(evse, command, value, wanted, properties, service)
+    now = SystemClock().now
+
+    async def work() -> int:
+        try:
+            patience = settings.cloud.command_timeout + 5 if wait is None else wait
+            answers = await send_command(settings, order, patience, now)
+        except (BrokerProblem, ValueError) as problem:
+            typer.echo(str(problem), err=True)
+            return FAILED
+        if not answers:
+            typer.echo("No answer. Is the service running, and on the same broker?", err=True)
+            return FAILED
+        topic = order.topic(settings).as_event()
+        for answer in answers:
+            typer.echo(line(topic.path, answer.to_bytes(), now()))
+        return FAILED if any(answer.type == "evt.error.report" for answer in answers) else 0
+
+    _run(work())
+
+
+@app.command()
+def watch(config: ConfigOption = None, assignments: SetOption = None) -> None:
+    """Print the FIMP traffic of the broker, readable, until Ctrl-C."""
+    settings = _load(config, assignments)
+
+    async def work() -> int:
+        stop = _stop_on_signals()
+        watching = asyncio.ensure_future(watch_traffic(settings, typer.echo, SystemClock().now))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if watching.done():
+            try:
+                watching.result()
+            except BrokerProblem as problem:
+                typer.echo(str(problem), err=True)
+                return FAILED
+        watching.cancel()
+        return 0
+
+    _run(work())
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

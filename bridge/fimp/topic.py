@@ -1,0 +1,105 @@
+"""FIMP topics, read and written (fimp-api, "Topic Format").
+
+[PREFIX/]pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:BCU102728
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final, Literal, cast, get_args
+
+from bridge.errors import InvalidValue
+
+PayloadType = Literal["j1", "j1c1"]
+MessageType = Literal["cmd", "evt", "rsp"]
+ResourceType = Literal["dev", "ad", "app", "cloud", "loc", "discovery"]
+
+_PART: Final = re.compile(r"[^/+#:\x00\s]+")
+
+
+class InvalidTopic(InvalidValue):
+    """The text is no FIMP topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One FIMP topic, taken apart.
+
+    Attributes:
+        message_type: `cmd`, `evt` or `rsp`.
+        resource_type: what kind of resource; it decides which of the following are there.
+        resource_name: `rn`; empty for `discovery` only.
+        resource_address: the first `ad`; empty for `discovery` only.
+        service: `sv`, for `dev` and `loc` only.
+        service_address: the second `ad`, for `dev` and `loc` only.
+        payload_type: `j1` (JSON) or `j1c1` (the same JSON, gzipped).
+        prefix: the global prefix, without the slash after it; part of the transport, not of the message.
+    """
+
+    message_type: MessageType
+    resource_type: ResourceType
+    resource_name: str = ""
+    resource_address: str = ""
+    service: str = ""
+    service_address: str = ""
+    payload_type: PayloadType = "j1"
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Topic":
+        """Read a topic.
+
+        Raises:
+            InvalidTopic: it is none: a wildcard, an unknown type, a part too few or too many.
+        """
+        parts = text.split("/")
+        first = next((i for i, part in enumerate(parts) if part.startswith("pt:")), None)
+        if first is None:
+            raise InvalidTopic(f"{text!r} is not a FIMP topic: it has no part pt:.")
+        prefix, fields = parts[:first], parts[first:]
+        if not all(_PART.fullmatch(part) for part in prefix):
+            raise InvalidTopic(f"{text!r} is not a FIMP topic: its prefix is not a plain name.")
+        values = [part.partition(":")[2] for part in fields]
+        names = [part.partition(":")[0] for part in fields]
+        if not all(_PART.fullmatch(value) for value in values):
+            raise InvalidTopic(f"{text!r} is not a FIMP topic: a part is empty or has a forbidden character.")
+        expected = names[:3] == ["pt", "mt", "rt"] and _PARTS_AFTER.get(values[2]) == names[3:]
+        if not (expected and values[0] in get_args(PayloadType) and values[1] in get_args(MessageType)):
+            raise InvalidTopic(f"{text!r} is not a FIMP topic: see the parts it should have in fimp-api.")
+        rest = [*values[3:], "", "", "", ""]
+        return cls(
+            payload_type=cast("PayloadType", values[0]),
+            message_type=cast("MessageType", values[1]),
+            resource_type=cast("ResourceType", values[2]),
+            resource_name=rest[0],
+            resource_address=rest[1],
+            service=rest[2],
+            service_address=rest[3],
+            prefix="/".join(prefix),
+        )
+
+    def __str__(self) -> str:
+        """The topic as it stands in a message: without the global prefix."""
+        head = f"pt:{self.payload_type}/mt:{self.message_type}/rt:{self.resource_type}"
+        values = (self.resource_name, self.resource_address, self.service, self.service_address)
+        names = _PARTS_AFTER[self.resource_type]
+        return "/".join([head, *(f"{name}:{value}" for name, value in zip(names, values, strict=False))])
+
+    @property
+    def path(self) -> str:
+        """The topic as the broker knows it: with the global prefix."""
+        return f"{self.prefix}/{self}" if self.prefix else str(self)
+
+    def as_event(self) -> "Topic":
+        """The event topic that belongs to this command topic; events are never compressed."""
+        return replace(self, message_type="evt", payload_type="j1")
+
+
+_AFTER_RT: Final = ["rn", "ad"]
+_PARTS_AFTER: Final[dict[str, list[str]]] = {
+    "dev": [*_AFTER_RT, "sv", "ad"],
+    "loc": [*_AFTER_RT, "sv", "ad"],
+    "ad": _AFTER_RT,
+    "app": _AFTER_RT,
+    "cloud": _AFTER_RT,
+    "discovery": [],
+}

@@ -1,0 +1,59 @@
+"""Keeps what is remembered of sockets on disk: at once when it matters, else once a minute."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bridge.chargepoint.session import Memory, lose_sight
+from bridge.chargepoint.twin import Twin
+from bridge.storage import Storage
+
+EVERY: Final = timedelta(minutes=1)
+
+
+class Keeper:
+    """Writes the memories of twins.
+
+    Args:
+        storage: the file.
+        now: the time.
+    """
+
+    def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._now = now
+        self._dirty: dict[str, Memory] = {}
+        self._written = now()
+
+    def changed(self, before: Twin | None, after: Twin | None) -> None:
+        """A twin has changed."""
+        if after is None or (before is not None and before.memory == after.memory):
+            return
+        self._dirty[after.address] = after.memory
+        if before is None or _outline(before.memory) != _outline(after.memory):
+            self.write()
+
+    def write_if_due(self) -> None:
+        """Write what has changed, if the last write is a minute ago."""
+        if self._dirty and self._now() - self._written >= EVERY:
+            self.write()
+
+    def write(self) -> None:
+        """Write what has changed."""
+        if self._dirty:
+            self._storage.save_memories(self._dirty, self._now())
+            self._dirty.clear()
+        self._written = self._now()
+
+    def close(self, twins: list[Twin]) -> None:
+        """Write everything for the last time: from now on nothing is seen."""
+        now = self._now()
+        self._storage.save_memories({twin.address: lose_sight(twin.memory, now) for twin in twins}, now)
+        self._dirty.clear()
+
+
+def _outline(memory: Memory) -> Memory:
+    """The memory without what changes with every push."""
+    session = memory.session
+    return replace(memory, session=replace(session, energy=0.0, reading=None) if session is not None else None)

@@ -1,0 +1,168 @@
+"""The account's charge points as the bridge sees them: one twin for each socket."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bridge.bluecurrent.frames import ListedChargePoint, SocketStatus
+from bridge.chargepoint.evse import Evse
+from bridge.chargepoint.session import Memory
+from bridge.chargepoint.status import Activity
+from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.update import Update
+from bridge.clock import Clock
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    address: str
+    condition: Callable[[Twin], bool]
+    done: asyncio.Future[None]
+
+
+class Fleet:
+    """All twins.
+
+    Args:
+        clock: tells the time.
+        memories: what is remembered of sockets, by address.
+        on_change: is told of every change of a twin: its address, and itself before and after. None before: it is new;
+            None after: it is gone.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        memories: Mapping[str, Memory],
+        on_change: Callable[[Twin | None, Twin | None], None],
+    ) -> None:
+        self._clock = clock
+        self._memories = dict(memories)
+        self._on_change = on_change
+        self._twins: dict[str, Twin] = {}
+        self._waiters: list[_Waiter] = []
+
+    # --- looking ---
+
+    def twins(self) -> Sequence[Twin]:
+        """All of them, by address."""
+        return [self._twins[address] for address in sorted(self._twins)]
+
+    def twin(self, address: str) -> Twin | None:
+        """The twin of a socket."""
+        return self._twins.get(address)
+
+    def sockets(self, evse_id: str) -> Sequence[Twin]:
+        """The twins of a charge point, one for each socket."""
+        return [twin for twin in self.twins() if twin.evse_id == evse_id]
+
+    def evse_ids(self) -> Sequence[str]:
+        """The charge points."""
+        return list(dict.fromkeys(twin.evse_id for twin in self.twins()))
+
+    def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
+        """When, after a moment, the state of some socket may change with nothing happening."""
+        times = (twin.next_change(after, grace) for twin in self._twins.values())
+        return min((when for when in times if when is not None), default=None)
+
+    # --- changing ---
+
+    def restore(self, charge_points: Mapping[str, Evse]) -> None:
+        """Take up the charge points that were known before a restart; nothing has been seen of them yet."""
+        now = self._clock.now()
+        for evse_id, evse in charge_points.items():
+            for twin in self._make(evse_id, evse):
+                self._put(None, twin.link_lost(now))
+
+    def listed(self, listed: Sequence[ListedChargePoint]) -> None:
+        """Take up the account's charge points: what is new comes, what is not listed any more goes."""
+        names = {item.evse_id for item in listed}
+        for twin in self.twins():
+            if twin.evse_id not in names:
+                self._remove(twin)
+        for item in listed:
+            self.described(item.evse_id, item.update, may_be_new=True)
+
+    def described(self, evse_id: str, update: Update[Evse], *, may_be_new: bool = False) -> None:
+        """A charge point was described, or its settings have changed."""
+        present = self.sockets(evse_id)
+        if not present and not may_be_new:
+            return
+        evse = update.onto(present[0].evse if present else Evse())
+        wanted = {twin.address: twin for twin in self._make(evse_id, evse)}
+        for twin in present:
+            if twin.address not in wanted:
+                self._remove(twin)
+        for address, new in wanted.items():
+            before = self._twins.get(address)
+            self._put(before, new.link_lost(self._clock.now()) if before is None else before.described(update))
+
+    def pushed(self, evse_id: str, sockets: Iterable[SocketStatus]) -> None:
+        """A charge point sent its status."""
+        now = self._clock.now()
+        twins = self.sockets(evse_id)
+        for status in sockets:
+            for twin in twins:
+                if _concerns(status, twin, alone=len(twins) == 1):
+                    self._put(twin, twin.pushed(status.update, now).link_found())
+
+    def link_lost(self) -> None:
+        """The link went down: from now on nothing is seen."""
+        now = self._clock.now()
+        for twin in self.twins():
+            self._put(twin, twin.link_lost(now))
+
+    def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
+        """A command of ours had an outcome."""
+        twin = self._twins.get(address)
+        if twin is not None:
+            self._put(twin, twin.remembering(change))
+
+    def _make(self, evse_id: str, evse: Evse) -> list[Twin]:
+        sockets: list[int | None] = list(evse.socket_ids) if len(evse.socket_ids) > 1 else [None]
+        twins = [Twin(evse_id=evse_id, socket=socket, evse=evse) for socket in sockets]
+        return [replace(twin, memory=self._memories.get(twin.address, Memory())) for twin in twins]
+
+    def _put(self, before: Twin | None, after: Twin) -> None:
+        if before == after:
+            return
+        self._twins[after.address] = after
+        self._memories[after.address] = after.memory
+        self._on_change(before, after)
+        for waiter in self._waiters:
+            if waiter.address == after.address and not waiter.done.done() and waiter.condition(after):
+                waiter.done.set_result(None)
+
+    def _remove(self, twin: Twin) -> None:
+        del self._twins[twin.address]
+        self._on_change(twin, None)
+
+    # --- waiting ---
+
+    async def wait_until(self, address: str, condition: Callable[[Twin], bool], timeout: float) -> None:
+        """Wait until a twin fulfils a condition, but not longer than `timeout` seconds."""
+        twin = self._twins.get(address)
+        if twin is None or condition(twin):
+            return
+        waiter = _Waiter(address, condition, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(timeout):
+                await waiter.done
+        except TimeoutError:
+            pass
+        finally:
+            self._waiters.remove(waiter)
+
+
+def _concerns(status: SocketStatus, twin: Twin, *, alone: bool) -> bool:
+    """Whether a status is about this socket: by its number, or because there is only one.
+
+    Of a charge point with several, a status without a number can only say that all of it is away.
+    """
+    if alone:
+        return True
+    if status.socket is not None:
+        return status.socket == twin.socket
+    return status.update.values.activity is Activity.OFFLINE

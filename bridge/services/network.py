@@ -1,0 +1,171 @@
+"""The network: which things can be reached (contract 6, "Network")."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from bridge.bluecurrent import requests
+from bridge.chargepoint.status import Activity
+from bridge.clock import Clock
+from bridge.errors import BridgeError
+from bridge.fimp.report import Report
+from bridge.outbox import Outbox
+from bridge.services.cloud import Cloud
+from bridge.services.command import Call, Command
+from bridge.services.device import Addresses
+from bridge.services.fleet import Fleet
+from bridge.services.reporting import Reporter
+from bridge.services.things import Things
+
+EVERY: Final = timedelta(days=1)
+"""How often all nodes are reported by themselves."""
+
+
+class Network:
+    """Node reports, pings, the will and the goodbye.
+
+    Args:
+        fleet: the twins.
+        things: what the hub knows.
+        cloud: the link.
+        addresses: the topics.
+        outbox: where reports go.
+        clock: tells the time.
+        grace: how long the link may be down before things are DOWN.
+    """
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        things: Things,
+        cloud: Cloud,
+        addresses: Addresses,
+        outbox: Outbox,
+        clock: Clock,
+        grace: timedelta,
+    ) -> None:
+        self._fleet = fleet
+        self._things = things
+        self._cloud = cloud
+        self._addresses = addresses
+        self._outbox = outbox
+        self._clock = clock
+        self._grace = grace
+        self._reporter = Reporter()
+        self._all_reported: datetime | None = None
+        self.commands: Mapping[str, Command] = {
+            "cmd.network.get_node": Command(("string",), self._get_node),
+            "cmd.network.get_all_nodes": Command(("null",), self._get_all_nodes),
+            "cmd.ping.send": Command(("string",), self._ping),
+        }
+
+    # --- what is said ---
+
+    def _up(self, address: str, now: datetime) -> bool | None:
+        """Whether a thing can be reached: the link is up and it is not offline. None: too early to tell."""
+        twins = self._fleet.sockets(address)
+        seen = [twin for twin in twins if twin.status is not None and twin.visible(now, self._grace)]
+        if any(twin.status is not None and twin.status.activity is not Activity.OFFLINE for twin in seen):
+            return True
+        waiting = any(twin.status is None and twin.visible(now, self._grace) for twin in twins)
+        return None if waiting else False
+
+    def _node(self, address: str, *, up: bool) -> JsonValue:
+        inclusion = self._things.inclusion(address)
+        about = inclusion if isinstance(inclusion, dict) else {}
+        return {
+            "address": address,
+            "hash": about.get("product_hash"),
+            "alias": about.get("product_name"),
+            "power_source": about.get("power_source"),
+            "wakeup_interval": about.get("wakeup_interval"),
+            "comm_tech": about.get("comm_tech"),
+            "status": "UP" if up else "DOWN",
+            "operationability": [],
+            "conn_quality": "undefined",
+            "conn_type": "indirect",
+        }
+
+    def _node_report(self, address: str, *, up: bool) -> Report:
+        return Report(
+            self._addresses.adapter,
+            self._addresses.resource_name,
+            "evt.network.node_report",
+            "object",
+            self._node(address, up=up),
+            about=address,
+        )
+
+    def _all_nodes_report(self, *, all_down: bool = False) -> Report:
+        now = self._clock.now()
+        nodes = [
+            self._node(address, up=not all_down and bool(self._up(address, now)))
+            for address in self._things.addresses()
+        ]
+        name = self._addresses.resource_name
+        return Report(self._addresses.adapter, name, "evt.network.all_nodes_report", "object", nodes)
+
+    def report(self) -> None:
+        """Say what is due: nodes whose status has changed; all of them at the start, and once a day."""
+        now = self._clock.now()
+        states = {address: self._up(address, now) for address in self._things.addresses()}
+        for address, up in states.items():
+            if up is None:
+                continue
+            for report in self._reporter.due([self._node_report(address, up=up)], now):
+                self._outbox.put(report)
+                self._reporter.said(report, now)
+        all_known = None not in states.values()
+        if all_known and states and (self._all_reported is None or now - self._all_reported >= EVERY):
+            self._all_reported = now
+            self._outbox.put(self._all_nodes_report())
+
+    def report_again(self) -> None:
+        """The broker may have told the will meanwhile: say everything anew."""
+        self._reporter.forget()
+        self._all_reported = None
+        self.report()
+
+    def next_due(self) -> datetime | None:
+        """When all nodes are due again."""
+        return self._all_reported + EVERY if self._all_reported is not None else None
+
+    # --- the end ---
+
+    def will(self) -> tuple[str, bytes]:
+        """What the broker is to say if the bridge vanishes: topic and payload."""
+        report = self._all_nodes_report(all_down=True)
+        message = report.message(uid=uuid4(), now=self._clock.now(), src=self._addresses.resource_name)
+        return report.topic.path, message.to_bytes()
+
+    def say_goodbye(self) -> None:
+        """The same, said by the bridge itself."""
+        self._outbox.put(self._all_nodes_report(all_down=True), keep=True)
+
+    # --- what it is asked ---
+
+    async def _get_node(self, call: Call) -> Sequence[Report]:
+        address = call.string_value
+        self._things.inclusion(address)
+        return [self._node_report(address, up=bool(self._up(address, self._clock.now())))]
+
+    async def _get_all_nodes(self, _: Call) -> Sequence[Report]:
+        return [self._all_nodes_report()]
+
+    async def _ping(self, call: Call) -> Sequence[Report]:
+        """The round trip of a status request."""
+        address = call.string_value
+        self._things.inclusion(address)
+        before = self._clock.monotonic()
+        try:
+            await self._cloud.ask(requests.get_status(address))
+        except BridgeError:
+            status, delay = "FAILED", 0
+        else:
+            status, delay = "SUCCESS", round((self._clock.monotonic() - before) * 1000)
+        value: JsonValue = {"address": address, "status": status, "delay": delay, "nodes": []}
+        return [Report(self._addresses.adapter, self._addresses.resource_name, "evt.ping.report", "object", value)]

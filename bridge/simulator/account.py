@@ -1,0 +1,186 @@
+"""The account behind the simulated cloud: its tokens, cards, charge points, overrides and grid."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from bridge.simulator.charge_point import ChargePoint
+
+
+@dataclass(slots=True)
+class GridConnection:
+    """What a building draws."""
+
+    id: str
+    house_a: tuple[float, float, float] = (1.4, 0.6, 2.1)
+    max_install: float = 25
+    max_reserved: float = 20
+
+
+@dataclass(slots=True)
+class Account:
+    """One account.
+
+    Attributes:
+        now: the time.
+        api_token: what is exchanged for a request token.
+        password: what the app's side takes.
+        schedules: overrides of the current: id → as on the wire.
+    """
+
+    now: Callable[[], datetime]
+    api_token: str = "simulated-api-token"
+    request_token: str = "simulated-request-token"
+    login: str = "owner@example.org"
+    password: str = "simulated-password"
+    full_name: str = "The Owner"
+    customer_id: str = "C100"
+    cards: list[dict[str, Any]] = field(default_factory=list)
+    charge_points: dict[str, ChargePoint] = field(default_factory=dict)
+    schedules: dict[int, dict[str, Any]] = field(default_factory=dict)
+    grids: dict[str, GridConnection] = field(default_factory=dict)
+    trees: int = 12
+    co2: float = 345.6
+    _numbers: Any = field(default_factory=lambda: count(501))
+
+    def add(self, charge_point: ChargePoint, grid: GridConnection | None = None) -> ChargePoint:
+        """Put a charge point into the account."""
+        self.charge_points[charge_point.evse_id] = charge_point
+        if grid is not None:
+            self.grids[charge_point.evse_id] = grid
+        if not charge_point.default_card and self.cards:
+            charge_point.default_card = self.cards[0]
+        return charge_point
+
+    def knows_card(self, uid: str) -> bool:
+        """Whether sessions may be started with it; `BCU-APP` stands for none."""
+        return uid == "BCU-APP" or any(card["uid"] == uid for card in self.cards)
+
+    # --- overrides of the current ---
+
+    def save_schedule(self, request: dict[str, Any], schedule_id: int | None = None) -> dict[str, Any]:
+        """Make or change an override."""
+        number = next(self._numbers) if schedule_id is None else schedule_id
+        schedule = {
+            "schedule_id": str(number),
+            "charge_points": list(request["chargepoints"]),
+            "override_current": request["overridevalue"],
+            "start_time": request["overridestarttime"],
+            "stop_time": request["overridestoptime"],
+            "override_start_days": ",".join(request["overridestartdays"]),
+            "override_end_days": ",".join(request["overridestopdays"]),
+        }
+        self.schedules[number] = schedule
+        self._apply()
+        return schedule
+
+    def clear_schedule(self, schedule_id: int) -> bool:
+        """Remove an override; False: there is none of that number."""
+        found = self.schedules.pop(schedule_id, None) is not None
+        self._apply()
+        return found
+
+    def _apply(self) -> None:
+        for point in self.charge_points.values():
+            values = [
+                float(schedule["override_current"])
+                for schedule in self.schedules.values()
+                if point.evse_id in schedule["charge_points"]
+            ]
+            point.override_a = min(values, default=None)
+            point.step(0.0)
+
+    # --- how it looks ---
+
+    def describe(self) -> dict[str, Any]:
+        """ACCOUNT."""
+        return {
+            "object": "ACCOUNT",
+            "full_name": self.full_name,
+            "email": self.login,
+            "login": self.login,
+            "should_reset_password": False,
+            "developer_mode_enabled": False,
+            "tel": "",
+            "marketing_target": "bluecurrent",
+            "first_login_app": "01-JAN-20",
+            "hubspot_user_identity": "simulated",
+        }
+
+    def grid_currents(self, evse_id: str) -> tuple[float, float, float]:
+        """What the building behind a charge point draws on each phase, its charge points included, A."""
+        grid = self.grids[evse_id]
+        total = list(grid.house_a)
+        for other, same in self.grids.items():
+            if same.id != grid.id or other not in self.charge_points:
+                continue
+            for socket in self.charge_points[other].sockets:
+                phases = socket.car.phases if socket.car is not None else 0
+                for phase in range(phases):
+                    total[phase] += socket.current_a
+        return round(total[0], 1), round(total[1], 1), round(total[2], 1)
+
+    def grid_status(self, evse_id: str) -> dict[str, Any]:
+        """GRID_STATUS: it names the grid, not the charge point."""
+        grid = self.grids[evse_id]
+        phases = self.grid_currents(evse_id)
+        return {
+            "object": "GRID_STATUS",
+            "data": {
+                "id": grid.id,
+                **{f"grid_actual_p{index}": current for index, current in enumerate(phases, 1)},
+                "grid_max_install": grid.max_install,
+                "grid_max_reserved": grid.max_reserved,
+            },
+        }
+
+    def grid_current(self, evse_id: str) -> dict[str, Any]:
+        """GRID_CURRENT, as pushed."""
+        phases = self.grid_currents(evse_id)
+        currents = {f"grid_actual_p{index}": current for index, current in enumerate(phases, 1)}
+        return {"object": "GRID_CURRENT", "evse_id": evse_id, **currents}
+
+
+def example_account(now: Callable[[], datetime]) -> Account:
+    """The account of the demo: a socket, and a fixed cable with smart charging, behind one grid connection."""
+    account = Account(now)
+    account.cards = [
+        _card("046C8CCA8C1D90", "NL-ANW-CZPYJFFML-3", "House card"),
+        _card("A1B2C3D4E5F6", "NL-ABC-123456-0", "Visitors"),
+    ]
+    grid = GridConnection("GRID-BCU102728")
+    account.add(ChargePoint("BCU102728", now, name="Driveway", model_type="U:MOVE16", max_usage=16), grid)
+    account.add(
+        ChargePoint(
+            "BCU100186",
+            now,
+            name="Carport",
+            model_type="H:MOVE-C32T2",
+            chargepoint_type="HIDDEN",
+            is_cable=True,
+            max_usage=32,
+            smart_charging=True,
+            smart_limit=20,
+            plug_and_charge=True,
+            delayed_days=[1, 2, 3, 4, 5, 6, 7],
+            delayed_start="23:00",
+            delayed_end="07:00",
+        ),
+        grid,
+    )
+    return account
+
+
+def _card(uid: str, number: str, name: str) -> dict[str, Any]:
+    return {
+        "uid": uid,
+        "id": number,
+        "name": name,
+        "customer_name": "The Owner",
+        "valid": 1,
+        "date_created": "2023-06-27",
+        "date_modified": "2023-07-11",
+        "date_became_invalid": "",
+    }

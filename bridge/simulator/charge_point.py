@@ -1,0 +1,327 @@
+"""A charge point with its sockets, sessions and settings, and how each of them looks on the wire."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from bridge.simulator.car import MINIMUM_A, VOLTAGE_V, Car
+
+AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
+PRICE_EUR: Final = 0.25
+
+Permission = Literal["none", "read", "write"]
+
+
+def cloud_time(when: datetime | None) -> str:
+    """A time as the cloud writes it: local, without an offset; empty for none."""
+    return when.astimezone(AMSTERDAM).strftime("%Y%m%d %H:%M:%S") if when is not None else ""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One session as the account keeps it."""
+
+    number: int
+    evse_id: str
+    socket: int
+    card: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    kwh: float = 0.0
+
+    @property
+    def cost_eur(self) -> float:
+        """What it costs."""
+        return self.kwh * PRICE_EUR
+
+
+@dataclass(slots=True, eq=False)
+class Socket:
+    """One socket."""
+
+    number: int = 1
+    car: Car | None = None
+    vehicle: str = "A"
+    session: Transaction | None = None
+    last: Transaction | None = None
+    fault: str | None = None  # an activity to show instead: error, offline
+    blocked: bool = False
+    boosting: bool = False
+    unlocked: bool = False
+    current_a: float = 0.0
+    stale_pushes: int = 0
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """The session that is on, or the last one."""
+        return self.session or self.last
+
+
+@dataclass(slots=True, eq=False)
+class ChargePoint:
+    """One charge point.
+
+    Attributes:
+        now: the time.
+        stale_start: how many pushes after a start still carry the start of the session before, as the cloud's do.
+    """
+
+    evse_id: str
+    now: Callable[[], datetime]
+    name: str = ""
+    model_type: str = "U:MOVE16"
+    chargepoint_type: str = "UMOVE"
+    is_cable: bool = False
+    sockets: list[Socket] = field(default_factory=lambda: [Socket()])
+    max_usage: float = 16.0
+    max_offline: float = 10.0
+    smart_charging: bool = False
+    smart_limit: float = 16.0
+    plug_and_charge: bool = False
+    plug_and_charge_card: str | None = None
+    public_charging: bool = False
+    default_card: dict[str, Any] = field(default_factory=dict)
+    delayed_charging: bool = False
+    delayed_days: list[int] = field(default_factory=list)
+    delayed_start: str = ""
+    delayed_end: str = ""
+    price_based_charging: bool = False
+    price_settings: dict[str, Any] = field(default_factory=dict)
+    price_is_low: bool = False
+    permissions: dict[str, Permission] = field(default_factory=dict)
+    led_intensity: int = 50
+    led_interaction: bool = True
+    override_a: float | None = None
+    stale_start: int = 1
+    knows_sockets: bool = False
+    transactions: list[Transaction] = field(default_factory=list)
+
+    # --- what is offered ---
+
+    @property
+    def offered_a(self) -> float:
+        """What it lets a car draw on each phase."""
+        limits = [self.usage_a]
+        if self.smart_charging:
+            limits.append(self.smart_limit)
+        return min(limits)
+
+    @property
+    def usage_a(self) -> float:
+        """What it can deliver, an override of the current counted."""
+        return min(self.max_usage, self.override_a) if self.override_a is not None else self.max_usage
+
+    def held(self, socket: Socket) -> bool:
+        """A profile holds the session back."""
+        if socket.session is None or socket.boosting:
+            return False
+        if self.delayed_charging:
+            return not self._in_window()
+        return self.price_based_charging and not self.price_is_low
+
+    def _in_window(self) -> bool:
+        if not (self.delayed_days and self.delayed_start and self.delayed_end):
+            return False
+        local = self.now().astimezone(AMSTERDAM)
+        clock = local.strftime("%H:%M")
+        today, yesterday = local.isoweekday(), (local - timedelta(days=1)).isoweekday()
+        if self.delayed_start <= self.delayed_end:
+            return today in self.delayed_days and self.delayed_start <= clock < self.delayed_end
+        evening = today in self.delayed_days and clock >= self.delayed_start
+        return evening or (yesterday in self.delayed_days and clock < self.delayed_end)
+
+    # --- what happens ---
+
+    def plug(self, car: Car, socket: Socket | None = None) -> None:
+        """A car comes."""
+        place = socket or self.sockets[0]
+        place.car, place.vehicle, place.unlocked = car, "B", False
+        if self.plug_and_charge and not place.blocked and place.fault is None:
+            self.start(self.plug_and_charge_card or "BCU_HOME_USE", place)
+        self.step(0.0)
+
+    def unplug(self, socket: Socket | None = None) -> None:
+        """The car leaves; that ends its session."""
+        place = socket or self.sockets[0]
+        self.stop(place)
+        place.car, place.vehicle = None, "A"
+
+    def start(self, card: str, socket: Socket | None = None) -> bool:
+        """Start a session; False: the charge point will not."""
+        place = socket or self.sockets[0]
+        if place.session is not None or place.vehicle == "A" or place.blocked or place.fault is not None:
+            return False
+        number = 1000 + len(self.transactions)
+        place.session = Transaction(number, self.evse_id, place.number, card, self.now().replace(microsecond=0))
+        self.transactions.append(place.session)
+        place.stale_pushes = self.stale_start if place.last is not None else 0
+        place.boosting = False
+        self.step(0.0)
+        return True
+
+    def stop(self, socket: Socket | None = None) -> bool:
+        """Stop the session; False: there is none."""
+        place = socket or self.sockets[0]
+        if place.session is None:
+            return False
+        place.session.ended_at = self.now().replace(microsecond=0)
+        place.last, place.session = place.session, None
+        place.boosting, place.current_a = False, 0.0
+        if place.car is not None:
+            place.vehicle = "B"
+        return True
+
+    def boost(self, socket: Socket | None = None) -> None:
+        """Charge now, whatever the profiles say; lasts for the session."""
+        place = socket or self.sockets[0]
+        place.boosting = place.session is not None
+        self.step(0.0)
+
+    def block(self, blocked: bool) -> None:
+        """Let nobody charge, or let them again."""
+        for place in self.sockets:
+            if blocked:
+                self.stop(place)
+            place.blocked = blocked
+
+    def step(self, seconds: float) -> bool:
+        """Let time pass; True: something can be seen of it."""
+        changed = False
+        for place in self.sockets:
+            before = (place.vehicle, place.current_a)
+            place.current_a = 0.0
+            if place.session is not None and place.car is not None and place.vehicle in "BCD":
+                energy = 0.0
+                if not self.held(place):
+                    place.current_a, energy = place.car.draw(self.offered_a, seconds)
+                    if seconds == 0.0 and not place.car.full and self.offered_a >= MINIMUM_A:
+                        place.current_a = min(place.car.wants(), self.offered_a)
+                    place.vehicle = "B" if place.car.full else "C"
+                place.session.kwh += energy
+                changed = changed or energy > 0
+            changed = changed or before != (place.vehicle, place.current_a)
+        return changed
+
+    # --- how it looks ---
+
+    def activity(self, socket: Socket) -> str:
+        """The word for what a socket does."""
+        if socket.fault is not None:
+            return socket.fault
+        if socket.blocked:
+            return "unavailable"
+        if socket.session is None:
+            return "available"
+        return "delayed" if self.held(socket) else "charging"
+
+    def status(self, socket: Socket, *, pushed: bool = False) -> dict[str, Any]:
+        """The data of CH_STATUS for one socket."""
+        phases = socket.car.phases if socket.car is not None else 0
+        drawing = socket.current_a > 0
+        transaction = socket.transaction
+        stale = socket.stale_pushes > 0 and socket.last is not None
+        if pushed and socket.stale_pushes > 0:
+            socket.stale_pushes -= 1
+        started = socket.last.started_at if stale and socket.last is not None else None
+        if not stale and transaction is not None:
+            started = transaction.started_at
+        data: dict[str, Any] = {
+            "actual_p1": round(socket.current_a, 1) if drawing else 0,
+            "actual_p2": round(socket.current_a, 1) if drawing and phases > 1 else 0,
+            "actual_p3": round(socket.current_a, 1) if drawing and phases > 2 else 0,
+            "activity": self.activity(socket),
+            "actual_v1": VOLTAGE_V if drawing else 0,
+            "actual_v2": VOLTAGE_V if drawing and phases > 1 else 0,
+            "actual_v3": VOLTAGE_V if drawing and phases > 2 else 0,
+            "actual_kwh": round(transaction.kwh, 3) if transaction is not None else 0,
+            "boosting": socket.boosting,
+            "max_usage": self.usage_a,
+            "smartcharging_max_usage": self.smart_limit,
+            "max_offline": self.max_offline,
+            "offline_since": cloud_time(self.now()) if socket.fault == "offline" else "",
+            "start_datetime": cloud_time(started),
+            "stop_datetime": cloud_time(socket.last.ended_at if socket.last is not None else None),
+            "total_cost": round(transaction.cost_eur, 2) if transaction is not None else 0,
+            "vehicle_status": socket.vehicle,
+            "evse_id": self.evse_id,
+        }
+        if len(self.sockets) > 1:
+            data["socket_id"] = socket.number
+        return data
+
+    def statuses(self) -> dict[str, Any]:
+        """The answer to GET_CH_STATUS."""
+        if len(self.sockets) == 1:
+            return {"object": "CH_STATUS", "evse_id": self.evse_id, "data": self.status(self.sockets[0])}
+        items = [self.status(socket) for socket in self.sockets]
+        return {"object": "CH_STATUS", "evse_id": self.evse_id, "items": items}
+
+    def _setting(self, name: str, value: object, **more: object) -> dict[str, Any]:
+        return {"value": value, "permission": self.permissions.get(name, "write"), **more}
+
+    def settings(self) -> dict[str, Any]:
+        """The data of CH_SETTINGS."""
+        delayed: dict[str, Any] = {}
+        if self.delayed_charging:
+            delayed = {
+                "start_time": self.delayed_start,
+                "end_time": self.delayed_end,
+                "selected_days": list(self.delayed_days),
+            }
+        price: dict[str, Any] = {}
+        if self.price_based_charging:
+            price = {"expected_leave_time": self.price_settings.get("expected_departure_time", "")}
+        card = self.plug_and_charge_card
+        return {
+            "evse_id": self.evse_id,
+            "model_type": self.model_type,
+            "chargepoint_type": self.chargepoint_type,
+            "is_cable": self.is_cable,
+            "plug_and_charge": self._setting("plug_and_charge", self.plug_and_charge),
+            "public_charging": self._setting("public_charging", self.public_charging),
+            "default_card": self.default_card,
+            "preferred_card": self.default_card,
+            "plug_and_charge_charge_card": {"uid": card, "id": card} if card else _HOME_USE,
+            "plug_and_charge_notification": self._setting("plug_and_charge_notification", value=False),
+            "smart_charging": self.smart_charging,
+            "smart_charging_dynamic": self.smart_charging,
+            "delayed_charging": self._setting("delayed_charging", self.delayed_charging, **delayed),
+            "price_based_charging": self._setting("price_based_charging", self.price_based_charging, **price),
+            "capacity_tariff": {"value": False, "permission": "none"},
+            "led_intensity": {"value": self.led_intensity, "permission": self.permissions.get("led_intensity", "read")},
+            "led_interaction": {
+                "value": self.led_interaction,
+                "permission": self.permissions.get("led_interaction", "read"),
+            },
+            "publish_location": {"value": False, "permission": "write"},
+            "socket_ids": [socket.number for socket in self.sockets],
+            "tariff": _TARIFF,
+            "location": _LOCATION,
+        }
+
+    def listing(self) -> dict[str, Any]:
+        """The entry of CHARGE_POINTS."""
+        return {**self.settings(), "name": self.name, "activity": self.activity(self.sockets[0])}
+
+
+_HOME_USE: Final = {"uid": "BCU_HOME_USE", "id": "BCU_HOME_USE", "name": "", "customer_name": ""}
+_TARIFF: Final = {
+    "tariff_id": "NLBCUT58",
+    "price_ex_vat": 0.2066,
+    "start_price_ex_vat": 0,
+    "price_in_vat": PRICE_EUR,
+    "start_price_in_vat": 0,
+    "currency": "EUR",
+    "vat_percentage": 21,
+}
+_LOCATION: Final = {
+    "x_coord": 52.0907,
+    "y_coord": 5.1214,
+    "street": "Voorbeeldstraat",
+    "housenumber": "1",
+    "zipcode": "1234AB",
+    "city": "Utrecht",
+    "country": "NL",
+}

@@ -1,0 +1,519 @@
+"""The simulated cloud's websocket: `/haserver` as the bridge and the public clients use it."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from bridge.simulator.account import Account, example_account
+from bridge.simulator.charge_point import ChargePoint, Socket
+from bridge.simulator.faults import Faults
+
+Frame = dict[str, Any]
+Handler = Callable[[ServerConnection, Frame], Awaitable[None]]
+
+LIMIT_CLOSE_CODE: Final = 4001
+REBOOT_S: Final = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class SimulatedCloud:
+    """A cloud with one account.
+
+    Attributes:
+        account: what it knows.
+        faults: what goes wrong.
+        seen: every request since the start, as it came, without its tokens.
+        single_connection: a second long-lived connection is refused, as the real cloud does by address.
+        knows_unlock: UNLOCK_CONNECTOR is a known command.
+        rebooting_s: how long a charge point is away after a restart.
+    """
+
+    account: Account
+    faults: Faults = field(default_factory=Faults)
+    seen: list[Frame] = field(default_factory=list)
+    single_connection: bool = False
+    knows_unlock: bool = True
+    rebooting_s: float = REBOOT_S
+    logins: int = 0
+    _server: Server | None = None
+    _listening: set[ServerConnection] = field(default_factory=set)  # have said HELLO
+    _open: set[ServerConnection] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    # --- the server ---
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen; gives the address for `cloud.url`."""
+        self._server = await serve(
+            self._serve, host, port, process_request=self._handshake, ping_interval=None, close_timeout=0.2
+        )
+        bound = next(iter(self._server.sockets)).getsockname()
+        return f"ws://{bound[0]}:{bound[1]}/haserver"
+
+    async def stop(self) -> None:
+        """Close everything."""
+        for task in self._tasks:
+            task.cancel()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    def _handshake(self, connection: ServerConnection, _: Request) -> Response | None:
+        reason = self.faults.refuse_handshake
+        if self.faults.limit_reached:
+            reason = "Request limit reached"
+        elif self.single_connection and self._listening:
+            reason = "Already connected"
+        if not reason:
+            return None
+        headers = Headers({"x-websocket-reject-reason": reason, "Content-Length": "0"})
+        connection.logger.debug("handshake refused")
+        return Response(HTTPStatus.FORBIDDEN, "Forbidden", headers)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        self._open.add(connection)
+        try:
+            async for text in connection:
+                frame = self._read(text)
+                if frame is not None:
+                    # Answers do not wait for each other, as those of the real cloud do not.
+                    self._spawn(self._answer(connection, frame))
+        except ConnectionClosed:
+            pass
+        finally:
+            self._open.discard(connection)
+            self._listening.discard(connection)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @staticmethod
+    def _read(text: str | bytes) -> Frame | None:
+        try:
+            frame = json.loads(text)
+        except ValueError:
+            return None
+        return frame if isinstance(frame, dict) else None
+
+    # --- what went on ---
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How often each command came."""
+        return Counter(str(frame.get("command")) for frame in self.seen)
+
+    def requests_for(self, *commands: str) -> list[Frame]:
+        """The requests with one of these commands, in order."""
+        return [frame for frame in self.seen if frame.get("command") in commands]
+
+    @property
+    def connected(self) -> bool:
+        """Some client has said HELLO and is there."""
+        return bool(self._listening)
+
+    # --- answering ---
+
+    async def _answer(self, connection: ServerConnection, frame: Frame) -> None:
+        command = str(frame.get("command"))
+        self.seen.append({k: v for k, v in frame.items() if k not in ("Authorization", "token", "password")})
+        if self.faults.is_silent(command):
+            return
+        if self.faults.delay_s:
+            await asyncio.sleep(self.faults.delay_s)
+        with suppress(ConnectionClosed):
+            if self.faults.limit_reached:
+                await connection.send(json.dumps({"object": "ERROR", "error": 42, "message": "Request limit reached"}))
+                await connection.close(LIMIT_CLOSE_CODE, "Request limit reached")
+                return
+            if command == "VALIDATE_API_TOKEN":
+                await self._validate(connection, frame)
+            elif frame.get("Authorization") != f"Token {self.account.request_token}":
+                await self._send(connection, frame, {"object": "ERROR", "error": 1, "message": "Invalid Auth Token"})
+            elif command in self.faults.error:
+                number, message = self.faults.error[command]
+                await self._send(connection, frame, {"object": "ERROR", "error": number, "message": message})
+            else:
+                try:
+                    await self._dispatch(connection, command, frame)
+                except (KeyError, TypeError, ValueError):
+                    error = {"object": "ERROR", "error": 9, "message": "Unknown error"}
+                    await self._send(connection, frame, error)
+
+    async def _dispatch(self, connection: ServerConnection, command: str, frame: Frame) -> None:
+        handler = self._handlers().get(command)
+        point = self.account.charge_points.get(str(frame.get("evse_id")))
+        if handler is None or (command == "UNLOCK_CONNECTOR" and not self.knows_unlock):
+            await self._send(connection, frame, {"object": "ERROR", "error": 0, "message": "Unknown command"})
+        elif "evse_id" in frame and point is None:
+            await self._send(connection, frame, {"object": "ERROR", "error": 2, "message": "forbidden"})
+        else:
+            await handler(connection, frame)
+
+    async def _send(self, connection: ServerConnection, request: Frame, answer: Frame) -> None:
+        flow_id = request.get("flow_id")
+        if flow_id is not None and self.faults.flow_ids != "missing":
+            answer = {**answer, "flow_id": flow_id if self.faults.flow_ids == "echo" else ""}
+        await connection.send(json.dumps(answer))
+
+    async def _validate(self, connection: ServerConnection, frame: Frame) -> None:
+        self.logins += 1
+        good = frame.get("token") == self.account.api_token and not self.faults.refuse_token
+        answer: Frame = {"object": "STATUS_API_TOKEN", "success": good}
+        if good:
+            answer |= {"token": self.account.request_token, "customer_id": self.account.customer_id}
+        await self._send(connection, frame, answer)
+
+    def _handlers(self) -> Mapping[str, Handler]:
+        return {
+            "HELLO": self._hello,
+            "GET_ACCOUNT": self._simply(lambda _: self.account.describe()),
+            "GET_CHARGE_CARDS": self._simply(lambda _: {"object": "CHARGE_CARDS", "cards": self.account.cards}),
+            "GET_CHARGE_POINTS": self._simply(
+                lambda _: {
+                    "object": "CHARGE_POINTS",
+                    "data": [point.listing() for point in self.account.charge_points.values()],
+                }
+            ),
+            "GET_CH_STATUS": self._simply(lambda f: self._point(f).statuses()),
+            "GET_CH_SETTINGS": self._simply(lambda f: {"object": "CH_SETTINGS", "data": self._point(f).settings()}),
+            "GET_GRID_STATUS": self._grid_status,
+            "GET_SUSTAINABILITY_STATUS": self._simply(
+                lambda _: {
+                    "object": "SUSTAINABILITY_STATUS",
+                    "trees": self.account.trees,
+                    "co2": self.account.co2,
+                }
+            ),
+            "START_SESSION": self._start_session,
+            "STOP_SESSION": self._stop_session,
+            "UNLOCK_CONNECTOR": self._unlock,
+            "SOFT_RESET": self._reboot,
+            "REBOOT": self._reboot,
+            "SET_OPERATIVE": self._set_operative,
+            "SET_INOPERATIVE": self._set_operative,
+            "SET_PLUG_AND_CHARGE": self._set_flag("plug_and_charge"),
+            "SET_PUBLIC_CHARGING": self._set_flag("public_charging"),
+            "SET_DELAYED_CHARGING": self._set_profile("delayed_charging"),
+            "SET_PRICE_BASED_CHARGING": self._set_profile("price_based_charging"),
+            "SET_PLUG_AND_CHARGE_CHARGE_CARD": self._set_card,
+            "SAVE_SCHEDULE_DELAYED_CHARGING": self._save_delayed,
+            "PATCH_PRICE_BASED_CHARGING_SETTINGS": self._patch_price_based,
+            "OVERRIDE_DELAYED_CHARGING_TIMEOUT": self._boost,
+            "OVERRIDE_CHARGING_PROFILES": self._boost,
+            "LIST_OVERRIDE_CURRENT": self._simply(
+                lambda _: {"object": "LIST_OVERRIDE_CURRENT", "data": list(self.account.schedules.values())}
+            ),
+            "POST_SET_OVERRIDE_CURRENT": self._set_override,
+            "POST_EDIT_OVERRIDE_CURRENT": self._edit_override,
+            "POST_CLEAR_OVERRIDE_CURRENT": self._clear_override,
+        }
+
+    def _point(self, frame: Frame) -> ChargePoint:
+        return self.account.charge_points[str(frame["evse_id"])]
+
+    def _socket(self, frame: Frame) -> Socket | None:
+        """The socket a request names, or the only one; None where it must name one and does not."""
+        point = self._point(frame)
+        wanted = frame.get("socket_id")
+        if wanted is None:
+            return point.sockets[0] if len(point.sockets) == 1 else None
+        return next((socket for socket in point.sockets if socket.number == wanted), None)
+
+    # --- asking ---
+
+    def _simply(self, answer: Callable[[Frame], Frame]) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            await self._send(connection, frame, answer(frame))
+
+        return handle
+
+    async def _hello(self, connection: ServerConnection, frame: Frame) -> None:
+        self._listening.add(connection)
+        await self._send(connection, frame, {"object": "HELLO"})
+        if self.faults.drop_after_hello:
+            self.drop()
+
+    async def _grid_status(self, connection: ServerConnection, frame: Frame) -> None:
+        evse_id = str(frame["evse_id"])
+        if evse_id in self.account.grids:
+            await self._send(connection, frame, self.account.grid_status(evse_id))
+        else:
+            await self._send(connection, frame, {"object": "ERROR", "error": 9, "message": "no grid"})
+
+    # --- acting: RECEIVED_, then STATUS_ ---
+
+    async def _two_steps(
+        self, connection: ServerConnection, frame: Frame, act: Callable[[], bool], refuse: str = ""
+    ) -> None:
+        command, evse_id = str(frame["command"]), frame["evse_id"]
+        refuse = self.faults.refuse.get(command, refuse)
+        receipt = {"object": f"RECEIVED_{command}", "success": not refuse, "evse_id": evse_id, "error": refuse}
+        if refuse or not self.faults.no_receipt:
+            await self._send(connection, frame, receipt)
+        if refuse:
+            return
+        if self.faults.verdict_delay_s:
+            await asyncio.sleep(self.faults.verdict_delay_s)
+        point = self.account.charge_points[str(evse_id)]
+        error = self.faults.verdict.get(command, "")
+        if not error and any(socket.fault == "offline" for socket in point.sockets):
+            error = "TIMEOUT"
+        if not error and not act():
+            error = "REJECTED"
+        verdict = {
+            "object": f"STATUS_{command}",
+            "success": not error,
+            "evse_id": evse_id,
+            "error": error,
+            "result": {},
+        }
+        if not error and not self.faults.verdict_first:
+            await self.push(point)
+        await self._send(connection, frame, verdict)
+        if not error and self.faults.verdict_first:
+            await self.push(point)
+
+    async def _start_session(self, connection: ServerConnection, frame: Frame) -> None:
+        socket, card = self._socket(frame), str(frame.get("session_token"))
+        refuse = "" if self.account.knows_card(card) else f"unknown charge card for chargepoint: {frame['evse_id']}"
+        if socket is None:
+            refuse = f"no socket given for chargepoint: {frame['evse_id']}"
+        await self._two_steps(connection, frame, lambda: self._point(frame).start(card, socket), refuse)
+
+    async def _stop_session(self, connection: ServerConnection, frame: Frame) -> None:
+        socket = self._socket(frame)
+        idle = socket is None or socket.session is None
+        refuse = f"no active session for chargepoint: {frame['evse_id']}" if idle else ""
+        await self._two_steps(connection, frame, lambda: self._point(frame).stop(socket), refuse)
+
+    async def _unlock(self, connection: ServerConnection, frame: Frame) -> None:
+        point, socket = self._point(frame), self._socket(frame)
+
+        def act() -> bool:
+            if point.is_cable or socket is None:
+                return False
+            point.stop(socket)
+            socket.unlocked = True
+            return True
+
+        await self._two_steps(connection, frame, act)
+
+    async def _set_operative(self, connection: ServerConnection, frame: Frame) -> None:
+        def act() -> bool:
+            self._point(frame).block(frame["command"] == "SET_INOPERATIVE")
+            return True
+
+        await self._two_steps(connection, frame, act)
+
+    async def _reboot(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+
+        def act() -> bool:
+            for socket in point.sockets:
+                point.stop(socket)
+                socket.fault = "offline"
+            self._spawn(self._come_back(point))
+            return True
+
+        await self._two_steps(connection, frame, act)
+
+    async def _come_back(self, point: ChargePoint) -> None:
+        await asyncio.sleep(self.rebooting_s)
+        for socket in point.sockets:
+            socket.fault = None
+        await self.push(point)
+
+    # --- setting ---
+
+    async def _confirm(
+        self, connection: ServerConnection, frame: Frame, act: Callable[[], None], word: str = ""
+    ) -> None:
+        """One step: done and confirmed, with the value that was set."""
+        command, evse_id = str(frame["command"]), frame.get("evse_id")
+        error = self.faults.refuse.get(command, "") or self.faults.verdict.get(command, "")
+        if not error:
+            act()
+        result = {"setting": word} if word and not error else {}
+        answer = {
+            "object": f"STATUS_{command}",
+            "success": not error,
+            "evse_id": evse_id,
+            "result": result,
+            "error": error,
+        }
+        if self.faults.verdict_delay_s:
+            await asyncio.sleep(self.faults.verdict_delay_s)
+        await self._send(connection, frame, answer)
+        if not error and evse_id is not None:
+            await self.push_settings(self._point(frame))
+
+    def _set_flag(self, name: str) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            value, point = bool(frame.get("value")), self._point(frame)
+            word = f"set {str(value).lower()}"
+            await self._confirm(connection, frame, lambda: setattr(point, name, value), word)
+
+        return handle
+
+    def _set_profile(self, name: str) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            value, point = bool(frame.get("value")), self._point(frame)
+
+            def act() -> None:
+                if value:  # at most one profile at a time
+                    point.delayed_charging = point.price_based_charging = False
+                setattr(point, name, value)
+                point.step(0.0)
+
+            await self._confirm(connection, frame, act, f"set {str(value).lower()}")
+            await self.push(point)
+
+        return handle
+
+    async def _set_card(self, connection: ServerConnection, frame: Frame) -> None:
+        uid, point = str(frame.get("token_uid")), self._point(frame)
+        if not self.account.knows_card(uid):
+            await self._send(
+                connection,
+                frame,
+                {
+                    "object": "STATUS_SET_PLUG_AND_CHARGE_CHARGE_CARD",
+                    "success": False,
+                    "evse_id": point.evse_id,
+                    "error": "unknown card",
+                },
+            )
+            return
+        card = None if uid == "BCU-APP" else uid
+        await self._confirm(connection, frame, lambda: setattr(point, "plug_and_charge_card", card))
+
+    async def _save_delayed(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+
+        def act() -> None:
+            point.delayed_days = sorted(json.loads(str(frame["days"])))
+            point.delayed_start, point.delayed_end = str(frame["start_time"]), str(frame["end_time"])
+
+        await self._confirm(connection, frame, act)
+        await self.push(point)
+
+    async def _patch_price_based(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+        names = ("expected_departure_time", "current_battery_pct", "minimum_pct", "battery_size_kwh")
+        given = {name: frame[name] for name in names if name in frame}
+        await self._confirm(connection, frame, lambda: point.price_settings.update(given))
+
+    async def _boost(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+        await self._confirm(connection, frame, point.boost)
+        await self.push(point)
+
+    async def _set_override(self, connection: ServerConnection, frame: Frame) -> None:
+        await self._override(connection, frame, None)
+
+    async def _edit_override(self, connection: ServerConnection, frame: Frame) -> None:
+        await self._override(connection, frame, int(frame["schedule_id"]))
+
+    async def _override(self, connection: ServerConnection, frame: Frame, number: int | None) -> None:
+        command = str(frame["command"])
+        error = self.faults.refuse.get(command, "")
+        if number is not None and number not in self.account.schedules:
+            error = "schedule not found"
+        answer: Frame = {"object": command, "success": not error, "error": error}
+        if not error:
+            answer["data"] = self.account.save_schedule(frame, number)
+        await self._send(connection, frame, answer)
+        await self.push_all()
+
+    async def _clear_override(self, connection: ServerConnection, frame: Frame) -> None:
+        command = str(frame["command"])
+        error = self.faults.refuse.get(command, "")
+        if not error and not self.account.clear_schedule(int(frame["schedule_id"])):
+            error = "schedule not found"
+        await self._send(connection, frame, {"object": command, "success": not error, "error": error})
+        await self.push_all()
+
+    # --- pushing ---
+
+    async def send_all(self, text: str) -> None:
+        """Send a text to every client that has said HELLO, whatever it is."""
+        for connection in list(self._listening):
+            with suppress(ConnectionClosed):
+                await connection.send(text)
+
+    async def push(self, point: ChargePoint) -> None:
+        """Push the status of each socket of a charge point."""
+        if self.faults.quiet:
+            return
+        for socket in point.sockets:
+            data = point.status(socket, pushed=True)
+            await self.send_all(json.dumps({"object": "CH_STATUS", "evse_id": point.evse_id, "data": data}))
+
+    async def push_all(self) -> None:
+        """Push the status of every charge point."""
+        for point in list(self.account.charge_points.values()):
+            await self.push(point)
+
+    async def push_settings(self, point: ChargePoint) -> None:
+        """Push a charge point's settings."""
+        if not self.faults.quiet:
+            await self.send_all(json.dumps({"object": "CH_SETTINGS", "data": point.settings()}))
+
+    async def push_grid(self) -> None:
+        """Push the currents of every grid connection."""
+        if not self.faults.quiet:
+            for evse_id in self.account.grids:
+                await self.send_all(json.dumps(self.account.grid_current(evse_id)))
+
+    # --- faults that happen at once ---
+
+    def drop(self) -> None:
+        """Cut every connection without a word."""
+        for connection in list(self._open):
+            connection.transport.abort()
+
+    def freeze(self) -> None:
+        """Stop reading: every connection stays open and nobody is there, not even for a ping."""
+        for connection in list(self._open):
+            connection.transport.pause_reading()
+
+    async def garbage(self, frames: int = 1) -> None:
+        """Send frames that are none."""
+        kinds = (
+            "{",
+            "not json",
+            "[]",
+            '"text"',
+            "{}",
+            '{"object": 5}',
+            '{"object": "CH_STATUS", "data": 7}',
+            "\x00",
+            "null",
+        )
+        for index in range(frames):
+            await self.send_all(kinds[index % len(kinds)])
+
+    async def reach_limit(self) -> None:
+        """The day's requests are used up."""
+        self.faults.limit_reached = True
+        for connection in list(self._open):
+            with suppress(ConnectionClosed):
+                await connection.close(LIMIT_CLOSE_CODE, "Request limit reached")
+
+
+def example_cloud(now: Callable[[], datetime]) -> SimulatedCloud:
+    """A cloud with the example account."""
+    return SimulatedCloud(example_account(now))

@@ -1,0 +1,168 @@
+"""The simulator's control interface: small, over HTTP, for tests that run it as another process."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bridge.simulator.car import Car
+from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.cloud import SimulatedCloud
+from bridge.simulator.faults import Faults
+
+
+class Control:
+    """What can be done to a cloud.
+
+    GET /control/state, GET /control/requests, POST /control/faults (the fields of `Faults`),
+    POST /control/{drop,freeze,limit,reset}, POST /control/garbage {"frames": n}, POST /control/step {"seconds": s},
+    POST /control/charge-points/EVSE/{plug,unplug,fault,set}.
+    """
+
+    def __init__(self, cloud: SimulatedCloud) -> None:
+        self._cloud = cloud
+        self._actions: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
+            "drop": self._drop,
+            "freeze": self._freeze,
+            "limit": self._limit,
+            "reset": self._reset,
+            "garbage": self._garbage,
+            "step": self._step,
+        }
+
+    def routes(self) -> list[Route]:
+        """The routes, for an application."""
+        return [
+            Route("/control/state", self._state),
+            Route("/control/requests", self._requests),
+            Route("/control/faults", self._faults, methods=["POST"]),
+            Route("/control/{action}", self._act, methods=["POST"]),
+            Route("/control/charge-points/{evse_id}/{action}", self._act_on_point, methods=["POST"]),
+        ]
+
+    async def _state(self, _: Request) -> Response:
+        cloud = self._cloud
+        points = cloud.account.charge_points.values()
+        return JSONResponse(
+            {
+                "connected": cloud.connected,
+                "faults": asdict(cloud.faults) | {"silent": sorted(cloud.faults.silent)},
+                "charge_points": {
+                    point.evse_id: [point.status(socket) for socket in point.sockets] for point in points
+                },
+                "schedules": list(cloud.account.schedules.values()),
+            }
+        )
+
+    async def _requests(self, _: Request) -> Response:
+        return JSONResponse({"count": dict(self._cloud.requests), "seen": self._cloud.seen})
+
+    async def _faults(self, request: Request) -> Response:
+        known = {field.name for field in fields(Faults)}
+        for name, value in (await _body(request)).items():
+            if name not in known:
+                return JSONResponse({"error": f"there is no fault {name}"}, status_code=400)
+            setattr(self._cloud.faults, name, set(value) if name == "silent" else value)
+        return await self._state(request)
+
+    async def _act(self, request: Request) -> Response:
+        action = self._actions.get(request.path_params["action"])
+        if action is None:
+            return JSONResponse({"error": f"there is: {', '.join(self._actions)}"}, status_code=404)
+        await action(await _body(request))
+        return await self._state(request)
+
+    async def _drop(self, _: dict[str, Any]) -> None:
+        self._cloud.drop()
+
+    async def _freeze(self, _: dict[str, Any]) -> None:
+        self._cloud.freeze()
+
+    async def _limit(self, _: dict[str, Any]) -> None:
+        await self._cloud.reach_limit()
+
+    async def _reset(self, _: dict[str, Any]) -> None:
+        self._cloud.faults = Faults()
+
+    async def _garbage(self, given: dict[str, Any]) -> None:
+        await self._cloud.garbage(int(given.get("frames", 1)))
+
+    async def _step(self, given: dict[str, Any]) -> None:
+        for point in self._cloud.account.charge_points.values():
+            point.step(float(given.get("seconds", 1)))
+        await self._cloud.push_all()
+
+    async def _act_on_point(self, request: Request) -> Response:
+        point = self._cloud.account.charge_points.get(request.path_params["evse_id"])
+        action = _POINT_ACTIONS.get(request.path_params["action"])
+        if point is None or action is None:
+            return JSONResponse({"error": "no such charge point, or no such action"}, status_code=404)
+        action(point, await _body(request))
+        await self._cloud.push_settings(point)
+        await self._cloud.push(point)
+        return await self._state(request)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    with suppress(json.JSONDecodeError):
+        body = await request.json()
+        if isinstance(body, dict):
+            return body
+    return {}
+
+
+def _plug(point: ChargePoint, given: dict[str, Any]) -> None:
+    point.plug(Car(**given))
+
+
+def _unplug(point: ChargePoint, _: dict[str, Any]) -> None:
+    point.unplug()
+
+
+def _fault(point: ChargePoint, given: dict[str, Any]) -> None:
+    for socket in point.sockets:
+        socket.fault = given.get("activity")
+        if "vehicle" in given:
+            socket.vehicle = given["vehicle"]
+
+
+def _set(point: ChargePoint, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        setattr(point, name, value)
+    point.step(0.0)
+
+
+_POINT_ACTIONS: Final[Mapping[str, Callable[[ChargePoint, dict[str, Any]], None]]] = {
+    "plug": _plug,
+    "unplug": _unplug,
+    "fault": _fault,
+    "set": _set,
+}
+
+
+class ControlServer(uvicorn.Server):
+    """Serves the control interface beside the cloud; the signals are somebody else's."""
+
+    def __init__(self, routes: list[Route], host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                Starlette(routes=routes),
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                ws="none",
+                lifespan="off",
+            )
+        )
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # a generator there
+        """Leave them alone."""
+        return nullcontext()

@@ -1,0 +1,47 @@
+"""What can be made to go wrong, on demand."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FlowIds = Literal["echo", "empty", "missing"]
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults in force; all off at first.
+
+    Attributes:
+        refuse: command → why the cloud refuses it, in RECEIVED_.
+        verdict: command → the charge point's refusal, `REJECTED` or `TIMEOUT`.
+        error: command → number and message of an ERROR.
+        silent: commands that get no answer at all; `*` for all.
+        no_receipt: the RECEIVED_ step is left out.
+        delay_s: how long every answer takes.
+        verdict_delay_s: how long the second step takes beside that.
+        verdict_first: the CH_STATUS that shows the effect comes after the verdict instead of before.
+        quiet: no CH_STATUS is pushed.
+        limit_reached: requests and handshakes are refused, and the connection closed with 4001.
+        refuse_handshake: the `x-websocket-reject-reason` of every handshake.
+        refuse_token: no API token is accepted.
+        drop_after_hello: the connection is cut right after HELLO is answered.
+        flow_ids: whether answers echo the request's `flow_id`, leave it empty, or leave it out.
+    """
+
+    refuse: dict[str, str] = field(default_factory=dict)
+    verdict: dict[str, str] = field(default_factory=dict)
+    error: dict[str, tuple[int, str]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    no_receipt: bool = False
+    delay_s: float = 0.0
+    verdict_delay_s: float = 0.0
+    verdict_first: bool = False
+    quiet: bool = False
+    limit_reached: bool = False
+    refuse_handshake: str = ""
+    refuse_token: bool = False
+    drop_after_hello: bool = False
+    flow_ids: FlowIds = "echo"
+
+    def is_silent(self, command: str) -> bool:
+        """Whether a command gets no answer."""
+        return command in self.silent or "*" in self.silent

@@ -1,0 +1,121 @@
+"""FIMP traffic as a person wants to read it: one short line for each message."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+import typer
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+from bridge.errors import Malformed
+from bridge.fimp.message import Message
+from bridge.fimp.topic import InvalidTopic, Topic
+
+_COLOURS: Final[Mapping[str, str]] = {
+    "charging": typer.colors.GREEN,
+    "finished": typer.colors.BLUE,
+    "ready_to_charge": typer.colors.CYAN,
+    "requesting": typer.colors.CYAN,
+    "error": typer.colors.RED,
+    "unknown": typer.colors.MAGENTA,
+    "unavailable": typer.colors.YELLOW,
+}
+
+WIDTH: Final = 16
+
+
+def line(path: str, payload: bytes, now: datetime, names: Mapping[str, str] | None = None) -> str:
+    """One line for a message.
+
+    Args:
+        path: the topic as the broker knows it.
+        payload: the message.
+        now: the time, for one that has none.
+        names: what to call addresses, where they have a name.
+    """
+    try:
+        topic = Topic.parse(path)
+        message = Message.parse(payload, topic.payload_type)
+    except (InvalidTopic, Malformed) as error:
+        return f"{now:%H:%M:%S}  {typer.style('not FIMP', fg=typer.colors.RED)}  {path}  {error}"
+    when = (message.ctime or now).astimezone(now.tzinfo)
+    who = topic.service_address or topic.resource_name or "discovery"
+    who = (names or {}).get(who, who)
+    said = _said(message)
+    if topic.message_type == "cmd":
+        arrow = typer.style("»", fg=typer.colors.YELLOW, bold=True)
+        return f"{when:%H:%M:%S}  {who:<{WIDTH}} {arrow} {typer.style(said, fg=typer.colors.YELLOW)}"
+    mark = "↩" if message.corid else " "
+    return f"{when:%H:%M:%S}  {who:<{WIDTH}} {mark} {said}"
+
+
+def _said(message: Message) -> str:
+    if message.type.startswith("cmd."):
+        properties = (f"{name}={value}" for name, value in message.properties.items())
+        return " ".join([message.type, *_text(message.value), *properties])
+    formatter = _FORMATTERS.get(message.type)
+    if formatter is not None:
+        return formatter(message.value, message.properties)
+    kind = message.type.removeprefix("evt.").removesuffix(".report").removesuffix("_report")
+    return " ".join([f"{kind:<8}", *_text(message.value)])
+
+
+Properties = Mapping[str, JsonValue]
+
+
+def _state(value: JsonValue, properties: Properties) -> str:
+    text = typer.style(str(value), fg=_COLOURS.get(str(value)), bold=True)
+    mode = properties.get("charging_mode")
+    return f"state    {text}" + (f"  ({mode})" if mode not in (None, "normal") else "")
+
+
+def _session(value: JsonValue, properties: Properties) -> str:
+    offered = properties.get("offered_current")
+    return f"session  {_number(value)} kWh" + (f", offered {offered} A" if offered not in (None, "0") else "")
+
+
+def _meter(value: JsonValue, properties: Properties) -> str:
+    return f"meter    {_number(value)} {properties.get('unit', '')}"
+
+
+def _cable(value: JsonValue, _: Properties) -> str:
+    return f"cable    {'locked' if value else 'free'}"
+
+
+def _error(value: JsonValue, properties: Properties) -> str:
+    return f"{typer.style(str(value), fg=typer.colors.RED, bold=True)}  {properties.get('msg', '')}"
+
+
+def _inclusion(value: JsonValue, _: Properties) -> str:
+    thing = value if isinstance(value, dict) else {}
+    return f"included {thing.get('address')}  {thing.get('product_name')}  ({thing.get('product_id')})"
+
+
+def _node(value: JsonValue, _: Properties) -> str:
+    nodes = value if isinstance(value, list) else [value]
+    described = (f"{node.get('address')} {node.get('status')}" for node in nodes if isinstance(node, dict))
+    return "nodes    " + ", ".join(described)
+
+
+_FORMATTERS: Final[Mapping[str, Callable[[JsonValue, Properties], str]]] = {
+    "evt.state.report": _state,
+    "evt.current_session.report": _session,
+    "evt.meter.report": _meter,
+    "evt.cable_lock.report": _cable,
+    "evt.error.report": _error,
+    "evt.thing.inclusion_report": _inclusion,
+    "evt.network.node_report": _node,
+    "evt.network.all_nodes_report": _node,
+}
+
+
+def _number(value: JsonValue) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _text(value: JsonValue) -> list[str]:
+    if value is None:
+        return []
+    text = value if isinstance(value, str) else to_json(value).decode()
+    return [text if len(text) <= 160 else f"{text[:157]}…"]

@@ -1,0 +1,55 @@
+"""What tests share."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from tests import brokers
+from tests.brokers import TestBroker
+from tests.harness import House, make_house
+
+hypothesis_settings.register_profile("default", deadline=None, max_examples=200)
+hypothesis_settings.load_profile("default")
+
+_KIND = brokers.choose()
+
+
+def pytest_report_header() -> str:
+    """Say which broker this run uses."""
+    meaning = {
+        "container": f"{brokers.IMAGE} in a container",
+        "mosquitto": f"the mosquitto of this machine ({brokers.mosquitto()})",
+        "embedded": "the embedded one (no container engine and no mosquitto on this machine)",
+    }
+    return f"broker: {meaning[_KIND]}"
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[TestBroker]:
+    """The broker of this run."""
+    with brokers.running(_KIND) as running:
+        yield running
+
+
+@pytest.fixture
+async def house(broker: TestBroker, tmp_path: Path) -> AsyncIterator[House]:
+    """A running bridge with the example account."""
+    async with make_house(broker, tmp_path) as made:
+        yield made
+
+
+HouseMaker = Callable[..., AbstractAsyncContextManager[House]]
+
+
+@pytest.fixture
+def build(broker: TestBroker, tmp_path: Path) -> HouseMaker:
+    """Makes a house with other settings."""
+
+    def make(**options: Any) -> AbstractAsyncContextManager[House]:
+        return make_house(broker, tmp_path, **options)
+
+    return make

@@ -1,0 +1,297 @@
+"""A bridge between a real broker and a simulated cloud, and a hub's ear on the broker."""
+
+import asyncio
+import contextlib
+import io
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiomqtt
+from pydantic import SecretStr
+
+from bridge.broker import AT_ONCE
+from bridge.clock import Clock, SystemClock
+from bridge.fimp.message import Message
+from bridge.fimp.topic import Topic
+from bridge.logs import Log
+from bridge.service import Service, World
+from bridge.settings import Settings
+from bridge.simulator.account import example_account
+from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.cloud import SimulatedCloud
+from tests.brokers import TestBroker
+
+PATIENCE_S = 8.0
+SOCKET, CABLE = "BCU102728", "BCU100186"
+ADAPTER = "pt:j1/mt:cmd/rt:ad/rn:bluecurrent/ad:1"
+_numbers = itertools.count()
+
+
+def device_topic(address: str, service: str = "chargepoint", kind: str = "cmd") -> str:
+    """The topic of a service of a device."""
+    return f"pt:j1/mt:{kind}/rt:dev/rn:bluecurrent/ad:1/sv:{service}/ad:{address}"
+
+
+@dataclass
+class Heard:
+    """One message that the hub heard."""
+
+    path: str
+    message: Message
+
+    @property
+    def address(self) -> str:
+        """The service address, or the resource address."""
+        topic = Topic.parse(self.path)
+        return topic.service_address or topic.resource_address
+
+    @property
+    def brief(self) -> tuple[str, object]:
+        """Interface and value."""
+        return self.message.type, self.message.value
+
+
+@dataclass
+class Hub:
+    """Hears everything on the broker and sends commands."""
+
+    client: aiomqtt.Client
+    heard: list[Heard] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def listen(self) -> None:
+        """Hear, until cancelled."""
+        async for arrival in self.client.messages:
+            path = str(arrival.topic)
+            payload = bytes(arrival.payload)
+            if "/mt:cmd/" in path or path.startswith("mt:cmd/"):
+                continue
+            kind = Topic.parse(path).payload_type
+            self.heard.append(Heard(path, Message.parse(payload, kind)))
+            self._news.set()
+
+    async def until(self, condition: Callable[[], bool], patience: float = PATIENCE_S) -> None:
+        """Wait until something is so; whatever is heard is a reason to look again."""
+        async with asyncio.timeout(patience):
+            while not condition():
+                self._news.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.02):
+                        await self._news.wait()
+
+    def find(self, type_: str, address: str | None = None, *, since: int = 0, **more: object) -> list[Heard]:
+        """The messages of an interface; `more` are fields that they must have."""
+        return [
+            heard
+            for heard in self.heard[since:]
+            if heard.message.type == type_
+            and (address is None or heard.address == address)
+            and all(getattr(heard.message, name) == value for name, value in more.items())
+        ]
+
+    async def expect(
+        self, type_: str, address: str | None = None, *, since: int = 0, patience: float = PATIENCE_S, **more: object
+    ) -> Heard:
+        """The first message of an interface, as soon as it is there."""
+        try:
+            await self.until(lambda: bool(self.find(type_, address, since=since, **more)), patience)
+        except TimeoutError:
+            told = [(heard.path, *heard.brief, dict(heard.message.properties)) for heard in self.heard[since:]]
+            raise AssertionError(f"no {type_} {address or ''} {more}; heard: {told}") from None
+        return self.find(type_, address, since=since, **more)[0]
+
+    async def say(self, topic: str, **fields: Any) -> str:
+        """Send a command; gives its uid."""
+        uid: str = fields.pop("uid", str(uuid4()))
+        body = {
+            "serv": "chargepoint",
+            "val_t": "null",
+            "val": None,
+            "props": {},
+            "tags": [],
+            "src": "hub",
+            "ver": "1",
+            "uid": uid,
+            "ctime": datetime.now().astimezone().isoformat(timespec="milliseconds"),
+            **fields,
+        }
+        body = {name: value for name, value in body.items() if value is not ...}
+        await self.client.publish(topic, json.dumps(body), qos=1)
+        return uid
+
+    async def ask(
+        self, topic: str, type_: str, count: int = 1, patience: float = PATIENCE_S, **fields: Any
+    ) -> list[Heard]:
+        """Send a command and wait for so many answers with its corid, on whatever topic."""
+        since = len(self.heard)
+        uid = await self.say(topic, type=type_, **fields)
+
+        def answers() -> list[Heard]:
+            return [heard for heard in self.heard[since:] if heard.message.corid == uid]
+
+        try:
+            await self.until(lambda: len(answers()) >= count, patience)
+        except TimeoutError:
+            told = [(heard.path, *heard.brief, heard.message.corid) for heard in self.heard[since:]]
+            raise AssertionError(f"{count} answers to {type_} ({uid}) did not come; heard: {told}") from None
+        return answers()
+
+    async def command(
+        self, address: str, type_: str, count: int = 1, service: str = "chargepoint", **fields: Any
+    ) -> list[Heard]:
+        """The same for a service of a device."""
+        return await self.ask(device_topic(address, service), type_, count, serv=service, **fields)
+
+    async def refused(self, address: str, type_: str, service: str = "chargepoint", **fields: Any) -> Heard:
+        """Send a command that is to be refused; gives the error report."""
+        answer = (await self.command(address, type_, service=service, **fields))[0]
+        assert answer.message.type == "evt.error.report", answer
+        return answer
+
+    async def adapter(self, type_: str, count: int = 1, **fields: Any) -> list[Heard]:
+        """The same for the adapter."""
+        return await self.ask(ADAPTER, type_, count, serv="bluecurrent", **fields)
+
+
+@dataclass
+class House:
+    """Everything that a test needs."""
+
+    broker: TestBroker
+    settings: Settings
+    cloud: SimulatedCloud
+    hub: Hub
+    clock: Clock
+    log: io.StringIO
+    service: Service | None = None
+    _stop: asyncio.Event | None = None
+    _task: asyncio.Task[None] | None = None
+
+    def __getitem__(self, evse_id: str) -> ChargePoint:
+        return self.cloud.account.charge_points[evse_id]
+
+    async def push(self, evse_id: str) -> None:
+        """Have the cloud push a charge point's status."""
+        await self.cloud.push(self[evse_id])
+
+    async def start(self, *, wait: bool = True) -> Service:
+        """Start the service, and wait until all its charge points are known."""
+        log = Log("debug", "json", self.log)
+        self.service = Service(self.settings, log, World(self.clock, jitter=lambda: 0.0, follow_up=0.3))
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(self.service.run(self._stop))
+        if wait:
+            await self.ready()
+        return self.service
+
+    async def ready(self) -> None:
+        """Wait until broker and cloud are up, and every charge point has been heard of."""
+        service = self.service
+        assert service is not None
+
+        def known() -> bool:
+            twins = service.fleet.twins()
+            wanted = {point for point in self.cloud.account.charge_points if not service.things.deleted(point)}
+            return (
+                service.broker.status.up
+                and service.link.status.up
+                and {twin.evse_id for twin in twins if twin.status is not None} >= wanted
+                and all(service.things.included(evse_id) for evse_id in wanted)
+                and len(service.outbox) == 0
+            )
+
+        await self.hub.until(known)
+        await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        """Stop the service in good order."""
+        if self._task is not None and self._stop is not None:
+            self._stop.set()
+            await self._task
+        self._task = None
+
+    async def kill(self) -> None:
+        """End the service without a goodbye, as a crash does."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._task = None
+
+    async def restart(self) -> Service:
+        """Stop it and start it again."""
+        await self.stop()
+        return await self.start()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """What the service has logged."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    @property
+    def mark(self) -> int:
+        """How much has been heard so far: for `since`."""
+        return len(self.hub.heard)
+
+
+def house_settings(broker: TestBroker, url: str, folder: Path, **sections: dict[str, Any]) -> Settings:
+    """The settings of a test's bridge."""
+    values: dict[str, dict[str, Any]] = {
+        "mqtt": {"host": broker.host, "port": broker.port, "client_id": f"test-{next(_numbers)}-{uuid4().hex[:6]}"},
+        "cloud": {"url": url, "api_token": SecretStr("simulated-api-token"), "command_timeout": 2.0},
+        "storage": {"path": folder / "bridge.db"},
+        "http": {"listen": ""},
+    }
+    for section, more in sections.items():
+        values.setdefault(section, {}).update(more)
+    return Settings(**values)  # type: ignore[arg-type] # the sections, by name
+
+
+@contextlib.asynccontextmanager
+async def make_house(
+    broker: TestBroker,
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    simulated: SimulatedCloud | None = None,
+    start: bool = True,
+    **sections: dict[str, Any],
+) -> AsyncIterator[House]:
+    """A bridge between broker and simulated cloud."""
+    clock = clock or SystemClock()
+    cloud = simulated or SimulatedCloud(example_account(clock.now), rebooting_s=0.2)
+    for point in cloud.account.charge_points.values():
+        point.plug_and_charge = False
+    url = await cloud.start()
+    settings = house_settings(broker, url, folder, **sections)
+    async with aiomqtt.Client(broker.host, broker.port, socket_options=AT_ONCE) as client:
+        hub = Hub(client)
+        await client.subscribe("#", qos=1)
+        listening = asyncio.create_task(hub.listen())
+        house = House(broker, settings, cloud, hub, clock, io.StringIO())
+        try:
+            if start:
+                await house.start()
+            yield house
+        finally:
+            await house.kill()
+            listening.cancel()
+            await cloud.stop()
+            await _forget_session(broker, settings.mqtt.client_id)
+
+
+async def _forget_session(broker: TestBroker, client_id: str) -> None:
+    with contextlib.suppress(aiomqtt.MqttError):
+        async with aiomqtt.Client(broker.host, broker.port, identifier=client_id, clean_session=True):
+            pass
+
+
+def uids() -> Iterator[str]:
+    """New UUIDs."""
+    while True:
+        yield str(uuid4())

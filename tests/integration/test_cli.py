@@ -1,0 +1,253 @@
+"""The commands, as a person types them."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge import __version__
+from bridge.embedded import free_port
+from tests.brokers import TestBroker
+from tests.conftest import HouseMaker
+from tests.harness import SOCKET, House
+
+CLI = [sys.executable, "-m", "bridge"]
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own, and no settings from outside."""
+    for name in list(os.environ):
+        if name.startswith("BRIDGE_") and name != "BRIDGE_TEST_BROKER":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("BRIDGE_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, timeout: float = 30, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*CLI, *arguments], capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, **more}
+    )
+
+
+async def run_beside(*arguments: str) -> tuple[int, str, str]:
+    """The same, while this loop goes on."""
+    process = await asyncio.create_subprocess_exec(
+        *CLI, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+def settings_of(house: House) -> list[str]:
+    """The settings of a house, for the command line."""
+    token = house.settings.cloud.api_token
+    assert token is not None
+    values = {
+        "mqtt.host": house.settings.mqtt.host,
+        "mqtt.port": house.settings.mqtt.port,
+        "cloud.url": house.settings.cloud.url,
+        "cloud.api_token": token.get_secret_value(),
+        "cloud.command_timeout": 3,
+        "http.listen": "",
+    }
+    return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"bluecurrent-fimp {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["run", "check", "send", "watch"])
+def test_bad_settings_are_one_line_and_exit_2(command: str) -> None:
+    Path("bridge.toml").write_text('[mqtt]\nhosst = "x"\n')
+    more = ["BCU1", "cmd.charge.start"] if command == "send" else []
+    done = run(command, *more)
+    assert done.returncode == 2
+    assert done.stderr == "bridge.toml: mqtt.hosst: unknown key; did you mean mqtt.host?\n"
+
+
+def test_a_setting_on_the_command_line_that_is_wrong() -> None:
+    done = run("run", "--set", "log.level=loud")
+    assert done.returncode == 2
+    assert done.stderr.startswith("command line: log.level: ")
+
+
+@pytest.fixture
+def started(broker: TestBroker) -> Iterator[subprocess.Popen[str]]:
+    """The service without a token."""
+    arguments = ["--set", f"mqtt.host={broker.host}", "--set", f"mqtt.port={broker.port}", "--set", "http.listen="]
+    process = subprocess.Popen([*CLI, "run", *arguments], stderr=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_without_a_token_it_says_so_and_stays_up(started: subprocess.Popen[str]) -> None:
+    assert started.stderr is not None
+    lines = [json.loads(started.stderr.readline()) for _ in range(3)]
+    waiting = next(line for line in lines if "waiting" in line["event"])
+    assert "my.bluecurrent.nl" in waiting["what_to_do"]
+    assert started.poll() is None
+    started.send_signal(signal.SIGTERM)
+    assert started.wait(5) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_leaves_within_five_seconds_whatever_either_link_does(number: signal.Signals) -> None:
+    # Nobody listens on the one, and the other accepts and says nothing.
+    import socket  # noqa: PLC0415
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        arguments = [
+            "--set", f"mqtt.port={port}", "--set", f"cloud.url=ws://127.0.0.1:{port}/", "--set", "cloud.api_token=abcdefgh",
+            "--set", "http.listen=",
+        ]  # fmt: skip
+        process = subprocess.Popen([*CLI, "run", *arguments], stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(number)
+        assert process.wait(5) == 0
+        process.stderr.close()
+
+
+async def test_check_when_all_is_well(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        code, out, _ = await run_beside("check", *settings_of(house))
+        assert code == 0, out
+        assert out.count("ok ") == 4
+        assert "BCU102728  Driveway" in out
+
+
+async def test_check_while_the_service_runs(house: House) -> None:
+    house.cloud.single_connection = True
+    code, out, _ = await run_beside("check", *settings_of(house))
+    assert code == 0
+    assert "already connected: the service is running" in out
+    assert house.service is not None
+    assert house.service.broker.status.up  # and was not pushed off
+
+
+async def test_check_says_what_is_wrong(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.faults.refuse_token = True
+        code, out, _ = await run_beside("check", *settings_of(house), "--set", f"mqtt.port={free_port()}")
+        assert code == 1
+        assert "BAD  broker" in out
+        assert "see mqtt.host and mqtt.port" in out
+        assert "BAD  cloud" in out
+        assert "simulated-api-token" not in out
+        code, out, _ = await run_beside("check", *settings_of(house), "--set", "cloud.api_token=")
+        assert code == 1
+        assert "BAD  token" in out
+
+
+async def test_send(house: House) -> None:
+    code, out, _ = await run_beside("send", SOCKET, "cmd.state.get_report", *settings_of(house))
+    assert (code, out.split()[-1]) == (0, "disconnected")
+    code, out, _ = await run_beside(
+        "send", SOCKET, "charge.start", "--prop", "charging_mode=normal", *settings_of(house)
+    )
+    assert code == 1
+    assert "ERR_INVALID_STATE" in out
+    code, out, _ = await run_beside("send", SOCKET, "cmd.cable_lock.set", "true", *settings_of(house))
+    assert code == 1
+    assert "ERR_NOT_SUPPORTED" in out  # and not ERR_INVALID_VALUE: it was sent as a bool
+    code, out, _ = await run_beside("send", "adapter", "network.get_node", SOCKET, *settings_of(house))
+    assert code == 0
+    assert "UP" in out
+    assert house.service is not None
+    assert house.service.broker.status.up
+
+
+async def test_send_without_a_service(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        code, _, err = await run_beside(
+            "send",
+            SOCKET,
+            "state.get_report",
+            *settings_of(house),
+            "--set",
+            "cloud.command_timeout=0.1",
+            "--wait",
+            "0.5",
+        )
+        assert code == 1
+        assert "No answer" in err
+        code, _, err = await run_beside(
+            "send", SOCKET, "state.get_report", *settings_of(house), "--set", f"mqtt.port={free_port()}"
+        )
+        assert code == 1
+        assert "see mqtt.host" in err
+
+
+@pytest.fixture
+async def watching(house: House) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`watch`, beside a running service."""
+    process = await asyncio.create_subprocess_exec(*CLI, "watch", *settings_of(house), stdout=asyncio.subprocess.PIPE)
+    yield process
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+async def test_watch(house: House, watching: asyncio.subprocess.Process) -> None:
+    assert watching.stdout is not None
+
+    async def ask() -> None:
+        while True:
+            await house.hub.command(SOCKET, "cmd.state.get_report")
+            await asyncio.sleep(0.05)
+
+    asking = asyncio.create_task(ask())
+    lines = [(await asyncio.wait_for(watching.stdout.readline(), 10)).decode() for _ in range(2)]
+    asking.cancel()
+    assert any("state    disconnected" in line for line in lines)
+    assert any("» cmd.state.get_report" in line for line in lines)
+    watching.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(watching.wait(), 5) == 0
+
+
+def test_demo_shows_a_car_charging_within_ten_seconds() -> None:
+    done = run("demo", "--seconds", "9", timeout=40)
+    assert done.returncode == 0, done.stderr
+    assert "bluecurrent-fimp send" in done.stdout
+    assert "mosquitto_pub" in done.stdout
+    for wanted in ("included BCU102728", "state    charging", "session  0."):
+        assert wanted in done.stdout, done.stdout
+    assert "\x1b[" not in done.stdout  # colours are for terminals
+    assert done.stdout.rstrip().endswith("BCU100186 DOWN, BCU102728 DOWN")
+
+
+def test_simulate() -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [*CLI, "simulate", "--port", str(port), "--speed", "0"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert lines[0] == f"cloud.url = ws://127.0.0.1:{port}/haserver\n"
+        done = run(
+            "check",
+            "--set",
+            f"cloud.url=ws://127.0.0.1:{port}/haserver",
+            "--set",
+            "cloud.api_token=simulated-api-token",
+        )
+        assert "BCU102728  Driveway" in done.stdout
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,70 @@
+"""A plug between two ends of a TCP connection, to be pulled."""
+
+import asyncio
+from contextlib import suppress
+
+
+class Plug:
+    """Passes bytes on to `host:port` until it is pulled, or frozen."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self.pulled = False
+        self.port = 0
+
+    async def start(self) -> "Plug":
+        """Listen."""
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.pulled:
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, far_writer}
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(self._pass_on(source, sink))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                await self._flowing.wait()
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    def pull(self) -> None:
+        """Cut everything, and let nothing through."""
+        self.pulled = True
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    def put_back(self) -> None:
+        """Let connections through again."""
+        self.pulled = False
+
+    def freeze(self) -> None:
+        """Keep every connection open and pass nothing on."""
+        self._flowing.clear()
+
+    async def stop(self) -> None:
+        """Close everything."""
+        self.pull()
+        for task in self._tasks:
+            task.cancel()
+        if self._server is not None:
+            self._server.close()

@@ -1,0 +1,326 @@
+"""Frames: the recorded answers, the odd ones, and whatever comes."""
+
+import json
+from datetime import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.bluecurrent.frames import (
+    Account,
+    BadFrame,
+    ChargeCards,
+    ChargePoints,
+    Error,
+    Frame,
+    GridValues,
+    Override,
+    Overrides,
+    Result,
+    Settings,
+    Statuses,
+    Sustainability,
+    Token,
+    parse_frame,
+)
+from bridge.chargepoint.evse import Card, Setting
+from bridge.chargepoint.status import Activity, Status, Vehicle
+
+
+def frame(**fields: Any) -> Frame:
+    """A frame, parsed."""
+    return parse_frame(json.dumps(fields))
+
+
+def status(**data: Any) -> tuple[Status, frozenset[str], Frame]:
+    """The values of a CH_STATUS with this data, the fields it gave, and the frame."""
+    parsed = frame(object="CH_STATUS", evse_id="BCU1", data=data)
+    assert isinstance(parsed.body, Statuses)
+    (one,) = parsed.body.sockets
+    return one.update.values, one.update.present, parsed
+
+
+RECORDED = {
+    "actual_p1": 0, "actual_p2": 1, "actual_p3": 2.5, "activity": "available",
+    "actual_v1": 0, "actual_v2": 230, "actual_v3": 231.5, "actual_kwh": 1.25, "max_usage": 10,
+    "smartcharging_max_usage": 6, "max_offline": 7, "offline_since": "", "start_datetime": "20221110 11:41:32",
+    "stop_datetime": "20221110 11:41:50", "total_cost": 9.93, "vehicle_status": "A", "evse_id": "BCU102728",
+    "boosting": False, "something_new": {"x": 1},
+}  # fmt: skip
+
+
+def test_a_recorded_status() -> None:
+    values, present, parsed = status(**RECORDED)
+    assert parsed.evse_id == "BCU1"
+    assert parsed.oddities == ()
+    assert values.activity is Activity.AVAILABLE
+    assert values.vehicle is Vehicle.NONE
+    assert values.currents == (0, 1, 2.5)
+    assert values.voltages == (0, 230, 231.5)
+    assert (values.energy, values.max_usage, values.smart_limit, values.max_offline) == (1.25, 10, 6, 7)
+    assert values.started_at is not None
+    assert values.started_at.isoformat() == "2022-11-10T11:41:32+01:00"
+    assert values.offline_since is None
+    assert values.boosting is False
+    assert values.total_cost == 9.93
+    assert len(present) == 17
+
+
+def test_a_missing_field_is_not_given_and_null_is_unknown() -> None:
+    values, present, _ = status(activity=None, actual_kwh=None)
+    assert present == {"activity", "energy"}
+    assert values.activity is None
+
+
+@pytest.mark.parametrize(
+    ("word", "vehicle"),
+    [
+        *((letter.value, letter) for letter in Vehicle),
+        ("a", Vehicle.NONE),
+        ("standby", Vehicle.NONE),
+        ("vehicle_detected", Vehicle.CONNECTED),
+        ("ready", Vehicle.READY),
+        ("no_power", Vehicle.NO_POWER),
+        ("vehicle_error", Vehicle.FAULT),
+        ("X", None),
+        ("", None),
+        (5, None),
+    ],
+)
+def test_letters_and_words(word: object, vehicle: Vehicle | None) -> None:
+    values, present, parsed = status(vehicle_status=word)
+    assert "vehicle" in present
+    assert values.vehicle is vehicle
+    assert bool(parsed.oddities) == (vehicle is None)
+
+
+@pytest.mark.parametrize("word", ["charging", "Charging", " available "])
+def test_activities(word: str) -> None:
+    assert status(activity=word)[0].activity is not None
+
+
+def test_an_unknown_activity_is_unknown_and_told() -> None:
+    values, _, parsed = status(activity="dancing")
+    assert values.activity is None
+    assert parsed.oddities == ("CH_STATUS: activity 'dancing' is not known",)
+
+
+@pytest.mark.parametrize("odd", ["abc", True, [], {}, -1, 1e999])
+def test_a_value_that_makes_no_sense_costs_only_itself(odd: object) -> None:
+    text = json.dumps({"object": "CH_STATUS", "evse_id": "B", "data": {"actual_kwh": odd, "actual_p1": 4}})
+    body = parse_frame(text).body
+    assert isinstance(body, Statuses)
+    update = body.sockets[0].update
+    assert update.present == {"current_1"}
+    assert update.values.current_1 == 4
+
+
+def test_numbers_as_text() -> None:
+    assert status(actual_kwh="  5.97", actual_p1="3", max_usage="")[0].energy == 5.97
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("20221110 11:41:32", "2022-11-10T11:41:32+01:00"),
+        ("20220710 11:41:32", "2022-07-10T11:41:32+02:00"),
+        ("20221110 11:41:32+00:00", "2022-11-10T12:41:32+01:00"),
+        ("20221110 11:41:32+0100", "2022-11-10T11:41:32+01:00"),
+        ("2022-11-10T11:41:32", "2022-11-10T11:41:32+01:00"),
+        ("2022-11-10T11:41:32Z", "2022-11-10T12:41:32+01:00"),
+    ],
+)
+def test_times(text: str, when: str) -> None:
+    started = status(start_datetime=text)[0].started_at
+    assert started is not None
+    assert started.isoformat() == when
+
+
+def test_sockets_each_have_their_own_status() -> None:
+    items = [{"socket_id": 1, "activity": "charging"}, {"socket_id": "2", "activity": "available"}]
+    for fields in ({"items": items}, {"data": {"items": items}}, {"data": items}):
+        body = frame(object="CH_STATUS", evse_id="B", **fields).body
+        assert isinstance(body, Statuses)
+        assert [one.socket for one in body.sockets] == [1, 2]
+
+
+def test_recorded_charge_points() -> None:
+    parsed = frame(
+        object="CHARGE_POINTS",
+        data=[
+            {
+                "evse_id": "BCU100186", "name": "", "model_type": "U:MOVE22", "chargepoint_type": "UMOVE",
+                "linked_charge_cards_only": False,
+                "default_card": {"uid": "BCU-APP", "id": "BCU-APP", "name": "", "customer_name": "x"},
+                "plug_and_charge_notification": False, "plug_and_charge": False,
+                "publish_location": {"value": False, "permission": "write"}, "smart_charging": False,
+                "activity": "offline", "x_coord": 50.8, "y_coord": 4.3,
+            },
+            {
+                "evse_id": "BCU123456", "name": "Home", "model_type": "H:MOVE-C32T2", "is_cable": True,
+                "public_charging": {"value": False, "permission": "write"},
+                "plug_and_charge_charge_card": {"uid": "A1", "id": "NL-1", "name": "Mine", "valid": 1},
+                "plug_and_charge": {"value": True, "permission": "read"},
+                "delayed_charging": {"value": True, "permission": "none", "start_time": "23:00",
+                                     "end_time": "07:00", "selected_days": [1, 5]},
+                "price_based_charging": {"value": False, "permission": "admin"},
+                "smart_charging": {"value": True}, "socket_ids": [1, 2],
+                "led_intensity": {"value": 40, "permission": "read"},
+            },
+            {"no": "evse_id"},
+            "rubbish",
+        ],
+    )  # fmt: skip
+    assert isinstance(parsed.body, ChargePoints)
+    old, new = parsed.body.listed
+    assert old.evse_id == "BCU100186"
+    assert old.update.values.public_charging == Setting(True)
+    assert old.update.values.default_card == Card("BCU-APP", "BCU-APP")
+    assert old.update.values.plug_and_charge == Setting(False, "write")
+    assert "is_cable" not in old.update.present
+    evse = new.update.values
+    assert (evse.name, evse.model, evse.is_cable, evse.socket_ids) == ("Home", "H:MOVE-C32T2", True, (1, 2))
+    assert evse.plug_and_charge == Setting(True, "read")
+    assert evse.plug_and_charge_card == Card("A1", "NL-1", "Mine", True)
+    assert evse.delayed_charging == Setting(True, "none")
+    assert (evse.delayed_days, evse.delayed_start, evse.delayed_end) == ([1, 5], time(23), time(7))
+    assert evse.price_based_charging == Setting(False, "read")  # a word nobody knows lets nobody change it
+    assert evse.smart_charging is True
+    assert evse.led_intensity == Setting(40, "read")
+
+
+def test_a_list_that_is_missing_is_no_empty_list() -> None:
+    assert isinstance(frame(object="CHARGE_POINTS").body, Result)
+    assert frame(object="CHARGE_POINTS", data=[]).body == ChargePoints([])
+
+
+def test_a_profile_that_is_off_keeps_its_hours() -> None:
+    parsed = frame(
+        object="CH_SETTINGS", data={"evse_id": "B", "delayed_charging": {"value": False, "permission": "write"}}
+    )
+    assert parsed.evse_id == "B"
+    assert isinstance(parsed.body, Settings)
+    assert parsed.body.update.present == {"delayed_charging"}
+
+
+@pytest.mark.parametrize("name", ["cards", "data"])
+def test_cards(name: str) -> None:
+    body = frame(
+        object="CHARGE_CARDS", **{name: [{"uid": "A1", "id": "NL-1", "valid": 0, "date_created": "2023-06-27"}, {}]}
+    ).body
+    assert body == ChargeCards([Card("A1", "NL-1", "", False, "2023-06-27")])
+
+
+def test_grid() -> None:
+    answer = frame(object="GRID_STATUS", data={"id": "GRID-BCU102728", "grid_actual_p1": -2, "grid_max_install": 40})
+    assert isinstance(answer.body, GridValues)
+    assert answer.body.update.present == {"id", "current_1", "max_install"}
+    push = frame(object="GRID_CURRENT", evse_id="B", grid_actual_p1=1, grid_actual_p2=2, grid_actual_p3=3)
+    assert isinstance(push.body, GridValues)
+    assert push.body.update.values.current_3 == 3
+
+
+def test_account_and_sustainability() -> None:
+    account = frame(object="ACCOUNT", login="a@b", email=None, full_name="A B", first_login_app="01-JAN-20").body
+    assert account == Account("a@b", "", "A B", "01-JAN-20")
+    assert frame(object="SUSTAINABILITY_STATUS", trees=1, co2=12.345).body == Sustainability(1, 12.345)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"data": [{"schedule_id": "501", "charge_points": ["B"], "override_current": 10}]},
+        {"result": [{"schedule_id": 501, "chargepoint_id": "B", "current": 10}]},
+        {"data": [{"schedule_id": 501, "chargepoints": "B", "overridevalue": "10"}]},
+    ],
+)
+def test_overrides(fields: dict[str, Any]) -> None:
+    assert frame(object="LIST_OVERRIDE_CURRENT", **fields).body == Overrides([Override(501, ["B"], 10)])
+
+
+def test_the_answer_to_a_new_override() -> None:
+    body = frame(object="POST_SET_OVERRIDE_CURRENT", data={"schedule_id": "7", "charge_points": "A, B"}).body
+    assert body == Overrides([Override(7, ["A", "B"], None)])
+
+
+def test_tokens() -> None:
+    assert frame(object="STATUS_API_TOKEN", success=True, token="A", customer_id="C").body == Token("A", "C")
+    assert frame(object="STATUS_API_TOKEN", success=False, token="A").body == Token(None, "")
+    assert frame(object="STATUS_API_TOKEN", success=True).body == Token(None, "")
+
+
+def test_errors() -> None:
+    assert frame(object="ERROR", error=42, message="Request limit reached").body == Error(42, "Request limit reached")
+    assert frame(object="ERROR", error="odd").body == Error(None, "odd")
+
+
+@pytest.mark.parametrize(
+    ("result", "value"),
+    [({"setting": "set true"}, True), ({"setting": "set false"}, False), (True, True), ({}, None), (None, None)],
+)
+def test_verdicts(result: object, value: bool | None) -> None:
+    parsed = frame(object="STATUS_SET_PLUG_AND_CHARGE", success=True, evse_id="B", result=result, error="", flow_id="")
+    assert isinstance(parsed.body, Result)
+    assert parsed.body.value is value
+    assert (parsed.flow_id, parsed.error, parsed.success) == (None, "", True)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "5", "{}", '{"object": ""}', '{"object": null}', '{"object": []}', "\x00"]
+)
+def test_what_is_no_frame(text: str) -> None:
+    with pytest.raises(BadFrame):
+        parse_frame(text)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(["20221110 11:41:32"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+OBJECTS = [
+    "CH_STATUS", "CHARGE_POINTS", "CHARGE_CARDS", "CH_SETTINGS", "GRID_STATUS", "GRID_CURRENT", "ACCOUNT",
+    "SUSTAINABILITY_STATUS", "LIST_OVERRIDE_CURRENT", "POST_SET_OVERRIDE_CURRENT", "STATUS_API_TOKEN", "ERROR",
+    "STATUS_START_SESSION", "RECEIVED_START_SESSION", "HELLO", "NEW_THING",
+]  # fmt: skip
+NAMES = st.sampled_from(
+    [*RECORDED, "items", "cards", "name", "uid", "schedule_id", "charge_points", "success", "message"]
+)
+
+
+@given(
+    st.sampled_from(OBJECTS),
+    st.dictionaries(
+        st.sampled_from(["data", "items", "cards", "result", "error", "evse_id", "flow_id", "success"]), VALUES
+    ),
+    st.dictionaries(NAMES, VALUES, max_size=6)
+    | st.lists(st.dictionaries(NAMES, VALUES, max_size=4), max_size=3)
+    | VALUES,
+)
+def test_no_object_raises_anything_else(name: str, fields: dict[str, Any], data: Any) -> None:
+    try:
+        parse_frame(json.dumps({**fields, "data": data, "object": name}))
+    except BadFrame:
+        pass
+
+
+@given(st.text())
+def test_no_text_raises_anything_else(text: str) -> None:
+    try:
+        parse_frame(text)
+    except BadFrame:
+        pass
+
+
+@given(st.data())
+def test_no_cut_frame_raises_anything_else(data: st.DataObject) -> None:
+    whole = json.dumps({"object": "CH_STATUS", "evse_id": "BCU1", "data": RECORDED})
+    with pytest.raises(BadFrame):
+        parse_frame(whole[: data.draw(st.integers(0, len(whole) - 1))])

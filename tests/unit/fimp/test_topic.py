@@ -1,0 +1,100 @@
+"""Topics, by table and by property."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.fimp.topic import InvalidTopic, Topic
+
+NAMES = st.text("abcXYZ019_-.", min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        (
+            "pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:BCU102728",
+            Topic("cmd", "dev", "bluecurrent", "1", "chargepoint", "BCU102728"),
+        ),
+        ("pt:j1/mt:evt/rt:ad/rn:bluecurrent/ad:1", Topic("evt", "ad", "bluecurrent", "1")),
+        ("pt:j1c1/mt:rsp/rt:app/rn:tpflow/ad:0d08", Topic("rsp", "app", "tpflow", "0d08", payload_type="j1c1")),
+        ("pt:j1/mt:rsp/rt:cloud/rn:backend/ad:x", Topic("rsp", "cloud", "backend", "x")),
+        ("pt:j1/mt:evt/rt:loc/rn:room/ad:3/sv:thermostat/ad:1", Topic("evt", "loc", "room", "3", "thermostat", "1")),
+        ("pt:j1/mt:cmd/rt:discovery", Topic("cmd", "discovery")),
+        ("home/pt:j1/mt:cmd/rt:discovery", Topic("cmd", "discovery", prefix="home")),
+        ("a/b/pt:j1/mt:cmd/rt:ad/rn:zw/ad:1", Topic("cmd", "ad", "zw", "1", prefix="a/b")),
+    ],
+)
+def test_known_topics(text: str, topic: Topic) -> None:
+    assert Topic.parse(text) == topic
+    assert topic.path == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        "pt:j1",
+        "pt:j1/mt:cmd/rt:ad/rn:zw",
+        "pt:j1/mt:cmd/rt:ad/rn:zw/ad:1/sv:x/ad:2",
+        "pt:j1/mt:cmd/rt:dev/rn:zw/ad:1",
+        "pt:j1/mt:cmd/rt:dev/rn:zw/ad:1/ad:2/sv:x",
+        "pt:j2/mt:cmd/rt:ad/rn:zw/ad:1",
+        "pt:j1/mt:say/rt:ad/rn:zw/ad:1",
+        "pt:j1/mt:cmd/rt:thing/rn:zw/ad:1",
+        "pt:j1/mt:rsp/rt:app/rn:+/ad:1",
+        "pt:j1/mt:rsp/rt:app/rn:x/ad:#",
+        "pt:j1/mt:rsp/#",
+        "pt:j1/mt:rsp/rt:app/rn:/ad:1",
+        "pt:j1/mt:rsp/rt:app/rn:a:b/ad:1",
+        "pt:j1/mt:rsp/rt:app/rn:a b/ad:1",
+        "/pt:j1/mt:rsp/rt:app/rn:a/ad:1",
+        "+/pt:j1/mt:rsp/rt:app/rn:a/ad:1",
+        "pt:j1/mt:cmd/rt:discovery/rn:x/ad:1",
+    ],
+)
+def test_what_is_no_topic(text: str) -> None:
+    with pytest.raises(InvalidTopic):
+        Topic.parse(text)
+
+
+@given(
+    st.sampled_from(["j1", "j1c1"]),
+    st.sampled_from(["cmd", "evt", "rsp"]),
+    st.sampled_from(["dev", "ad", "app", "cloud", "loc", "discovery"]),
+    NAMES,
+    NAMES,
+    NAMES,
+    NAMES,
+    st.lists(NAMES, max_size=3),
+)
+def test_what_is_written_is_read_back_the_same(
+    payload: str, message: str, resource: str, name: str, address: str, service: str, device: str, prefix: list[str]
+) -> None:
+    deep, flat = resource in ("dev", "loc"), resource == "discovery"
+    topic = Topic(
+        message,  # type: ignore[arg-type]
+        resource,  # type: ignore[arg-type]
+        "" if flat else name,
+        "" if flat else address,
+        service if deep else "",
+        device if deep else "",
+        payload,  # type: ignore[arg-type]
+        "/".join(prefix),
+    )
+    assert Topic.parse(topic.path) == topic
+
+
+@given(st.text())
+def test_no_text_raises_anything_else(text: str) -> None:
+    try:
+        Topic.parse(text)
+    except InvalidTopic:
+        pass
+
+
+def test_the_event_topic_of_a_compressed_command_is_plain() -> None:
+    command = Topic.parse("p/pt:j1c1/mt:cmd/rt:dev/rn:b/ad:1/sv:chargepoint/ad:X")
+    assert command.as_event().path == "p/pt:j1/mt:evt/rt:dev/rn:b/ad:1/sv:chargepoint/ad:X"
+    assert str(command.as_event()) == "pt:j1/mt:evt/rt:dev/rn:b/ad:1/sv:chargepoint/ad:X"

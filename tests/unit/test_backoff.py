@@ -1,0 +1,17 @@
+"""The back-off."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.backoff import backoff
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_it_stays_between_one_second_and_five_minutes(attempt: int, jitter: float) -> None:
+    assert 1.0 <= backoff(attempt, jitter) <= 300.0
+
+
+def test_it_grows() -> None:
+    assert [backoff(attempt, 0.0) for attempt in range(10)] == [1, 2, 4, 8, 16, 32, 64, 128, 150, 150]
+    assert backoff(0, 1.0) == 2.0
+    assert backoff(20, 1.0) == 300.0

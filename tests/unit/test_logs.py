@@ -1,0 +1,118 @@
+"""The log: levels, formats, secrets, once."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bridge.logs import Level, Log, Once
+
+
+def lines(log: Log, stream: io.StringIO) -> list[dict[str, Any]]:
+    """What was logged."""
+    del log
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_one_json_object_a_line() -> None:
+    stream = io.StringIO()
+    log = Log("info", "auto", stream)
+    log.logger.info("hello", evse_id="B", number=3, nothing=None)
+    log.logger.debug("not this")
+    (line,) = lines(log, stream)
+    assert {name: line[name] for name in ("event", "level", "evse_id", "number", "nothing")} == {
+        "event": "hello", "level": "info", "evse_id": "B", "number": 3, "nothing": None,
+    }  # fmt: skip
+    assert "timestamp" in line
+
+
+@pytest.mark.parametrize(
+    ("level", "seen"),
+    [
+        ("trace", ["d", "i", "w", "e"]),
+        ("debug", ["d", "i", "w", "e"]),
+        ("info", ["i", "w", "e"]),
+        ("warning", ["w", "e"]),
+        ("error", ["e"]),
+        ("fatal", []),
+    ],
+)
+def test_levels(level: Level, seen: list[str]) -> None:
+    stream = io.StringIO()
+    log = Log(level, "json", stream)
+    log.logger.debug("d")
+    log.logger.info("i")
+    log.logger.warning("w")
+    log.logger.error("e")
+    assert [line["event"] for line in lines(log, stream)] == seen
+
+
+def test_the_level_can_be_changed_while_it_runs() -> None:
+    stream = io.StringIO()
+    log = Log("error", "json", stream)
+    log.logger.info("one")
+    log.level = "info"
+    log.logger.info("two")
+    assert [line["event"] for line in lines(log, stream)] == ["two"]
+
+
+def test_no_secret_gets_through() -> None:
+    stream = io.StringIO()
+    log = Log("debug", "json", stream)
+    log.secrets.add(SecretStr("hunter22"))
+    log.secrets.add("tok-123456")
+    log.secrets.add(None)
+    log.secrets.add("abc")  # too short to be looked for
+    log.logger.warning(
+        "the token is tok-123456",
+        reason="password hunter22 refused",
+        nested={"a": ["x hunter22 y"], "api_token": "unheard-of"},
+        password="anything",
+        Authorization="Token unheard-of",
+        error=ValueError("hunter22"),
+        abc="abc",
+    )
+    try:
+        int("hunter22")
+    except ValueError:
+        log.logger.exception("failed with hunter22")
+    text = stream.getvalue()
+    for secret in ("hunter22", "tok-123456", "unheard-of", "anything"):
+        assert secret not in text
+        assert not any(secret in line for line in log.errors.lines)
+    assert "abc" in text
+
+
+def test_readable_on_a_terminal() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    Log("info", "auto", stream).logger.info("hello", evse_id="B")
+    assert "hello" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
+
+
+def test_the_last_errors_are_kept() -> None:
+    log = Log("info", "json", io.StringIO())
+    for index in range(30):
+        log.logger.warning("problem", number=index)
+    log.logger.info("no problem")
+    assert len(log.errors.lines) == 20
+    assert log.errors.lines[-1].endswith("problem number=29")
+
+
+def test_once() -> None:
+    once = Once(size=2)
+    assert once.first("a")
+    assert not once.first("a")
+    assert once.first(("b", 1))
+    assert once.first("c")  # "a" is forgotten
+    assert once.first("a")
+    once.forget("c")
+    assert once.first("c")
+    once.forget("b")
+    assert once.first(("b", 1))
