@@ -15,6 +15,7 @@
         ├─ Rejected        ERR_REJECTED           the cloud or the charge point said no
         ├─ VerdictTimeout  ERR_TIMEOUT            the outcome is unknown
         ├─ Unauthorized    ERR_UNAUTHORIZED       permanent: no token, or a refused one
+        │   └─ LoginLapsed                        retryable: the token for requests has to be fetched anew
         ├─ Disconnected    ERR_DISCONNECTED       retryable
         │   └─ AlreadyConnected                   another connection from this address is open
         └─ RequestLimit    ERR_REQUEST_LIMIT      retryable after midnight in Amsterdam
@@ -126,6 +127,12 @@ class Unauthorized(CloudError):
     """There is no token, or the cloud refuses it. Not tried again until the token changes."""
 
     code = "ERR_UNAUTHORIZED"
+
+
+class LoginLapsed(Unauthorized):
+    """The cloud no longer accepts the token for requests; logging in again may help."""
+
+    retryable = True
 
 
 class Disconnected(CloudError):

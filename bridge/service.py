@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from bridge import __version__
 from bridge.bluecurrent.frames import Frame
-from bridge.bluecurrent.link import Link, LinkStatus
+from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.broker import Arrival, Broker, BrokerStatus
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock, SystemClock
@@ -33,6 +33,9 @@ from bridge.tasks import end
 TICK_S: Final = 1.0
 GOODBYE_S: Final = 3.0
 """How long the goodbye may take; with what comes before and after, the service is gone within 5 s."""
+
+FIRST_LOOK_S: Final = 8.0
+"""How long commands wait after a start for the charge points to be heard of; consumers give up after 10 s."""
 
 UNLOCK_UNKNOWN: Final = "unlock_unknown"
 
@@ -71,6 +74,7 @@ class Service:
         self._group: asyncio.TaskGroup | None = None
         self._beside: set[asyncio.Task[None]] = set()
         self._ticked = clock.now()
+        self._first_look = asyncio.Event()
         self._grace = grace = timedelta(seconds=settings.cloud.offline_grace)
         log.secrets.add(settings.cloud.api_token)
         log.secrets.add(settings.mqtt.password)
@@ -129,6 +133,7 @@ class Service:
             clock=clock,
             max_age=settings.commands.max_age,
             spawn=self._spawn,
+            started=self._started,
             log=self._log,
         )
         self.broker = Broker(
@@ -153,7 +158,8 @@ class Service:
         if after is None and before is not None and not self.fleet.sockets(before.evse_id):
             self.storage.forget_charge_point(before.evse_id)
         self.devices.changed(before, after)
-        self._network.report()
+        if after is not None:
+            self._network.report(after.evse_id)
 
     def _pushed(self, frame: Frame) -> None:
         self._account.pushed(frame)
@@ -164,6 +170,8 @@ class Service:
             self._spawn(self._refresh())
         else:
             self.fleet.link_lost()
+        if status.state in (LinkState.DOWN, LinkState.WAITING):
+            self._first_look.set()
 
     def _broker_connected(self, renewed: bool) -> None:
         if not renewed:
@@ -182,7 +190,13 @@ class Service:
 
     async def _refresh(self) -> None:
         await self._account.refresh()
+        self._first_look.set()
         self._network.report()
+
+    async def _started(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_S):
+                await self._first_look.wait()
 
     # --- running ---
 

@@ -44,12 +44,7 @@ class Heard:
 
     path: str
     message: Message
-
-    @property
-    def address(self) -> str:
-        """The service address, or the resource address."""
-        topic = Topic.parse(self.path)
-        return topic.service_address or topic.resource_address
+    address: str = ""  # the service address, or the resource address
 
     @property
     def brief(self) -> tuple[str, object]:
@@ -72,14 +67,17 @@ class Hub:
             payload = bytes(arrival.payload)
             if "/mt:cmd/" in path or path.startswith("mt:cmd/"):
                 continue
-            kind = Topic.parse(path).payload_type
-            self.heard.append(Heard(path, Message.parse(payload, kind)))
+            topic = Topic.parse(path)
+            address = topic.service_address or topic.resource_address
+            self.heard.append(Heard(path, Message.parse(payload, topic.payload_type), address))
             self._news.set()
 
     async def until(self, condition: Callable[[], bool], patience: float = PATIENCE_S) -> None:
         """Wait until something is so; whatever is heard is a reason to look again."""
         async with asyncio.timeout(patience):
             while not condition():
+                if len(self.heard) > 500:
+                    await asyncio.sleep(0.05)  # looking again costs something by now
                 self._news.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(0.02):

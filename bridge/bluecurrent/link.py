@@ -25,6 +25,7 @@ from bridge.errors import (
     BridgeError,
     CloudError,
     Disconnected,
+    LoginLapsed,
     Rejected,
     RequestLimit,
     Unauthorized,
@@ -142,7 +143,7 @@ class Link:
         while True:
             self._token_changed.clear()
             if self._api_token is None:
-                self._change(LinkState.WAITING, NO_TOKEN)
+                self._change(LinkState.WAITING, NO_TOKEN, told=True)
                 self._log.warning("waiting for a Blue Current token", what_to_do=str(NO_TOKEN))
                 await self._token_changed.wait()
                 continue
@@ -194,7 +195,7 @@ class Link:
             self._change(LinkState.CONNECTING, error)
             return 0
         self._change(LinkState.DOWN, error)
-        if isinstance(error, Unauthorized):
+        if isinstance(error, Unauthorized) and not error.retryable:
             self._log.error("Blue Current refused the token", reason=str(error))
             await self._token_changed.wait()
             return 0
@@ -216,8 +217,8 @@ class Link:
         finally:
             await end(sleeping, changed)
 
-    def _change(self, state: LinkState, error: BridgeError | None) -> None:
-        if (state, error) == (self.status.state, self.status.error):
+    def _change(self, state: LinkState, error: BridgeError | None, *, told: bool = False) -> None:
+        if (state, error) == (self.status.state, self.status.error) and not told:
             return
         since = self.status.since if state is self.status.state else self._clock.now()
         self.status = LinkStatus(state, since, error)
@@ -296,8 +297,7 @@ class Link:
                 raise RequestLimit(next_limit_reset(self._clock.now()))
             if frame.body.number == INVALID_TOKEN:
                 self._request_token = None
-                self._fail_all(Unauthorized("Blue Current no longer accepts the login. The bridge logs in anew."))
-                raise Disconnected("Blue Current no longer accepts the login; logging in anew.")
+                raise LoginLapsed("Blue Current no longer accepts the login. The bridge logs in anew; try again then.")
             if entry is None and frame.flow_id is None:
                 entry = self._correlation.unnamed_error()
             if entry is None:

@@ -41,6 +41,7 @@ class Fleet:
         self._memories = dict(memories)
         self._on_change = on_change
         self._twins: dict[str, Twin] = {}
+        self._addresses: dict[str, list[str]] = {}  # of the sockets of each charge point
         self._waiters: list[_Waiter] = []
 
     # --- looking ---
@@ -55,11 +56,11 @@ class Fleet:
 
     def sockets(self, evse_id: str) -> Sequence[Twin]:
         """The twins of a charge point, one for each socket."""
-        return [twin for twin in self.twins() if twin.evse_id == evse_id]
+        return [self._twins[address] for address in self._addresses.get(evse_id, ())]
 
     def evse_ids(self) -> Sequence[str]:
         """The charge points."""
-        return list(dict.fromkeys(twin.evse_id for twin in self.twins()))
+        return sorted(self._addresses)
 
     def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
         """When, after a moment, the state of some socket may change with nothing happening."""
@@ -128,6 +129,8 @@ class Fleet:
         if before == after:
             return
         self._twins[after.address] = after
+        if before is None:
+            self._addresses.setdefault(after.evse_id, []).append(after.address)
         self._memories[after.address] = after.memory
         self._on_change(before, after)
         for waiter in self._waiters:
@@ -136,6 +139,9 @@ class Fleet:
 
     def _remove(self, twin: Twin) -> None:
         del self._twins[twin.address]
+        self._addresses[twin.evse_id].remove(twin.address)
+        if not self._addresses[twin.evse_id]:
+            del self._addresses[twin.evse_id]
         self._on_change(twin, None)
 
     # --- waiting ---

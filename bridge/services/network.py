@@ -17,7 +17,6 @@ from bridge.services.cloud import Cloud
 from bridge.services.command import Call, Command
 from bridge.services.device import Addresses
 from bridge.services.fleet import Fleet
-from bridge.services.reporting import Reporter
 from bridge.services.things import Things
 
 EVERY: Final = timedelta(days=1)
@@ -55,7 +54,7 @@ class Network:
         self._outbox = outbox
         self._clock = clock
         self._grace = grace
-        self._reporter = Reporter()
+        self._said: dict[str, bool] = {}
         self._all_reported: datetime | None = None
         self.commands: Mapping[str, Command] = {
             "cmd.network.get_node": Command(("string",), self._get_node),
@@ -109,24 +108,29 @@ class Network:
         name = self._addresses.resource_name
         return Report(self._addresses.adapter, name, "evt.network.all_nodes_report", "object", nodes)
 
-    def report(self) -> None:
-        """Say what is due: nodes whose status has changed; all of them at the start, and once a day."""
+    def report(self, only: str | None = None) -> None:
+        """Say what is due: nodes whose status has changed; all of them at the start, and once a day.
+
+        Args:
+            only: the one thing that has changed, if there is just one.
+        """
         now = self._clock.now()
-        states = {address: self._up(address, now) for address in self._things.addresses()}
-        for address, up in states.items():
-            if up is None:
+        addresses = self._things.addresses()
+        for address in addresses if only is None else [only] if only in addresses else []:
+            up = self._up(address, now)
+            if up is None or up is self._said.get(address):
                 continue
-            for report in self._reporter.due([self._node_report(address, up=up)], now):
-                self._outbox.put(report)
-                self._reporter.said(report, now)
-        all_known = None not in states.values()
-        if all_known and states and (self._all_reported is None or now - self._all_reported >= EVERY):
+            self._said[address] = up
+            self._outbox.put(self._node_report(address, up=up))
+        if self._all_reported is not None and now - self._all_reported < EVERY:
+            return
+        if addresses and all(self._up(address, now) is not None for address in addresses):
             self._all_reported = now
             self._outbox.put(self._all_nodes_report())
 
     def report_again(self) -> None:
         """The broker may have told the will meanwhile: say everything anew."""
-        self._reporter.forget()
+        self._said.clear()
         self._all_reported = None
         self.report()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -47,6 +47,8 @@ class Router:
         clock: tells the time.
         max_age: how old an acting command may be, s.
         spawn: starts a coroutine beside the others.
+        started: waits until the charge points have been heard of after a start, or it is clear that they will not be:
+            a command that the broker kept during a short break must not fail for coming first.
         log: where to say what happens.
     """
 
@@ -62,8 +64,10 @@ class Router:
         clock: Clock,
         max_age: float,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        started: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
     ) -> None:
+        self._started = started
         self._adapter = adapter
         self._discovery = discovery
         self._devices = devices
@@ -97,6 +101,8 @@ class Router:
         copy_to: Topic | None = None
         try:
             copy_to = self._copy_topic(message)
+            if topic.resource_type == "dev":
+                await self._started()
             command, turn = self._find(topic, message)
             call = Call(message, topic.service_address or topic.resource_address)
             call.check(command)

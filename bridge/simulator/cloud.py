@@ -65,6 +65,7 @@ class SimulatedCloud:
         """Close everything."""
         for task in self._tasks:
             task.cancel()
+        self.drop()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()

@@ -323,3 +323,15 @@ async def test_the_will_and_the_goodbye(house: House) -> None:
     }
     await asyncio.sleep(0.1)
     assert len(house.hub.find("evt.network.all_nodes_report", since=since)) == 1  # the will stays unspoken
+
+
+async def test_a_start_that_was_sent_while_the_bridge_was_away_is_carried_out(house: House) -> None:
+    if not house.broker.keeps_sessions:
+        pytest.skip("the embedded broker keeps no messages for clients that are away")
+    house[SOCKET].plug(Car())
+    await house.kill()
+    uid = await house.hub.say(device_topic(SOCKET), type="cmd.charge.start")
+    house.cloud.faults.delay_s = 0.1  # the broker is there long before the cloud
+    await house.start()
+    answer = await house.hub.expect("evt.state.report", SOCKET, corid=uid)
+    assert answer.message.value == "charging"
