@@ -27,6 +27,7 @@ QOS: Final = 1
 AT_ONCE: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 REFUSED: Final = 0x80  # MQTT 3.1.1, 3.9.3: the code of a subscription that was not granted
 STABLE_AFTER: Final = timedelta(seconds=30)
+HEAR_OUT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Broker:
     async def _connect(self, *, renewed: bool) -> None:
         self._outbox.forget_renewals()
         topic, payload = self._will()
-        async with aiomqtt.Client(
+        client = aiomqtt.Client(
             self._settings.host,
             self._settings.port,
             username=self._settings.username,
@@ -130,15 +131,28 @@ class Broker:
             timeout=TIMEOUT_S,
             tls_context=tls_context(self._settings) if self._settings.tls else None,
             socket_options=AT_ONCE,
-        ) as client:
-            await self._subscribe(client)
-            if not renewed:
-                self._outbox.forget_reports()  # everything is said again, by `on_connect`
-                self._once.forget("down")
-                self._log.info("connected to the broker", host=self._settings.host, port=self._settings.port)
-            self._change(up=True, problem=None)
-            self._on_connect(renewed)
-            await self._serve(client)
+        )
+        reading: asyncio.Future[None] | None = None
+        try:
+            async with client:
+                reading = asyncio.ensure_future(self._read(client))
+                await self._subscribe(client)
+                if not renewed:
+                    self._outbox.forget_reports()  # everything is said again, by `on_connect`
+                    self._once.forget("down")
+                    self._log.info("connected to the broker", host=self._settings.host, port=self._settings.port)
+                self._change(up=True, problem=None)
+                self._on_connect(renewed)
+                await self._write_while(reading, client)
+        except (_Renew, aiomqtt.MqttError):
+            # What has come is acknowledged, and the broker will not send it again: it is heard out. The reading ends
+            # by itself, once the connection is closed and nothing is left.
+            if reading is not None:
+                await asyncio.wait([reading], timeout=HEAR_OUT_S)
+            raise
+        finally:
+            if reading is not None:
+                await end(reading)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         granted = await client.subscribe([(topic, QOS) for topic in self._subscriptions])
@@ -146,14 +160,15 @@ class Broker:
             if (answer if isinstance(answer, int) else int(getattr(answer, "value", 0))) >= REFUSED:
                 raise aiomqtt.MqttError(f"the broker does not let this user subscribe to {topic}")
 
-    async def _serve(self, client: aiomqtt.Client) -> None:
-        tasks = [asyncio.ensure_future(self._read(client)), asyncio.ensure_future(self._write(client))]
+    async def _write_while(self, reading: asyncio.Future[None], client: aiomqtt.Client) -> None:
+        """Publish until that fails, or the connection is to be renewed, or the reading has ended."""
+        writing = asyncio.ensure_future(self._write(client))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([reading, writing], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            await end(*tasks)
+            await end(writing)
 
     async def _read(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:

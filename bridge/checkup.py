@@ -9,7 +9,9 @@ from bridge.clock import Clock
 from bridge.errors import AlreadyConnected, BridgeError
 from bridge.logs import Log
 from bridge.remote import BrokerProblem, visitor
+from bridge.services.credentials import Credentials
 from bridge.settings import Settings
+from bridge.storage import Peek
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ async def check(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
             yield Finding(True, "broker", f"{where} lets us in")
     except BrokerProblem as problem:
         yield Finding(False, "broker", str(problem))
-    if settings.cloud.api_token is None:
+    if token_of(settings) is None:
         yield Finding(
             False,
             "token",
@@ -83,6 +85,10 @@ def visiting_link(settings: Settings, clock: Clock) -> Link:
         on_push=lambda _: None,
         on_change=ignore,
     )
-    token = settings.cloud.api_token
-    link.set_token(token.get_secret_value() if token is not None else None)
+    link.set_token(token_of(settings))
     return link
+
+
+def token_of(settings: Settings) -> str | None:
+    """The API token that the service would use: one from a login goes before the configured one."""
+    return Credentials(settings.cloud.api_token, Peek(settings.storage.path)).token()

@@ -1,12 +1,13 @@
 """The commands."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Coroutine
-from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -14,15 +15,19 @@ import typer
 
 from bridge import __version__
 from bridge.checkup import check as look
+from bridge.checkup import visiting_link
 from bridge.clock import SystemClock
 from bridge.embedded import NoEmbeddedBroker
+from bridge.errors import AlreadyConnected, BridgeError
 from bridge.fimp.values import ValueType
 from bridge.logs import Log
+from bridge.overview import overview, table
 from bridge.remote import BrokerProblem, Command
 from bridge.remote import send as send_command
 from bridge.remote import watch as watch_traffic
 from bridge.service import Service
 from bridge.settings import Settings, SettingsFault, load
+from bridge.tasks import end
 from bridge.traffic import line
 
 FAILED = 1
@@ -129,8 +134,9 @@ def simulate(
 ) -> None:
     """Run only the simulated cloud."""
     from bridge.simulator.cloud import example_cloud  # noqa: PLC0415
-    from bridge.simulator.control import Control, ControlServer  # noqa: PLC0415
+    from bridge.simulator.control import Control, SideServer  # noqa: PLC0415
     from bridge.simulator.life import Life  # noqa: PLC0415
+    from bridge.simulator.rest import Rest  # noqa: PLC0415
 
     async def serve() -> int:
         stop = _stop_on_signals()
@@ -139,14 +145,12 @@ def simulate(
         typer.echo(f"cloud.url = {url}")
         typer.echo(f"cloud.api_token = {cloud.account.api_token}")
         typer.echo(f"control: http://{host}:{port + 1}/control/state")
-        work = [asyncio.create_task(ControlServer(Control(cloud).routes(), host, port + 1).serve())]
-        if speed > 0:
-            work.append(asyncio.create_task(Life(cloud, speed=speed).run()))
+        server = SideServer([*Control(cloud).routes(), *Rest(cloud).routes()], host, port + 1)
+        serving = await server.begin()
+        living = asyncio.create_task(Life(cloud, speed=speed).run() if speed > 0 else stop.wait())
         await stop.wait()
-        for task in work:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await server.finish(serving)
+        await end(living)
         await cloud.stop()
         return 0
 
@@ -167,6 +171,45 @@ def check(config: ConfigOption = None, assignments: SetOption = None) -> None:
             )
             typer.echo(f"{mark} {finding.what:<14} {finding.says}")
         return 0 if well else FAILED
+
+    _run(work())
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command()
+def account(
+    form: Annotated[Format, typer.Option("--format", help="For a person, or for a program.")] = Format.TABLE,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
+    """Show what the account holds: owner, charge cards, charge points, grid connections, sustainability."""
+    settings = _load(config, assignments)
+
+    async def work() -> int:
+        try:
+            content = await overview(visiting_link(settings, SystemClock()), settings.cloud.url)
+        except AlreadyConnected:
+            typer.echo(
+                "Blue Current takes one connection at a time, and the service holds it. Stop the service for a moment, "
+                "or look at its status page.",
+                err=True,
+            )
+            return FAILED
+        except BridgeError as error:
+            typer.echo(str(error), err=True)
+            return FAILED
+        if form is Format.JSON:
+            typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        else:
+            for text in table(content):
+                typer.echo(text)
+        return 0
 
     _run(work())
 
@@ -211,13 +254,20 @@ def send(
 
 
 @app.command()
-def watch(config: ConfigOption = None, assignments: SetOption = None) -> None:
+def watch(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Parameters, phases and states of the app as well.")
+    ] = False,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
     """Print the FIMP traffic of the broker, readable, until Ctrl-C."""
     settings = _load(config, assignments)
 
     async def work() -> int:
         stop = _stop_on_signals()
-        watching = asyncio.ensure_future(watch_traffic(settings, typer.echo, SystemClock().now))
+        now = SystemClock().now
+        watching = asyncio.ensure_future(watch_traffic(settings, typer.echo, now, details=everything))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

@@ -66,7 +66,8 @@ def introduction(port: int, names: dict[str, str]) -> list[str]:
     environment = "" if port == BROKER_PORT else f"BRIDGE_MQTT__PORT={port} "
     evse_id = next(iter(names))
     topic = f"pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:{evse_id}"
-    message = '{"serv":"chargepoint","type":"cmd.charge.start","val_t":"null","val":null,"uid":"\'$(uuidgen)\'"}'
+    uid = "'$(cat /proc/sys/kernel/random/uuid)'"
+    message = f'{{"serv":"chargepoint","type":"cmd.charge.start","val_t":"null","val":null,"uid":"{uid}"}}'
     return [
         f"An MQTT broker on {LOOPBACK}:{port}, a simulated Blue Current account, and the bridge between them.",
         "Cars come, charge and leave; a minute here is two hours there. Ctrl-C ends it.",

@@ -173,9 +173,14 @@ async def _gather(client: aiomqtt.Client, uid: str, timeout: float) -> list[Mess
 
 
 async def watch(
-    settings: Settings, say: Callable[[str], None], now: Callable[[], datetime], names: dict[str, str] | None = None
+    settings: Settings,
+    say: Callable[[str], None],
+    now: Callable[[], datetime],
+    names: dict[str, str] | None = None,
+    *,
+    details: bool = False,
 ) -> None:
-    """Say every message of this bridge, until cancelled.
+    """Say the messages of this bridge, until cancelled.
 
     Raises:
         BrokerProblem: the broker cannot be reached.
@@ -186,6 +191,6 @@ async def watch(
         for kind in ("ad", "dev"):
             await client.subscribe(f"{before}+/+/rt:{kind}/{own}/#", qos=1)
         async for arrival in client.messages:
-            said = line(str(arrival.topic), bytes(arrival.payload), now(), names)
+            said = line(str(arrival.topic), bytes(arrival.payload), now(), names, details=details)
             if said is not None:
                 say(said)

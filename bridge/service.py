@@ -2,28 +2,45 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from pydantic import JsonValue
+
 from bridge import __version__
+from bridge.bluecurrent.extra import fetch_api_token
 from bridge.bluecurrent.frames import Frame
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.broker import Arrival, Broker, BrokerStatus
+from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock, SystemClock
+from bridge.fimp.description import Interface
+from bridge.fimp.report import Report
 from bridge.keeper import Keeper
 from bridge.logs import Log
 from bridge.outbox import Outbox
 from bridge.services.account import Account
+from bridge.services.app import AppService, LogService
+from bridge.services.auth import AuthService
 from bridge.services.chargepoint import FOLLOW_UP_S, ChargepointService, UnlockKnowledge
+from bridge.services.command import Command
+from bridge.services.credentials import Credentials
+from bridge.services.dev_sys import DevSysService
 from bridge.services.device import Addresses, DeviceService
 from bridge.services.devices import Devices
+from bridge.services.discovery import DiscoveryService, adapter_interfaces
 from bridge.services.fleet import Fleet
+from bridge.services.lifecycle import Lifecycle
+from bridge.services.meter_elec import GridMeterService, MeterElecService
 from bridge.services.network import Network
+from bridge.services.parameter_store import ParameterStore
+from bridge.services.parameters import ParametersService
+from bridge.services.preferences import Preferences
 from bridge.services.router import Router
 from bridge.services.things import Things
 from bridge.settings import Settings
@@ -37,7 +54,11 @@ GOODBYE_S: Final = 3.0
 FIRST_LOOK_S: Final = 8.0
 """How long commands wait after a start for the charge points to be heard of; consumers give up after 10 s."""
 
+# The names of single values in the storage.
 UNLOCK_UNKNOWN: Final = "unlock_unknown"
+RESTARTS: Final = "restarts"
+CONFIG: Final = "config"
+GRIDS: Final = "grids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,7 @@ class Service:
 
     def __init__(self, settings: Settings, log: Log, world: World | None = None) -> None:
         self._settings = settings
+        self._service_log = log
         self._log = log.logger
         world = world or World(SystemClock())
         self._clock = clock = world.clock
@@ -75,16 +97,27 @@ class Service:
         self._beside: set[asyncio.Task[None]] = set()
         self._ticked = clock.now()
         self._first_look = asyncio.Event()
-        self._grace = grace = timedelta(seconds=settings.cloud.offline_grace)
         log.secrets.add(settings.cloud.api_token)
         log.secrets.add(settings.mqtt.password)
 
         self.storage = storage = Storage(settings.storage.path)
+        restarts = storage.value(RESTARTS)
+        restarts = restarts + 1 if isinstance(restarts, int) else 0
+        storage.save_value(RESTARTS, restarts)
         self.addresses = addresses = Addresses(settings.fimp, settings.mqtt.topic_prefix)
         self.outbox = outbox = Outbox(
             now=clock.now, uid=world.uid, src=settings.fimp.resource_name, prefix=settings.mqtt.topic_prefix
         )
-        self.fleet = fleet = Fleet(clock, storage.memories(), self._twin_changed)
+        self._preferences = preferences = Preferences(settings, storage.value(CONFIG), self._preferences_changed)
+        log.level = preferences.values.log_level
+        self._lifecycle = lifecycle = Lifecycle(addresses, outbox)
+        self._parameters = parameters = ParameterStore(storage.parameters(), storage)
+        self._unlock = unlock = UnlockKnowledge(
+            possible=storage.value(UNLOCK_UNKNOWN) is None, on_change=self._unlock_changed
+        )
+
+        # The two links.
+        self.fleet = fleet = Fleet(clock, storage.memories(), self._twin_changed, self._grid_changed)
         self._keeper = Keeper(storage, clock.now)
         self.link = link = Link(
             settings.cloud.url,
@@ -95,57 +128,111 @@ class Service:
             on_push=self._pushed,
             on_change=self._link_changed,
         )
-        unlock = UnlockKnowledge(possible=storage.value(UNLOCK_UNKNOWN) is None, on_change=self._unlock_changed)
-        services: list[DeviceService] = [
-            ChargepointService(
-                settings=settings,
-                clock=clock,
-                cloud=link,
-                fleet=fleet,
-                addresses=addresses,
-                unlock=unlock,
-                follow_up=world.follow_up,
-            )
-        ]
-        self.things = things = Things(
-            fleet=fleet, services=services, addresses=addresses, outbox=outbox, storage=storage, log=self._log
-        )
-        self.devices = devices = Devices(fleet=fleet, things=things, services=services, outbox=outbox, clock=clock)
-        self._network = Network(
-            fleet=fleet, things=things, cloud=link, addresses=addresses, outbox=outbox, clock=clock, grace=grace
-        )
-        self._account = Account(
-            link=link,
-            fleet=fleet,
-            devices=devices,
-            storage=storage,
-            clock=clock,
-            spawn=self._spawn,
-            log=self._log,
-        )
-        self.router = Router(
-            adapter={**things.commands, **self._network.commands},
-            discovery={},
-            devices=devices,
-            addresses=addresses,
-            outbox=outbox,
-            storage=storage,
-            clock=clock,
-            max_age=settings.commands.max_age,
-            spawn=self._spawn,
-            started=self._started,
-            log=self._log,
-        )
         self.broker = Broker(
             settings.mqtt,
             subscriptions=addresses.subscriptions(),
             outbox=outbox,
-            will=self._network.will,
+            will=self._will,
             on_message=self._arrived,
             on_connect=self._broker_connected,
             on_change=self._broker_changed,
             clock=clock,
             jitter=world.jitter,
+            log=self._log,
+        )
+
+        # What devices can do.
+        follow_up = world.follow_up
+        services: list[DeviceService[Twin]] = [
+            ChargepointService(
+                preferences=preferences,
+                clock=clock,
+                cloud=link,
+                fleet=fleet,
+                addresses=addresses,
+                parameters=parameters,
+                unlock=unlock,
+                follow_up=follow_up,
+            ),
+            MeterElecService(fleet=fleet, preferences=preferences, addresses=addresses, clock=clock),
+            ParametersService(
+                cloud=link, fleet=fleet, store=parameters, addresses=addresses, clock=clock, follow_up=follow_up
+            ),
+            DevSysService(cloud=link, fleet=fleet, addresses=addresses, clock=clock),
+        ]
+        grid_services = [GridMeterService(fleet=fleet, preferences=preferences, addresses=addresses, clock=clock)]
+        self.devices = devices = Devices(
+            fleet=fleet, services=services, grid_services=grid_services, outbox=outbox, clock=clock
+        )
+
+        # What the adapter can do.
+        self.things = things = Things(
+            describe=devices.describe,
+            present=devices.present,
+            look_again=self._look_again,
+            on_included=self._included,
+            addresses=addresses,
+            outbox=outbox,
+            storage=storage,
+            log=self._log,
+        )
+        devices.serve(things)
+        self._network = Network(
+            fleet=fleet,
+            things=things,
+            cloud=link,
+            addresses=addresses,
+            outbox=outbox,
+            clock=clock,
+            preferences=preferences,
+        )
+        self._account = Account(
+            link=link,
+            fleet=fleet,
+            things=things,
+            on_grids=self._grids_told,
+            clock=clock,
+            spawn=self._spawn,
+            log=self._log,
+        )
+        self._credentials = Credentials(settings.cloud.api_token, storage)
+        self._auth = AuthService(
+            link=link,
+            credentials=self._credentials,
+            lifecycle=lifecycle,
+            fetch_token=partial(fetch_api_token, settings.cloud.url),
+            hide=log.secrets.add,
+            patience=settings.cloud.command_timeout,
+        )
+        app = AppService(
+            addresses=addresses,
+            clock=clock,
+            preferences=preferences,
+            lifecycle=lifecycle,
+            errors=log.errors,
+            restarts=restarts,
+            reset=self._reset,
+            uninstall=self._uninstall,
+            interfaces=self._interfaces,
+        )
+        self._adapter_commands: dict[str, Command] = {
+            **things.commands,
+            **self._network.commands,
+            **app.commands,
+            **self._auth.commands,
+            **LogService(addresses, preferences).commands,
+        }
+        self.router = Router(
+            adapter=self._adapter_commands,
+            discovery=DiscoveryService(addresses, self._interfaces, lifecycle.states).commands,
+            devices=devices,
+            addresses=addresses,
+            outbox=outbox,
+            storage=storage,
+            clock=clock,
+            preferences=preferences,
+            spawn=self._spawn,
+            started=self._started,
             log=self._log,
         )
 
@@ -161,22 +248,38 @@ class Service:
         if after is not None:
             self._network.report(after.evse_id)
 
+    def _grid_changed(self, before: GridTwin | None, after: GridTwin | None) -> None:
+        self.devices.grid_changed(before, after)
+        if after is not None:
+            self._network.report(after.address)
+
+    def _grids_told(self, grids: Mapping[str, Sequence[str]]) -> None:
+        content: dict[str, JsonValue] = {grid_id: list[JsonValue](evse_ids) for grid_id, evse_ids in grids.items()}
+        self.storage.save_value(GRIDS, content)
+
+    def _included(self, address: str) -> None:
+        self.devices.report_thing(address)
+        self._network.report(address)
+
     def _pushed(self, frame: Frame) -> None:
         self._account.pushed(frame)
 
     def _link_changed(self, status: LinkStatus) -> None:
+        self._lifecycle.link_changed(status)
+        self._auth.link_changed(status)
         if status.up:
             self.devices.reporter.forget()  # after a reconnect everything is said once
             self._spawn(self._refresh())
         else:
             self.fleet.link_lost()
         if status.state in (LinkState.DOWN, LinkState.WAITING):
-            self._first_look.set()
+            self._looked()
 
     def _broker_connected(self, renewed: bool) -> None:
         if not renewed:
             self.devices.report_all(again=True)
             self._network.report_again()
+            self._lifecycle.report_again()
 
     def _broker_changed(self, status: BrokerStatus) -> None:
         pass
@@ -184,14 +287,46 @@ class Service:
     def _arrived(self, arrival: Arrival) -> None:
         self.router.take(arrival.path, arrival.payload, retained=arrival.retained)
 
+    def _will(self) -> tuple[str, bytes]:
+        return self._network.will()
+
     def _unlock_changed(self, possible: bool) -> None:
         self.storage.save_value(UNLOCK_UNKNOWN, None if possible else True)
-        self.devices.announce_all()
+        self.things.announce_changes()
+
+    def _preferences_changed(self, stored: Mapping[str, JsonValue]) -> None:
+        self.storage.save_value(CONFIG, dict(stored) or None)
+        self._service_log.level = self._preferences.values.log_level
+        self.things.announce_changes()
+        self.devices.report_all()
+        self._network.report()
+
+    def _interfaces(self) -> list[Interface]:
+        return adapter_interfaces(self._adapter_commands)
+
+    async def _look_again(self) -> None:
+        await self._account.look_again()
+
+    def _reset(self) -> None:
+        """Forget what was set or learned, but nothing that was measured."""
+        self.storage.forget_parameters()
+        self._parameters.forget_all()
+        self._unlock.forget()
+
+    def _uninstall(self) -> list[Report]:
+        reports = self.things.exclude(self.things.addresses())
+        self._auth.log_out()
+        self._preferences.reset()
+        return reports
 
     async def _refresh(self) -> None:
         await self._account.refresh()
+        self._looked()
+
+    def _looked(self) -> None:
+        """The first look at the account is through, or will not be for a while."""
         self._first_look.set()
-        self._network.report()
+        self._network.begin()
 
     async def _started(self) -> None:
         with suppress(TimeoutError):
@@ -199,6 +334,11 @@ class Service:
                 await self._first_look.wait()
 
     # --- running ---
+
+    def _login_token(self) -> str | None:
+        token = self._credentials.token()
+        self._service_log.secrets.add(token)
+        return token
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         if self._group is None:
@@ -226,9 +366,10 @@ class Service:
     def tick(self) -> None:
         """See `_tick`."""
         self._keeper.write_if_due()
+        self._account.look_into_silence()
         before, self._ticked = self._ticked, self._clock.now()
         times = (
-            self.fleet.next_change(before, self._grace),
+            self.fleet.next_change(before, self._preferences.grace),
             self.devices.reporter.next_due(),
             self._network.next_due(),
         )
@@ -238,13 +379,12 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then say goodbye."""
-        self._log.info("starting", version=__version__, state_set=self._settings.fimp.state_set)
-        token = self._settings.cloud.api_token
+        self._log.info("starting", version=__version__, state_set=self._preferences.values.state_set)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                self.fleet.restore(self.storage.charge_points())
-                self.link.set_token(token.get_secret_value() if token is not None else None)
+                self.fleet.restore(self.storage.charge_points(), _grids(self.storage.value(GRIDS)))
+                self.link.set_token(self._login_token())
                 linking = group.create_task(self.link.run(self._account.opened))
                 serving = group.create_task(self.broker.run())
                 ticking = group.create_task(self._tick())
@@ -266,6 +406,17 @@ class Service:
         # Commands that wait for the cloud fail with the link, and their answers go out before the goodbye.
         await end(linking)
         await asyncio.sleep(0)
+        self._lifecycle.stopping()
         self._network.say_goodbye()
         if self.broker.status.up:
             await self.outbox.emptied()
+
+
+def _grids(stored: JsonValue) -> dict[str, list[str]]:
+    """The charge points behind each grid connection, as they were stored."""
+    grids = stored if isinstance(stored, dict) else {}
+    return {
+        grid_id: [str(evse_id) for evse_id in evse_ids]
+        for grid_id, evse_ids in grids.items()
+        if isinstance(evse_ids, list)
+    }

@@ -45,7 +45,14 @@ OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_strip), BeforeValidator(_empty_is_none)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+LONGEST_S: Final = 366 * 86_400
+Seconds = Annotated[int | float, Field(gt=0, le=LONGEST_S)]
+
+# What the hub may set as well is held to the same bounds there.
+Card = Annotated[str, StringConstraints(max_length=64)]
+Grace = Annotated[int | float, Field(ge=0, le=LONGEST_S)]
+SlowCurrent = Annotated[int, Field(ge=MINIMUM_CURRENT_A, le=80)]
+Voltage = Annotated[int | float, Field(ge=50, le=500)]
 
 
 class Section(BaseModel):
@@ -76,7 +83,7 @@ class CloudSettings(Section):
     url: Annotated[str, StringConstraints(pattern=r"^wss?://")] = "wss://motown.bluecurrent.nl/haserver"
     api_token: OptionalSecret = None
     command_timeout: Seconds = 60
-    offline_grace: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
+    offline_grace: Grace = 60
 
 
 class FimpSettings(Section):
@@ -90,9 +97,9 @@ class FimpSettings(Section):
 class ChargingSettings(Section):
     """What sessions that the hub starts are like."""
 
-    card: str = ""
-    slow_current: Annotated[int, Field(ge=MINIMUM_CURRENT_A, le=80)] = MINIMUM_CURRENT_A
-    nominal_voltage: Annotated[float, Field(ge=50, le=500)] = 230
+    card: Card = ""
+    slow_current: SlowCurrent = MINIMUM_CURRENT_A
+    nominal_voltage: Voltage = 230
 
 
 class CommandSettings(Section):

@@ -48,6 +48,13 @@ CREATE TABLE command (
     message     TEXT
 ) STRICT;
 
+CREATE TABLE parameter (               -- what was set for a charge point and the cloud does not keep
+    evse_id     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    content     TEXT NOT NULL,         -- JSON
+    PRIMARY KEY (evse_id, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE value (
     name        TEXT PRIMARY KEY,
     content     TEXT NOT NULL          -- JSON
@@ -200,6 +207,24 @@ class Storage:
         row = self._connection.execute("SELECT code, message FROM command WHERE uid = ?", (uid,)).fetchone()
         return Outcome(row[0], row[1] or "") if row is not None else None
 
+    # --- parameters ---
+
+    def parameters(self) -> dict[tuple[str, str], JsonValue]:
+        """What was set for charge points, by evse_id and name."""
+        rows = self._connection.execute("SELECT evse_id, name, content FROM parameter")
+        return {(evse_id, name): json.loads(content) for evse_id, name, content in rows}
+
+    def save_parameter(self, evse_id: str, name: str, content: JsonValue) -> None:
+        """Keep one of them."""
+        self._connection.execute(
+            "INSERT INTO parameter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content",
+            (evse_id, name, json.dumps(content)),
+        )
+
+    def forget_parameters(self) -> None:
+        """Forget all of them."""
+        self._connection.execute("DELETE FROM parameter")
+
     # --- single values ---
 
     def value(self, name: str) -> JsonValue:
@@ -216,6 +241,28 @@ class Storage:
                 "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content",
                 (name, json.dumps(content)),
             )
+
+
+class Peek:
+    """A look at single values of a file that perhaps another process has open; nothing is changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def value(self, name: str) -> JsonValue:
+        """A single value; None if there is none, or no file."""
+        if not self._path.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                row = connection.execute("SELECT content FROM value WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error:
+            return None
+        return json.loads(row[0]) if row is not None else None
+
+    def save_value(self, name: str, content: JsonValue) -> None:
+        """Refuse: this is only a look."""
+        raise TypeError(f"{name} cannot be set to {content!r} here")
 
 
 def _prepare(path: Path) -> None:

@@ -25,14 +25,29 @@ _COLOURS: Final[Mapping[str, str]] = {
 WIDTH: Final = 16
 
 
-def line(path: str, payload: bytes, now: datetime, names: Mapping[str, str] | None = None) -> str:
-    """One line for a message.
+DETAILS: Final = frozenset(
+    {
+        "evt.param.report",
+        "evt.meter_ext.report",
+        "evt.app.state_report",
+        "evt.auth.status_report",
+        "evt.network.node_report",
+    }
+)
+"""What says little to a person who watches a car charge, unless it was asked for."""
+
+
+def line(
+    path: str, payload: bytes, now: datetime, names: Mapping[str, str] | None = None, *, details: bool = True
+) -> str | None:
+    """One line for a message; None for a detail that is not wanted.
 
     Args:
         path: the topic as the broker knows it.
         payload: the message.
         now: the time, for one that has none.
         names: what to call addresses, where they have a name.
+        details: say everything.
     """
     try:
         topic = Topic.parse(path)
@@ -42,12 +57,18 @@ def line(path: str, payload: bytes, now: datetime, names: Mapping[str, str] | No
     when = (message.ctime or now).astimezone(now.tzinfo)
     who = topic.service_address or topic.resource_name or "discovery"
     who = (names or {}).get(who, who)
+    if not details and message.corid is None and _is_detail(message):
+        return None
     said = _said(message)
     if topic.message_type == "cmd":
         arrow = typer.style("»", fg=typer.colors.YELLOW, bold=True)
         return f"{when:%H:%M:%S}  {who:<{WIDTH}} {arrow} {typer.style(said, fg=typer.colors.YELLOW)}"
     mark = "↩" if message.corid else " "
     return f"{when:%H:%M:%S}  {who:<{WIDTH}} {mark} {said}"
+
+
+def _is_detail(message: Message) -> bool:
+    return message.type in DETAILS or (message.type == "evt.meter.report" and message.properties.get("unit") == "kWh")
 
 
 def _said(message: Message) -> str:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from bridge.broker import AT_ONCE
 from bridge.clock import Clock, SystemClock
+from bridge.embedded import free_port
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
 from bridge.logs import Log
@@ -25,10 +26,12 @@ from bridge.settings import Settings
 from bridge.simulator.account import example_account
 from bridge.simulator.charge_point import ChargePoint
 from bridge.simulator.cloud import SimulatedCloud
+from bridge.simulator.control import SideServer
+from bridge.simulator.rest import Rest
 from tests.brokers import TestBroker
 
 PATIENCE_S = 8.0
-SOCKET, CABLE = "BCU102728", "BCU100186"
+SOCKET, CABLE, GRID = "BCU102728", "BCU100186", "GRIDBCU102728"
 ADAPTER = "pt:j1/mt:cmd/rt:ad/rn:bluecurrent/ad:1"
 _numbers = itertools.count()
 
@@ -50,6 +53,23 @@ class Heard:
     def brief(self) -> tuple[str, object]:
         """Interface and value."""
         return self.message.type, self.message.value
+
+
+def interfaces(hub: "Hub", address: str, service: str = "chargepoint") -> set[str]:
+    """The interfaces that the last inclusion report of a thing lists for a service."""
+    return {
+        interface["msg_t"]
+        for one in described(hub, address)["services"]
+        if one["name"] == service
+        for interface in one["interfaces"]
+    }
+
+
+def described(hub: "Hub", address: str) -> dict[str, Any]:
+    """The last inclusion report of a thing."""
+    reports: list[Any] = [heard.message.value for heard in hub.find("evt.thing.inclusion_report")]
+    found: dict[str, Any] = [report for report in reports if report["address"] == address][-1]
+    return found
 
 
 @dataclass
@@ -258,6 +278,7 @@ async def make_house(
     clock: Clock | None = None,
     simulated: SimulatedCloud | None = None,
     start: bool = True,
+    side: bool = False,
     **sections: dict[str, Any],
 ) -> AsyncIterator[House]:
     """A bridge between broker and simulated cloud."""
@@ -265,7 +286,10 @@ async def make_house(
     cloud = simulated or SimulatedCloud(example_account(clock.now), rebooting_s=0.2)
     for point in cloud.account.charge_points.values():
         point.plug_and_charge = False
-    url = await cloud.start()
+    port = _two_ports() if side else 0
+    url = await cloud.start(port=port)
+    server = SideServer(Rest(cloud).routes(), "127.0.0.1", port + 1)
+    serving = await server.begin() if side else None
     settings = house_settings(broker, url, folder, **sections)
     async with aiomqtt.Client(broker.host, broker.port, socket_options=AT_ONCE) as client:
         hub = Hub(client)
@@ -280,7 +304,17 @@ async def make_house(
             await house.kill()
             listening.cancel()
             await cloud.stop()
+            if serving is not None:
+                await server.finish(serving)
             await _forget_session(broker, settings.mqtt.client_id)
+
+
+def _two_ports() -> int:
+    """A free port with a free one above it."""
+    while True:
+        port = free_port()
+        if free_port(port + 1) == port + 1:
+            return port
 
 
 async def _forget_session(broker: TestBroker, client_id: str) -> None:

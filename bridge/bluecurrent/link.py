@@ -128,6 +128,11 @@ class Link:
         self._request_token = None
         self._token_changed.set()
 
+    @property
+    def request_token(self) -> str | None:
+        """The token for requests, once logged in; also good for the app's side of the cloud."""
+        return self._request_token
+
     def reconnect(self) -> None:
         """Close the connection and make a new one."""
         self._token_changed.set()

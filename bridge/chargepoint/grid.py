@@ -1,6 +1,10 @@
 """A grid connection: what a building draws, phase by phase (the cloud's GRID_STATUS and GRID_CURRENT)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from bridge.chargepoint.update import Update
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +23,45 @@ class Grid:
     current_3: float | None = None
     max_install: float | None = None
     max_reserved: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridTwin:
+    """The bridge's picture of one grid connection.
+
+    Attributes:
+        grid: the last values.
+        evse_ids: the charge points behind it.
+        link_down_since: since when the link has been down; None while it is up.
+    """
+
+    grid: Grid
+    evse_ids: frozenset[str] = field(default_factory=frozenset)
+    link_down_since: datetime | None = None
+
+    @property
+    def address(self) -> str:
+        """The FIMP address: the grid's id without what is neither letter nor digit (contract 3)."""
+        return grid_address(self.grid.id)
+
+    @property
+    def seen(self) -> bool:
+        """Something has been heard of it."""
+        return any(current is not None for current in (self.grid.current_1, self.grid.current_2, self.grid.current_3))
+
+    def pushed(self, update: Update[Grid]) -> Self:
+        """After a GRID_STATUS or a GRID_CURRENT."""
+        return replace(self, grid=replace(update.onto(self.grid), id=self.grid.id), link_down_since=None)
+
+    def link_lost(self, now: datetime) -> Self:
+        """After the link went down."""
+        return self if self.link_down_since is not None else replace(self, link_down_since=now)
+
+    def visible(self, now: datetime, grace: timedelta) -> bool:
+        """Whether what is known may still be told."""
+        return self.link_down_since is None or now - self.link_down_since < grace
+
+
+def grid_address(grid_id: str) -> str:
+    """The FIMP address of a grid connection."""
+    return "".join(letter for letter in grid_id if letter.isascii() and letter.isalnum())

@@ -38,6 +38,11 @@ class Twin:
         """The FIMP service address (contract 3)."""
         return self.evse_id if self.socket is None else f"{self.evse_id}_{self.socket}"
 
+    @property
+    def described_by(self) -> object:
+        """All that the description of the thing depends on: when it changes, the hub is told."""
+        return self.evse
+
     # --- what happened ---
 
     def pushed(self, update: Update[Status], now: datetime) -> Self:

@@ -1,27 +1,38 @@
 """The account: what is asked of the cloud, and when; and what its pushes change. It spends few requests.
 
-At a start: CHARGE_POINTS, and one CH_STATUS and one CH_SETTINGS for each. After a reconnect: CHARGE_POINTS and one
-CH_STATUS each; settings only when they are older than a day. In between nothing, since changes are pushed.
+At a start: CHARGE_POINTS and CHARGE_CARDS, and one CH_STATUS, CH_SETTINGS and GRID_STATUS for each charge point. After
+a reconnect: CHARGE_POINTS and one CH_STATUS each; the rest only when it is older than a day. In between nothing, since
+changes are pushed; but a link that has been silent for long is looked into.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
 from bridge.bluecurrent import requests
-from bridge.bluecurrent.frames import Frame, Settings, Statuses
+from bridge.bluecurrent.frames import Frame, GridValues, Settings, Statuses
 from bridge.bluecurrent.link import Link
+from bridge.chargepoint.evse import Card
+from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.logs import Once
-from bridge.services.devices import Devices
 from bridge.services.fleet import Fleet
-from bridge.storage import Storage
+from bridge.services.things import Things
+
+T = TypeVar("T")
 
 STALE_AFTER: Final = timedelta(days=1)
+SILENCE_CHARGING: Final = timedelta(minutes=10)
+SILENCE_IDLE: Final = timedelta(days=1)
+"""How long a link may say nothing: while a car charges there are several pushes a minute."""
+
 AT_ONCE: Final = 5
 """How many charge points are asked about at the same time."""
 
@@ -32,8 +43,8 @@ class Account:
     Args:
         link: the link.
         fleet: the twins.
-        devices: what is said of them.
-        storage: remembers the charge points.
+        things: which of them the hub knows, or does not want to.
+        on_grids: is told which charge points are behind which grid connection, to be remembered.
         clock: tells the time.
         spawn: starts a coroutine beside the others.
         log: where to say what happens.
@@ -44,22 +55,23 @@ class Account:
         *,
         link: Link,
         fleet: Fleet,
-        devices: Devices,
-        storage: Storage,
+        things: Things,
+        on_grids: Callable[[Mapping[str, Sequence[str]]], None],
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         log: FilteringBoundLogger,
     ) -> None:
         self._link = link
         self._fleet = fleet
-        self._devices = devices
-        self._storage = storage
+        self._things = things
+        self._on_grids = on_grids
         self._clock = clock
         self._spawn = spawn
         self._log = log
         self._once = Once()
-        self._settings_read: dict[str, datetime] = {}
+        self._read_at: dict[tuple[str, str | None], datetime] = {}
         self._listing = False
+        self._probing = False
 
     # --- what is asked ---
 
@@ -69,25 +81,42 @@ class Account:
 
     async def refresh(self) -> None:
         """What is asked once the link is up: how each of them is."""
+        await self._if_stale(requests.get_charge_cards(), self._cards_told)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(evse_id: str) -> None:
             async with gate:
                 await self._refresh_one(evse_id)
 
-        await asyncio.gather(*(one(evse_id) for evse_id in self._fleet.evse_ids()))
+        await asyncio.gather(*(one(evse_id) for evse_id in self._fleet.evse_ids() if not self._things.deleted(evse_id)))
 
     async def _refresh_one(self, evse_id: str) -> None:
-        await self._try(requests.get_status(evse_id))
-        read = self._settings_read.get(evse_id)
-        if (read is None or self._clock.now() - read > STALE_AFTER) and await self._try(requests.get_settings(evse_id)):
-            self._settings_read[evse_id] = self._clock.now()
-        self._devices.announce(evse_id)
+        # What comes of the first two is taken from the frame, as a push would be.
+        await self._ask(requests.get_status(evse_id), _ignore)
+        await self._if_stale(requests.get_settings(evse_id), _ignore)
+        self._things.announce(evse_id)
+        await self._if_stale(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
 
-    async def _try(self, request: requests.Request[Any]) -> bool:
-        """Ask; what comes is taken from the frame. A refusal costs only this one answer."""
+    def _cards_told(self, cards: Sequence[Card]) -> None:
+        self._fleet.cards = cards
+
+    def _grid_told(self, evse_id: str, update: Update[Grid]) -> None:
+        self._fleet.grid_told(evse_id, update)
+        self._on_grids({grid.grid.id: sorted(grid.evse_ids) for grid in self._fleet.grids()})
+        for grid in self._fleet.grids():
+            self._things.announce(grid.address)
+
+    async def _if_stale(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
+        """Ask only for what was never answered, or a day ago."""
+        key = (request.command, request.evse_id)
+        read = self._read_at.get(key)
+        if (read is None or self._clock.now() - read > STALE_AFTER) and await self._ask(request, take):
+            self._read_at[key] = self._clock.now()
+
+    async def _ask(self, request: requests.Request[T], take: Callable[[T], None]) -> bool:
+        """Ask. A refusal costs only this one answer."""
         try:
-            await self._link.ask(request)
+            take(await self._link.ask(request))
         except BridgeError as error:
             if self._once.first((request.command, request.evse_id, str(error))):
                 self._log.warning(
@@ -115,10 +144,10 @@ class Account:
             return
         self._listing = True
         try:
-            known = set(self._fleet.evse_ids())
             await self._list(self._link.ask)
             for evse_id in self._fleet.evse_ids():
-                if evse_id not in known:
+                unseen = any(twin.status is None for twin in self._fleet.sockets(evse_id))
+                if unseen and not self._things.deleted(evse_id):
                     await self._refresh_one(evse_id)
         finally:
             self._listing = False
@@ -144,5 +173,36 @@ class Account:
                     self._spawn(self._look_for_new(evse_id))
             case Settings(update):
                 self._fleet.described(evse_id, update)
+            case GridValues(update) if frame.object == "GRID_CURRENT":
+                self._fleet.grid_pushed(evse_id, update)
             case _:
                 pass
+
+    # --- a link that only looks alive ---
+
+    def look_into_silence(self) -> None:
+        """A connection can be up while pushes have stopped. If nothing came for too long, ask once and compare."""
+        charging = [twin for twin in self._fleet.twins() if twin.memory.session_open]
+        silent_s = self._clock.monotonic() - self._link.last_frame_at
+        patience = SILENCE_CHARGING if charging else SILENCE_IDLE
+        if self._probing or not self._link.status.up or silent_s < patience.total_seconds():
+            return
+        twin = next(iter(charging or self._fleet.twins()), None)
+        if twin is not None:
+            self._probing = True
+            self._spawn(self._probe(twin))
+
+    async def _probe(self, before: Twin) -> None:
+        try:
+            answered = await self._ask(requests.get_status(before.evse_id), _ignore)
+        finally:
+            self._probing = False
+        after = self._fleet.twin(before.address)
+        if answered and after is not None and after.status == before.status:
+            return  # there was just nothing to say
+        self._log.warning("Blue Current had stopped telling of changes; connecting anew", evse_id=before.evse_id)
+        self._link.reconnect()
+
+
+def _ignore(_: object) -> None:
+    return None

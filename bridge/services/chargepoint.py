@@ -1,8 +1,7 @@
 """The service `chargepoint`: start, stop, state, cable lock, session (contract 4)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
@@ -18,7 +17,6 @@ from bridge.chargepoint.times import in_amsterdam
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import (
-    BridgeError,
     Disconnected,
     InvalidState,
     InvalidValue,
@@ -31,11 +29,13 @@ from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.report import Report
 from bridge.fimp.times import format_time
 from bridge.fimp.values import ValueType
+from bridge.services.asking import ask_for_an_end
 from bridge.services.cloud import Cloud
 from bridge.services.command import Call, Command
 from bridge.services.device import Addresses, group
 from bridge.services.fleet import Fleet
-from bridge.settings import Settings
+from bridge.services.parameter_store import ParameterStore
+from bridge.services.preferences import Preferences
 
 NAME: Final = "chargepoint"
 
@@ -51,11 +51,12 @@ class ChargepointService:
     """See the module.
 
     Args:
-        settings: the service's settings.
+        preferences: the state set, the card, the grace.
         clock: tells the time.
         cloud: the link.
         fleet: the twins.
         addresses: the topics.
+        parameters: what was set for one charge point and the cloud does not keep: its `session_card`.
         unlock: whether the cloud knows UNLOCK_CONNECTOR, kept across restarts.
         follow_up: see `FOLLOW_UP_S`.
     """
@@ -65,20 +66,21 @@ class ChargepointService:
     def __init__(
         self,
         *,
-        settings: Settings,
+        preferences: Preferences,
         clock: Clock,
         cloud: Cloud,
         fleet: Fleet,
         addresses: Addresses,
+        parameters: ParameterStore,
         unlock: "UnlockKnowledge",
         follow_up: float = FOLLOW_UP_S,
     ) -> None:
-        self._settings = settings
-        self._grace = timedelta(seconds=settings.cloud.offline_grace)
+        self._preferences = preferences
         self._clock = clock
         self._cloud = cloud
         self._fleet = fleet
         self._addresses = addresses
+        self._parameters = parameters
         self._unlock = unlock
         self._follow_up = follow_up
         self.commands: Mapping[str, Command] = {
@@ -102,7 +104,7 @@ class ChargepointService:
             Interface("out", "evt.error.report", "string"),
         ]
         properties: dict[str, JsonValue] = {
-            "sup_states": [state.value for state in supported_states(self._settings.fimp.state_set)],
+            "sup_states": [state.value for state in supported_states(self._preferences.values.state_set)],
         }
         if _takes_sessions(twin):
             interfaces += [Interface("in", "cmd.charge.start", "null"), Interface("in", "cmd.charge.stop", "null")]
@@ -126,7 +128,7 @@ class ChargepointService:
         """State, session and cable lock, as far as they are known."""
         if twin.status is None:
             # Nothing is said before the first status, but `unknown` once the grace is over.
-            return [] if twin.visible(now, self._grace) else [self._state_report(twin, now)]
+            return [] if twin.visible(now, self._preferences.grace) else [self._state_report(twin, now)]
         reports = [self._state_report(twin, now)]
         if twin.memory.session is not None:
             reports.append(self._session_report(twin))
@@ -145,10 +147,12 @@ class ChargepointService:
         return Report(self._addresses.event(NAME, twin.address), NAME, type_, value_type, value, properties or {})
 
     def _state(self, twin: Twin) -> State:
-        return twin.state(self._clock.now(), grace=self._grace, state_set=self._settings.fimp.state_set)
+        return twin.state(
+            self._clock.now(), grace=self._preferences.grace, state_set=self._preferences.values.state_set
+        )
 
     def _state_report(self, twin: Twin, now: datetime) -> Report:
-        state = twin.state(now, grace=self._grace, state_set=self._settings.fimp.state_set)
+        state = twin.state(now, grace=self._preferences.grace, state_set=self._preferences.values.state_set)
         properties = {"charging_mode": NORMAL} if twin.memory.session_open else {}
         return self._report(twin, "evt.state.report", "string", state.value, properties)
 
@@ -250,18 +254,11 @@ class ChargepointService:
         return [self._cable_lock_report(self._twin(call))]
 
     async def _end(self, twin: Twin, request: Request[None]) -> None:
-        """Ask for something that ends a session; an end that comes before the verdict is its doing."""
-        self._remember(twin, session.ending_sent)
-        try:
-            await self._cloud.ask(request)
-        except (VerdictTimeout, Disconnected):
-            raise  # nobody knows; if the session ends soon, it was this
-        except BridgeError:
-            self._fleet.remember(twin.address, session.ending_refused)
-            raise
+        await ask_for_an_end(request, [twin.address], cloud=self._cloud, fleet=self._fleet, clock=self._clock)
 
     def _remember(self, twin: Twin, change: Callable[[Memory, datetime], Memory]) -> None:
-        self._fleet.remember(twin.address, partial(_at, change, self._clock.now()))
+        now = self._clock.now()
+        self._fleet.remember(twin.address, lambda memory: change(memory, now))
 
     async def _settled(self, address: str, condition: Callable[[Twin], bool]) -> None:
         await self._fleet.wait_until(address, condition, self._follow_up)
@@ -290,7 +287,8 @@ class ChargepointService:
 
     def _card(self, twin: Twin) -> str:
         default = twin.evse.default_card
-        return self._settings.charging.card or (default.uid if default is not None else "") or APP_CARD
+        chosen = self._parameters.text(twin.evse_id, "session_card") or self._preferences.values.card
+        return chosen or (default.uid if default is not None else "") or APP_CARD
 
 
 class UnlockKnowledge:
@@ -305,14 +303,15 @@ class UnlockKnowledge:
         self.possible = possible
         self._on_change = on_change
 
+    def forget(self) -> None:
+        """Assume again that it does."""
+        self.possible = True
+        self._on_change(True)
+
     def learn_impossible(self) -> None:
         """The cloud has said that it knows no such request."""
         self.possible = False
         self._on_change(False)
-
-
-def _at(change: Callable[[Memory, datetime], Memory], now: datetime, memory: Memory) -> Memory:
-    return change(memory, now)
 
 
 def _takes_sessions(twin: Twin) -> bool:

@@ -1,8 +1,8 @@
-"""What every service of a charge point has in common."""
+"""What every service of a thing has in common."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bridge.chargepoint.twin import Twin
 from bridge.fimp.description import ServiceDescription
@@ -11,9 +11,11 @@ from bridge.fimp.topic import Topic
 from bridge.services.command import Command
 from bridge.settings import FimpSettings
 
+T_contra = TypeVar("T_contra", contravariant=True)
 
-class DeviceService(Protocol):
-    """One FIMP service of a socket."""
+
+class DeviceService(Protocol[T_contra]):
+    """One FIMP service of a device: of a socket (`Twin`), or of a grid connection (`GridTwin`)."""
 
     @property
     def name(self) -> str:
@@ -23,11 +25,11 @@ class DeviceService(Protocol):
     def commands(self) -> Mapping[str, Command]:
         """What it takes: interface → what to do."""
 
-    def describe(self, twin: Twin) -> ServiceDescription | None:
-        """What an inclusion report says of it; None if this socket has no such service."""
+    def describe(self, twin: T_contra) -> ServiceDescription | None:
+        """What an inclusion report says of it; None if this device has no such service."""
 
-    def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
-        """All that it can say of the socket now, changed or not."""
+    def reports(self, twin: T_contra, now: datetime) -> Sequence[Report]:
+        """All that it can say of the device now, changed or not."""
 
 
 class Addresses:

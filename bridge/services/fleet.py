@@ -1,4 +1,4 @@
-"""The account's charge points as the bridge sees them: one twin for each socket."""
+"""The account as the bridge sees it: a twin for each socket and for each grid connection, and the charge cards."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bridge.bluecurrent.frames import ListedChargePoint, SocketStatus
-from bridge.chargepoint.evse import Evse
+from bridge.chargepoint.evse import Card, Evse
+from bridge.chargepoint.grid import Grid, GridTwin, grid_address
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
@@ -27,8 +28,9 @@ class Fleet:
     Args:
         clock: tells the time.
         memories: what is remembered of sockets, by address.
-        on_change: is told of every change of a twin: its address, and itself before and after. None before: it is new;
-            None after: it is gone.
+        on_change: is told of every change of a socket's twin: before and after. None before: it is new; None after:
+            it is gone.
+        on_grid_change: the same for grid connections.
     """
 
     def __init__(
@@ -36,10 +38,14 @@ class Fleet:
         clock: Clock,
         memories: Mapping[str, Memory],
         on_change: Callable[[Twin | None, Twin | None], None],
+        on_grid_change: Callable[[GridTwin | None, GridTwin | None], None],
     ) -> None:
         self._clock = clock
         self._memories = dict(memories)
         self._on_change = on_change
+        self._on_grid_change = on_grid_change
+        self._grids: dict[str, GridTwin] = {}
+        self.cards: Sequence[Card] = ()
         self._twins: dict[str, Twin] = {}
         self._addresses: dict[str, list[str]] = {}  # of the sockets of each charge point
         self._waiters: list[_Waiter] = []
@@ -62,16 +68,34 @@ class Fleet:
         """The charge points."""
         return sorted(self._addresses)
 
+    def grids(self) -> Sequence[GridTwin]:
+        """The grid connections, by address."""
+        return [self._grids[address] for address in sorted(self._grids)]
+
+    def grid(self, address: str) -> GridTwin | None:
+        """The twin of a grid connection."""
+        return self._grids.get(address)
+
     def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
         """When, after a moment, the state of some socket may change with nothing happening."""
-        times = (twin.next_change(after, grace) for twin in self._twins.values())
-        return min((when for when in times if when is not None), default=None)
+        times = [twin.next_change(after, grace) for twin in self._twins.values()]
+        times += [grid.link_down_since + grace for grid in self._grids.values() if grid.link_down_since is not None]
+        return min((when for when in times if when is not None and when > after), default=None)
 
     # --- changing ---
 
-    def restore(self, charge_points: Mapping[str, Evse]) -> None:
-        """Take up the charge points that were known before a restart; nothing has been seen of them yet."""
+    def restore(self, charge_points: Mapping[str, Evse], grids: Mapping[str, Sequence[str]]) -> None:
+        """Take up what was known before a restart; nothing has been seen of it yet.
+
+        Args:
+            charge_points: by evse_id.
+            grids: the charge points behind each grid connection, by the cloud's name for it.
+        """
         now = self._clock.now()
+        for grid_id, evse_ids in grids.items():
+            twin_ = GridTwin(grid=Grid(id=grid_id), evse_ids=frozenset(evse_ids) & frozenset(charge_points))
+            if twin_.address and twin_.evse_ids:
+                self._put_grid(None, twin_.link_lost(now))
         for evse_id, evse in charge_points.items():
             for twin in self._make(evse_id, evse):
                 self._put(None, twin.link_lost(now))
@@ -113,12 +137,47 @@ class Fleet:
         now = self._clock.now()
         for twin in self.twins():
             self._put(twin, twin.link_lost(now))
+        for grid in self.grids():
+            self._put_grid(grid, grid.link_lost(now))
 
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
         """A command of ours had an outcome."""
         twin = self._twins.get(address)
         if twin is not None:
             self._put(twin, twin.remembering(change))
+
+    # --- grid connections ---
+
+    def grid_told(self, evse_id: str, update: Update[Grid]) -> None:
+        """A GRID_STATUS has told which grid connection a charge point is behind, and what flows there."""
+        grid_id = update.values.id
+        if not grid_address(grid_id) or evse_id not in self._addresses:
+            return
+        for other in self.grids():
+            if other.grid.id != grid_id and evse_id in other.evse_ids:
+                self._leave_grid(other, evse_id)
+        before = self._grids.get(grid_address(grid_id))
+        twin = before or GridTwin(grid=Grid(id=grid_id))
+        self._put_grid(before, replace(twin, evse_ids=twin.evse_ids | {evse_id}).pushed(update))
+
+    def grid_pushed(self, evse_id: str, update: Update[Grid]) -> None:
+        """A GRID_CURRENT: what flows at the connection that a charge point is behind."""
+        for grid in self.grids():
+            if evse_id in grid.evse_ids:
+                self._put_grid(grid, grid.pushed(update))
+
+    def _put_grid(self, before: GridTwin | None, after: GridTwin) -> None:
+        if before != after:
+            self._grids[after.address] = after
+            self._on_grid_change(before, after)
+
+    def _leave_grid(self, grid: GridTwin, evse_id: str) -> None:
+        left = replace(grid, evse_ids=grid.evse_ids - {evse_id})
+        if left.evse_ids:
+            self._put_grid(grid, left)
+        else:
+            del self._grids[grid.address]
+            self._on_grid_change(grid, None)
 
     def _make(self, evse_id: str, evse: Evse) -> list[Twin]:
         sockets: list[int | None] = list(evse.socket_ids) if len(evse.socket_ids) > 1 else [None]
@@ -143,6 +202,10 @@ class Fleet:
         if not self._addresses[twin.evse_id]:
             del self._addresses[twin.evse_id]
         self._on_change(twin, None)
+        if twin.evse_id not in self._addresses:
+            for grid in self.grids():
+                if twin.evse_id in grid.evse_ids:
+                    self._leave_grid(grid, twin.evse_id)
 
     # --- waiting ---
 

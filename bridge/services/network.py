@@ -17,6 +17,7 @@ from bridge.services.cloud import Cloud
 from bridge.services.command import Call, Command
 from bridge.services.device import Addresses
 from bridge.services.fleet import Fleet
+from bridge.services.preferences import Preferences
 from bridge.services.things import Things
 
 EVERY: Final = timedelta(days=1)
@@ -33,7 +34,7 @@ class Network:
         addresses: the topics.
         outbox: where reports go.
         clock: tells the time.
-        grace: how long the link may be down before things are DOWN.
+        preferences: how long the link may be down before things are DOWN.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Network:
         addresses: Addresses,
         outbox: Outbox,
         clock: Clock,
-        grace: timedelta,
+        preferences: Preferences,
     ) -> None:
         self._fleet = fleet
         self._things = things
@@ -53,9 +54,10 @@ class Network:
         self._addresses = addresses
         self._outbox = outbox
         self._clock = clock
-        self._grace = grace
+        self._preferences = preferences
         self._said: dict[str, bool] = {}
         self._all_reported: datetime | None = None
+        self._begun = False
         self.commands: Mapping[str, Command] = {
             "cmd.network.get_node": Command(("string",), self._get_node),
             "cmd.network.get_all_nodes": Command(("null",), self._get_all_nodes),
@@ -66,12 +68,15 @@ class Network:
 
     def _up(self, address: str, now: datetime) -> bool | None:
         """Whether a thing can be reached: the link is up and it is not offline. None: too early to tell."""
-        twins = self._fleet.sockets(address)
-        seen = [twin for twin in twins if twin.status is not None and twin.visible(now, self._grace)]
-        if any(twin.status is not None and twin.status.activity is not Activity.OFFLINE for twin in seen):
+        grace = self._preferences.grace
+        grid = self._fleet.grid(address)
+        if grid is not None:
+            return grid.visible(now, grace) if grid.seen or not grid.visible(now, grace) else None
+        twins = [twin for twin in self._fleet.sockets(address) if twin.visible(now, grace)]
+        activities = [twin.status.activity for twin in twins if twin.status is not None]
+        if any(activity is not Activity.OFFLINE for activity in activities):
             return True
-        waiting = any(twin.status is None and twin.visible(now, self._grace) for twin in twins)
-        return None if waiting else False
+        return None if len(activities) < len(twins) else False
 
     def _node(self, address: str, *, up: bool) -> JsonValue:
         inclusion = self._things.inclusion(address)
@@ -122,11 +127,16 @@ class Network:
                 continue
             self._said[address] = up
             self._outbox.put(self._node_report(address, up=up))
-        if self._all_reported is not None and now - self._all_reported < EVERY:
+        if not self._begun or (self._all_reported is not None and now - self._all_reported < EVERY):
             return
         if addresses and all(self._up(address, now) is not None for address in addresses):
             self._all_reported = now
             self._outbox.put(self._all_nodes_report())
+
+    def begin(self) -> None:
+        """The first look at the account is through: now all nodes can be told."""
+        self._begun = True
+        self.report()
 
     def report_again(self) -> None:
         """The broker may have told the will meanwhile: say everything anew."""
@@ -165,8 +175,12 @@ class Network:
         address = call.string_value
         self._things.inclusion(address)
         before = self._clock.monotonic()
+        grid = self._fleet.grid(address)
         try:
-            await self._cloud.ask(requests.get_status(address))
+            if grid is not None:
+                await self._cloud.ask(requests.get_grid_status(min(grid.evse_ids)))
+            else:
+                await self._cloud.ask(requests.get_status(address))
         except BridgeError:
             status, delay = "FAILED", 0
         else:

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
@@ -28,6 +27,7 @@ from bridge.outbox import Outbox
 from bridge.services.command import Call, Command, Handler
 from bridge.services.device import Addresses
 from bridge.services.devices import Devices
+from bridge.services.preferences import Preferences
 from bridge.storage import Outcome, Storage
 
 WAITING_LIMIT: Final = 16
@@ -45,7 +45,7 @@ class Router:
         outbox: where answers go.
         storage: remembers which commands were acted on.
         clock: tells the time.
-        max_age: how old an acting command may be, s.
+        preferences: how old an acting command may be.
         spawn: starts a coroutine beside the others.
         started: waits until the charge points have been heard of after a start, or it is clear that they will not be:
             a command that the broker kept during a short break must not fail for coming first.
@@ -62,7 +62,7 @@ class Router:
         outbox: Outbox,
         storage: Storage,
         clock: Clock,
-        max_age: float,
+        preferences: Preferences,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         started: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
@@ -75,7 +75,7 @@ class Router:
         self._outbox = outbox
         self._storage = storage
         self._clock = clock
-        self._max_age = timedelta(seconds=max_age)
+        self._preferences = preferences
         self._spawn = spawn
         self._log = log
         self._once = Once()
@@ -172,7 +172,7 @@ class Router:
     def _check_age(self, message: Message) -> None:
         if message.ctime is None:
             return
-        age, most = self._clock.now() - message.ctime, self._max_age
+        age, most = self._clock.now() - message.ctime, self._preferences.max_age
         if age > most:
             raise Expired(
                 f"The command is {age.total_seconds():.0f} s old; more than {most.total_seconds():.0f} s is too old to "

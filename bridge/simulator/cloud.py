@@ -46,6 +46,7 @@ class SimulatedCloud:
     knows_unlock: bool = True
     rebooting_s: float = REBOOT_S
     logins: int = 0
+    rest_calls: Counter[str] = field(default_factory=Counter)
     _server: Server | None = None
     _listening: set[ServerConnection] = field(default_factory=set)  # have said HELLO
     _open: set[ServerConnection] = field(default_factory=set)
@@ -141,6 +142,8 @@ class SimulatedCloud:
                 return
             if command == "VALIDATE_API_TOKEN":
                 await self._validate(connection, frame)
+            elif command == "VALIDATE_PASSWORD":
+                await self._validate_password(connection, frame)
             elif frame.get("Authorization") != f"Token {self.account.request_token}":
                 await self._send(connection, frame, {"object": "ERROR", "error": 1, "message": "Invalid Auth Token"})
             elif command in self.faults.error:
@@ -177,17 +180,20 @@ class SimulatedCloud:
             answer |= {"token": self.account.request_token, "customer_id": self.account.customer_id}
         await self._send(connection, frame, answer)
 
+    async def _validate_password(self, connection: ServerConnection, frame: Frame) -> None:
+        self.logins += 1
+        good = frame.get("username") == self.account.login and _decrypt(frame.get("password")) == self.account.password
+        answer: Frame = {"object": "STATUS_PASSWORD", "accepted": good and not self.faults.refuse_token}
+        if answer["accepted"]:
+            answer["token"] = self.account.request_token
+        await self._send(connection, frame, answer)
+
     def _handlers(self) -> Mapping[str, Handler]:
         return {
             "HELLO": self._hello,
             "GET_ACCOUNT": self._simply(lambda _: self.account.describe()),
             "GET_CHARGE_CARDS": self._simply(lambda _: {"object": "CHARGE_CARDS", "cards": self.account.cards}),
-            "GET_CHARGE_POINTS": self._simply(
-                lambda _: {
-                    "object": "CHARGE_POINTS",
-                    "data": [point.listing() for point in self.account.charge_points.values()],
-                }
-            ),
+            "GET_CHARGE_POINTS": self._simply(self._charge_points),
             "GET_CH_STATUS": self._simply(lambda f: self._point(f).statuses()),
             "GET_CH_SETTINGS": self._simply(lambda f: {"object": "CH_SETTINGS", "data": self._point(f).settings()}),
             "GET_GRID_STATUS": self._grid_status,
@@ -240,6 +246,13 @@ class SimulatedCloud:
             await self._send(connection, frame, answer(frame))
 
         return handle
+
+    def _charge_points(self, _: Frame) -> Frame:
+        listed = [point.listing() for point in self.account.charge_points.values()]
+        if self.faults.empty_lists > 0:
+            self.faults.empty_lists -= 1
+            listed = []
+        return {"object": "CHARGE_POINTS", "data": listed}
 
     async def _hello(self, connection: ServerConnection, frame: Frame) -> None:
         self._listening.add(connection)
@@ -518,3 +531,17 @@ class SimulatedCloud:
 def example_cloud(now: Callable[[], datetime]) -> SimulatedCloud:
     """A cloud with the example account."""
     return SimulatedCloud(example_account(now))
+
+
+def _decrypt(password: object) -> str | None:
+    """A password as the app sends it; None if it cannot be read, or the extra `account` is not installed."""
+    try:
+        from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - an extra
+        from sjcl import SJCL  # noqa: PLC0415
+    except ImportError:
+        return None
+    try:
+        plain = SJCL().decrypt(json.loads(str(password)), BlueCurrentClient.psk)
+    except Exception:
+        return None
+    return plain.decode() if isinstance(plain, bytes) else None

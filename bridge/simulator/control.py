@@ -1,5 +1,6 @@
 """The simulator's control interface: small, over HTTP, for tests that run it as another process."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -147,8 +148,8 @@ _POINT_ACTIONS: Final[Mapping[str, Callable[[ChargePoint, dict[str, Any]], None]
 }
 
 
-class ControlServer(uvicorn.Server):
-    """Serves the control interface beside the cloud; the signals are somebody else's."""
+class SideServer(uvicorn.Server):
+    """Serves what is beside the websocket, REST and control; the signals are somebody else's."""
 
     def __init__(self, routes: list[Route], host: str, port: int) -> None:
         super().__init__(
@@ -162,6 +163,18 @@ class ControlServer(uvicorn.Server):
                 lifespan="off",
             )
         )
+
+    async def begin(self) -> asyncio.Task[None]:
+        """Serve from now on; end it with `finish`."""
+        task = asyncio.ensure_future(self.serve())
+        while not self.started and not task.done():  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+        return task
+
+    async def finish(self, task: asyncio.Task[None]) -> None:
+        """Stop serving."""
+        self.should_exit = True
+        await task
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # a generator there
         """Leave them alone."""

@@ -24,6 +24,7 @@ class Faults:
         refuse_handshake: the `x-websocket-reject-reason` of every handshake.
         refuse_token: no API token is accepted.
         drop_after_hello: the connection is cut right after HELLO is answered.
+        empty_lists: how many CHARGE_POINTS answers to come list nothing.
         flow_ids: whether answers echo the request's `flow_id`, leave it empty, or leave it out.
     """
 
@@ -40,6 +41,7 @@ class Faults:
     refuse_handshake: str = ""
     refuse_token: bool = False
     drop_after_hello: bool = False
+    empty_lists: int = 0
     flow_ids: FlowIds = "echo"
 
     def is_silent(self, command: str) -> bool:

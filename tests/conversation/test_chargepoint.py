@@ -12,7 +12,7 @@ import pytest
 from bridge.fimp.values import fits
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
-from tests.harness import ADAPTER, CABLE, SOCKET, Heard, House, device_topic
+from tests.harness import ADAPTER, CABLE, SOCKET, Heard, House, described, device_topic, interfaces
 
 
 async def plug(house: House, evse_id: str = SOCKET, car: Car | None = None) -> None:
@@ -273,31 +273,18 @@ async def test_a_fixed_cable_is_locked_and_stays_so(house: House) -> None:
 
 async def test_an_unlock_that_the_cloud_does_not_know_is_remembered(house: House) -> None:
     house.cloud.knows_unlock = False
-    listed = interfaces(house, SOCKET)
+    listed = interfaces(house.hub, SOCKET)
     assert "cmd.cable_lock.set" in listed
     since = house.mark
     error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
     assert error.message.value == "ERR_NOT_SUPPORTED"
     await house.hub.expect("evt.thing.inclusion_report", since=since)
-    assert not any("cable_lock" in name for name in interfaces(house, SOCKET))
+    assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
 
     await house.restart()
-    assert not any("cable_lock" in name for name in interfaces(house, SOCKET))
+    assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
     await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
     assert len(house.cloud.requests_for("UNLOCK_CONNECTOR")) == 1
-
-
-def interfaces(house: House, evse_id: str, service: str = "chargepoint") -> set[str]:
-    """The interfaces that the last inclusion report lists."""
-    reports = [
-        heard.message.value
-        for heard in house.hub.find("evt.thing.inclusion_report")
-        if isinstance(heard.message.value, dict) and heard.message.value["address"] == evse_id
-    ]
-    described: Any = reports[-1]
-    return {
-        interface["msg_t"] for one in described["services"] if one["name"] == service for interface in one["interfaces"]
-    }
 
 
 # --- refusals ---
@@ -626,21 +613,11 @@ async def test_both_state_sets(build: HouseMaker, state_set: str) -> None:
             await asyncio.sleep(0.02)
             (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")
             assert state.message.value == (standard if state_set == "standard" else extended), (activity, letter)
-        (inclusion,) = [
-            heard for heard in house.hub.find("evt.thing.inclusion_report") if house_address(heard) == SOCKET
-        ][-1:]
-        described: Any = inclusion.message.value
-        service = next(one for one in described["services"] if one["name"] == "chargepoint")
+        service = next(one for one in described(house.hub, SOCKET)["services"] if one["name"] == "chargepoint")
         supported = set(service["props"]["sup_states"])
         assert ("suspended_by_ev" in supported) == (state_set == "extended")
         reported = {heard.message.value for heard in house.hub.find("evt.state.report")}
         assert reported <= supported
-
-
-def house_address(heard: Heard) -> str:
-    """The address that an inclusion report is about."""
-    value: Any = heard.message.value
-    return str(value["address"])
 
 
 # --- what every event is like ---

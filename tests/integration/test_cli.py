@@ -226,7 +226,7 @@ def test_demo_shows_a_car_charging_within_ten_seconds() -> None:
     for wanted in ("included BCU102728", "state    charging", "session  0."):
         assert wanted in done.stdout, done.stdout
     assert "\x1b[" not in done.stdout  # colours are for terminals
-    assert done.stdout.rstrip().endswith("BCU100186 DOWN, BCU102728 DOWN")
+    assert done.stdout.rstrip().endswith("BCU100186 DOWN, BCU102728 DOWN, GRIDBCU102728 DOWN")
 
 
 def test_simulate() -> None:

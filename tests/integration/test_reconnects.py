@@ -18,7 +18,7 @@ from bridge.simulator.cloud import SimulatedCloud
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
-from tests.harness import CABLE, SOCKET, House, device_topic, make_house
+from tests.harness import CABLE, GRID, SOCKET, House, device_topic, make_house
 from tests.proxy import Plug
 
 
@@ -320,6 +320,7 @@ async def test_the_will_and_the_goodbye(house: House) -> None:
     assert {(node["address"], node["status"]) for node in nodes if isinstance(node, dict)} == {
         (SOCKET, "DOWN"),
         (CABLE, "DOWN"),
+        (GRID, "DOWN"),
     }
     await asyncio.sleep(0.1)
     assert len(house.hub.find("evt.network.all_nodes_report", since=since)) == 1  # the will stays unspoken

@@ -16,7 +16,7 @@ EVENT = "pt:j1/mt:evt/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:BCU1"
 def said(path: str = EVENT, **fields: Any) -> str:
     """The line, without colours."""
     body = {"serv": "s", "val_t": "string", "val": "", "uid": "u", "ctime": NOW.isoformat(), **fields}
-    return str(unstyle(line(path, json.dumps(body).encode(), NOW, {"BCU1": "Home"})))
+    return str(unstyle(line(path, json.dumps(body).encode(), NOW, {"BCU1": "Home"}) or ""))
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,23 @@ def test_commands_and_answers_are_marked() -> None:
 
 
 def test_what_is_not_fimp_is_said_too() -> None:
-    assert "not FIMP" in line("some/topic", b"x", NOW)
-    assert "not FIMP" in line(EVENT, b"x", NOW)
+    assert "not FIMP" in (line("some/topic", b"x", NOW) or "")
+    assert "not FIMP" in (line(EVENT, b"x", NOW) or "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({"type": "evt.state.report"}, True),
+        ({"type": "evt.param.report", "val_t": "object", "val": {}}, False),
+        ({"type": "evt.param.report", "val_t": "object", "val": {}, "corid": "c"}, True),
+        ({"type": "evt.meter.report", "val_t": "float", "val": 1, "props": {"unit": "kWh"}}, False),
+        ({"type": "evt.meter.report", "val_t": "float", "val": 1, "props": {"unit": "W"}}, True),
+    ],
+)
+def test_details_can_be_left_out(fields: dict[str, Any], seen: bool) -> None:
+    body = {"serv": "s", "val_t": "string", "val": "", "uid": "u", **fields}
+    assert (line(EVENT, json.dumps(body).encode(), NOW, details=False) is not None) is seen
 
 
 def test_long_values_are_cut() -> None:

@@ -1,0 +1,182 @@
+"""The app as the hub configures and watches it: manifest, states, configuration, diagnostics (contract 6, "App")."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+from pydantic import JsonValue
+
+from bridge.clock import Clock
+from bridge.errors import InvalidValue
+from bridge.fimp.description import Interface
+from bridge.fimp.report import Report
+from bridge.logs import LEVELS, RecentErrors
+from bridge.services.command import Call, Command
+from bridge.services.device import Addresses
+from bridge.services.lifecycle import Lifecycle
+from bridge.services.preferences import Preferences
+
+MANIFEST: Final = "app-manifest.json"
+
+
+class AppService:
+    """See the module.
+
+    Args:
+        addresses: the topics.
+        clock: tells the time.
+        preferences: the configuration.
+        lifecycle: the states.
+        errors: the last warnings and errors.
+        restarts: how often the service has been started.
+        reset: forgets what the hub has set, beside the configuration.
+        uninstall: excludes all things and logs out; gives the exclusion reports.
+        interfaces: everything the adapter takes and sends, for the manifest.
+    """
+
+    def __init__(
+        self,
+        *,
+        addresses: Addresses,
+        clock: Clock,
+        preferences: Preferences,
+        lifecycle: Lifecycle,
+        errors: RecentErrors,
+        restarts: int,
+        reset: Callable[[], None],
+        uninstall: Callable[[], Sequence[Report]],
+        interfaces: Callable[[], Sequence[Interface]],
+    ) -> None:
+        self._addresses = addresses
+        self._clock = clock
+        self._begun = clock.monotonic()
+        self._preferences = preferences
+        self._lifecycle = lifecycle
+        self._errors = errors
+        self._restarts = restarts
+        self._reset_rest = reset
+        self._uninstall_all = uninstall
+        self._interfaces = interfaces
+        self.commands: Mapping[str, Command] = {
+            "cmd.app.get_manifest": Command(("string", "null"), self._get_manifest),
+            "cmd.app.get_state": Command(("null",), self._get_state),
+            "cmd.app.get_diag": Command(("null",), self._get_diag),
+            "cmd.app.reset": Command(("null", "string"), self._reset, again=self._say_reset),
+            "cmd.app.uninstall": Command(("null", "string"), self._uninstall, again=self._say_uninstalled),
+            "cmd.config.get_extended_report": Command(("null",), self._get_config),
+            "cmd.config.extended_set": Command(("object", "str_map"), self._set_config, again=self._say_configured),
+        }
+
+    def _report(self, type_: str, value: JsonValue) -> Report:
+        return Report(self._addresses.adapter, self._addresses.resource_name, type_, "object", value)
+
+    # --- what is asked ---
+
+    async def _get_state(self, _: Call) -> Sequence[Report]:
+        return [self._lifecycle.state_report()]
+
+    async def _get_manifest(self, _: Call) -> Sequence[Report]:
+        return [self._report("evt.app.manifest_report", self.manifest())]
+
+    def manifest(self) -> JsonValue:
+        """The manifest, with what is so now."""
+        manifest: dict[str, Any] = json.loads(files("bridge").joinpath(MANIFEST).read_text(encoding="utf-8"))
+        name, address = self._addresses.resource_name, self._addresses.resource_address
+        for button in manifest["ui_buttons"]:
+            button["req"]["serv"] = name
+        manifest["services"] = [
+            {
+                "name": name,
+                "alias": "Blue Current",
+                "address": f"/rt:ad/rn:{name}/ad:{address}",
+                "interfaces": [interface.to_json() for interface in self._interfaces()],
+            }
+        ]
+        manifest["app_state"] = self._lifecycle.states()
+        manifest["config_state"] = self._preferences.values.model_dump(mode="json")
+        return manifest
+
+    async def _get_diag(self, _: Call) -> Sequence[Report]:
+        errors: list[JsonValue] = list(self._errors.lines)
+        uptime = int(self._clock.monotonic() - self._begun)
+        content: JsonValue = {"uptime": uptime, "restarts_count": self._restarts, "errors": errors}
+        return [self._report("evt.app.diag_report", content)]
+
+    async def _get_config(self, _: Call) -> Sequence[Report]:
+        return [self._report("evt.config.extended_report", self._preferences.values.model_dump(mode="json"))]
+
+    # --- what is done ---
+
+    async def _set_config(self, call: Call) -> Sequence[Report]:
+        wish = call.message.value
+        if not isinstance(wish, dict):
+            raise InvalidValue("cmd.config.extended_set takes an object.")
+        try:
+            self._preferences.change(wish)
+        except InvalidValue as error:
+            return [self._config_report(str(error))]
+        return [self._config_report()]
+
+    async def _say_configured(self, _: Call) -> Sequence[Report]:
+        return [self._config_report()]
+
+    def _config_report(self, problem: str = "") -> Report:
+        return self._report("evt.app.config_report", self._operation(problem))
+
+    def _operation(self, problem: str = "") -> JsonValue:
+        return {
+            "op_status": "error" if problem else "ok",
+            "op_error": problem,
+            "app_state": self._lifecycle.states(),
+        }
+
+    async def _reset(self, call: Call) -> Sequence[Report]:
+        self._preferences.reset()
+        self._reset_rest()
+        return await self._say_reset(call)
+
+    async def _say_reset(self, _: Call) -> Sequence[Report]:
+        content: JsonValue = {
+            "op": "cmd.app.reset",
+            "op_status": "ok",
+            "next": "reload",
+            "error_code": "",
+            "error_text": "",
+        }
+        return [self._report("evt.app.config_action_report", content)]
+
+    async def _uninstall(self, call: Call) -> Sequence[Report]:
+        return [*self._uninstall_all(), *await self._say_uninstalled(call)]
+
+    async def _say_uninstalled(self, _: Call) -> Sequence[Report]:
+        return [self._report("evt.app.uninstall_report", self._operation())]
+
+
+class LogService:
+    """`cmd.log.*`: what the log says, while the service runs.
+
+    Args:
+        addresses: the topics.
+        preferences: where the level is kept.
+    """
+
+    def __init__(self, addresses: Addresses, preferences: Preferences) -> None:
+        self._addresses = addresses
+        self._preferences = preferences
+        self.commands: Mapping[str, Command] = {
+            "cmd.log.get_level": Command(("null",), self._get_level),
+            "cmd.log.set_level": Command(("string",), self._set_level, again=self._get_level),
+        }
+
+    async def _get_level(self, _: Call) -> Sequence[Report]:
+        level = self._preferences.values.log_level
+        name = self._addresses.resource_name
+        return [Report(self._addresses.adapter, name, "evt.log.level_report", "string", level)]
+
+    async def _set_level(self, call: Call) -> Sequence[Report]:
+        level = call.string_value.lower()
+        if level not in LEVELS:
+            raise InvalidValue(f"There is no log level {level!r}; there is: {', '.join(LEVELS)}.")
+        self._preferences.change({"log_level": level})
+        return await self._get_level(call)

@@ -1,0 +1,72 @@
+"""The service `dev_sys`: restarting a charge point (contract 5)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from bridge.bluecurrent import requests
+from bridge.chargepoint.twin import Twin
+from bridge.clock import Clock
+from bridge.errors import UnknownAddress
+from bridge.fimp.description import Interface, ServiceDescription
+from bridge.fimp.message import SKIP
+from bridge.fimp.report import Report
+from bridge.services.asking import ask_for_an_end
+from bridge.services.cloud import Cloud
+from bridge.services.command import Call, Command
+from bridge.services.device import Addresses, group
+from bridge.services.fleet import Fleet
+
+NAME: Final = "dev_sys"
+
+
+class DevSysService:
+    """See the module.
+
+    Args:
+        cloud: the link.
+        fleet: the twins.
+        addresses: the topics.
+        clock: tells the time.
+    """
+
+    name = NAME
+
+    def __init__(self, *, cloud: Cloud, fleet: Fleet, addresses: Addresses, clock: Clock) -> None:
+        self._cloud = cloud
+        self._fleet = fleet
+        self._addresses = addresses
+        self._clock = clock
+        self.commands: Mapping[str, Command] = {
+            "cmd.thing.reboot": Command(("bool",), self._reboot, again=self._say_done),
+        }
+
+    def describe(self, twin: Twin) -> ServiceDescription:
+        """The same for every socket."""
+        interfaces = [
+            Interface("in", "cmd.thing.reboot", "bool"),
+            Interface("out", "evt.success.report", "null"),
+            Interface("out", "evt.error.report", "string"),
+        ]
+        return ServiceDescription(NAME, self._addresses.in_description(NAME, twin.address), group(twin), interfaces)
+
+    def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
+        """It has nothing to say by itself."""
+        del twin, now
+        return []
+
+    async def _reboot(self, call: Call) -> Sequence[Report]:
+        """`true` restarts the charge point at once, `false` restarts its software."""
+        hard = call.bool_value
+        self._cloud.check()
+        twin = self._fleet.twin(call.address)
+        if twin is None:
+            raise UnknownAddress(f"There is no charge point {call.address} any more.")
+        request = requests.reboot(twin.evse_id) if hard else requests.soft_reset(twin.evse_id)
+        sockets = [socket.address for socket in self._fleet.sockets(twin.evse_id)]
+        await ask_for_an_end(request, sockets, cloud=self._cloud, fleet=self._fleet, clock=self._clock)
+        return await self._say_done(call)
+
+    async def _say_done(self, call: Call) -> Sequence[Report]:
+        topic = self._addresses.event(NAME, call.address)
+        return [Report(topic, NAME, "evt.success.report", "null", None, storage=SKIP)]

@@ -1,0 +1,92 @@
+"""Component discovery: who is on this hub? (fimp-api, "Component Discovery")."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pydantic import JsonValue
+
+from bridge import __version__
+from bridge.fimp.description import Interface
+from bridge.fimp.report import Report
+from bridge.fimp.values import ValueType
+from bridge.services.command import Call, Command
+from bridge.services.device import Addresses
+
+SERVICE: Final = "system"
+
+
+class DiscoveryService:
+    """See the module.
+
+    Args:
+        addresses: the topics.
+        interfaces: everything the adapter takes and sends.
+        states: the states of the app.
+    """
+
+    def __init__(
+        self, addresses: Addresses, interfaces: Callable[[], Sequence[Interface]], states: Callable[[], JsonValue]
+    ) -> None:
+        self._addresses = addresses
+        self._interfaces = interfaces
+        self._states = states
+        self.commands: Mapping[str, Command] = {"cmd.discovery.request": Command(("null",), self._answer)}
+
+    async def _answer(self, _: Call) -> Sequence[Report]:
+        name, address = self._addresses.resource_name, self._addresses.resource_address
+        content: JsonValue = {
+            "package_name": "bluecurrent-fimp-bridge",
+            "resource_name": name,
+            "resource_type": "ad",
+            "instance_id": address,
+            "version": __version__,
+            "resource_full_name": "Blue Current",
+            "description": "Blue Current charge points as FIMP things.",
+            "author": "",
+            "doc_url": "",
+            "adapter_info": {
+                "technology": "cloud",
+                "network_management_type": "full_sync",
+                "services": [
+                    {
+                        "name": name,
+                        "address": f"rt:ad/rn:{name}/ad:{address}",
+                        "enabled": True,
+                        "interfaces": [interface.to_json() for interface in self._interfaces()],
+                    }
+                ],
+            },
+            "app_state": self._states(),
+            "is_instance_configurable": False,
+            "config_required": True,
+        }
+        return [Report(self._addresses.discovery, SERVICE, "evt.discovery.report", "object", content)]
+
+
+_EVENTS: Final[tuple[tuple[str, ValueType], ...]] = (
+    ("evt.thing.inclusion_report", "object"),
+    ("evt.thing.inclusion_status_report", "string"),
+    ("evt.thing.exclusion_report", "object"),
+    ("evt.network.node_report", "object"),
+    ("evt.network.all_nodes_report", "object"),
+    ("evt.network.reset_done", "null"),
+    ("evt.ping.report", "object"),
+    ("evt.app.manifest_report", "object"),
+    ("evt.app.state_report", "object"),
+    ("evt.app.config_report", "object"),
+    ("evt.app.config_action_report", "object"),
+    ("evt.app.uninstall_report", "object"),
+    ("evt.app.diag_report", "object"),
+    ("evt.config.extended_report", "object"),
+    ("evt.auth.status_report", "object"),
+    ("evt.log.level_report", "string"),
+    ("evt.error.report", "string"),
+)
+EVENTS: Final = tuple(Interface("out", type_, value_type) for type_, value_type in _EVENTS)
+"""What the adapter says by itself or in answer to a command."""
+
+
+def adapter_interfaces(commands: Mapping[str, Command]) -> list[Interface]:
+    """Everything the adapter takes and sends."""
+    taken = [Interface("in", type_, command.value_types[0]) for type_, command in commands.items()]
+    return [*taken, *EVENTS]

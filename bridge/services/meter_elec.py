@@ -1,0 +1,186 @@
+"""The service `meter_elec`: power, voltages, currents and lifetime energy (contract 5)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from pydantic import JsonValue
+
+from bridge.chargepoint.grid import GridTwin
+from bridge.chargepoint.power import powers, total_power
+from bridge.chargepoint.twin import Twin
+from bridge.clock import Clock
+from bridge.errors import InvalidState, InvalidValue, UnknownAddress
+from bridge.fimp.description import Interface, ServiceDescription
+from bridge.fimp.message import SPLIT, aggregate
+from bridge.fimp.report import Report
+from bridge.services.command import Call, Command
+from bridge.services.device import Addresses, group
+from bridge.services.fleet import Fleet
+from bridge.services.preferences import Preferences
+
+NAME: Final = "meter_elec"
+UNITS: Final = ("W", "kWh")
+EXTENDED: Final = ("p_import", "p1", "p2", "p3", "e_import", "u1", "u2", "u3", "i1", "i2", "i3")
+GRID_EXTENDED: Final = ("i1", "i2", "i3")
+
+_EXTENDED_INTERFACES: Final = (
+    Interface("in", "cmd.meter_ext.get_report", "str_array"),
+    Interface("out", "evt.meter_ext.report", "float_map"),
+    Interface("out", "evt.error.report", "string"),
+)
+
+
+class MeterElecService:
+    """The meter of a socket.
+
+    Args:
+        fleet: the twins.
+        preferences: the nominal voltage, and the grace.
+        addresses: the topics.
+        clock: tells the time.
+    """
+
+    name = NAME
+
+    def __init__(self, *, fleet: Fleet, preferences: Preferences, addresses: Addresses, clock: Clock) -> None:
+        self._fleet = fleet
+        self._preferences = preferences
+        self._addresses = addresses
+        self._clock = clock
+        self.commands: Mapping[str, Command] = {
+            "cmd.meter.get_report": Command(("string", "null"), self._get_meter),
+            "cmd.meter_ext.get_report": Command(("str_array", "null"), self._get_extended),
+        }
+
+    def describe(self, twin: Twin) -> ServiceDescription:
+        """The same for every socket."""
+        interfaces = [
+            Interface("in", "cmd.meter.get_report", "string"),
+            Interface("out", "evt.meter.report", "float"),
+            *_EXTENDED_INTERFACES,
+        ]
+        properties: dict[str, JsonValue] = {"sup_units": list(UNITS), "sup_extended_vals": list(EXTENDED)}
+        address = self._addresses.in_description(NAME, twin.address)
+        return ServiceDescription(NAME, address, group(twin), interfaces, properties)
+
+    def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
+        """All that is known; nothing is made up for what is not."""
+        extended = self._values(twin, now)
+        if twin.status is None or not extended:
+            return []
+        by_unit = {"W": extended.get("p_import"), "kWh": extended.get("e_import")}
+        reports = [self._unit_report(twin, unit, value) for unit, value in by_unit.items() if value is not None]
+        return [*reports, _extended_report(self._addresses, twin.address, extended)]
+
+    def _values(self, twin: Twin, now: datetime) -> dict[str, float]:
+        """The extended values by their names, as far as they are known."""
+        values: dict[str, float | None] = {"e_import": round(twin.memory.lifetime_energy, 3)}
+        status = twin.status
+        if status is not None and twin.visible(now, self._preferences.grace):
+            nominal = self._preferences.values.nominal_voltage
+            values["p_import"] = _rounded(total_power(status, nominal))
+            for index, power in enumerate(powers(status, nominal), 1):
+                values[f"p{index}"] = _rounded(power)
+            for index, (voltage, current) in enumerate(zip(status.voltages, status.currents, strict=True), 1):
+                values[f"u{index}"], values[f"i{index}"] = voltage, current
+        return {name: value for name in EXTENDED if (value := values.get(name)) is not None}
+
+    def _unit_report(self, twin: Twin, unit: str, value: float) -> Report:
+        topic = self._addresses.event(NAME, twin.address)
+        return Report(topic, NAME, "evt.meter.report", "float", value, {"unit": unit}, aggregate(unit))
+
+    async def _get_meter(self, call: Call) -> Sequence[Report]:
+        twin = self._twin(call)
+        wanted = call.message.value
+        if wanted not in (None, "", *UNITS):
+            raise InvalidValue(f"There is no unit {wanted!r} here; there is: {', '.join(UNITS)}.")
+        now = self._clock.now()
+        reports = [
+            report
+            for report in self.reports(twin, now)
+            if report.type == "evt.meter.report" and wanted in (None, "", report.properties["unit"])
+        ]
+        if not reports:
+            raise InvalidState("This is not known of the charge point right now. Try again in a while.")
+        return reports
+
+    async def _get_extended(self, call: Call) -> Sequence[Report]:
+        twin = self._twin(call)
+        return [_pick(self._addresses, twin.address, call, EXTENDED, self._values(twin, self._clock.now()))]
+
+    def _twin(self, call: Call) -> Twin:
+        twin = self._fleet.twin(call.address)
+        if twin is None:
+            raise UnknownAddress(f"There is no charge point {call.address} any more.")
+        return twin
+
+
+class GridMeterService:
+    """The meter of a grid connection: currents only.
+
+    Args:
+        fleet: the twins.
+        preferences: the grace.
+        addresses: the topics.
+        clock: tells the time.
+    """
+
+    name = NAME
+
+    def __init__(self, *, fleet: Fleet, preferences: Preferences, addresses: Addresses, clock: Clock) -> None:
+        self._fleet = fleet
+        self._preferences = preferences
+        self._addresses = addresses
+        self._clock = clock
+        self.commands: Mapping[str, Command] = {
+            "cmd.meter_ext.get_report": Command(("str_array", "null"), self._get_extended),
+        }
+
+    def describe(self, twin: GridTwin) -> ServiceDescription:
+        """The same for every grid connection."""
+        properties: dict[str, JsonValue] = {"sup_units": [], "sup_extended_vals": list(GRID_EXTENDED)}
+        address = self._addresses.in_description(NAME, twin.address)
+        return ServiceDescription(NAME, address, "ch_0", _EXTENDED_INTERFACES, properties)
+
+    def reports(self, twin: GridTwin, now: datetime) -> Sequence[Report]:
+        """The currents, as far as they are known."""
+        values = self._values(twin, now)
+        return [_extended_report(self._addresses, twin.address, values)] if values else []
+
+    def _values(self, twin: GridTwin, now: datetime) -> dict[str, float]:
+        if not twin.visible(now, self._preferences.grace):
+            return {}
+        grid = twin.grid
+        currents = zip(GRID_EXTENDED, (grid.current_1, grid.current_2, grid.current_3), strict=True)
+        return {name: current for name, current in currents if current is not None}
+
+    async def _get_extended(self, call: Call) -> Sequence[Report]:
+        twin = self._fleet.grid(call.address)
+        if twin is None:
+            raise UnknownAddress(f"There is no grid connection {call.address} any more.")
+        return [_pick(self._addresses, twin.address, call, GRID_EXTENDED, self._values(twin, self._clock.now()))]
+
+
+def _extended_report(addresses: Addresses, address: str, values: Mapping[str, float]) -> Report:
+    topic = addresses.event(NAME, address)
+    return Report(topic, NAME, "evt.meter_ext.report", "float_map", dict(values), storage=SPLIT)
+
+
+def _pick(
+    addresses: Addresses, address: str, call: Call, supported: Sequence[str], values: Mapping[str, float]
+) -> Report:
+    """The report of the values that a command asks for; of all of them if it names none."""
+    wanted = call.message.value
+    names = [str(name) for name in wanted] if isinstance(wanted, list) and wanted else list(supported)
+    unknown = [name for name in names if name not in supported]
+    if unknown:
+        raise InvalidValue(f"There is no {', '.join(unknown)} here; there is: {', '.join(supported)}.")
+    known = {name: values[name] for name in names if name in values}
+    if not known:
+        raise InvalidState("None of this is known right now. Try again in a while.")
+    return _extended_report(addresses, address, known)
+
+
+def _rounded(watts: float | None) -> float | None:
+    return round(watts, 1) if watts is not None else None

@@ -1,0 +1,45 @@
+"""The service `dev_sys`: restarting a charge point."""
+
+import pytest
+
+from bridge.simulator.car import Car
+from tests.harness import SOCKET, House, device_topic
+
+
+@pytest.mark.parametrize(("hard", "command"), [(True, "REBOOT"), (False, "SOFT_RESET")])
+async def test_a_restart_is_answered_when_the_verdict_is_in(house: House, hard: bool, command: str) -> None:
+    (answer,) = await house.hub.command(SOCKET, "cmd.thing.reboot", service="dev_sys", val_t="bool", val=hard)
+    assert answer.path == device_topic(SOCKET, "dev_sys", "evt")
+    assert (answer.message.type, answer.message.value_type, answer.message.value) == (
+        "evt.success.report",
+        "null",
+        None,
+    )
+    assert answer.message.storage is not None
+    assert answer.message.storage.strategy == "skip"
+    (request,) = house.cloud.requests_for("REBOOT", "SOFT_RESET")
+    assert (request["command"], request["evse_id"]) == (command, SOCKET)
+
+
+async def test_a_session_that_a_restart_ended_is_not_finished(house: House) -> None:
+    house[SOCKET].plug(Car())
+    house[SOCKET].start("BCU-APP")
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, value="charging")
+    await house.hub.command(SOCKET, "cmd.thing.reboot", service="dev_sys", val_t="bool", val=True)
+    await house.hub.expect("evt.state.report", SOCKET, value="unknown")  # it is away
+    await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")
+    assert not house.hub.find("evt.state.report", SOCKET, value="finished")
+
+
+@pytest.mark.parametrize(("val_t", "val"), [("string", "true"), ("int", 1), ("bool", "x"), ("null", None)])
+async def test_wrong_values(house: House, val_t: str, val: object) -> None:
+    error = await house.hub.refused(SOCKET, "cmd.thing.reboot", service="dev_sys", val_t=val_t, val=val)
+    assert error.message.value == "ERR_INVALID_VALUE"
+    assert house.cloud.requests_for("REBOOT", "SOFT_RESET") == []
+
+
+async def test_a_charge_point_that_does_not_answer(house: House) -> None:
+    house.cloud.faults.verdict["REBOOT"] = "TIMEOUT"
+    error = await house.hub.refused(SOCKET, "cmd.thing.reboot", service="dev_sys", val_t="bool", val=True)
+    assert error.message.value == "ERR_TIMEOUT"

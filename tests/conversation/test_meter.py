@@ -1,0 +1,230 @@
+"""The service `meter_elec`: of a socket, and of a grid connection."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from bridge.simulator.car import Car
+from tests.conftest import HouseMaker
+from tests.harness import GRID, SOCKET, House, described, device_topic, interfaces
+
+
+async def charge(house: House, minutes: float = 6, car: Car | None = None) -> None:
+    """A car charges for a while."""
+    since = house.mark
+    house[SOCKET].plug(car or Car())
+    house[SOCKET].start("BCU-APP")
+    await house.push(SOCKET)
+    house[SOCKET].step(minutes * 60)
+    await house.push(SOCKET)
+    await house.hub.expect("evt.meter_ext.report", SOCKET, since=since)
+    await house.hub.command(SOCKET, "cmd.state.get_report")  # and all that came before its answer
+
+
+async def test_power_is_the_sum_over_phases_of_volts_times_amps(house: House) -> None:
+    await charge(house)
+    answers = await house.hub.command(SOCKET, "cmd.meter.get_report", 2, service="meter_elec")
+    watts, energy = (answer.message for answer in answers)
+    assert (watts.value, watts.value_type, watts.properties) == (
+        11088.0,
+        "float",
+        {"unit": "W"},
+    )  # three phases of 16 A and 231 V
+    assert watts.storage is not None
+    assert (watts.storage.strategy, watts.storage.sub_value) == ("aggregate", "W")
+    assert (energy.value, energy.properties) == (1.109, {"unit": "kWh"})
+    assert energy.storage is not None
+    assert (energy.storage.strategy, energy.storage.sub_value) == ("aggregate", "kWh")
+
+
+async def test_one_phase(house: House) -> None:
+    await charge(house, car=Car(phases=1, most_a=10))
+    (answer,) = await house.hub.command(SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val="W")
+    assert answer.message.value == 2310.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "units"),
+    [
+        ({"val_t": "string", "val": "W"}, ["W"]),
+        ({"val_t": "string", "val": "kWh"}, ["kWh"]),
+        ({"val_t": "string", "val": ""}, ["W", "kWh"]),
+        ({"val_t": "null", "val": None}, ["W", "kWh"]),
+    ],
+)
+async def test_each_unit_on_request(house: House, fields: dict[str, object], units: list[str]) -> None:
+    answers = await house.hub.command(SOCKET, "cmd.meter.get_report", len(units), service="meter_elec", **fields)
+    assert [answer.message.properties["unit"] for answer in answers] == units
+
+
+async def test_each_extended_value_on_request(house: House) -> None:
+    await charge(house)
+    (answer,) = await house.hub.command(SOCKET, "cmd.meter_ext.get_report", service="meter_elec")
+    assert answer.message.value_type == "float_map"
+    assert answer.message.storage is not None
+    assert answer.message.storage.strategy == "split"
+    everything = {
+        "p_import": 11088.0, "p1": 3696.0, "p2": 3696.0, "p3": 3696.0, "e_import": 1.109,
+        "u1": 231.0, "u2": 231.0, "u3": 231.0, "i1": 16.0, "i2": 16.0, "i3": 16.0,
+    }  # fmt: skip
+    assert answer.message.value == everything
+    for name, value in everything.items():
+        (answer,) = await house.hub.command(
+            SOCKET, "cmd.meter_ext.get_report", service="meter_elec", val_t="str_array", val=[name]
+        )
+        assert answer.message.value == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields"),
+    [
+        ("cmd.meter.get_report", {"val_t": "string", "val": "V"}),
+        ("cmd.meter.get_report", {"val_t": "int", "val": 1}),
+        ("cmd.meter_ext.get_report", {"val_t": "str_array", "val": ["p_import", "p_export"]}),
+        ("cmd.meter_ext.get_report", {"val_t": "string", "val": "p1"}),
+        ("cmd.meter_ext.get_report", {"val_t": "str_array", "val": [1]}),
+    ],
+)
+async def test_what_there_is_not(house: House, type_: str, fields: dict[str, object]) -> None:
+    error = await house.hub.refused(SOCKET, type_, service="meter_elec", **fields)
+    assert error.message.value == "ERR_INVALID_VALUE"
+
+
+async def test_reports_on_change_and_only_then(house: House) -> None:
+    await charge(house)
+    since = house.mark
+    await house.push(SOCKET)
+    await house.push(SOCKET)
+    await house.hub.command(SOCKET, "cmd.state.get_report")
+    assert house.hub.find("evt.meter.report", since=since) == []
+    house[SOCKET].step(60)
+    await house.push(SOCKET)
+    report = await house.hub.expect("evt.meter.report", SOCKET, since=since)
+    assert report.message.properties == {"unit": "kWh"}  # the power is the same
+
+
+async def test_the_nominal_voltage_stands_in_for_one_that_is_not_told(build: HouseMaker) -> None:
+    async with build(charging={"nominal_voltage": 220}) as house:
+        data = {
+            "activity": "charging",
+            "vehicle_status": "C",
+            "actual_p1": 10,
+            "actual_v1": 0,
+            "actual_p2": 10,
+            "actual_v2": 240,
+        }
+        await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": SOCKET, "data": data}))
+        await house.hub.until(
+            lambda: "10" in str([h.message.value for h in house.hub.find("evt.meter_ext.report", SOCKET)])
+        )
+        value = house.hub.find("evt.meter_ext.report", SOCKET)[-1].message.value
+        assert isinstance(value, dict)
+        assert (value["p1"], value["p2"], value["p_import"]) == (2200, 2400, 4600)
+        assert value["u1"] == 0  # told as it came
+
+
+async def test_the_lifetime_energy_goes_on_over_sessions_and_restarts(house: House) -> None:
+    async def lifetime() -> float:
+        answers = await house.hub.command(
+            SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val="kWh"
+        )
+        value = answers[0].message.value
+        assert isinstance(value, float)
+        return value
+
+    await charge(house)
+    assert await lifetime() == 1.109
+    house[SOCKET].unplug()
+    await house.push(SOCKET)
+    await charge(house)
+    assert await lifetime() == 2.218
+    await house.restart()
+    assert await lifetime() == 2.218
+    await house.kill()
+    house[SOCKET].step(6 * 60)  # while the bridge is down
+    await house.start()
+    assert await lifetime() == pytest.approx(3.327, abs=0.002)
+    house[SOCKET].unplug()
+    await house.push(SOCKET)
+    await house.kill()
+    house[SOCKET].plug(Car())  # a whole session, while the bridge is down
+    house[SOCKET].sockets[0].stale_pushes = 0
+    house[SOCKET].start("BCU-APP")
+    house[SOCKET].sockets[0].session.started_at = house.clock.now() + timedelta(minutes=1)  # type: ignore[union-attr]
+    house[SOCKET].step(6 * 60)
+    house[SOCKET].unplug()
+    await house.start()
+    assert await lifetime() == pytest.approx(4.436, abs=0.002)
+    told = [
+        heard.message.value
+        for heard in house.hub.find("evt.meter.report", SOCKET)
+        if heard.message.properties["unit"] == "kWh"
+    ]
+    assert told == sorted(told, key=lambda value: float(str(value)))  # it never falls
+
+
+async def test_nothing_is_made_up_while_nothing_is_known(build: HouseMaker) -> None:
+    async with build(cloud={"offline_grace": 0.2}) as house:
+        await charge(house)
+        house.cloud.faults.refuse_handshake = "maintenance"
+        house.cloud.drop()
+        await house.hub.expect("evt.state.report", SOCKET, value="unknown")
+        error = await house.hub.refused(SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val="W")
+        assert error.message.value == "ERR_INVALID_STATE"
+        (energy,) = await house.hub.command(SOCKET, "cmd.meter.get_report", service="meter_elec")
+        assert energy.message.properties == {"unit": "kWh"}  # a counter stays what it is
+        (extended,) = await house.hub.command(SOCKET, "cmd.meter_ext.get_report", service="meter_elec")
+        assert extended.message.value == {"e_import": 1.109}
+
+
+# --- the grid ---
+
+
+async def test_a_grid_connection_is_a_thing_of_its_own(house: House) -> None:
+    thing = described(house.hub, GRID)
+    assert thing["device_id"] == "GRID-BCU102728"
+    assert thing["groups"] == ["ch_0"]
+    (service,) = thing["services"]
+    assert service["name"] == "meter_elec"
+    assert service["address"] == f"/rt:dev/rn:bluecurrent/ad:1/sv:meter_elec/ad:{GRID}"
+    assert service["props"] == {"sup_units": [], "sup_extended_vals": ["i1", "i2", "i3"]}
+    assert interfaces(house.hub, GRID, "meter_elec") == {
+        "cmd.meter_ext.get_report", "evt.meter_ext.report", "evt.error.report",
+    }  # fmt: skip
+    (answer,) = await house.hub.command(GRID, "cmd.meter_ext.get_report", service="meter_elec")
+    assert answer.message.value == {"i1": 1.4, "i2": 0.6, "i3": 2.1}
+    assert answer.path == device_topic(GRID, "meter_elec", "evt")
+
+
+async def test_the_grid_is_kept_current_by_pushes(house: House) -> None:
+    await charge(house)
+    since, before = house.mark, len(house.cloud.seen)
+    await house.cloud.push_grid()
+    report = await house.hub.expect("evt.meter_ext.report", GRID, since=since)
+    assert report.message.value == {"i1": 17.4, "i2": 16.6, "i3": 18.1}
+    assert len(house.cloud.seen) == before
+    error = await house.hub.refused(
+        GRID, "cmd.meter_ext.get_report", service="meter_elec", val_t="str_array", val=["u1"]
+    )
+    assert error.message.value == "ERR_INVALID_VALUE"
+    error = await house.hub.refused(GRID, "cmd.state.get_report")
+    assert error.message.value == "ERR_UNKNOWN_ADDRESS"
+
+
+async def test_a_building_that_feeds_in(house: House) -> None:
+    house.cloud.account.grids[SOCKET].house_a = (-4.5, 0.0, 1.0)
+    house.cloud.account.grids["BCU100186"].house_a = (-4.5, 0.0, 1.0)
+    since = house.mark
+    await house.cloud.push_grid()
+    report = await house.hub.expect("evt.meter_ext.report", GRID, since=since)
+    assert report.message.value == {"i1": -4.5, "i2": 0.0, "i3": 1.0}
+
+
+async def test_a_charge_point_that_tells_of_no_grid(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.account.grids.clear()
+        await house.start()
+        assert house.hub.find("evt.thing.inclusion_report")
+        assert house.service is not None
+        assert house.service.things.addresses() == ["BCU100186", SOCKET]

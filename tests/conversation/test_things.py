@@ -1,0 +1,238 @@
+"""Things: inclusion reports, deletion that lasts, charge points that join and leave."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bridge.simulator.charge_point import ChargePoint, Socket
+from tests.conftest import HouseMaker
+from tests.harness import CABLE, GRID, SOCKET, Heard, House, described, interfaces
+
+STATES = [
+    "disconnected", "requesting", "ready_to_charge", "charging", "finished", "unavailable", "error", "unknown",
+]  # fmt: skip
+
+
+def inclusions(house: House, since: int = 0) -> list[str]:
+    """The addresses of the inclusion reports that were heard."""
+    return [str(thing_of(heard)["address"]) for heard in house.hub.find("evt.thing.inclusion_report", since=since)]
+
+
+def exclusions(house: House, since: int = 0) -> list[str]:
+    """The addresses of the exclusion reports that were heard."""
+    return [str(thing_of(heard)["address"]) for heard in house.hub.find("evt.thing.exclusion_report", since=since)]
+
+
+def thing_of(heard: Heard) -> dict[str, Any]:
+    """The value of a report about a thing."""
+    value: Any = heard.message.value
+    return dict(value)
+
+
+async def test_the_inclusion_report_of_a_socket(house: House) -> None:
+    thing = dict(described(house.hub, SOCKET))
+    services = thing.pop("services")
+    assert thing == {
+        "address": SOCKET, "groups": ["ch_0"], "product_name": "Driveway",
+        "product_hash": "Blue Current - Blue Current - U:MOVE16", "product_id": "U:MOVE16",
+        "manufacturer_id": "Blue Current", "device_id": SOCKET, "hw_ver": "", "sw_ver": "", "comm_tech": "cloud",
+        "power_source": "ac", "wakeup_interval": "-1", "security": "secure", "tech_specific_props": {}, "prop_set": {},
+    }  # fmt: skip
+    assert [service["name"] for service in services] == ["chargepoint", "meter_elec", "parameters", "dev_sys"]
+    for service in services:
+        assert service["address"] == f"/rt:dev/rn:bluecurrent/ad:1/sv:{service['name']}/ad:{SOCKET}"
+        assert (service["groups"], service["enabled"]) == (["ch_0"], True)
+        assert "evt.error.report" in interfaces(house.hub, SOCKET, service["name"])
+        assert all(set(one) == {"intf_t", "msg_t", "val_t", "ver"} for one in service["interfaces"])
+    chargepoint = services[0]
+    assert chargepoint["props"]["sup_states"] == STATES
+    assert chargepoint["props"]["sup_charging_modes"][0] == "normal"
+    assert {"cmd.cable_lock.set", "cmd.charge.start"} <= interfaces(house.hub, SOCKET)
+
+
+async def test_a_fixed_cable_lists_no_lock(house: House) -> None:
+    assert not any("cable_lock" in name for name in interfaces(house.hub, CABLE))
+
+
+async def test_a_model_with_dashes_keeps_the_hash_in_three_parts(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house[SOCKET].model_type = "A - B - C"
+        house[CABLE].model_type = ""
+        house[CABLE].name = ""
+        await house.start()
+        assert described(house.hub, SOCKET)["product_hash"].split(" - ") == ["Blue Current", "Blue Current", "A-B-C"]
+        assert described(house.hub, CABLE)["product_hash"].split(" - ")[2] == "Charge point"
+        assert described(house.hub, CABLE)["product_name"] == "Charge point"
+
+
+async def test_inclusion_reports_are_sent_once_and_not_at_every_start(house: House) -> None:
+    assert sorted(inclusions(house)) == [CABLE, SOCKET, GRID]
+    since = house.mark
+    await house.restart()
+    house.cloud.drop()
+    await house.hub.until(lambda: house.cloud.requests["HELLO"] == 3)
+    await house.ready()
+    assert inclusions(house, since) == []
+    for address in (SOCKET, GRID):
+        (answer,) = await house.hub.adapter("cmd.thing.get_inclusion_report", val_t="string", val=address)
+        assert answer.message.type == "evt.thing.inclusion_report"
+        assert thing_of(answer) == described(house.hub, address)
+
+
+async def test_a_description_that_changes_is_told(house: House) -> None:
+    since = house.mark
+    house[SOCKET].is_cable = True
+    await house.cloud.push_settings(house[SOCKET])
+    await house.hub.expect("evt.thing.inclusion_report", since=since)
+    await asyncio.sleep(0.05)
+    assert inclusions(house, since) == [SOCKET]
+    assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+
+
+@pytest.mark.parametrize("address", ["BCU000000", ""])
+async def test_a_thing_there_is_not(house: House, address: str) -> None:
+    (error,) = await house.hub.adapter("cmd.thing.get_inclusion_report", val_t="string", val=address)
+    assert error.message.value == ("ERR_UNKNOWN_ADDRESS" if address else "ERR_INVALID_VALUE")
+    assert error.path == "pt:j1/mt:evt/rt:ad/rn:bluecurrent/ad:1"
+
+
+async def test_deletion_lasts_and_inclusion_brings_back(house: House) -> None:
+    since = house.mark
+    (answer,) = await house.hub.adapter("cmd.thing.delete", val_t="str_map", val={"address": SOCKET})
+    assert answer.brief == ("evt.thing.exclusion_report", {"address": SOCKET})
+    error = await house.hub.refused(SOCKET, "cmd.state.get_report")
+    assert error.message.value == "ERR_UNKNOWN_ADDRESS"
+    await house.restart()
+    await house.push(SOCKET)
+    assert inclusions(house, since) == []
+    assert not house.hub.find("evt.state.report", SOCKET, since=since)
+
+    since, before = house.mark, house.cloud.requests["GET_CHARGE_POINTS"]
+    (answer,) = await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=True)
+    assert answer.brief == ("evt.thing.inclusion_status_report", "ADD_NODE_DONE")
+    await house.hub.expect("evt.state.report", SOCKET, since=since, value="disconnected")
+    assert inclusions(house, since) == [SOCKET]
+    assert house.cloud.requests["GET_CHARGE_POINTS"] == before + 1  # the list, once
+    await house.restart()
+    (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")
+    assert state.message.value == "disconnected"
+
+
+@pytest.mark.parametrize(
+    ("val_t", "val", "code"),
+    [
+        ("str_map", {"address": "BCU000000"}, "ERR_UNKNOWN_ADDRESS"),
+        ("str_map", {}, "ERR_INVALID_VALUE"),
+        ("object", {"address": 5}, "ERR_INVALID_VALUE"),
+        ("string", SOCKET, "ERR_INVALID_VALUE"),
+    ],
+)
+async def test_deleting_what_there_is_not(house: House, val_t: str, val: object, code: str) -> None:
+    (error,) = await house.hub.adapter("cmd.thing.delete", val_t=val_t, val=val)
+    assert error.message.value == code
+    assert exclusions(house) == []
+
+
+async def test_inclusion_that_ends(house: House) -> None:
+    before = len(house.cloud.seen)
+    (answer,) = await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=False)
+    assert answer.message.type == "evt.thing.inclusion_status_report"
+    assert len(house.cloud.seen) == before
+    (error,) = await house.hub.adapter("cmd.thing.inclusion", val_t="string", val="yes")
+    assert error.message.value == "ERR_INVALID_VALUE"
+
+
+async def test_network_reset(house: House) -> None:
+    answers = await house.hub.adapter("cmd.network.reset", 4)
+    assert [answer.message.type for answer in answers] == ["evt.thing.exclusion_report"] * 3 + [
+        "evt.network.reset_done"
+    ]
+    assert answers[-1].message.value is None
+    assert sorted(exclusions(house)) == [CABLE, SOCKET, GRID]
+    since = house.mark
+    await house.stop()
+    await house.start(wait=False)
+    await house.hub.until(lambda: house.cloud.requests["GET_CHARGE_POINTS"] == 2)
+    await asyncio.sleep(0.1)
+    assert inclusions(house, since) == []
+    await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=True)
+    assert sorted(inclusions(house, since)) == [CABLE, SOCKET, GRID]
+
+
+async def test_a_charge_point_that_joins_and_one_that_leaves(house: House) -> None:
+    since, cloud = house.mark, house.cloud
+    new = cloud.account.add(ChargePoint("BCU200000", house.clock.now, name="Street"))
+    await cloud.push(new)  # a push for one that is not known: the list is asked for, once
+    await house.hub.expect("evt.state.report", "BCU200000", since=since, value="disconnected")
+    assert inclusions(house, since) == ["BCU200000"]
+    assert cloud.requests["GET_CHARGE_POINTS"] == 2
+
+    del cloud.account.charge_points["BCU200000"]
+    cloud.drop()
+    await house.hub.expect("evt.thing.exclusion_report", since=since)
+    assert exclusions(house, since) == ["BCU200000"]
+    error = await house.hub.refused("BCU200000", "cmd.state.get_report")
+    assert error.message.value == "ERR_UNKNOWN_ADDRESS"
+    assert cloud.requests["GET_CHARGE_POINTS"] == 4  # before a thing is thrown away, the list is asked for again
+
+    cloud.account.add(new)  # and it comes back
+    since = house.mark
+    await cloud.push(new)
+    await house.hub.expect("evt.thing.inclusion_report", since=since)
+
+
+async def test_a_list_that_is_empty_once_throws_nothing_away(house: House) -> None:
+    house.cloud.faults.empty_lists = 1
+    house.cloud.drop()
+    await house.hub.until(lambda: house.cloud.requests["GET_CHARGE_POINTS"] == 3)  # it asked again
+    await house.ready()
+    await house.hub.adapter("cmd.ping.send")  # and heard all that came before its answer
+    assert exclusions(house) == []
+
+
+async def test_the_grid_goes_with_the_last_charge_point_behind_it(house: House) -> None:
+    house.cloud.account.charge_points.clear()
+    house.cloud.drop()
+    await house.hub.until(lambda: len(exclusions(house)) == 3)
+    assert sorted(exclusions(house)) == [CABLE, SOCKET, GRID]
+
+
+async def test_several_sockets_on_one_charge_point(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.account.charge_points.clear()
+        house.cloud.account.grids.clear()
+        sockets = [Socket(1), Socket(2)]
+        twin = house.cloud.account.add(ChargePoint("BCU300000", house.clock.now, name="Duo", sockets=sockets))
+        await house.start()
+        thing = described(house.hub, "BCU300000")
+        assert thing["groups"] == ["ch_1", "ch_2"]
+        addresses = [service["address"].rpartition(":")[2] for service in thing["services"]]
+        assert addresses == ["BCU300000_1"] * 4 + ["BCU300000_2"] * 4
+        assert inclusions(house) == ["BCU300000"]
+        listed = interfaces(house.hub, "BCU300000")
+        assert "cmd.charge.start" not in listed
+        assert "cmd.state.get_report" in listed
+
+        since = house.mark
+        sockets[1].vehicle = "B"
+        await house.cloud.push(twin)
+        report = await house.hub.expect("evt.state.report", "BCU300000_2", since=since)
+        assert report.message.value == "ready_to_charge"
+        assert house.hub.find("evt.state.report", "BCU300000_1", since=since) == []  # routed by socket_id
+        for type_ in ("cmd.charge.start", "cmd.charge.stop"):
+            error = await house.hub.refused("BCU300000_2", type_)
+            assert error.message.value == "ERR_NOT_SUPPORTED"
+        error = await house.hub.refused("BCU300000", "cmd.state.get_report")
+        assert error.message.value == "ERR_UNKNOWN_ADDRESS"
+        nodes = await house.hub.adapter("cmd.network.get_node", val_t="string", val="BCU300000")
+        assert thing_of(nodes[0])["status"] == "UP"
+
+        # A charge point that is away as a whole tells so without a number.
+        for socket in sockets:
+            socket.fault = "offline"
+        await house.cloud.send_all(
+            '{"object": "CH_STATUS", "evse_id": "BCU300000", "data": {"activity": "offline", "vehicle_status": "A"}}'
+        )
+        for address in ("BCU300000_1", "BCU300000_2"):
+            await house.hub.expect("evt.state.report", address, since=since, value="unknown")
