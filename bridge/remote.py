@@ -188,8 +188,8 @@ async def watch(
     before = f"{settings.mqtt.topic_prefix}/" if settings.mqtt.topic_prefix else ""
     own = f"rn:{settings.fimp.resource_name}/ad:{settings.fimp.resource_address}"
     async with visitor(settings.mqtt) as client:
-        for kind in ("ad", "dev"):
-            await client.subscribe(f"{before}+/+/rt:{kind}/{own}/#", qos=1)
+        for rest in (f"rt:ad/{own}", f"rt:dev/{own}/#", "rt:discovery"):
+            await client.subscribe(f"{before}+/+/{rest}", qos=1)
         async for arrival in client.messages:
             said = line(str(arrival.topic), bytes(arrival.payload), now(), names, details=details)
             if said is not None:

@@ -27,13 +27,14 @@ from bridge.outbox import Outbox
 from bridge.services.account import Account
 from bridge.services.app import AppService, LogService
 from bridge.services.auth import AuthService
-from bridge.services.chargepoint import FOLLOW_UP_S, ChargepointService, UnlockKnowledge
+from bridge.services.chargepoint import FOLLOW_UP_S, ChargepointService
 from bridge.services.command import Command
 from bridge.services.credentials import Credentials
 from bridge.services.dev_sys import DevSysService
 from bridge.services.device import Addresses, DeviceService
 from bridge.services.devices import Devices
 from bridge.services.discovery import DiscoveryService, adapter_interfaces
+from bridge.services.fact import Fact
 from bridge.services.fleet import Fleet
 from bridge.services.lifecycle import Lifecycle
 from bridge.services.meter_elec import GridMeterService, MeterElecService
@@ -56,6 +57,7 @@ FIRST_LOOK_S: Final = 8.0
 
 # The names of single values in the storage.
 UNLOCK_UNKNOWN: Final = "unlock_unknown"
+SOCKET_IDS: Final = "takes_socket_ids"
 RESTARTS: Final = "restarts"
 CONFIG: Final = "config"
 GRIDS: Final = "grids"
@@ -112,9 +114,7 @@ class Service:
         log.level = preferences.values.log_level
         self._lifecycle = lifecycle = Lifecycle(addresses, outbox)
         self._parameters = parameters = ParameterStore(storage.parameters(), storage)
-        self._unlock = unlock = UnlockKnowledge(
-            possible=storage.value(UNLOCK_UNKNOWN) is None, on_change=self._unlock_changed
-        )
+        self._no_unlock, self._socket_ids = self._fact(UNLOCK_UNKNOWN), self._fact(SOCKET_IDS)
 
         # The two links.
         self.fleet = fleet = Fleet(clock, storage.memories(), self._twin_changed, self._grid_changed)
@@ -151,7 +151,8 @@ class Service:
                 fleet=fleet,
                 addresses=addresses,
                 parameters=parameters,
-                unlock=unlock,
+                no_unlock=self._no_unlock,
+                socket_ids=self._socket_ids,
                 follow_up=follow_up,
             ),
             MeterElecService(fleet=fleet, preferences=preferences, addresses=addresses, clock=clock),
@@ -191,6 +192,7 @@ class Service:
             fleet=fleet,
             things=things,
             on_grids=self._grids_told,
+            socket_ids=self._socket_ids,
             clock=clock,
             spawn=self._spawn,
             log=self._log,
@@ -269,6 +271,7 @@ class Service:
         self._auth.link_changed(status)
         if status.up:
             self.devices.reporter.forget()  # after a reconnect everything is said once
+            self.fleet.link_found(self._preferences.grace)
             self._spawn(self._refresh())
         else:
             self.fleet.link_lost()
@@ -290,9 +293,12 @@ class Service:
     def _will(self) -> tuple[str, bytes]:
         return self._network.will()
 
-    def _unlock_changed(self, possible: bool) -> None:
-        self.storage.save_value(UNLOCK_UNKNOWN, None if possible else True)
-        self.things.announce_changes()
+    def _fact(self, name: str) -> Fact:
+        def changed(known: bool) -> None:
+            self.storage.save_value(name, known or None)
+            self.things.announce_changes()
+
+        return Fact(known=self.storage.value(name) is not None, on_change=changed)
 
     def _preferences_changed(self, stored: Mapping[str, JsonValue]) -> None:
         self.storage.save_value(CONFIG, dict(stored) or None)
@@ -311,7 +317,8 @@ class Service:
         """Forget what was set or learned, but nothing that was measured."""
         self.storage.forget_parameters()
         self._parameters.forget_all()
-        self._unlock.forget()
+        self._no_unlock.forget()
+        self._socket_ids.forget()
 
     def _uninstall(self) -> list[Report]:
         reports = self.things.exclude(self.things.addresses())

@@ -72,6 +72,8 @@ def _is_detail(message: Message) -> bool:
 
 
 def _said(message: Message) -> str:
+    if message.type.startswith("cmd.auth."):
+        return f"{message.type} (what it carries is not shown)"
     if message.type.startswith("cmd."):
         properties = (f"{name}={value}" for name, value in message.properties.items())
         return " ".join([message.type, *_text(message.value), *properties])

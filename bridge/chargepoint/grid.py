@@ -57,6 +57,12 @@ class GridTwin:
         """After the link went down."""
         return self if self.link_down_since is not None else replace(self, link_down_since=now)
 
+    def link_found(self, now: datetime, grace: timedelta) -> Self:
+        """After the link came up: after a long break, what was known before it is of no use."""
+        if self.visible(now, grace):
+            return replace(self, link_down_since=None)
+        return replace(self, grid=Grid(id=self.grid.id), link_down_since=None)
+
     def visible(self, now: datetime, grace: timedelta) -> bool:
         """Whether what is known may still be told."""
         return self.link_down_since is None or now - self.link_down_since < grace

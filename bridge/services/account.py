@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from bridge.bluecurrent import requests
-from bridge.bluecurrent.frames import Frame, GridValues, Settings, Statuses
+from bridge.bluecurrent.frames import Frame, GridValues, Result, Settings, Statuses
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint.evse import Card
 from bridge.chargepoint.grid import Grid
@@ -23,6 +23,7 @@ from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.logs import Once
+from bridge.services.fact import Fact
 from bridge.services.fleet import Fleet
 from bridge.services.things import Things
 
@@ -36,6 +37,12 @@ SILENCE_IDLE: Final = timedelta(days=1)
 AT_ONCE: Final = 5
 """How many charge points are asked about at the same time."""
 
+_ABOUT_SESSIONS: Final = {
+    f"{step}_{command}"
+    for step in ("RECEIVED", "STATUS")
+    for command in ("START_SESSION", "STOP_SESSION", "UNLOCK_CONNECTOR")
+}
+
 
 class Account:
     """Keeps the fleet true to the cloud.
@@ -45,6 +52,7 @@ class Account:
         fleet: the twins.
         things: which of them the hub knows, or does not want to.
         on_grids: is told which charge points are behind which grid connection, to be remembered.
+        socket_ids: the cloud takes a `socket_id` in requests about sessions.
         clock: tells the time.
         spawn: starts a coroutine beside the others.
         log: where to say what happens.
@@ -57,6 +65,7 @@ class Account:
         fleet: Fleet,
         things: Things,
         on_grids: Callable[[Mapping[str, Sequence[str]]], None],
+        socket_ids: Fact,
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         log: FilteringBoundLogger,
@@ -65,6 +74,7 @@ class Account:
         self._fleet = fleet
         self._things = things
         self._on_grids = on_grids
+        self._socket_ids = socket_ids
         self._clock = clock
         self._spawn = spawn
         self._log = log
@@ -175,6 +185,8 @@ class Account:
                 self._fleet.described(evse_id, update)
             case GridValues(update) if frame.object == "GRID_CURRENT":
                 self._fleet.grid_pushed(evse_id, update)
+            case Result(_, int()) if frame.object in _ABOUT_SESSIONS:
+                self._socket_ids.learn()  # somebody's request was answered for one socket: it takes a number
             case _:
                 pass
 

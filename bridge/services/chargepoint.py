@@ -33,6 +33,7 @@ from bridge.services.asking import ask_for_an_end
 from bridge.services.cloud import Cloud
 from bridge.services.command import Call, Command
 from bridge.services.device import Addresses, group
+from bridge.services.fact import Fact
 from bridge.services.fleet import Fleet
 from bridge.services.parameter_store import ParameterStore
 from bridge.services.preferences import Preferences
@@ -57,7 +58,8 @@ class ChargepointService:
         fleet: the twins.
         addresses: the topics.
         parameters: what was set for one charge point and the cloud does not keep: its `session_card`.
-        unlock: whether the cloud knows UNLOCK_CONNECTOR, kept across restarts.
+        no_unlock: the cloud does not know UNLOCK_CONNECTOR.
+        socket_ids: the cloud takes a `socket_id` in requests about sessions.
         follow_up: see `FOLLOW_UP_S`.
     """
 
@@ -72,7 +74,8 @@ class ChargepointService:
         fleet: Fleet,
         addresses: Addresses,
         parameters: ParameterStore,
-        unlock: "UnlockKnowledge",
+        no_unlock: Fact,
+        socket_ids: Fact,
         follow_up: float = FOLLOW_UP_S,
     ) -> None:
         self._preferences = preferences
@@ -81,7 +84,8 @@ class ChargepointService:
         self._fleet = fleet
         self._addresses = addresses
         self._parameters = parameters
-        self._unlock = unlock
+        self._no_unlock = no_unlock
+        self._socket_ids = socket_ids
         self._follow_up = follow_up
         self.commands: Mapping[str, Command] = {
             "cmd.charge.start": Command(("null",), self._start, again=self._get_state_and_session),
@@ -106,7 +110,7 @@ class ChargepointService:
         properties: dict[str, JsonValue] = {
             "sup_states": [state.value for state in supported_states(self._preferences.values.state_set)],
         }
-        if _takes_sessions(twin):
+        if self._has_requests_of_its_own(twin):
             interfaces += [Interface("in", "cmd.charge.start", "null"), Interface("in", "cmd.charge.stop", "null")]
             properties["sup_charging_modes"] = [NORMAL]
         if self._lists_cable_lock(twin):
@@ -120,7 +124,12 @@ class ChargepointService:
 
     def _lists_cable_lock(self, twin: Twin) -> bool:
         # Hubs make a switch of it, so it is listed only where one can be worked.
-        return twin.evse.is_cable is False and self._unlock.possible
+        unlocks = self._has_requests_of_its_own(twin) and not self._no_unlock.known
+        return twin.evse.is_cable is False and unlocks
+
+    def _has_requests_of_its_own(self, twin: Twin) -> bool:
+        """Whether a request reaches this socket and no other: it names only the charge point, as far as is known."""
+        return twin.socket is None or self._socket_ids.known
 
     # --- what it says ---
 
@@ -242,13 +251,14 @@ class ChargepointService:
             return [self._cable_lock_report(twin)]
         if twin.evse.is_cable:
             raise NotSupported("The cable is a part of this charge point and cannot be unlocked.")
-        if not self._unlock.possible:
+        twin = self._session_twin(call)
+        if self._no_unlock.known:
             raise NotSupported("Blue Current does not know how to unlock a cable from here.")
         self._cloud.check()
         try:
             await self._end(twin, requests.unlock_connector(twin.evse_id, twin.socket))
         except UnknownRequest:
-            self._unlock.learn_impossible()
+            self._no_unlock.learn()
             raise
         self._fleet.remember(twin.address, session.cable_unlocked)
         return [self._cable_lock_report(self._twin(call))]
@@ -272,9 +282,9 @@ class ChargepointService:
 
     def _session_twin(self, call: Call) -> Twin:
         twin = self._twin(call)
-        if not _takes_sessions(twin):
+        if not self._has_requests_of_its_own(twin):
             raise NotSupported(
-                "Blue Current does not say how to start or stop one socket of a charge point that has several. "
+                "Blue Current does not say how to start, stop or unlock one socket of a charge point that has several. "
                 "Use its app or a charge card."
             )
         return twin
@@ -289,34 +299,6 @@ class ChargepointService:
         default = twin.evse.default_card
         chosen = self._parameters.text(twin.evse_id, "session_card") or self._preferences.values.card
         return chosen or (default.uid if default is not None else "") or APP_CARD
-
-
-class UnlockKnowledge:
-    """Whether the cloud knows UNLOCK_CONNECTOR: assumed until it says no, then remembered.
-
-    Args:
-        possible: as remembered.
-        on_change: is told when the answer changes.
-    """
-
-    def __init__(self, *, possible: bool, on_change: Callable[[bool], None]) -> None:
-        self.possible = possible
-        self._on_change = on_change
-
-    def forget(self) -> None:
-        """Assume again that it does."""
-        self.possible = True
-        self._on_change(True)
-
-    def learn_impossible(self) -> None:
-        """The cloud has said that it knows no such request."""
-        self.possible = False
-        self._on_change(False)
-
-
-def _takes_sessions(twin: Twin) -> bool:
-    """Whether sessions can be started and stopped: START_SESSION names no socket, so there must be just one."""
-    return twin.socket is None
 
 
 def _profile_override(twin: Twin) -> Request[bool | None] | None:

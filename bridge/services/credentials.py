@@ -42,8 +42,7 @@ class Credentials:
 
     def keep(self, token: str) -> None:
         """A login has brought this token."""
-        if token != self._configured:
-            self._values.save_value(LOGIN, token)
+        self._values.save_value(LOGIN, token if token != self._configured else None)
         self._values.save_value(LOGGED_OUT, None)
 
     def forget(self) -> None:

@@ -140,6 +140,12 @@ class Fleet:
         for grid in self.grids():
             self._put_grid(grid, grid.link_lost(now))
 
+    def link_found(self, grace: timedelta) -> None:
+        """The link came up. Charge points are seen again with their first status, not before."""
+        now = self._clock.now()
+        for grid in self.grids():
+            self._put_grid(grid, grid.link_found(now, grace))
+
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
         """A command of ours had an outcome."""
         twin = self._twins.get(address)

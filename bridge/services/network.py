@@ -71,7 +71,9 @@ class Network:
         grace = self._preferences.grace
         grid = self._fleet.grid(address)
         if grid is not None:
-            return grid.visible(now, grace) if grid.seen or not grid.visible(now, grace) else None
+            if grid.visible(now, grace):
+                return True if grid.seen or grid.link_down_since is None else None
+            return False
         twins = [twin for twin in self._fleet.sockets(address) if twin.visible(now, grace)]
         activities = [twin.status.activity for twin in twins if twin.status is not None]
         if any(activity is not Activity.OFFLINE for activity in activities):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.simulator.car import Car
 from bridge.simulator.charge_point import ChargePoint, Socket
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, GRID, SOCKET, Heard, House, described, interfaces
@@ -236,3 +237,29 @@ async def test_several_sockets_on_one_charge_point(build: HouseMaker) -> None:
         )
         for address in ("BCU300000_1", "BCU300000_2"):
             await house.hub.expect("evt.state.report", address, since=since, value="unknown")
+
+
+async def test_a_cloud_that_shows_that_it_takes_a_socket_id(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        evse_id, sockets = "BCU300000", [Socket(1), Socket(2)]
+        twin = house.cloud.account.add(ChargePoint(evse_id, house.clock.now, name="Duo", sockets=sockets))
+        twin.plug_and_charge = False
+        await house.start()
+        assert not {"cmd.charge.start", "cmd.cable_lock.set"} & interfaces(house.hub, evse_id)
+        since = house.mark
+        # Somebody starts the second socket with the app, and the answer is told to everybody.
+        await house.cloud.send_all(
+            f'{{"object": "STATUS_START_SESSION", "evse_id": "{evse_id}", "socket_id": 2, "success": true}}'
+        )
+        await house.hub.expect("evt.thing.inclusion_report", since=since)
+        assert {"cmd.charge.start", "cmd.charge.stop", "cmd.cable_lock.set"} <= interfaces(house.hub, evse_id)
+        await house.restart()
+
+        twin.plug(Car(), sockets[1])
+        await house.cloud.push(twin)
+        await house.hub.expect("evt.state.report", f"{evse_id}_2", since=since, value="ready_to_charge")
+        state, _ = await house.hub.command(f"{evse_id}_2", "cmd.charge.start", 2)
+        assert state.message.value == "charging"
+        (request,) = house.cloud.requests_for("START_SESSION")
+        assert (request["evse_id"], request["socket_id"]) == (evse_id, 2)
+        assert sockets[0].session is None

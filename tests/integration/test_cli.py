@@ -13,6 +13,7 @@ import pytest
 
 from bridge import __version__
 from bridge.embedded import free_port
+from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, House
@@ -189,6 +190,63 @@ async def test_send_without_a_service(build: HouseMaker) -> None:
         )
         assert code == 1
         assert "see mqtt.host" in err
+
+
+async def test_account(build: HouseMaker) -> None:
+    async with build(start=False, side=True) as house:
+        code, out, _ = await run_beside("account", *settings_of(house), "--format", "json")
+        assert code == 0
+        content = json.loads(out)
+        account = house.cloud.account
+        assert content["owner"]["login"] == account.login
+        assert content["owner"]["since"] == "2020-01-01"
+        assert {card["uid"] for card in content["cards"]} == {card["uid"] for card in account.cards}
+        assert [point["evse_id"] for point in content["charge_points"]] == list(account.charge_points)
+        assert content["sustainability"] == {"trees": account.trees, "co2_kg": account.co2}
+        (grid,) = content["grids"]
+        assert grid["id"] == "GRID-BCU102728"
+        assert sorted(grid["charge_points"]) == sorted(account.charge_points)
+        assert grid["address"]
+        assert len(content["contracts"]) > 0
+        assert content["transactions"] == []
+
+        code, out, _ = await run_beside("account", *settings_of(house))
+        assert code == 0
+        words = [line.split()[0] for line in out.splitlines()]
+        assert words == ["Owner", *["Card"] * len(account.cards), "Charge", "Charge", "Grid", "Sustainability",
+                         *["Contract"] * len(content["contracts"])]  # fmt: skip
+        assert house.cloud.requests["VALIDATE_API_TOKEN"] == 2  # one each
+
+
+async def test_account_shows_the_latest_transactions(build: HouseMaker) -> None:
+    async with build(start=False, side=True) as house:
+        for _ in range(12):
+            house[SOCKET].plug(Car())
+            house[SOCKET].start("BCU-APP")
+            house[SOCKET].step(600)
+            house[SOCKET].unplug()
+        code, out, _ = await run_beside("account", *settings_of(house), "--format", "json")
+        transactions = json.loads(out)["transactions"]
+        assert (code, len(transactions)) == (0, 10)
+        assert all(one["kwh"] == pytest.approx(1.848, abs=0.001) for one in transactions)
+
+
+async def test_account_while_the_service_holds_the_connection(house: House) -> None:
+    house.cloud.single_connection = True
+    code, out, err = await run_beside("account", *settings_of(house))
+    assert (code, out) == (1, "")
+    (line,) = err.splitlines()
+    assert line.startswith("Blue Current takes one connection at a time, and the service holds it. Stop the service")
+    assert house.service is not None
+    assert house.service.link.status.up  # and the service has not noticed
+
+
+async def test_account_with_a_token_that_is_refused(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.faults.refuse_token = True
+        code, out, err = await run_beside("account", *settings_of(house))
+        assert (code, out, len(err.splitlines())) == (1, "", 1)
+        assert "simulated-api-token" not in err
 
 
 @pytest.fixture

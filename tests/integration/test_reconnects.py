@@ -22,23 +22,6 @@ from tests.harness import CABLE, GRID, SOCKET, House, device_topic, make_house
 from tests.proxy import Plug
 
 
-async def test_what_a_start_and_a_reconnect_cost(house: House) -> None:
-    points = len(house.cloud.account.charge_points)
-    assert len(house.cloud.seen) <= 5 + 3 * points
-    assert house.cloud.requests["VALIDATE_API_TOKEN"] == 1
-    before = len(house.cloud.seen)
-    since = house.mark
-    house.cloud.drop()
-    await house.hub.until(lambda: len(house.cloud.seen) >= before + 2 + points)
-    await house.ready()
-    await asyncio.sleep(0.1)
-    assert len(house.cloud.seen) == before + 2 + points
-    assert house.cloud.requests["VALIDATE_API_TOKEN"] == 1  # the login stays good
-    # Everything is said once, so that a hub that missed something is right again.
-    for address in (SOCKET, CABLE):
-        assert len(house.hub.find("evt.state.report", address, since=since)) == 1
-
-
 async def test_a_short_break_changes_no_state(house: House) -> None:
     house[SOCKET].plug(Car())
     house[SOCKET].start("BCU-APP")

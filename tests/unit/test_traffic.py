@@ -67,6 +67,17 @@ def test_commands_and_answers_are_marked() -> None:
     assert "↩" in said(type="evt.state.report", val="charging", corid="c")
 
 
+def test_what_a_login_carries_is_not_shown() -> None:
+    text = said(
+        "pt:j1/mt:cmd/rt:ad/rn:bluecurrent/ad:1",
+        type="cmd.auth.login",
+        val_t="object",
+        val={"username": "someone", "password": "open-sesame"},
+    )
+    assert "cmd.auth.login" in text
+    assert "sesame" not in text
+
+
 def test_what_is_not_fimp_is_said_too() -> None:
     assert "not FIMP" in (line("some/topic", b"x", NOW) or "")
     assert "not FIMP" in (line(EVENT, b"x", NOW) or "")

@@ -1,0 +1,83 @@
+"""A link that only looks alive: open, pinging, and telling nothing (page 3, "A dead push stream")."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.services.account import SILENCE_CHARGING, SILENCE_IDLE
+from bridge.simulator.car import Car
+from tests.brokers import TestBroker
+from tests.clock import FakeClock
+from tests.harness import SOCKET, House, make_house
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The clock of the bridge; the simulated cloud goes by it as well."""
+    return FakeClock()
+
+
+@pytest.fixture
+async def charging(broker: TestBroker, tmp_path: Path, clock: FakeClock) -> AsyncIterator[House]:
+    """A house where a car charges."""
+    async with make_house(broker, tmp_path, clock=clock) as house:
+        house[SOCKET].plug(Car())
+        house[SOCKET].start("BCU-APP")
+        house[SOCKET].step(60)
+        await house.push(SOCKET)
+        await house.hub.expect("evt.state.report", SOCKET, value="charging")
+        yield house
+
+
+def asked(house: House) -> int:
+    """How often a status was asked for."""
+    return house.cloud.requests["GET_CH_STATUS"]
+
+
+async def test_pushes_that_have_stopped_while_a_car_charges_are_noticed(charging: House, clock: FakeClock) -> None:
+    before, hellos = asked(charging), charging.cloud.requests["HELLO"]
+    charging[SOCKET].unplug()  # and nobody is told
+    await clock.pass_by(SILENCE_CHARGING.total_seconds() - 5)
+    assert asked(charging) == before
+    await clock.pass_by(10)
+    # What the answer showed is told at once, and the connection made anew: pushes come again.
+    await charging.hub.expect("evt.state.report", SOCKET, value="disconnected")
+    await charging.hub.until(lambda: charging.cloud.requests["HELLO"] == hellos + 1)
+    assert "had stopped telling" in charging.log.getvalue()
+
+
+async def test_a_car_that_just_goes_on_is_left_alone(charging: House, clock: FakeClock) -> None:
+    before, hellos = asked(charging), charging.cloud.requests["HELLO"]
+    await clock.pass_by(SILENCE_CHARGING.total_seconds() + 5)
+    await charging.hub.until(lambda: asked(charging) == before + 1)
+    await clock.pass_by(SILENCE_CHARGING.total_seconds() - 10)
+    assert asked(charging) == before + 1  # an answer is a sign of life
+    assert charging.cloud.requests["HELLO"] == hellos
+
+
+async def test_pushes_keep_it_quiet(charging: House, clock: FakeClock) -> None:
+    before = asked(charging)
+    for energy in range(4):
+        await clock.pass_by(SILENCE_CHARGING.total_seconds() / 2)
+        since = charging.mark
+        charging[SOCKET].step(300 + energy)
+        await charging.push(SOCKET)
+        await charging.hub.expect("evt.meter_ext.report", SOCKET, since=since)
+    assert asked(charging) == before
+
+
+async def test_while_nothing_charges_once_a_day_is_enough(broker: TestBroker, tmp_path: Path, clock: FakeClock) -> None:
+    async with make_house(broker, tmp_path, clock=clock) as house:
+        before = asked(house)
+        await clock.pass_by(SILENCE_IDLE.total_seconds() - 60, step=60)
+        assert asked(house) == before
+        await clock.pass_by(120, step=60)
+        await house.hub.until(lambda: asked(house) == before + 1)
+
+
+async def test_no_good_answer_is_taken_for_a_dead_link(charging: House, clock: FakeClock) -> None:
+    hellos = charging.cloud.requests["HELLO"]
+    charging.cloud.faults.error["GET_CH_STATUS"] = (9, "unknown error")
+    await clock.pass_by(SILENCE_CHARGING.total_seconds() + 5)
+    await charging.hub.until(lambda: charging.cloud.requests["HELLO"] == hellos + 1)

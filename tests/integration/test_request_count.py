@@ -1,0 +1,109 @@
+"""What the bridge costs of the day's requests, by the simulated cloud's own count."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bridge.simulator.car import Car
+from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.cloud import SimulatedCloud
+from tests.conftest import HouseMaker
+from tests.harness import CABLE, GRID, SOCKET, House, described
+
+
+def spent(house: House) -> list[str]:
+    """The commands that the cloud has seen, in order."""
+    return [str(frame["command"]) for frame in house.cloud.seen]
+
+
+def sent_so_many(house: House, count: int) -> bool:
+    """Whether the cloud has seen so many requests."""
+    return len(house.cloud.seen) >= count
+
+
+def add(cloud: SimulatedCloud, house: House, count: int) -> None:
+    """More charge points."""
+    for number in range(count):
+        cloud.account.add(ChargePoint(f"BCU9000{number:02}", house.clock.now))
+
+
+@pytest.mark.parametrize("more", [0, 1, 8])
+async def test_a_start(build: HouseMaker, more: int) -> None:
+    async with build(start=False) as house:
+        add(house.cloud, house, more)
+        points = len(house.cloud.account.charge_points)
+        await house.start()
+        assert len(house.cloud.seen) <= 5 + 3 * points
+        assert house.cloud.requests["VALIDATE_API_TOKEN"] == 1
+        assert house.cloud.requests["GET_CH_STATUS"] == points
+
+
+async def test_a_reconnect(house: House) -> None:
+    points = len(house.cloud.account.charge_points)
+    for _ in range(3):
+        before, since = len(house.cloud.seen), house.mark
+        house.cloud.drop()
+        await house.hub.until(partial(sent_so_many, house, before + 2 + points))
+        await house.ready()
+        await asyncio.sleep(0.1)
+        assert spent(house)[before:] == ["HELLO", "GET_CHARGE_POINTS"] + ["GET_CH_STATUS"] * points
+        # Everything is said once, so that a hub that missed something is right again.
+        for address in (SOCKET, CABLE):
+            assert len(house.hub.find("evt.state.report", address, since=since)) == 1
+
+
+async def test_steady_state(house: House) -> None:
+    before = len(house.cloud.seen)
+    house[SOCKET].plug(Car())
+    house[SOCKET].start("BCU-APP")
+    for _ in range(50):
+        house[SOCKET].step(30)
+        await house.push(SOCKET)
+        await house.cloud.push_grid()
+        await house.cloud.push_settings(house[CABLE])
+    await house.hub.command(SOCKET, "cmd.state.get_report")
+    assert len(house.cloud.seen) == before
+
+
+async def test_a_push_for_a_charge_point_that_is_not_known_asks_for_the_list_once(house: House) -> None:
+    before = len(house.cloud.seen)
+    for _ in range(20):
+        await house.cloud.send_all('{"object": "CH_STATUS", "evse_id": "BCU777777", "data": {"activity": "available"}}')
+    await house.hub.until(lambda: len(house.cloud.seen) > before)
+    await asyncio.sleep(0.1)
+    assert spent(house)[before:] == ["GET_CHARGE_POINTS"]
+
+
+async def test_inclusion_asks_for_the_list_once(house: House) -> None:
+    before = len(house.cloud.seen)
+    await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=True)
+    assert spent(house)[before:] == ["GET_CHARGE_POINTS"]
+
+
+async def test_no_report_that_is_asked_for_costs_a_request(house: House) -> None:
+    house[SOCKET].plug(Car())
+    house[SOCKET].start("BCU-APP")
+    house[SOCKET].step(60)
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, value="charging")
+    before = len(house.cloud.seen)
+    asked = 0
+    for thing in (SOCKET, CABLE, GRID):
+        for service in described(house.hub, thing)["services"]:
+            for interface in service["interfaces"]:
+                type_ = interface["msg_t"]
+                if not type_.endswith("get_report"):
+                    continue
+                value: Any = "plug_and_charge" if type_ == "cmd.param.get_report" else None
+                value_type = "string" if value else "null"
+                await house.hub.command(thing, type_, service=service["name"], val_t=value_type, val=value)
+                asked += 1
+    for type_ in ("cmd.network.get_all_nodes", "cmd.app.get_manifest", "cmd.app.get_state", "cmd.log.get_level",
+                  "cmd.app.get_diag", "cmd.config.get_extended_report"):  # fmt: skip
+        await house.hub.adapter(type_)
+    for type_ in ("cmd.thing.get_inclusion_report", "cmd.network.get_node"):
+        await house.hub.adapter(type_, val_t="string", val=SOCKET)
+    assert asked >= 13
+    assert spent(house)[before:] == []
