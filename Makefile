@@ -8,13 +8,15 @@ BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
 EVERYWHERE = not containers and not browser and not nodered
 
-.PHONY: help demo test lint format e2e bench clean
+.PHONY: help demo test lint format e2e lock image bench clean
 
 help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
 	@echo "make test   the tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make e2e    the tests that need a container engine, Chromium or Node.js"
+	@echo "make image  the container image bluecurrent-fimp"
+	@echo "make lock   renews what the image installs: requirements.lock, requirements-build.lock"
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed." >&2; exit 1; }
@@ -45,6 +47,20 @@ format: $(VENV)/.dev
 
 e2e: $(VENV)/.dev
 	$(BIN)/pytest -m "not ($(EVERYWHERE))"
+
+image:
+	docker build --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag bluecurrent-fimp .
+
+# The newest versions that pyproject.toml allows, with the hashes of every wheel and source archive, so that one lock
+# serves all processors. The demo's broker and the tools of development are left out.
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --python-version 3.13 --python-platform linux --generate-hashes \
+	--custom-compile-command 'make lock'
+
+lock: $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --extra account --output-file requirements.lock pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(LOCK) --output-file requirements-build.lock -
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

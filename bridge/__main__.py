@@ -1,5 +1,22 @@
-"""`python -m bridge`."""
+"""`python -m bridge`, and the console script."""
 
-from bridge.cli import main
+import os
+import signal
+import sys
 
-main()
+
+def main() -> None:
+    """Run the commands.
+
+    As process 1 of a container a process is not ended by a SIGTERM that it does not handle. Until a command does so,
+    which takes a second to load, it ends as any other process would.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    from bridge.cli import main as commands  # noqa: PLC0415 - what takes the second
+
+    commands()
+
+
+if __name__ == "__main__":
+    main()

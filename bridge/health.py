@@ -1,0 +1,47 @@
+"""`python -m bridge.health`: whether the service of this machine answers, for a container's health check.
+
+It reads the same settings as the service, so that a changed `http.listen` is followed.
+"""
+
+import http.client
+import sys
+
+from bridge.settings import HttpSettings, SettingsFault, load
+
+PATIENCE_S = 5.0
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what the service may listen on; nothing is bound here
+"""A host that means all addresses → the one to ask."""
+
+
+def health(http_settings: HttpSettings) -> str | None:
+    """What is wrong with the service, or None.
+
+    With HTTP turned off there is nobody to ask. Then no fault is told: an end of the process is seen without a check.
+    """
+    if http_settings.address is None:
+        return None
+    host, port = http_settings.address
+    connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), port, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", "/healthz")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"{http_settings.listen} does not answer: {error}"
+    finally:
+        connection.close()
+    return None if status == http.client.OK else f"{http_settings.listen}/healthz answers {status}"
+
+
+def main() -> int:
+    """Say what is wrong, and return the exit status."""
+    try:
+        fault = health(load().http)
+    except SettingsFault as unreadable:
+        fault = str(unreadable)
+    if fault is not None:
+        sys.stderr.write(f"{fault}\n")
+    return 0 if fault is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
