@@ -104,7 +104,7 @@ class Service:
         log.secrets.add(settings.cloud.api_token)
         log.secrets.add(settings.mqtt.password)
 
-        self.storage = storage = Storage(settings.storage.path)
+        self.storage = storage = Storage(settings.storage.path, self._log, clock.now)
         restarts = storage.value(RESTARTS)
         restarts = restarts + 1 if isinstance(restarts, int) else 0
         storage.save_value(RESTARTS, restarts)
@@ -119,7 +119,13 @@ class Service:
         self._no_unlock, self._socket_ids = self._fact(UNLOCK_UNKNOWN), self._fact(SOCKET_IDS)
 
         # The two links.
-        self.fleet = fleet = Fleet(clock, storage.memories(), self._twin_changed, self._grid_changed)
+        self.fleet = fleet = Fleet(
+            clock,
+            storage.memories(),
+            self._twin_changed,
+            self._grid_changed,
+            nominal_voltage=lambda: preferences.values.nominal_voltage,
+        )
         self._keeper = Keeper(storage, clock.now)
         self.link = link = Link(
             settings.cloud.url,
