@@ -17,6 +17,7 @@ from bridge import __version__
 from bridge.checkup import check as look
 from bridge.checkup import visiting_link
 from bridge.clock import SystemClock
+from bridge.database import StorageUnusable
 from bridge.embedded import NoEmbeddedBroker
 from bridge.errors import AlreadyConnected, BridgeError
 from bridge.fimp.values import ValueType
@@ -99,7 +100,12 @@ def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
     settings = _load(config, assignments)
 
     async def serve() -> int:
-        await Service(settings, Log(settings.log.level, settings.log.format)).run(_stop_on_signals())
+        try:
+            service = Service(settings, Log(settings.log.level, settings.log.format))
+        except StorageUnusable as error:
+            typer.echo(str(error), err=True)
+            return UNREADABLE_SETTINGS if error.permanent else FAILED
+        await service.run(_stop_on_signals())
         return 0
 
     _run(serve())

@@ -42,11 +42,13 @@ from bridge.services.network import Network
 from bridge.services.parameter_store import ParameterStore
 from bridge.services.parameters import ParametersService
 from bridge.services.preferences import Preferences
-from bridge.services.router import Router
+from bridge.services.router import Handled, Router
 from bridge.services.things import Things
 from bridge.settings import Settings
 from bridge.storage import Storage
 from bridge.tasks import end
+from bridge.web.observer import Observer
+from bridge.web.server import WebServer
 
 TICK_S: Final = 1.0
 GOODBYE_S: Final = 3.0
@@ -102,7 +104,7 @@ class Service:
         log.secrets.add(settings.cloud.api_token)
         log.secrets.add(settings.mqtt.password)
 
-        self.storage = storage = Storage(settings.storage.path)
+        self.storage = storage = Storage(settings.storage.path, self._log, clock.now)
         restarts = storage.value(RESTARTS)
         restarts = restarts + 1 if isinstance(restarts, int) else 0
         storage.save_value(RESTARTS, restarts)
@@ -117,7 +119,13 @@ class Service:
         self._no_unlock, self._socket_ids = self._fact(UNLOCK_UNKNOWN), self._fact(SOCKET_IDS)
 
         # The two links.
-        self.fleet = fleet = Fleet(clock, storage.memories(), self._twin_changed, self._grid_changed)
+        self.fleet = fleet = Fleet(
+            clock,
+            storage.memories(),
+            self._twin_changed,
+            self._grid_changed,
+            nominal_voltage=lambda: preferences.values.nominal_voltage,
+        )
         self._keeper = Keeper(storage, clock.now)
         self.link = link = Link(
             settings.cloud.url,
@@ -234,13 +242,29 @@ class Service:
             clock=clock,
             preferences=preferences,
             spawn=self._spawn,
+            handled=self._handled,
             started=self._started,
             log=self._log,
         )
 
+        # What people and monitors see.
+        self._observer = observer = Observer(
+            version=__version__,
+            where=f"{settings.mqtt.host}:{settings.mqtt.port}",
+            clock=clock,
+            link=link,
+            broker=self.broker,
+            outbox=outbox,
+            fleet=fleet,
+            preferences=preferences,
+            errors=log.errors,
+        )
+        self.web = WebServer(settings.http, observer, self._log)
+
     # --- what happens ---
 
     def _twin_changed(self, before: Twin | None, after: Twin | None) -> None:
+        self.web.changed()
         self._keeper.changed(before, after)
         if after is not None and (before is None or before.evse != after.evse):
             self.storage.save_charge_point(after.evse_id, after.evse)
@@ -251,6 +275,7 @@ class Service:
             self._network.report(after.evse_id)
 
     def _grid_changed(self, before: GridTwin | None, after: GridTwin | None) -> None:
+        self.web.changed()
         self.devices.grid_changed(before, after)
         if after is not None:
             self._network.report(after.address)
@@ -266,7 +291,13 @@ class Service:
     def _pushed(self, frame: Frame) -> None:
         self._account.pushed(frame)
 
+    def _handled(self, command: Handled) -> None:
+        self._observer.journal.handled(command)
+        self.web.changed()
+
     def _link_changed(self, status: LinkStatus) -> None:
+        self._observer.journal.link_changed(status)
+        self.web.changed()
         self._lifecycle.link_changed(status)
         self._auth.link_changed(status)
         if status.up:
@@ -285,7 +316,8 @@ class Service:
             self._lifecycle.report_again()
 
     def _broker_changed(self, status: BrokerStatus) -> None:
-        pass
+        self._observer.journal.broker_changed(status)
+        self.web.changed()
 
     def _arrived(self, arrival: Arrival) -> None:
         self.router.take(arrival.path, arrival.payload, retained=arrival.retained)
@@ -373,6 +405,8 @@ class Service:
     def tick(self) -> None:
         """See `_tick`."""
         self._keeper.write_if_due()
+        if self._observer.tick():
+            self.web.changed()
         self._account.look_into_silence()
         before, self._ticked = self._ticked, self._clock.now()
         times = (
@@ -395,15 +429,17 @@ class Service:
                 linking = group.create_task(self.link.run(self._account.opened))
                 serving = group.create_task(self.broker.run())
                 ticking = group.create_task(self._tick())
+                showing = group.create_task(self.web.run())
                 try:
                     await stop.wait()
                     self._log.info("stopping")
+                    self.web.stop()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(GOODBYE_S):
                             await self._say_goodbye(linking)
                     self._keeper.close(list(self.fleet.twins()))
                 finally:
-                    await end(ticking, linking, serving, *self._beside)
+                    await end(ticking, linking, serving, showing, *self._beside)
         finally:
             self._group = None
             self.storage.close()

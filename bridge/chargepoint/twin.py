@@ -7,6 +7,7 @@ from typing import Self
 
 from bridge.chargepoint import session
 from bridge.chargepoint.evse import Evse
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import Situation, State, StateSet, is_held, state
 from bridge.chargepoint.status import Status
@@ -45,10 +46,10 @@ class Twin:
 
     # --- what happened ---
 
-    def pushed(self, update: Update[Status], now: datetime) -> Self:
-        """After a CH_STATUS."""
+    def pushed(self, update: Update[Status], now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Self:
+        """After a CH_STATUS; the nominal voltage, V, stands in where there is current and no voltage."""
         status = update.onto(self.status or Status())
-        return replace(self, status=status, memory=session.observe(self.memory, status, now))
+        return replace(self, status=status, memory=session.observe(self.memory, status, now, nominal_voltage))
 
     def described(self, update: Update[Evse]) -> Self:
         """After its entry in CHARGE_POINTS, or a CH_SETTINGS."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from pydantic import JsonValue
@@ -226,12 +227,14 @@ class ChargepointService:
         return self._state_and_session(call)
 
     async def _start_session(self, twin: Twin) -> None:
+        card = self._card(twin)
+        known_card = card if card != APP_CARD else None
         try:
-            await self._cloud.ask(requests.start_session(twin.evse_id, self._card(twin), twin.socket))
+            await self._cloud.ask(requests.start_session(twin.evse_id, card, twin.socket))
         except (VerdictTimeout, Disconnected):
-            self._remember(twin, session.start_without_verdict)
+            self._remember(twin, partial(session.start_without_verdict, card=known_card))
             raise
-        self._remember(twin, session.start_accepted)
+        self._remember(twin, partial(session.start_accepted, card=known_card))
         await self._settled(twin.address, lambda t: t.memory.session_open)
 
     async def _stop(self, call: Call) -> Sequence[Report]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bridge.bluecurrent.frames import ListedChargePoint, SocketStatus
 from bridge.chargepoint.evse import Card, Evse
 from bridge.chargepoint.grid import Grid, GridTwin, grid_address
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
@@ -31,6 +32,7 @@ class Fleet:
         on_change: is told of every change of a socket's twin: before and after. None before: it is new; None after:
             it is gone.
         on_grid_change: the same for grid connections.
+        nominal_voltage: the one in force, V.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Fleet:
         memories: Mapping[str, Memory],
         on_change: Callable[[Twin | None, Twin | None], None],
         on_grid_change: Callable[[GridTwin | None, GridTwin | None], None],
+        nominal_voltage: Callable[[], float] = lambda: NOMINAL_VOLTAGE_V,
     ) -> None:
         self._clock = clock
         self._memories = dict(memories)
         self._on_change = on_change
         self._on_grid_change = on_grid_change
+        self._nominal_voltage = nominal_voltage
         self._grids: dict[str, GridTwin] = {}
         self.cards: Sequence[Card] = ()
         self._twins: dict[str, Twin] = {}
@@ -130,7 +134,8 @@ class Fleet:
         for status in sockets:
             for twin in twins:
                 if _concerns(status, twin, alone=len(twins) == 1):
-                    self._put(twin, twin.pushed(status.update, now).link_found())
+                    after = twin.pushed(status.update, now, self._nominal_voltage())
+                    self._put(twin, after.link_found())
 
     def link_lost(self) -> None:
         """The link went down: from now on nothing is seen."""
