@@ -201,7 +201,16 @@ class Broker:
 _HINTS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
+        (r"^mqtt\.", "{error}"),
         ("not authori[sz]ed|bad user ?name", "{where} refuses the user name or the password: see mqtt.username"),
+        (
+            "certificate.required|handshake failure",
+            "{where} asks for a client certificate ({error}): see mqtt.cert_file and mqtt.key_file",
+        ),
+        (
+            "mismatch|doesn't match",
+            "the certificate of {where} is for another host ({error}): see mqtt.host, and mqtt.tls_insecure to allow it",
+        ),
         ("certificate|ssl|tls", "no secure connection to {where} ({error}): see mqtt.tls and mqtt.ca_file"),
         ("refused", "nothing listens on {where}: see mqtt.host and mqtt.port"),
         ("name or service|name resolution|no address", "there is no such host as in {where}: see mqtt.host"),
@@ -210,7 +219,10 @@ _HINTS: Final = tuple(
             "disconnect",
             "{where} closed the connection; if this repeats, another program may use the same mqtt.client_id",
         ),
-        ("timed out|timeout", "{where} does not answer: see mqtt.host, mqtt.port and mqtt.tls"),
+        (  # with TLS 1.3 a broker that misses the client's certificate falls silent
+            "timed out|timeout",
+            "{where} does not answer: see mqtt.host, mqtt.port and mqtt.tls, and mqtt.cert_file if it asks for one",
+        ),
         ("", "{where}: {error}"),
     )
 )
@@ -229,11 +241,18 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
     Raises:
         OSError: a certificate or key file cannot be read.
     """
-    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file is not None else None)
+    ca_file, cert_file, key_file = settings.ca_file, settings.cert_file, settings.key_file
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise OSError(f"mqtt.ca_file: {ca_file} cannot be used: {error}") from error
     if settings.tls_insecure:
         context.check_hostname = False
-    if settings.cert_file is not None:
-        context.load_cert_chain(settings.cert_file, settings.key_file)
+    if cert_file is not None:
+        try:
+            context.load_cert_chain(cert_file, key_file)
+        except OSError as error:
+            raise OSError(f"mqtt.cert_file, mqtt.key_file: {cert_file}, {key_file} cannot be used: {error}") from error
     return context
 
 

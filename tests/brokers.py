@@ -1,7 +1,9 @@
 """The broker of a test run: in a container where an engine runs, else a local mosquitto, else the embedded one."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import os
 import shutil
 import socket
@@ -72,21 +74,36 @@ CONFIG = (
 
 
 @contextlib.contextmanager
-def _container() -> Iterator[TestBroker]:
+def mosquitto_container(folder: Path, *ports: int) -> Iterator[tuple[str, dict[int, int]]]:
+    """Mosquitto in a container, with the mosquitto.conf (and more) in the folder; gives host and port → port there."""
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - only where an engine runs
 
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "mosquitto.conf"
-        config.write_text(CONFIG.format(port=1883, host="0.0.0.0"))
-        config.chmod(0o644)
-        Path(folder).chmod(0o755)
-        container = DockerContainer(IMAGE).with_exposed_ports(1883)
-        container.with_volume_mapping(folder, "/mosquitto/config", "ro")
-        with container:
-            host, port = container.get_container_host_ip(), int(container.get_exposed_port(1883))
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    container = DockerContainer(IMAGE).with_exposed_ports(*ports)
+    container.with_volume_mapping(str(folder), "/mosquitto/config", "ro")
+    with container:
+        host = container.get_container_host_ip()
+        found = {port: int(container.get_exposed_port(port)) for port in ports}
+        for port in found.values():
             _await_port(host, port)
-            yield TestBroker(host, port, "container")
+        yield host, found
+
+
+@contextlib.contextmanager
+def _container() -> Iterator[TestBroker]:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "mosquitto.conf").write_text(CONFIG.format(port=1883, host="0.0.0.0"))
+        with mosquitto_container(Path(folder), 1883) as (host, ports):
+            yield TestBroker(host, ports[1883], "container")
+
+
+def password_line(name: str, password: str) -> str:
+    """A line of mosquitto's password file."""
+    rounds, salt = 101, b"test's salt!"  # mosquitto wants 12 bytes
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
+    return f"{name}:$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}\n"
 
 
 @contextlib.contextmanager
