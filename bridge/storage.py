@@ -18,6 +18,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from bridge.chargepoint.evse import Evse
 from bridge.chargepoint.session import Memory, lose_sight
+from bridge.chargepoint.twin import Steering
 from bridge.errors import ErrorCode
 
 COMMANDS_KEPT: Final = 1000
@@ -33,6 +34,11 @@ CREATE TABLE memory (
     address     TEXT PRIMARY KEY,      -- of the socket
     content     TEXT NOT NULL,         -- JSON of a Memory
     written_at  TEXT NOT NULL          -- until then at least the socket was in sight
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE steering (
+    address     TEXT PRIMARY KEY,      -- of the socket
+    content     TEXT NOT NULL          -- JSON of a Steering
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE thing (
@@ -62,6 +68,7 @@ CREATE TABLE value (
 """
 
 _MEMORY: Final = TypeAdapter(Memory)
+_STEERING: Final = TypeAdapter(Steering)
 _EVSE: Final = TypeAdapter(Evse)
 
 
@@ -149,6 +156,18 @@ class Storage:
                     for address, memory in memories.items()
                 ],
             )
+
+    def steerings(self) -> dict[str, Steering]:
+        """What was learned and is wanted of each socket."""
+        rows = self._connection.execute("SELECT address, content FROM steering")
+        return {address: _STEERING.validate_json(content) for address, content in rows}
+
+    def save_steering(self, address: str, steering: Steering) -> None:
+        """Remember what was learned and is wanted of a socket."""
+        self._connection.execute(
+            "INSERT INTO steering VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content",
+            (address, _STEERING.dump_json(steering).decode()),
+        )
 
     # --- things ---
 
