@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -23,6 +23,7 @@ REQUIRED: Final = os.environ.get("BRIDGE_REQUIRE_NODERED") == "1"
 PATIENCE_S: Final = 8.0
 STARTUP_S: Final = 60.0
 INSTALL_S: Final = 500.0
+OLDEST_NODE: Final = (18, 5)
 
 Node = dict[str, Any]
 
@@ -32,6 +33,7 @@ module.exports = {
     credentialSecret: "simulated",
     telemetry: { enabled: false, updateNotification: false },
     editorTheme: { tours: false },
+    mqttReconnectTime: 300,
     logging: { console: { level: "warn" } },
 };
 """
@@ -45,7 +47,11 @@ def flows() -> list[Node]:
 def missing() -> str | None:
     """What this machine lacks to run Node-RED; None: nothing."""
     lacking = [program for program in ("node", "npm") if shutil.which(program) is None]
-    return f"{' and '.join(lacking)} not found" if lacking else None
+    if lacking:
+        return f"{' and '.join(lacking)} not found"
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    major, minor, *_ = map(int, version.removeprefix("v").split("."))
+    return None if (major, minor) >= OLDEST_NODE else f"Node.js {version} is too old for this Node-RED"
 
 
 def install() -> Path:
@@ -110,12 +116,12 @@ class NodeRed:
 
     async def keeps(self, key: str, condition: Callable[[Any], bool]) -> Any:
         """Wait until what the flow keeps under a key is so; gives it."""
-        value = None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                while not condition(value := await self.context(key)):
-                    await asyncio.sleep(0.03)
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            value = await self.context(key)
+            if condition(value):
                 return value
+            await asyncio.sleep(0.03)
         raise AssertionError(f"flow context {key} did not become what it should; it is {value}")
 
     async def status(self, name: str, condition: Callable[[str], bool]) -> str:
@@ -128,7 +134,7 @@ class NodeRed:
                 async for frame in comms:
                     for event in json.loads(frame):
                         if event.get("topic") == topic:
-                            text = event["data"].get("text", "")
+                            text = str(event["data"].get("text", ""))
                             if condition(text):
                                 return text
         raise AssertionError(f"the status of {name} did not become what it should; it is {text!r}")
@@ -153,6 +159,7 @@ def edited(functions: dict[str, str] | None = None, **settings: object) -> list[
             for variable in node["env"]:
                 if variable["name"] in settings:
                     variable["value"] = str(settings.pop(variable["name"]))
+                    variable["type"] = "str" if variable["type"] == "jsonata" else variable["type"]
         if node["type"] == "inject" and node["repeat"]:
             node["repeat"], node["once"] = "", False
         if node["type"] == "function" and functions and node["name"] in functions:
@@ -162,17 +169,16 @@ def edited(functions: dict[str, str] | None = None, **settings: object) -> list[
 
 
 @contextlib.contextmanager
-def running(program: Path, folder: Path) -> Iterator[NodeRed]:
-    """A Node-RED without flows, on a free port, in Amsterdam's time."""
+def running(program: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[NodeRed]:
+    """A Node-RED without flows, on a free port, in Amsterdam's time, with these environment variables."""
     (folder / "settings.js").write_text(SETTINGS)
     (folder / "flows.json").write_text("[]")
     port = free_port()
     log = folder / "log.txt"
     command = ["node", str(program), "--userDir", str(folder), "--port", str(port), "flows.json"]
     with log.open("w") as output:
-        process = subprocess.Popen(
-            command, env={**os.environ, "TZ": "Europe/Amsterdam"}, stdout=output, stderr=subprocess.STDOUT
-        )
+        environment = {**os.environ, "TZ": "Europe/Amsterdam", **environment}
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + STARTUP_S
