@@ -453,7 +453,7 @@ async def test_a_car_that_somebody_else_starts_is_left_alone(place: Place) -> No
     await cheap_house(place)
     await place.house.hub.command(SOCKET, START, 2)
     await place.knows(session=True)
-    times = [at("20:30"), at("23:00"), at("00:00", 1), at("02:00", 1), at("04:00", 1), at("06:59", 1)]
+    times = [at("20:30"), at("23:00"), at("00:00", 1), at("02:00", 1), at("04:00", 1), at("07:00", 1), at("08:00", 1)]
     assert [await place.tick(time) for time in times] == [[]] * len(times)
     assert place.charging
     await place.alerted(SOCKET, "started, not by its price")
@@ -489,6 +489,7 @@ async def test_the_car_that_comes_next_is_a_new_one(place: Place) -> None:
 async def test_a_full_car_is_not_started_again(place: Place) -> None:
     await cheap_house(place)
     assert await place.tick(at("23:00")) == [START]
+    assert await place.tick(at("23:01")) == []
     await place.charge(60)
     place.house[SOCKET].stop()
     await place.house.push(SOCKET)
@@ -508,6 +509,17 @@ async def test_a_session_that_a_profile_holds_back_is_left_alone(place: Place) -
     await place.knows(state="ready_to_charge", session=True)
     assert await place.tick(at("23:00")) == []
     assert await place.tick(at("02:00", 1)) == []
+
+
+async def test_a_profile_that_is_switched_on_meanwhile_is_not_lifted(place: Place) -> None:
+    await cheap_house(place)
+    assert await place.tick(at("02:00", 1)) == [START]
+    assert await place.tick(at("02:01", 1)) == []
+    place.house[SOCKET].delayed_charging = True
+    await place.house.cloud.push_settings(place.house[SOCKET])
+    await place.charge(1)
+    await place.knows(state="ready_to_charge", session=True)
+    assert await place.tick(at("03:00", 1)) == []
 
 
 async def test_without_prices_until_departure_it_charges_in_the_last_hours(place: Place) -> None:
@@ -582,6 +594,21 @@ async def test_without_a_target_a_session_goes_on(place: Place) -> None:
     assert place.charging
 
 
+async def test_a_target_does_not_stop_what_has_ended(place: Place) -> None:
+    await place.deploy()
+    await place.plug()
+    await place.red.click("Start")
+    await place.knows(state="charging")
+    await place.charge(7200)
+    await place.red.click("Stop")
+    await place.knows(session=False)
+    await place.red.click("10 kWh")
+    await place.red.keeps("target_kwh", lambda target: target == 10)
+    await place.house.hub.command(SOCKET, "cmd.current_session.get_report")
+    await place.still()
+    assert len(place.sent(STOP)) == 1
+
+
 async def test_a_target_from_the_settings(place: Place) -> None:
     await place.deploy(TARGET_KWH=5)
     await place.plug()
@@ -608,9 +635,12 @@ async def test_a_fault_is_alerted_once_and_its_end_too(place: Place) -> None:
     await place.show("error")
     await place.alerted(SOCKET, "error")
     await place.house.hub.command(SOCKET, "cmd.state.get_report")
+    await place.show("offline")  # nobody knows whether it is over
+    await place.alerted(SOCKET, "DOWN")
     await place.show(None)
     await place.alerted(SOCKET, "the error is over", "ready_to_charge")
-    assert len(await place.alerts()) == 2
+    await place.alerted(SOCKET, "UP again")
+    assert len(await place.alerts()) == 4
 
 
 async def test_a_charge_point_that_cannot_be_reached_is_alerted_and_its_return_too(place: Place) -> None:
