@@ -242,6 +242,17 @@ class House:
                 await self._task
         self._task = None
 
+    async def crash(self) -> None:
+        """End the service as a loss of the process does: nothing is written any more."""
+        path = self.settings.storage.path
+        files = [path, path.with_name(f"{path.name}-wal")]
+        kept = {file: file.read_bytes() for file in files if file.exists()}
+        await self.kill()
+        for file in files:
+            file.unlink(missing_ok=True)
+        for file, content in kept.items():
+            file.write_bytes(content)
+
     async def restart(self) -> Service:
         """Stop it and start it again."""
         await self.stop()
