@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import JsonValue
 
 from bridge import __version__
+from bridge.bluecurrent import extra
 from bridge.bluecurrent.extra import fetch_api_token
 from bridge.bluecurrent.frames import Frame
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
@@ -44,6 +45,7 @@ from bridge.services.parameters import ParametersService
 from bridge.services.preferences import Preferences
 from bridge.services.router import Router
 from bridge.services.things import Things
+from bridge.services.transactions import Transactions
 from bridge.settings import Settings
 from bridge.storage import Storage
 from bridge.tasks import end
@@ -203,6 +205,18 @@ class Service:
             spawn=self._spawn,
             log=self._log,
         )
+        self._transactions = Transactions(
+            read=lambda evse_id, since: extra.fetch_transactions(
+                settings.cloud.url, link.request_token or "", evse_id, since
+            ),
+            can_read=lambda: link.status.up and link.request_token is not None and extra.available(),
+            fleet=fleet,
+            ledger=storage,
+            writer=self._keeper,
+            clock=clock,
+            spawn=self._spawn,
+            log=self._log,
+        )
         self._credentials = Credentials(settings.cloud.api_token, storage)
         self._auth = AuthService(
             link=link,
@@ -248,6 +262,7 @@ class Service:
 
     def _twin_changed(self, before: Twin | None, after: Twin | None) -> None:
         self._keeper.changed(before, after)
+        self._transactions.twin_changed(before, after)
         if after is not None and (before is None or before.evse != after.evse):
             self.storage.save_charge_point(after.evse_id, after.evse)
         if after is None and before is not None and not self.fleet.sockets(before.evse_id):
@@ -335,6 +350,7 @@ class Service:
     async def _refresh(self) -> None:
         await self._account.refresh()
         self._looked()
+        self._transactions.looked()
 
     def _looked(self) -> None:
         """The first look at the account is through, or will not be for a while."""
@@ -380,6 +396,7 @@ class Service:
         """See `_tick`."""
         self._keeper.write_if_due()
         self._account.look_into_silence()
+        self._transactions.tick()
         before, self._ticked = self._ticked, self._clock.now()
         times = (
             self.fleet.next_change(before, self._preferences.grace),
