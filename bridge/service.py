@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import JsonValue
 
 from bridge import __version__
+from bridge.bluecurrent import extra
 from bridge.bluecurrent.extra import fetch_api_token
 from bridge.bluecurrent.frames import Frame
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
@@ -47,6 +48,7 @@ from bridge.services.parameters import ParametersService
 from bridge.services.preferences import Preferences
 from bridge.services.router import Router
 from bridge.services.things import Things
+from bridge.services.transactions import Transactions
 from bridge.services.turns import Turns
 from bridge.settings import Settings
 from bridge.storage import Storage
@@ -110,7 +112,7 @@ class Service:
         log.secrets.add(settings.cloud.api_token)
         log.secrets.add(settings.mqtt.password)
 
-        self.storage = storage = Storage(settings.storage.path)
+        self.storage = storage = Storage(settings.storage.path, self._log, clock.now)
         restarts = storage.value(RESTARTS)
         restarts = restarts + 1 if isinstance(restarts, int) else 0
         storage.save_value(RESTARTS, restarts)
@@ -128,7 +130,12 @@ class Service:
 
         # The two links.
         self.fleet = fleet = Fleet(
-            clock, storage.memories(), storage.steerings(), self._twin_changed, self._grid_changed
+            clock=clock,
+            memories=storage.memories(),
+            steerings=storage.steerings(),
+            on_change=self._twin_changed,
+            on_grid_change=self._grid_changed,
+            nominal_voltage=lambda: preferences.values.nominal_voltage,
         )
         self._keeper = Keeper(storage, clock.now)
         self.link = link = Link(
@@ -232,6 +239,18 @@ class Service:
             spawn=self._spawn,
             log=self._log,
         )
+        self._transactions = Transactions(
+            read=lambda evse_id, since: extra.fetch_transactions(
+                settings.cloud.url, link.request_token or "", evse_id, since
+            ),
+            can_read=lambda: link.status.up and link.request_token is not None and extra.available(),
+            fleet=fleet,
+            ledger=storage,
+            writer=self._keeper,
+            clock=clock,
+            spawn=self._spawn,
+            log=self._log,
+        )
         self._credentials = Credentials(settings.cloud.api_token, storage)
         self._auth = AuthService(
             link=link,
@@ -278,6 +297,7 @@ class Service:
 
     def _twin_changed(self, before: Twin | None, after: Twin | None) -> None:
         self._keeper.changed(before, after)
+        self._transactions.twin_changed(before, after)
         if after is not None and (before is None or before.evse != after.evse):
             self.storage.save_charge_point(after.evse_id, after.evse)
         if after is None and before is not None and not self.fleet.sockets(before.evse_id):
@@ -376,6 +396,7 @@ class Service:
         await self._account.refresh()
         await self._overrides.refresh()
         self._looked()
+        self._transactions.looked()
 
     def _looked(self) -> None:
         """The first look at the account is through, or will not be for a while."""
@@ -422,6 +443,7 @@ class Service:
         self._keeper.write_if_due()
         self._account.look_into_silence()
         self._overrides.tick()
+        self._transactions.tick()
         before, self._ticked = self._ticked, self._clock.now()
         times = (
             self.fleet.next_change(before, self._preferences.grace),

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from bridge.chargepoint import limits, session, traits
 from bridge.chargepoint.evse import Evse
 from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import Situation, State, StateSet, is_held, state
 from bridge.chargepoint.status import Status
@@ -71,10 +72,10 @@ class Twin:
 
     # --- what happened ---
 
-    def pushed(self, update: Update[Status], now: datetime) -> Self:
-        """After a CH_STATUS."""
+    def pushed(self, update: Update[Status], now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Self:
+        """After a CH_STATUS; the nominal voltage, V, stands in where there is current and no voltage."""
         status = update.onto(self.status or Status())
-        memory = session.observe(self.memory, status, now)
+        memory = session.observe(self.memory, status, now, nominal_voltage)
         overridden = self.limits.owned is not None or self.limits.unsure is not None
         return replace(
             self,
@@ -82,11 +83,11 @@ class Twin:
             memory=memory,
             traits=traits.learn(self.traits, status, overridden=overridden),
             limits=limits.in_time(limits.seen(self.limits, status.max_usage), memory, now),
-        )
+        )._noting_mode()
 
     def described(self, update: Update[Evse]) -> Self:
         """After its entry in CHARGE_POINTS, or a CH_SETTINGS."""
-        return replace(self, evse=update.onto(self.evse))
+        return replace(self, evse=update.onto(self.evse))._noting_mode()
 
     def link_lost(self, now: datetime) -> Self:
         """After the link went down."""
@@ -104,7 +105,13 @@ class Twin:
 
     def limited(self, change: Callable[[Limits], Limits]) -> Self:
         """After something else is wanted of it, or stands in the cloud for it."""
-        return replace(self, limits=change(self.limits))
+        return replace(self, limits=change(self.limits))._noting_mode()
+
+    def _noting_mode(self) -> Self:
+        mode, latest = self.charging_mode, self.memory.session
+        if mode is None or latest is None or latest.mode == mode:
+            return self
+        return replace(self, memory=replace(self.memory, session=replace(latest, mode=mode)))
 
     def at(self, now: datetime) -> Self:
         """After time has passed: a limit for a session that did not come is given back."""

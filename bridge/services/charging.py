@@ -163,16 +163,17 @@ class Charging:
         return SessionLimit(current, limits.next_session(memory), slow=True, until=until)
 
     async def _begin(self, twin: Twin) -> None:
-        card = self.card(twin)
+        card = self._card(twin)
+        known_card = card if card != APP_CARD else None
         try:
             await self._cloud.ask(requests.start_session(twin.evse_id, card, twin.socket))
         except (VerdictTimeout, Disconnected):
-            self._remember(twin, session.start_without_verdict)
+            self._remember(twin, partial(session.start_without_verdict, card=known_card))
             raise
         except BridgeError:
             self._fleet.limit(twin.address, limits.without_slow)  # there will be no session for it
             raise
-        self._remember(twin, session.start_accepted)
+        self._remember(twin, partial(session.start_accepted, card=known_card))
         await self._settled(twin.address, lambda t: t.memory.session_open)
 
     async def _lift_profile(self, address: str) -> None:
@@ -240,7 +241,7 @@ class Charging:
     async def _settled(self, address: str, condition: Callable[[Twin], bool]) -> None:
         await self._fleet.wait_until(address, condition, self._follow_up)
 
-    def card(self, twin: Twin) -> str:
+    def _card(self, twin: Twin) -> str:
         """The card for a session that the hub starts."""
         default = twin.evse.default_card
         chosen = self._parameters.text(twin.evse_id, "session_card") or self._preferences.values.card

@@ -9,6 +9,7 @@ from bridge.bluecurrent.frames import ListedChargePoint, SocketStatus
 from bridge.chargepoint.evse import Card, Evse
 from bridge.chargepoint.grid import Grid, GridTwin, grid_address
 from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Steering, Twin
@@ -33,21 +34,25 @@ class Fleet:
         on_change: is told of every change of a socket's twin: before and after. None before: it is new; None after:
             it is gone.
         on_grid_change: the same for grid connections.
+        nominal_voltage: the one in force, V.
     """
 
     def __init__(
         self,
+        *,
         clock: Clock,
         memories: Mapping[str, Memory],
         steerings: Mapping[str, Steering],
         on_change: Callable[[Twin | None, Twin | None], None],
         on_grid_change: Callable[[GridTwin | None, GridTwin | None], None],
+        nominal_voltage: Callable[[], float] = lambda: NOMINAL_VOLTAGE_V,
     ) -> None:
         self._clock = clock
         self._memories = dict(memories)
         self._steerings = dict(steerings)
         self._on_change = on_change
         self._on_grid_change = on_grid_change
+        self._nominal_voltage = nominal_voltage
         self._grids: dict[str, GridTwin] = {}
         self.cards: Sequence[Card] = ()
         self._twins: dict[str, Twin] = {}
@@ -134,7 +139,8 @@ class Fleet:
         for status in sockets:
             for twin in twins:
                 if _concerns(status, twin, alone=len(twins) == 1):
-                    self._put(twin, twin.pushed(status.update, now).link_found())
+                    after = twin.pushed(status.update, now, self._nominal_voltage())
+                    self._put(twin, after.link_found())
 
     def link_lost(self) -> None:
         """The link went down: from now on nothing is seen."""
