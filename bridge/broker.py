@@ -209,7 +209,7 @@ _HINTS: Final = tuple(
         ),
         (
             "mismatch|doesn't match",
-            "the certificate of {where} is for another host ({error}): see mqtt.host, and mqtt.tls_insecure to allow it",
+            "the certificate of {where} is for another host ({error}): see mqtt.host, or allow it: mqtt.tls_insecure",
         ),
         ("certificate|ssl|tls", "no secure connection to {where} ({error}): see mqtt.tls and mqtt.ca_file"),
         ("refused", "nothing listens on {where}: see mqtt.host and mqtt.port"),

@@ -24,7 +24,7 @@ def docker(*arguments: str, timeout: float = 300, **more: Any) -> str:
 
 def run(command: Iterable[str], *, timeout: float = 300, check: bool = True, **more: Any) -> str:
     """Run a program; gives what it prints, errors too."""
-    done = subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         list(command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

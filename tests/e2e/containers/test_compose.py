@@ -120,7 +120,7 @@ def named(image: Built, compose: None, tmp_path_factory: pytest.TempPathFactory)
     stack = Stack.copied(tmp_path_factory.mktemp("names"), "docker-compose.yml")
     stack.configure({"BRIDGE_MQTT__USERNAME": "bridge", "BRIDGE_LOG__LEVEL": "debug"})
     stack.secret("bridge_mqtt__password", PASSWORD)
-    script = "mosquitto_passwd -c -b /broker/users bridge \"$1\""
+    script = 'mosquitto_passwd -c -b /broker/users bridge "$1"'
     script += " && chown mosquitto: /broker/users && chmod 600 /broker/users"
     docker("run", "--rm", "--volume", f"{stack.folder}/broker:/broker", BROKER, "sh", "-c", script, "-", PASSWORD)
     (stack.folder / "broker/users.conf").write_text(
