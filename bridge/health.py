@@ -5,11 +5,12 @@ It reads the same settings as the service, so that a changed `http.listen` is fo
 
 import http.client
 import sys
+from typing import Final
 
 from bridge.settings import HttpSettings, SettingsFault, load
 
-PATIENCE_S = 5.0
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what the service may listen on; nothing is bound here
+PATIENCE_S: Final = 5.0
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what the service may listen on; nothing is bound here
 """A host that means all addresses → the one to ask."""
 
 
