@@ -85,7 +85,7 @@ def settle(
     used = {one.id for one in pairs.values()} | {record.transaction for record in before.values()}
     for one in over.values():
         if one.id not in used and _was_missed(one, place, after.values(), now):
-            number = min(0, *after) - 1
+            number = min([0, *after]) - 1
             after[number] = _filled(one, place, number)
     return [record for number, record in after.items() if record != before.get(number)]
 

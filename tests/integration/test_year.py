@@ -34,6 +34,7 @@ from tests.clock import FakeClock
 
 BEGIN: Final = from_wall_clock(datetime(2026, 1, 1))
 DAYS: Final = 365
+SEED: Final = 2026
 SESSIONS: Final = 352  # of each charge point, before the nights of the clock changes are cleared
 RESTARTS: Final = 200
 SIGHT_LOSSES: Final = 60
@@ -345,8 +346,9 @@ def run_a_year(house: House, plans: Sequence[Sequence[Visit]]) -> tuple[int, Wri
     return starts, writes
 
 
+@pytest.mark.timeout(300)
 def test_a_year(tmp_path: Path) -> None:
-    chance = random.Random(2026)
+    chance = random.Random(SEED)
     house = House(tmp_path, chance)
     plans = [visits(chance, SPRING + AUTUMN), visits(chance, SPRING)]
     starts, writes = run_a_year(house, plans)
@@ -360,18 +362,6 @@ def test_a_year(tmp_path: Path) -> None:
         assert twin is not None
         truth = sum(one.kwh for one in point.transactions)
         kept = sum(row.energy for row in rows)
-        ids = {row.transaction for row in rows}
-        for one in point.transactions:
-            if str(one.number) not in ids:
-                print("MISSING", one)
-        byid = {row.transaction: row for row in rows}
-        for one in point.transactions:
-            r = byid.get(str(one.number))
-            if r and abs(r.energy - one.kwh) > 0.004:
-                print("DIFF", one, r)
-        for r in rows:
-            if r.transaction is None:
-                print("UNBOUND", r)
         assert kept == pytest.approx(truth, abs=0.01)
         assert twin.memory.lifetime_energy == pytest.approx(kept, abs=0.001)
         by_id = {row.transaction: row for row in rows if row.transaction is not None}
@@ -381,8 +371,7 @@ def test_a_year(tmp_path: Path) -> None:
                 row = by_id[str(one.number)]
                 assert row.energy == pytest.approx(one.kwh, abs=0.006)
                 assert (row.started_at, row.ended_at) == (one.started_at, one.ended_at)
-        print(len(rows), [r.number for r in rows if r.number < 0].__len__())
-    print(starts, writes.while_charging, house.reads, bridge.path.stat().st_size, len(transactions))
+    assert writes.while_charging > 10_000
     logged = [json.loads(line) for line in house.log.getvalue().splitlines()]
     assert [line for line in logged if line["level"] not in {"info", "debug"}] == []
     bridge.stop()
