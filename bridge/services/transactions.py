@@ -114,7 +114,8 @@ class Transactions:
             return
         if self._next_daily <= now:
             self._next_daily = now + DAILY
-        self._after_spell = None
+        if self._after_spell is not None and self._after_spell <= now:
+            self._after_spell = None
         self._reading = True
         self._spawn(self._fill())
 
