@@ -49,6 +49,7 @@ from bridge.storage import Storage
 from bridge.tasks import end
 from bridge.web.observer import Observer
 from bridge.web.server import WebServer
+from bridge.web.view import Limits
 
 TICK_S: Final = 1.0
 GOODBYE_S: Final = 3.0
@@ -258,8 +259,11 @@ class Service:
             fleet=fleet,
             preferences=preferences,
             errors=log.errors,
+            sessions=lambda since: storage.sessions(since=since),
+            limits=lambda _: Limits(),
+            mode=lambda twin: twin.memory.session.mode if twin.memory.session is not None else None,
         )
-        self.web = WebServer(settings.http, observer, self._log)
+        self.web = WebServer(settings.http, observer.view, self._log)
 
     # --- what happens ---
 

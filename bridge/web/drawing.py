@@ -52,6 +52,11 @@ class Curve:
     begin: datetime
     end: datetime
 
+    @property
+    def middle(self) -> datetime:
+        """Half-way between the two."""
+        return self.begin + (self.end - self.begin) / 2
+
 
 def draw_curve(points: Sequence[Point], now: datetime) -> Curve:
     """The curve of some points, from the first one to now."""

@@ -127,6 +127,7 @@ class Sentences(_Table):
     no_sessions: str
     no_charge_points: str
     no_curve: str
+    no_power: str
     curve_says: str
     days_say: str
     sessions_counted: str

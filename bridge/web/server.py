@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
@@ -13,9 +14,9 @@ from structlog.typing import FilteringBoundLogger
 from bridge.settings import HttpSettings
 from bridge.tasks import end
 from bridge.web.app import Site
-from bridge.web.observer import Observer
 from bridge.web.page import Page
 from bridge.web.stream import MOST_STREAMS, Publisher
+from bridge.web.view import View
 
 GRACE_S: Final = 1
 """How long answers that are under way may take when the service stops."""
@@ -28,16 +29,16 @@ class WebServer:
 
     Args:
         settings: where to listen, if at all.
-        observer: what there is to see.
+        view: gives what there is to see.
         log: where to say what happens.
     """
 
-    def __init__(self, settings: HttpSettings, observer: Observer, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: HttpSettings, view: Callable[[], View], log: FilteringBoundLogger) -> None:
         self._settings = settings
-        self._observer = observer
+        self._view = view
         self._log = log
         self._page = Page()
-        self._publisher = Publisher(observer.view, self._page.fragments)
+        self._publisher = Publisher(view, self._page.fragments)
         self._server: _Server | None = None
         self.port: int | None = None
         """Where it listens; None while it does not."""
@@ -68,7 +69,7 @@ class WebServer:
             return
         self.port = int(sockets[0].getsockname()[1])
         self._log.info("the status page is up", url=f"http://{_in_url(address[0])}:{self.port}/")
-        site = Site(self._observer.view, self._page, self._publisher, self._log)
+        site = Site(self._view, self._page, self._publisher, self._log)
         self._server = server = _Server(
             uvicorn.Config(
                 site.application(address[0]),

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.broker import BrokerStatus
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.power import powers
+from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.state import State, StateSet
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.times import in_amsterdam
@@ -56,26 +57,6 @@ class Trouble(Enum):
     LIMIT = "limit"
     ALREADY_CONNECTED = "already_connected"
     DOWN = "down"
-
-
-class Session(Protocol):
-    """A session as it is kept on disk (`bridge.chargepoint.records`)."""
-
-    @property
-    def address(self) -> str:
-        """The socket."""
-
-    @property
-    def started_at(self) -> datetime:
-        """When it began."""
-
-    @property
-    def energy(self) -> float:
-        """What it delivered, kWh."""
-
-    @property
-    def cost(self) -> float | None:
-        """EUR, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +175,7 @@ class SocketView:
         mode: the charging mode of the session.
         lifetime: the energy of all sessions.
         curve: the power of the last hours.
-        days: the last days, the oldest first; empty where no sessions are kept.
+        days: the last days, the oldest first.
     """
 
     address: str
@@ -259,6 +240,14 @@ class CommandView:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """A warning or an error of the log; when it came, if that can be read."""
+
+    at: datetime | None
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All of it.
@@ -279,7 +268,7 @@ class View:
     grids: tuple[GridView, ...] = ()
     commands: tuple[CommandView, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    errors: tuple[str, ...] = ()
+    errors: tuple[ErrorView, ...] = ()
 
     @property
     def not_ready(self) -> str | None:
@@ -297,7 +286,7 @@ class Known:
     """What the service knows; see `View` for what of it means what.
 
     Attributes:
-        sessions: of the last `DAYS` days; None where none are kept.
+        sessions: of the last `DAYS` days.
         curves: by address.
         limits: what was set for a socket.
         mode: the charging mode of a socket's session.
@@ -320,7 +309,7 @@ class Known:
     commands: Sequence[Handled]
     outcomes: Mapping[str, int]
     errors: Sequence[str]
-    sessions: Sequence[Session] | None
+    sessions: Sequence[SessionRecord]
     curves: Mapping[str, tuple[Point, ...]]
     limits: Callable[[Twin], Limits]
     mode: Callable[[Twin], str | None]
@@ -365,7 +354,7 @@ def look(known: Known) -> View:
         grids=tuple(_grid(grid, known) for grid in known.grids if grid.seen),
         commands=tuple(_command(handled, names) for handled in known.commands),
         outcomes=known.outcomes,
-        errors=tuple(reversed(known.errors)),
+        errors=tuple(_error(line) for line in reversed(known.errors)),
     )
 
 
@@ -488,7 +477,7 @@ def _session(twin: Twin) -> SessionView | None:
     return SessionView(
         open=session.open,
         energy=session.energy,
-        cost=twin.status.total_cost if twin.status is not None else None,
+        cost=session.cost,
         started_at=session.started_at,
         finished_at=session.finished_at,
         seen_from=session.seen_from,
@@ -496,10 +485,8 @@ def _session(twin: Twin) -> SessionView | None:
 
 
 def _days(known: Known, address: str) -> tuple[DayView, ...]:
-    if known.sessions is None:
-        return ()
     today = in_amsterdam(known.now).date()
-    by_day: dict[date, list[Session]] = {today - timedelta(days=back): [] for back in reversed(range(DAYS))}
+    by_day: dict[date, list[SessionRecord]] = {today - timedelta(days=back): [] for back in reversed(range(DAYS))}
     for session in known.sessions:
         day = in_amsterdam(session.started_at).date()
         if session.address == address and day in by_day:
@@ -531,3 +518,11 @@ def _command(handled: Handled, names: Mapping[str, str]) -> CommandView:
         code=handled.code,
         words=handled.words,
     )
+
+
+def _error(line: str) -> ErrorView:
+    stamp, _, words = line.partition(" ")
+    try:
+        return ErrorView(datetime.fromisoformat(stamp), words)
+    except ValueError:
+        return ErrorView(None, line)
