@@ -433,7 +433,7 @@ class Service:
                 linking = group.create_task(self.link.run(self._account.opened))
                 serving = group.create_task(self.broker.run())
                 ticking = group.create_task(self._tick())
-                showing = group.create_task(self.web.run())
+                showing = group.create_task(self._guarded(self.web.run()))
                 try:
                     await stop.wait()
                     self._log.info("stopping")

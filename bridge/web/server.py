@@ -21,6 +21,8 @@ from bridge.web.view import View
 GRACE_S: Final = 1
 """How long answers that are under way may take when the service stops."""
 
+AFTER_FAULT_S: Final = 5.0
+
 MOST_CONNECTIONS: Final = MOST_STREAMS + 72
 
 
@@ -84,7 +86,7 @@ class WebServer:
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
-        publishing = asyncio.ensure_future(self._publisher.run())
+        publishing = asyncio.ensure_future(self._publish())
         try:
             await server.serve(sockets=sockets)
         finally:
@@ -93,6 +95,14 @@ class WebServer:
             for listening in sockets:
                 listening.close()
             await end(publishing)
+
+    async def _publish(self) -> None:
+        while True:
+            try:
+                await self._publisher.run()
+            except Exception:
+                self._log.exception("the open pages could not be brought up to date")
+                await asyncio.sleep(AFTER_FAULT_S)
 
 
 class _Server(uvicorn.Server):
