@@ -92,6 +92,7 @@ class WebServer:
         finally:
             self.port, self._server = None, None
             self._publisher.close_all()
+            server.close_at_once()
             for listening in sockets:
                 listening.close()
             await end(publishing)
@@ -110,6 +111,19 @@ class _Server(uvicorn.Server):
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # a generator there
         return nullcontext()
+
+    def close_at_once(self) -> None:
+        """Close what is still open: nothing, if there was time for that in good order."""
+        for listening in getattr(self, "servers", ()):  # there are none before the start is through
+            listening.close()
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if transport.get_write_buffer_size():
+                transport.abort()  # somebody who does not read
+            else:
+                transport.close()
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:
