@@ -7,7 +7,7 @@ from typing import Final
 
 from bridge.chargepoint.records import SessionRecord, records_of
 from bridge.chargepoint.session import Memory, lose_sight
-from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.twin import Steering, Twin
 from bridge.storage import Storage
 
 EVERY: Final = timedelta(minutes=1)
@@ -30,6 +30,8 @@ class Keeper:
 
     def changed(self, before: Twin | None, after: Twin | None) -> None:
         """A twin has changed."""
+        if after is not None and after.steering != (before.steering if before is not None else Steering()):
+            self._storage.save_steering(after.address, after.steering)
         if after is None or (before is not None and before.memory == after.memory):
             return
         self._dirty[after.address] = after.memory

@@ -17,6 +17,7 @@ from bridge.chargepoint.evse import Evse
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory, lose_sight
 from bridge.chargepoint.times import in_amsterdam
+from bridge.chargepoint.twin import Steering
 from bridge.clock import SystemClock
 from bridge.database import Database, Statement, StorageUnusable, look_into, newer
 from bridge.errors import ErrorCode
@@ -26,6 +27,7 @@ COMMANDS_KEPT: Final = 1000
 """How many acting commands are remembered by their `uid` (contract 8)."""
 
 _MEMORY: Final = TypeAdapter(Memory)
+_STEERING: Final = TypeAdapter(Steering)
 _EVSE: Final = TypeAdapter(Evse)
 
 _RECORD: Final = (
@@ -34,6 +36,7 @@ _RECORD: Final = (
 )
 _SESSIONS: Final = f"SELECT {_RECORD} FROM session WHERE number <> 0 ORDER BY started_at, address, number"  # noqa: S608 - a constant
 _ENERGY_BEFORE: Final = "SELECT address, energy FROM session WHERE number = 0"
+_STEERINGS: Final = "SELECT address, content FROM steering"
 _DESCRIPTIONS: Final = "SELECT evse_id, description FROM charge_point"
 _SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_RECORD}, average_power) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - constants
 
@@ -140,6 +143,17 @@ class Storage:
         for record in records:
             statements["session", record.address, record.number] = (_SAVE_SESSION, _to_row(record))
         self._database.write(statements)
+
+    def steerings(self) -> dict[str, Steering]:
+        """What has been learned of each socket and is wanted of it."""
+        rows = self._database.read(_STEERINGS)
+        return {address: _STEERING.validate_json(content) for address, content in rows}
+
+    def save_steering(self, address: str, steering: Steering) -> None:
+        """Remember what has been learned of a socket and is wanted of it."""
+        sql = "INSERT INTO steering VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
+        parameters = (address, _STEERING.dump_json(steering).decode())
+        self._database.write({("steering", address): (sql, parameters)})
 
     # --- sessions ---
 
@@ -399,11 +413,12 @@ def _read_everything(connection: sqlite3.Connection) -> None:
     for content, written_at in connection.execute("SELECT content, written_at FROM memory"):
         _MEMORY.validate_json(content)
         datetime.fromisoformat(written_at)
+    for _, content in connection.execute(_STEERINGS):
+        _STEERING.validate_json(content)
     for query in (
         "SELECT inclusion FROM thing WHERE inclusion IS NOT NULL",
         "SELECT content FROM parameter",
         "SELECT content FROM value",
-        "SELECT content FROM steering",
     ):
         for (content,) in connection.execute(query):
             json.loads(content)

@@ -57,11 +57,12 @@ class SessionRecord:
 
 def record_of(twin: Twin, session: Session) -> SessionRecord:
     """The record of a session of a socket."""
-    started, ended = session.started_at or session.seen_from, _end(session)
+    given_start, given_end = session.started_at or session.booked_from, session.finished_at or session.booked_to
+    started = given_start or session.seen_from
+    ended = None if session.open else given_end or session.unseen_after or session.seen_to or session.seen_from
     if ended is not None and ended < started:
         # One was told and the other noticed late; or the two clocks differ by a little.
-        started, ended = (started, started) if session.started_at is not None else (ended, ended)
-    open_ended = session.open or session.finished_at is not None or session.unseen_after is None
+        started, ended = (started, started) if given_start is not None else (ended, ended)
     return SessionRecord(
         evse_id=twin.evse_id,
         socket=twin.socket,
@@ -69,9 +70,9 @@ def record_of(twin: Twin, session: Session) -> SessionRecord:
         number=session.number,
         started_at=started,
         ended_at=ended,
-        times_given=session.started_at is not None and (session.open or session.finished_at is not None),
-        not_before=session.unseen_before if session.started_at is None else None,
-        not_after=None if open_ended else session.seen_to,
+        times_given=given_start is not None and (session.open or given_end is not None),
+        not_before=session.unseen_before if given_start is None else None,
+        not_after=session.seen_to if not session.open and given_end is None and session.unseen_after else None,
         energy=session.energy,
         cost=session.cost,
         peak_power=session.peak_power,
@@ -79,10 +80,6 @@ def record_of(twin: Twin, session: Session) -> SessionRecord:
         mode=session.mode,
         transaction=session.transaction,
     )
-
-
-def _end(session: Session) -> datetime | None:
-    return None if session.open else session.finished_at or session.unseen_after or session.seen_to or session.seen_from
 
 
 def records_of(before: Twin | None, after: Twin) -> list[SessionRecord]:
@@ -108,8 +105,15 @@ def corrected(memory: Memory, record: SessionRecord, before: SessionRecord | Non
     """
     session = memory.session
     if session is not None and session.number == record.number:
+        given = record.times_given
         latest = replace(
-            session, energy=record.energy, cost=record.cost, card=record.card, transaction=record.transaction
+            session,
+            energy=record.energy,
+            cost=record.cost,
+            card=record.card,
+            transaction=record.transaction,
+            booked_from=record.started_at if given else session.booked_from,
+            booked_to=record.ended_at if given else session.booked_to,
         )
         return replace(memory, session=latest)
     added = record.energy - (before.energy if before is not None else 0.0)

@@ -59,6 +59,7 @@ class Session:
         card: the charge card, where it is known: of a start of ours, or from a transaction.
         mode: the charging mode, where it is known.
         transaction: the id of the account's transaction that it is.
+        booked_from: when it began by that transaction, where the cloud gave no times; likewise `booked_to`.
     """
 
     number: int
@@ -86,6 +87,8 @@ class Session:
     card: str | None = None
     mode: str | None = None
     transaction: str | None = None
+    booked_from: datetime | None = None
+    booked_to: datetime | None = None
 
     @property
     def known_start(self) -> datetime | None:
@@ -306,6 +309,7 @@ def _go_on(session: Session, status: Status, *, active: bool) -> Session:
             finished_at=None,
             seen_to=None,
             unseen_after=None,
+            booked_to=None,
             stale_stop=status.stopped_at,
         )
     if active:
