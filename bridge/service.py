@@ -55,7 +55,6 @@ from bridge.storage import Storage
 from bridge.tasks import end
 from bridge.web.observer import Observer
 from bridge.web.server import WebServer
-from bridge.web.view import Limits
 
 TICK_S: Final = 1.0
 GOODBYE_S: Final = 3.0
@@ -309,8 +308,6 @@ class Service:
             preferences=preferences,
             errors=log.errors,
             sessions=lambda since: storage.sessions(since=since),
-            limits=lambda _: Limits(),
-            mode=lambda twin: twin.memory.session.mode if twin.memory.session is not None else None,
         )
         self.web = WebServer(settings.http, observer.view, self._log)
 

@@ -9,16 +9,18 @@ from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.broker import BrokerStatus
 from bridge.chargepoint.evse import Evse, Setting
 from bridge.chargepoint.grid import Grid, GridTwin
+from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.times import from_wall_clock
+from bridge.chargepoint.traits import Traits
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, RequestLimit, Unauthorized
 from bridge.services.router import Handled
 from bridge.web.history import Point
-from bridge.web.view import Known, Limits
+from bridge.web.view import Known
 
 NOW = from_wall_clock(datetime(2026, 11, 20, 9, 41))
 STARTED = from_wall_clock(datetime(2026, 11, 12, 18, 20))
@@ -76,6 +78,8 @@ def held() -> Twin:
             activity=Activity.DELAYED, vehicle=Vehicle.CONNECTED, current_1=0, current_2=0, current_3=0, max_usage=32
         ),
         memory=Memory(session=session, earlier_energy=913.8),
+        traits=Traits(max_current=32),
+        limits=Limits(standing=16),
     )
 
 
@@ -152,6 +156,11 @@ def sessions(address: str, mean: float, every: float) -> list[SessionRecord]:
     return records
 
 
+TODAY = SessionRecord(
+    evse_id="BCU102728", address="BCU102728", number=88, started_at=at(7, 12), energy=17.42, cost=4.36
+)
+
+
 def known(*twins: Twin) -> Known:
     """A house where all is well."""
     commands = [
@@ -168,8 +177,6 @@ def known(*twins: Twin) -> Known:
         Handled(at(22, 31, 1), "BCU100186", "cmd.max_current.set", "16", None, ""),
         Handled(at(22, 30, 1), "", "cmd.log.set_level", "", None, ""),
     ]
-    limits = {"BCU100186": Limits(standing=16)}
-    modes = {"BCU100186": "delayed", "BCU102728": "normal"}
     return Known(
         now=NOW,
         version="0.1.0",
@@ -193,10 +200,13 @@ def known(*twins: Twin) -> Known:
         commands=commands,
         outcomes={"OK": 42, "ERR_INVALID_STATE": 1, "ERR_REJECTED": 2},
         errors=[LOST],
-        sessions=[*sessions("BCU102728", 17, 0.75), *sessions("BCU100186", 11, 0.5), *sessions("BCU101544", 24, 0.12)],
+        sessions=[
+            TODAY,
+            *sessions("BCU102728", 17, 0.75),
+            *sessions("BCU100186", 11, 0.5),
+            *sessions("BCU101544", 24, 0.12),
+        ],
         curves={twin.address: curve(twin, at(7, 12) if twin.memory.session_open else NOW) for twin in twins},
-        limits=lambda twin: limits.get(twin.address, Limits()),
-        mode=lambda twin: modes.get(twin.address),
         grace=timedelta(seconds=60),
         state_set="standard",
         nominal_voltage=230,

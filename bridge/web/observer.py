@@ -18,7 +18,7 @@ from bridge.services.fleet import Fleet
 from bridge.services.preferences import Preferences
 from bridge.web.history import History, Sample
 from bridge.web.journal import Journal
-from bridge.web.view import CURVE_POINTS, DAYS, Known, Limits, View, look
+from bridge.web.view import CURVE_POINTS, DAYS, Known, View, look
 
 SESSIONS_EVERY: Final = timedelta(seconds=20)
 """How often the sessions are read from the disk at the most."""
@@ -38,8 +38,6 @@ class Observer:
         preferences: the grace, the state set, the nominal voltage.
         errors: the last lines of the log.
         sessions: those that began after a moment, from the disk.
-        limits: what was set for a socket.
-        mode: the charging mode of a socket's session.
     """
 
     def __init__(
@@ -55,8 +53,6 @@ class Observer:
         preferences: Preferences,
         errors: RecentErrors,
         sessions: Callable[[datetime], Sequence[SessionRecord]],
-        limits: Callable[[Twin], Limits],
-        mode: Callable[[Twin], str | None],
     ) -> None:
         self._version = version
         self._where = where
@@ -68,8 +64,6 @@ class Observer:
         self._preferences = preferences
         self._errors = errors
         self._read_sessions = sessions
-        self._limits = limits
-        self._mode = mode
         self._started = clock.now()
         self._histories: dict[str, History] = {}
         self._sessions: Sequence[SessionRecord] = ()
@@ -121,8 +115,6 @@ class Observer:
                 errors=tuple(self._errors.lines),
                 sessions=self._latest_sessions(now),
                 curves={address: history.points(CURVE_POINTS) for address, history in self._histories.items()},
-                limits=self._limits,
-                mode=self._mode,
                 grace=self._preferences.grace,
                 state_set=values.state_set,
                 nominal_voltage=values.nominal_voltage,

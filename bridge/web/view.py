@@ -4,7 +4,7 @@
 costs in EUR; None is unknown. Every time has an offset.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -60,7 +60,7 @@ class Trouble(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LimitsView:
     """The limits that were set through the bridge, A; None where there is none."""
 
     standing: int | None = None
@@ -194,7 +194,7 @@ class SocketView:
     session: SessionView | None
     offered: int | None
     highest: float | None
-    limits: Limits
+    limits: LimitsView
     mode: str | None
     lifetime: float
     curve: tuple[Point, ...]
@@ -288,8 +288,6 @@ class Known:
     Attributes:
         sessions: of the last `DAYS` days.
         curves: by address.
-        limits: what was set for a socket.
-        mode: the charging mode of a socket's session.
     """
 
     now: datetime
@@ -311,8 +309,6 @@ class Known:
     errors: Sequence[str]
     sessions: Sequence[SessionRecord]
     curves: Mapping[str, tuple[Point, ...]]
-    limits: Callable[[Twin], Limits]
-    mode: Callable[[Twin], str | None]
     grace: timedelta
     state_set: StateSet
     nominal_voltage: float
@@ -397,6 +393,7 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         flowing = powers(status, known.nominal_voltage)
         one, two, three = (PhaseView(*values) for values in zip(status.currents, status.voltages, flowing, strict=True))
         phases = (one, two, three)
+    limit = twin.limits.session
     reads = [power for power in flowing if power is not None]
     return SocketView(
         address=twin.address,
@@ -414,9 +411,9 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         phases=phases,
         session=_session(twin),
         offered=twin.offered_current if live else None,
-        highest=status.max_usage if status is not None else None,
-        limits=known.limits(twin),
-        mode=known.mode(twin),
+        highest=twin.traits.max_current or (status.max_usage if status is not None else None),
+        limits=LimitsView(twin.limits.standing, limit.current if limit is not None else None),
+        mode=twin.charging_mode,
         lifetime=twin.memory.lifetime_energy,
         curve=known.curves.get(twin.address, ()),
         days=_days(known, twin.address),

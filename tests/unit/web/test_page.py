@@ -143,7 +143,6 @@ def test_names_and_words_from_outside_are_only_text() -> None:
         commands=[Handled(NOW, "BCU102728", rude, rude, "ERR_REJECTED", rude)],
         errors=[rude],
         where=rude,
-        mode=lambda _: rude,
         version=rude,
         link=LinkStatus(LinkState.DOWN, NOW, Unauthorized(rude)),
     )
