@@ -146,7 +146,7 @@ def sessions(address: str, mean: float, every: float) -> list[SessionRecord]:
             SessionRecord(
                 evse_id=address,
                 address=address,
-                number=len(records) + 1,
+                number=len(records) + 200,
                 started_at=begin,
                 ended_at=begin + timedelta(hours=energy / 9),
                 energy=round(energy, 2),
@@ -154,11 +154,6 @@ def sessions(address: str, mean: float, every: float) -> list[SessionRecord]:
             )
         )
     return records
-
-
-TODAY = SessionRecord(
-    evse_id="BCU102728", address="BCU102728", number=88, started_at=at(7, 12), energy=17.42, cost=4.36
-)
 
 
 def known(*twins: Twin) -> Known:
@@ -201,7 +196,6 @@ def known(*twins: Twin) -> Known:
         outcomes={"OK": 42, "ERR_INVALID_STATE": 1, "ERR_REJECTED": 2},
         errors=[LOST],
         sessions=[
-            TODAY,
             *sessions("BCU102728", 17, 0.75),
             *sessions("BCU100186", 11, 0.5),
             *sessions("BCU101544", 24, 0.12),

@@ -158,6 +158,7 @@ class Texts(_Table):
         months: short, January first.
         weekdays: short, Monday first.
         commands: what a command is called; others are shown as they are.
+        switches: how yes and no are said of something that is on or off.
         outcomes: what an error's code means in a few words.
     """
 
@@ -173,6 +174,7 @@ class Texts(_Table):
     troubles: Annotated[Mapping[Trouble, Notice], _each(Trouble)]
     modes: Mapping[str, str]
     commands: Mapping[str, str]
+    switches: Annotated[Mapping[str, str], _each(("true", "false"))]
     done: str
     outcomes: Annotated[Mapping[ErrorCode, str], _each(get_args(ErrorCode))]
     labels: Labels

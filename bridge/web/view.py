@@ -14,7 +14,7 @@ from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.broker import BrokerStatus
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.power import powers
-from bridge.chargepoint.records import SessionRecord
+from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.state import State, StateSet
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.times import in_amsterdam
@@ -174,7 +174,7 @@ class SocketView:
         highest: what the charge point can deliver on each phase.
         mode: the charging mode of the session.
         lifetime: the energy of all sessions.
-        curve: the power of the last hours.
+        curve: the power of the last hours, the last point what flows now.
         days: the last days, the oldest first.
     """
 
@@ -415,8 +415,8 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         limits=LimitsView(twin.limits.standing, limit.current if limit is not None else None),
         mode=twin.charging_mode,
         lifetime=twin.memory.lifetime_energy,
-        curve=known.curves.get(twin.address, ()),
-        days=_days(known, twin.address),
+        curve=_curve(known.curves.get(twin.address, ()), now, flowing),
+        days=_days(known, twin),
     )
 
 
@@ -481,12 +481,24 @@ def _session(twin: Twin) -> SessionView | None:
     )
 
 
-def _days(known: Known, address: str) -> tuple[DayView, ...]:
+def _curve(points: tuple[Point, ...], now: datetime, flowing: Sequence[float | None]) -> tuple[Point, ...]:
+    """The points of the past, and what flows now."""
+    one, two, three = flowing
+    return (*points, Point(now, one, two, three)) if points else ()
+
+
+def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
     today = in_amsterdam(known.now).date()
+    latest = twin.memory.session
+    sessions = [record for record in known.sessions if record.address == twin.address]
+    if latest is not None:
+        # What is on disk can be some moments old.
+        sessions = [record for record in sessions if record.number != latest.number]
+        sessions.append(record_of(twin, latest))
     by_day: dict[date, list[SessionRecord]] = {today - timedelta(days=back): [] for back in reversed(range(DAYS))}
-    for session in known.sessions:
+    for session in sessions:
         day = in_amsterdam(session.started_at).date()
-        if session.address == address and day in by_day:
+        if day in by_day:
             by_day[day].append(session)
     return tuple(
         DayView(day, sum(one.energy for one in sessions), _total(one.cost for one in sessions), len(sessions))

@@ -177,7 +177,8 @@ class Words:
         name = self.texts.commands.get(command.command, command.command)
         if command.value in ("", "None"):
             return name
-        return f"{name}: {self.texts.modes.get(command.value.lower(), command.value)}"
+        known = {**self.texts.modes, **self.texts.switches}
+        return f"{name}: {known.get(command.value.lower(), command.value)}"
 
     def target(self, command: CommandView) -> str:
         """Of whom."""

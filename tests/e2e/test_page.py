@@ -7,8 +7,6 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -324,8 +322,7 @@ async def test_pictures_for_the_documentation(
     browser: Browser, name: str, size: tuple[int, int], height: int, scheme: str
 ) -> None:
     await asyncio.to_thread(IMAGES.mkdir, parents=True, exist_ok=True)
-    about = replace(showroom.rich(), now=showroom.NOW + timedelta(seconds=1))
-    async with shown(about) as url:
+    async with shown(showroom.rich()) as url:
         await browser.open(url, size, color_scheme=scheme, reduced_motion="reduce")
         path = IMAGES / f"page-{name}-{scheme}.png"
         assert await browser.picture(path, height) < 150_000

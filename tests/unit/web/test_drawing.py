@@ -37,6 +37,19 @@ def test_a_gap_stays_a_gap() -> None:
     assert curve.layers[0].line.count("M") == 2
 
 
+def test_a_machine_that_slept_leaves_a_gap() -> None:
+    before = [Point(NOW - timedelta(minutes=minute), 1000.0, 0.0, 0.0) for minute in (60, 59, 58, 57)]
+    after = [Point(NOW - timedelta(minutes=minute), 1000.0, 0.0, 0.0) for minute in (2, 1, 0)]
+    assert draw_curve([*before, *after], NOW).layers[0].line.count("M") == 2
+
+
+def test_a_curve_stays_as_it_is_until_the_next_step() -> None:
+    flowing = points(*[(1000.0, 0.0, 0.0)] * 5)
+    curves = {draw_curve([*flowing, Point(now, 900.0, 0.0, 0.0)], now) for now in (NOW, NOW + timedelta(seconds=9))}
+    assert len(curves) == 1
+    assert draw_curve([*flowing, Point(NOW, 800.0, 0.0, 0.0)], NOW) not in curves
+
+
 def test_a_curve_ends_now_and_a_short_one_does_not_fill_the_width() -> None:
     curve = draw_curve(points(*[(1000.0, 0.0, 0.0)] * 5), NOW)
     assert curve.end == NOW

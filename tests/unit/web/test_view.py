@@ -9,11 +9,13 @@ from pydantic import TypeAdapter
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.broker import BrokerStatus
 from bridge.chargepoint.evse import Evse, Setting
+from bridge.chargepoint.records import record_of
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
+from bridge.web.history import Point
 from bridge.web.view import DAYS, Known, SocketView, Trouble, View, Wait, look
 from tests import showroom
 from tests.showroom import NOW, at, known
@@ -135,10 +137,27 @@ def test_days_are_amsterdams_and_hold_every_session_that_began_on_them() -> None
     of_another = replace(record, address="BCU9", started_at=at(1, 0))
     too_long_ago = replace(record, started_at=at(12, 0, DAYS))
     records = [ten_past_midnight, ten_to_midnight, of_another, too_long_ago]
-    days = only(replace(known(showroom.charging()), sessions=records)).days
+    days = only(replace(known(replace(showroom.charging(), memory=Memory())), sessions=records)).days
     assert len(days) == DAYS
     assert [(day.energy, day.cost, day.sessions) for day in days[-2:]] == [(5.0, 1.25, 1), (3.0, None, 1)]
     assert sum(day.sessions for day in days) == 2
+
+
+def test_the_session_that_is_on_counts_as_it_is_now_and_once() -> None:
+    twin = showroom.charging()
+    assert twin.memory.session is not None
+    on_disk = replace(record_of(twin, twin.memory.session), energy=12.0, cost=3.0)
+    for records in ([on_disk], []):
+        today = only(replace(known(twin), sessions=records)).days[-1]
+        assert (today.energy, today.cost, today.sessions) == (17.42, 4.36, 1)
+
+
+def test_a_curve_ends_with_what_flows_now() -> None:
+    past = (Point(at(9, 0), 100.0, 0.0, 0.0),)
+    about = replace(known(showroom.charging()), curves={"BCU102728": past})
+    assert only(about).curve[:-1] == past
+    assert only(about).curve[-1].total == pytest.approx(10994, abs=1)
+    assert only(replace(about, curves={})).curve == ()
 
 
 def test_requests_are_counted_since_midnight_or_since_the_start() -> None:
