@@ -243,7 +243,7 @@ def broker_refuses() -> Known:
 def out_of_requests() -> Known:
     """The day's requests are used up."""
     error = RequestLimit(at(0, 0, -1) + timedelta(seconds=30))
-    return replace(rich(), link=LinkStatus(LinkState.DOWN, at(9, 20), error), requests_today=1000)
+    return replace(link_down(), link=LinkStatus(LinkState.DOWN, at(9, 20), error), requests_today=1000)
 
 
 def two_sockets() -> Known:

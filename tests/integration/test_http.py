@@ -19,6 +19,7 @@ from bridge.web.server import WebServer
 from bridge.web.stream import MOST_STREAMS, Publisher, TooMany
 from bridge.web.view import Known, View, look
 from tests import showroom
+from tests.clock import FakeClock
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, SOCKET, House
 
@@ -126,6 +127,24 @@ async def test_the_state_follows_a_car_from_start_to_stop(house: House) -> None:
     assert "Charging" in page
     await house.hub.command(SOCKET, "cmd.charge.stop", 2)
     assert "Driveway · Stop" in (await get(house, "/")).text
+
+
+async def test_the_curve_grows_while_time_passes(build: HouseMaker) -> None:
+    clock = FakeClock()
+    async with build(clock=clock) as house:
+        assert house.service is not None
+        house[SOCKET].plug(Car())
+        house[SOCKET].start("BCU-APP")
+        await house.push(SOCKET)
+        twin = house.service.fleet.twin
+        await until(lambda: (shown := twin(SOCKET)) is not None and shown.memory.session_open)
+        for _ in range(25):
+            clock.move(1)
+            house.service.tick()
+        state = (await get(house, "/api/state")).json()
+        (shown,) = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)["sockets"]
+        assert [point["power_2"] for point in shown["curve"]][-2:] == [16 * 231, 16 * 231]
+        assert len(shown["curve"]) == 3  # two times ten seconds, and now
 
 
 async def test_a_refused_command_is_shown_with_its_reason(house: House) -> None:
