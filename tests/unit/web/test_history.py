@@ -43,6 +43,17 @@ def test_many_points_are_merged_and_none_is_lost() -> None:
     assert sum(point.power_1 or 0 for point in points) * 10 == sum(range(1000))
 
 
+def test_what_was_drawn_stays_as_it_is_while_points_come_and_go() -> None:
+    history = History(step=timedelta(seconds=1), kept=timedelta(seconds=1000))
+    for number in range(1501):
+        history.add(second(number), (float(number % 7), None, None))
+    before = history.points(100)
+    history.add(second(1501), (5.0, None, None))
+    after = history.points(100)
+    assert before[1:-1] == after[1 : len(before) - 1]
+    assert history.points(100) is after
+
+
 def test_a_clock_that_is_put_back_begins_a_new_point() -> None:
     history = History()
     history.add(second(5), (1.0, None, None))
