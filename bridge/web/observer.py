@@ -20,8 +20,8 @@ from bridge.web.history import History, Sample
 from bridge.web.journal import Journal
 from bridge.web.view import CURVE_POINTS, DAYS, Known, View, look
 
-SESSIONS_EVERY: Final = timedelta(seconds=20)
-"""How often the sessions are read from the disk at the most."""
+SESSIONS_EVERY: Final = timedelta(minutes=1)
+"""How often the sessions are read from the disk at the most; the latest of each socket is known anyway."""
 
 
 class Observer:
