@@ -241,11 +241,12 @@ class Service:
             spawn=self._spawn,
             log=self._log,
         )
+        has_extra = extra.available()
         self._transactions = Transactions(
             read=lambda evse_id, since: extra.fetch_transactions(
                 settings.cloud.url, link.request_token or "", evse_id, since
             ),
-            can_read=lambda: link.status.up and link.request_token is not None and extra.available(),
+            can_read=lambda: link.status.up and link.request_token is not None and has_extra,
             fleet=fleet,
             ledger=storage,
             writer=self._keeper,
@@ -307,8 +308,9 @@ class Service:
             fleet=fleet,
             preferences=preferences,
             errors=log.errors,
+            sessions=lambda since: storage.sessions(since=since),
         )
-        self.web = WebServer(settings.http, observer, self._log)
+        self.web = WebServer(settings.http, observer.view, self._log)
 
     # --- what happens ---
 
@@ -493,7 +495,7 @@ class Service:
                 linking = group.create_task(self.link.run(self._account.opened))
                 serving = group.create_task(self.broker.run())
                 ticking = group.create_task(self._tick())
-                showing = group.create_task(self.web.run())
+                showing = group.create_task(self._guarded(self.web.run()))
                 try:
                     await stop.wait()
                     self._log.info("stopping")

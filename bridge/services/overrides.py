@@ -20,7 +20,7 @@ from bridge.services.fleet import Fleet
 from bridge.services.turns import Turns
 
 STEPS: Final = 5
-"""Requests for one settlement at most: a look, a refused change, another look, a new override; and one to spare."""
+"""Steps for one settlement at most: a look, a refused change, another look, a new override; and one to spare."""
 
 LISTED_FOR: Final = timedelta(days=1)
 RETRY_AFTER: Final = timedelta(minutes=1)
@@ -59,7 +59,7 @@ class Overrides:
         self._clock = clock
         self._spawn = spawn
         self._log = log
-        self._listed: frozenset[int] | None = None
+        self._listed: frozenset[int] = frozenset()
         self._listed_at: datetime | None = None
         self._settling: set[str] = set()
         self._retry_at: dict[str, datetime] = {}
@@ -159,11 +159,16 @@ class Overrides:
     # --- step by step ---
 
     async def _settle(self, address: str) -> None:
+        looked = False
         for _ in range(STEPS):
             twin = self._fleet.twin(address)
             step = next_step(twin.limits, twin.traits.max_current) if twin is not None else None
             if twin is None or step is None:
                 return
+            if isinstance(step, Make) and not looked:
+                # What is there already is somebody else's, however alike: known before, in case our answer is lost.
+                step = Look()
+            looked = isinstance(step, Look)
             await self._take(step, twin)
 
     async def _take(self, step: Step, twin: Twin) -> None:
@@ -187,9 +192,7 @@ class Overrides:
             self._fleet.limit(twin.address, partial(_found_in, schedules, twin.evse_id))
 
     async def _make(self, twin: Twin, current: int) -> None:
-        if self._listed is None:
-            await self._look()
-        others = self._listed or frozenset()
+        others = self._listed
         self._fleet.limit(twin.address, lambda before: limits.making(before, current, others))
         try:
             schedule = await self._cloud.ask(requests.set_override(twin.evse_id, current))
@@ -210,7 +213,7 @@ class Overrides:
             await self._cloud.ask(request)
         except Rejected:
             await self._look()
-            if schedule_id in (self._listed or ()):
+            if schedule_id in self._listed:
                 raise
         except CloudError:
             self._fleet.limit(twin.address, partial(_changed_to, schedule_id, None))

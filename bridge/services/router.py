@@ -43,7 +43,7 @@ class Handled:
     """A command that acts, and what came of it.
 
     Attributes:
-        address: the service address, or the resource address on adapter topics.
+        address: the service address; empty for a command to the bridge itself.
         command: the interface, such as `cmd.charge.start`.
         value: what it was to do, as far as that may be shown: a bare value, or the charging mode; nothing of a
             command to the bridge itself, which can be a password.
@@ -200,7 +200,8 @@ class Router:
     def _tell(self, call: Call, turn: str, code: ErrorCode | None, words: str) -> None:
         # What is said to the bridge itself can be a password, in whatever form it comes.
         value = _shown(call.message) if turn else ""
-        self._handled(Handled(self._clock.now(), call.address, call.message.type, value, code, words))
+        address = call.address if turn else ""
+        self._handled(Handled(self._clock.now(), address, call.message.type, value, code, words))
 
     async def _act(
         self, command: Command, again: Handler, call: Call, turn: str, *, retained: bool

@@ -1,7 +1,7 @@
 """Curves and bars, as the numbers that an SVG takes. Pure; units of the drawing are its own."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import Final
@@ -52,20 +52,30 @@ class Curve:
     begin: datetime
     end: datetime
 
+    @property
+    def middle(self) -> datetime:
+        """Half-way between the two."""
+        return self.begin + (self.end - self.begin) / 2
+
 
 def draw_curve(points: Sequence[Point], now: datetime) -> Curve:
-    """The curve of some points, from the first one to now."""
+    """The curve of some points, from the first one to now.
+
+    Now is taken in steps of a point: a curve of which nothing is new stays as it is.
+    """
+    end = now - timedelta(seconds=now.timestamp() % STEP.total_seconds())
+    points = [point for point in points[:-1] if point.at < end] + [replace(point, at=end) for point in points[-1:]]
     totals = [point.total for point in points]
     highest = max((total for total in totals if total is not None), default=0.0)
     full_kw = next((kw for kw in _ROUND_KW if kw * 1000 >= highest * 1.02), _ROUND_KW[-1])
-    begin = min(points[0].at, now - SHORTEST) if points else now - SHORTEST
-    runs = list(_runs(points, now))
+    begin = min(points[0].at, end - SHORTEST) if points else end - SHORTEST
+    runs = list(_runs(points))
     layers = []
     for phase in (3, 2, 1):
         if phase > 1 and not any(point.powers[phase - 1] for point in points):
             continue
         lines = [
-            [(_x(at, begin, now), _y(stack[phase - 1], full_kw)) for at, stack in run] for run in runs if len(run) > 1
+            [(_x(at, begin, end), _y(stack[phase - 1], full_kw)) for at, stack in run] for run in runs if len(run) > 1
         ]
         line = "".join(_line(corners) for corners in lines)
         area = "".join(
@@ -73,24 +83,23 @@ def draw_curve(points: Sequence[Point], now: datetime) -> Curve:
         )
         if line:
             layers.append(Layer(phase, area, line))
-    return Curve(tuple(layers), full_kw, highest, begin, now)
+    return Curve(tuple(layers), full_kw, highest, begin, end)
 
 
 Stack = tuple[float, ...]
 
 
-def _runs(points: Sequence[Point], now: datetime) -> Iterator[list[tuple[datetime, Stack]]]:
+def _runs(points: Sequence[Point]) -> Iterator[list[tuple[datetime, Stack]]]:
     """Stretches in which the power is known, each point as the sums of phase 1, 1 and 2, and 1 to 3."""
     run: list[tuple[datetime, Stack]] = []
-    gap = 3 * max(((after.at - before.at) for before, after in pairwise(points)), default=STEP)
+    steps = sorted(after.at - before.at for before, after in pairwise(points))
+    gap = 3 * steps[len(steps) // 2] if steps else STEP  # a machine that slept has seen nothing meanwhile
     for point in points:
         if point.total is None or (run and point.at - run[-1][0] > gap):
             yield run
             run = []
         if point.total is not None:
             run.append((point.at, tuple(accumulate(power or 0.0 for power in point.powers))))
-    if run and now - run[-1][0] <= gap:
-        run.append((now, run[-1][1]))  # the last point holds until the next one is there
     yield run
 
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final, Self
 
 STEP: Final = timedelta(seconds=10)
@@ -64,6 +65,7 @@ class History:
         self._points: deque[Point] = deque(maxlen=int(kept / step))
         self._from: datetime | None = None
         self._samples: list[Sample] = []
+        self._merged: dict[int, tuple[Point, ...]] = {}
 
     def add(self, at: datetime, sample: Sample) -> bool:
         """Note what flows now; True when a point was finished by it."""
@@ -71,16 +73,23 @@ class History:
         if self._from is not None and not timedelta() <= at - self._from < self._step:
             self._points.append(Point.average(self._from, self._samples))
             self._from, finished = None, True
+            self._merged.clear()
         if self._from is None:
             self._from, self._samples = at, []
         self._samples.append(sample)
         return finished
 
     def points(self, most: int) -> tuple[Point, ...]:
-        """What is kept, oldest first, neighbours merged until there are not more than `most` points."""
-        every = -(-len(self._points) // most)
-        if every <= 1:
-            return tuple(self._points)
-        points = list(self._points)
-        groups = [points[start : start + every] for start in range(0, len(points), every)]
-        return tuple(Point.average(group[0].at, [point.powers for point in group]) for group in groups)
+        """What is kept, oldest first, neighbours merged until there are about `most` points.
+
+        They are merged by the clock: a point that was drawn stays as it is while others come.
+        """
+        if most not in self._merged:
+            span = self._step.total_seconds() * max(1, -(-len(self._points) // most))
+            groups = groupby(self._points, lambda point: point.at.timestamp() // span)
+            self._merged[most] = tuple(_average(list(group)) for _, group in groups)
+        return self._merged[most]
+
+
+def _average(points: Sequence[Point]) -> Point:
+    return Point.average(points[0].at, [point.powers for point in points])

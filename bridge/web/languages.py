@@ -127,6 +127,7 @@ class Sentences(_Table):
     no_sessions: str
     no_charge_points: str
     no_curve: str
+    no_power: str
     curve_says: str
     days_say: str
     sessions_counted: str
@@ -157,6 +158,7 @@ class Texts(_Table):
         months: short, January first.
         weekdays: short, Monday first.
         commands: what a command is called; others are shown as they are.
+        switches: how yes and no are said of something that is on or off.
         outcomes: what an error's code means in a few words.
     """
 
@@ -172,6 +174,7 @@ class Texts(_Table):
     troubles: Annotated[Mapping[Trouble, Notice], _each(Trouble)]
     modes: Mapping[str, str]
     commands: Mapping[str, str]
+    switches: Annotated[Mapping[str, str], _each(("true", "false"))]
     done: str
     outcomes: Annotated[Mapping[ErrorCode, str], _each(get_args(ErrorCode))]
     labels: Labels

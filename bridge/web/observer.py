@@ -7,6 +7,7 @@ from typing import Final
 from bridge.bluecurrent.link import Link
 from bridge.broker import Broker
 from bridge.chargepoint.power import powers
+from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.times import in_amsterdam
 from bridge.chargepoint.twin import Twin
@@ -17,10 +18,10 @@ from bridge.services.fleet import Fleet
 from bridge.services.preferences import Preferences
 from bridge.web.history import History, Sample
 from bridge.web.journal import Journal
-from bridge.web.view import CURVE_POINTS, DAYS, Known, Limits, Session, View, look
+from bridge.web.view import CURVE_POINTS, DAYS, Known, View, look
 
-SESSIONS_EVERY: Final = timedelta(seconds=20)
-"""How often the sessions are read from the disk, if nobody says that they have changed."""
+SESSIONS_EVERY: Final = timedelta(minutes=1)
+"""How often the sessions are read from the disk at the most; the latest of each socket is known anyway."""
 
 
 class Observer:
@@ -36,9 +37,7 @@ class Observer:
         fleet: the charge points.
         preferences: the grace, the state set, the nominal voltage.
         errors: the last lines of the log.
-        sessions: those that began after a moment, from the disk; None where none are kept.
-        limits: what was set for a socket.
-        mode: the charging mode of a socket's session.
+        sessions: those that began after a moment, from the disk.
     """
 
     def __init__(
@@ -53,9 +52,7 @@ class Observer:
         fleet: Fleet,
         preferences: Preferences,
         errors: RecentErrors,
-        sessions: Callable[[datetime], Sequence[Session]] | None = None,
-        limits: Callable[[Twin], Limits] = lambda _: Limits(),
-        mode: Callable[[Twin], str | None] = lambda _: None,
+        sessions: Callable[[datetime], Sequence[SessionRecord]],
     ) -> None:
         self._version = version
         self._where = where
@@ -67,11 +64,9 @@ class Observer:
         self._preferences = preferences
         self._errors = errors
         self._read_sessions = sessions
-        self._limits = limits
-        self._mode = mode
         self._started = clock.now()
         self._histories: dict[str, History] = {}
-        self._sessions: Sequence[Session] | None = None
+        self._sessions: Sequence[SessionRecord] = ()
         self._sessions_read: datetime | None = None
         self.journal = Journal()
 
@@ -89,9 +84,7 @@ class Observer:
             return None, None, None
         return powers(status, self._preferences.values.nominal_voltage)
 
-    def _latest_sessions(self, now: datetime) -> Sequence[Session] | None:
-        if self._read_sessions is None:
-            return None
+    def _latest_sessions(self, now: datetime) -> Sequence[SessionRecord]:
         if self._sessions_read is None or not timedelta() <= now - self._sessions_read < SESSIONS_EVERY:
             midnight = in_amsterdam(now).replace(hour=0, minute=0, second=0, microsecond=0)
             self._sessions = self._read_sessions(midnight - timedelta(days=DAYS))
@@ -122,8 +115,6 @@ class Observer:
                 errors=tuple(self._errors.lines),
                 sessions=self._latest_sessions(now),
                 curves={address: history.points(CURVE_POINTS) for address, history in self._histories.items()},
-                limits=self._limits,
-                mode=self._mode,
                 grace=self._preferences.grace,
                 state_set=values.state_set,
                 nominal_voltage=values.nominal_voltage,

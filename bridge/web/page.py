@@ -84,8 +84,7 @@ class Page:
             for socket in point.sockets:
                 fragments[f"now-{socket.address}"] = module.now(point, socket)
                 fragments[f"curve-{socket.address}"] = module.curve(socket, draw_curve(socket.curve, view.at))
-                if socket.days:
-                    fragments[f"days-{socket.address}"] = module.days(socket, draw_bars(socket.days))
+                fragments[f"days-{socket.address}"] = module.days(socket, draw_bars(socket.days))
         return {name: str(html).strip() for name, html in fragments.items()}
 
 

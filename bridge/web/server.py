@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
@@ -13,12 +14,14 @@ from structlog.typing import FilteringBoundLogger
 from bridge.settings import HttpSettings
 from bridge.tasks import end
 from bridge.web.app import Site
-from bridge.web.observer import Observer
 from bridge.web.page import Page
 from bridge.web.stream import MOST_STREAMS, Publisher
+from bridge.web.view import View
 
 GRACE_S: Final = 1
 """How long answers that are under way may take when the service stops."""
+
+AFTER_FAULT_S: Final = 5.0
 
 MOST_CONNECTIONS: Final = MOST_STREAMS + 72
 
@@ -28,16 +31,16 @@ class WebServer:
 
     Args:
         settings: where to listen, if at all.
-        observer: what there is to see.
+        view: gives what there is to see.
         log: where to say what happens.
     """
 
-    def __init__(self, settings: HttpSettings, observer: Observer, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: HttpSettings, view: Callable[[], View], log: FilteringBoundLogger) -> None:
         self._settings = settings
-        self._observer = observer
+        self._view = view
         self._log = log
         self._page = Page()
-        self._publisher = Publisher(observer.view, self._page.fragments)
+        self._publisher = Publisher(view, self._page.fragments)
         self._server: _Server | None = None
         self.port: int | None = None
         """Where it listens; None while it does not."""
@@ -68,7 +71,7 @@ class WebServer:
             return
         self.port = int(sockets[0].getsockname()[1])
         self._log.info("the status page is up", url=f"http://{_in_url(address[0])}:{self.port}/")
-        site = Site(self._observer.view, self._page, self._publisher, self._log)
+        site = Site(self._view, self._page, self._publisher, self._log)
         self._server = server = _Server(
             uvicorn.Config(
                 site.application(address[0]),
@@ -83,15 +86,24 @@ class WebServer:
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
-        publishing = asyncio.ensure_future(self._publisher.run())
+        publishing = asyncio.ensure_future(self._publish())
         try:
             await server.serve(sockets=sockets)
         finally:
             self.port, self._server = None, None
             self._publisher.close_all()
+            server.close_at_once()
             for listening in sockets:
                 listening.close()
             await end(publishing)
+
+    async def _publish(self) -> None:
+        while True:
+            try:
+                await self._publisher.run()
+            except Exception:
+                self._log.exception("the open pages could not be brought up to date")
+                await asyncio.sleep(AFTER_FAULT_S)
 
 
 class _Server(uvicorn.Server):
@@ -99,6 +111,19 @@ class _Server(uvicorn.Server):
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # a generator there
         return nullcontext()
+
+    def close_at_once(self) -> None:
+        """Close what is still open: nothing, if there was time for that in good order."""
+        for listening in getattr(self, "servers", ()):  # there are none before the start is through
+            listening.close()
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if transport.get_write_buffer_size():
+                transport.abort()  # somebody who does not read
+            else:
+                transport.close()
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:

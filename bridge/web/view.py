@@ -4,16 +4,17 @@
 costs in EUR; None is unknown. Every time has an offset.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.broker import BrokerStatus
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.power import powers
+from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.state import State, StateSet
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.times import in_amsterdam
@@ -58,28 +59,8 @@ class Trouble(Enum):
     DOWN = "down"
 
 
-class Session(Protocol):
-    """A session as it is kept on disk (`bridge.chargepoint.records`)."""
-
-    @property
-    def address(self) -> str:
-        """The socket."""
-
-    @property
-    def started_at(self) -> datetime:
-        """When it began."""
-
-    @property
-    def energy(self) -> float:
-        """What it delivered, kWh."""
-
-    @property
-    def cost(self) -> float | None:
-        """EUR, if it is known."""
-
-
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LimitsView:
     """The limits that were set through the bridge, A; None where there is none."""
 
     standing: int | None = None
@@ -193,8 +174,8 @@ class SocketView:
         highest: what the charge point can deliver on each phase.
         mode: the charging mode of the session.
         lifetime: the energy of all sessions.
-        curve: the power of the last hours.
-        days: the last days, the oldest first; empty where no sessions are kept.
+        curve: the power of the last hours, the last point what flows now.
+        days: the last days, the oldest first.
     """
 
     address: str
@@ -213,7 +194,7 @@ class SocketView:
     session: SessionView | None
     offered: int | None
     highest: float | None
-    limits: Limits
+    limits: LimitsView
     mode: str | None
     lifetime: float
     curve: tuple[Point, ...]
@@ -259,6 +240,14 @@ class CommandView:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """A warning or an error of the log; when it came, if that can be read."""
+
+    at: datetime | None
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All of it.
@@ -279,7 +268,7 @@ class View:
     grids: tuple[GridView, ...] = ()
     commands: tuple[CommandView, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    errors: tuple[str, ...] = ()
+    errors: tuple[ErrorView, ...] = ()
 
     @property
     def not_ready(self) -> str | None:
@@ -297,10 +286,8 @@ class Known:
     """What the service knows; see `View` for what of it means what.
 
     Attributes:
-        sessions: of the last `DAYS` days; None where none are kept.
+        sessions: of the last `DAYS` days.
         curves: by address.
-        limits: what was set for a socket.
-        mode: the charging mode of a socket's session.
     """
 
     now: datetime
@@ -320,10 +307,8 @@ class Known:
     commands: Sequence[Handled]
     outcomes: Mapping[str, int]
     errors: Sequence[str]
-    sessions: Sequence[Session] | None
+    sessions: Sequence[SessionRecord]
     curves: Mapping[str, tuple[Point, ...]]
-    limits: Callable[[Twin], Limits]
-    mode: Callable[[Twin], str | None]
     grace: timedelta
     state_set: StateSet
     nominal_voltage: float
@@ -365,7 +350,7 @@ def look(known: Known) -> View:
         grids=tuple(_grid(grid, known) for grid in known.grids if grid.seen),
         commands=tuple(_command(handled, names) for handled in known.commands),
         outcomes=known.outcomes,
-        errors=tuple(reversed(known.errors)),
+        errors=tuple(_error(line) for line in reversed(known.errors)),
     )
 
 
@@ -408,6 +393,7 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         flowing = powers(status, known.nominal_voltage)
         one, two, three = (PhaseView(*values) for values in zip(status.currents, status.voltages, flowing, strict=True))
         phases = (one, two, three)
+    limit = twin.limits.session
     reads = [power for power in flowing if power is not None]
     return SocketView(
         address=twin.address,
@@ -425,12 +411,12 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         phases=phases,
         session=_session(twin),
         offered=twin.offered_current if live else None,
-        highest=status.max_usage if status is not None else None,
-        limits=known.limits(twin),
-        mode=known.mode(twin),
+        highest=twin.traits.max_current or (status.max_usage if status is not None else None),
+        limits=LimitsView(twin.limits.standing, limit.current if limit is not None else None),
+        mode=twin.charging_mode,
         lifetime=twin.memory.lifetime_energy,
-        curve=known.curves.get(twin.address, ()),
-        days=_days(known, twin.address),
+        curve=_curve(known.curves.get(twin.address, ()), now, flowing),
+        days=_days(known, twin),
     )
 
 
@@ -488,21 +474,31 @@ def _session(twin: Twin) -> SessionView | None:
     return SessionView(
         open=session.open,
         energy=session.energy,
-        cost=twin.status.total_cost if twin.status is not None else None,
+        cost=session.cost,
         started_at=session.started_at,
         finished_at=session.finished_at,
         seen_from=session.seen_from,
     )
 
 
-def _days(known: Known, address: str) -> tuple[DayView, ...]:
-    if known.sessions is None:
-        return ()
+def _curve(points: tuple[Point, ...], now: datetime, flowing: Sequence[float | None]) -> tuple[Point, ...]:
+    """The points of the past, and what flows now."""
+    one, two, three = flowing
+    return (*points, Point(now, one, two, three)) if points else ()
+
+
+def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
     today = in_amsterdam(known.now).date()
-    by_day: dict[date, list[Session]] = {today - timedelta(days=back): [] for back in reversed(range(DAYS))}
-    for session in known.sessions:
+    latest = twin.memory.session
+    sessions = [record for record in known.sessions if record.address == twin.address]
+    if latest is not None:
+        # What is on disk can be some moments old.
+        sessions = [record for record in sessions if record.number != latest.number]
+        sessions.append(record_of(twin, latest))
+    by_day: dict[date, list[SessionRecord]] = {today - timedelta(days=back): [] for back in reversed(range(DAYS))}
+    for session in sessions:
         day = in_amsterdam(session.started_at).date()
-        if session.address == address and day in by_day:
+        if day in by_day:
             by_day[day].append(session)
     return tuple(
         DayView(day, sum(one.energy for one in sessions), _total(one.cost for one in sessions), len(sessions))
@@ -531,3 +527,11 @@ def _command(handled: Handled, names: Mapping[str, str]) -> CommandView:
         code=handled.code,
         words=handled.words,
     )
+
+
+def _error(line: str) -> ErrorView:
+    stamp, _, words = line.partition(" ")
+    try:
+        return ErrorView(datetime.fromisoformat(stamp), words)
+    except ValueError:
+        return ErrorView(None, line)

@@ -12,6 +12,7 @@ from bridge.web.view import (
     ChargePointView,
     CommandView,
     DayView,
+    ErrorView,
     LinkView,
     SessionView,
     SocketView,
@@ -81,13 +82,14 @@ class Words:
             parts.append(how.format(time=texts.when(socket.since, self.view.at)))
         if socket.state is State.CHARGING:
             parts.append(texts.kilowatts(socket.power))
-        if session is not None and (session.open or socket.state is State.FINISHED):
+        if session is not None and self._energy_tells(socket, session):
             parts.append(texts.kilowatt_hours(session.energy))
         return parts
 
-    def sentence(self, point: ChargePointView, socket: SocketView) -> str:
-        """All of it in one line."""
-        return f"{self.title(point, socket)}: {', '.join([self.headline(socket), *self.details(socket)])}"
+    def _energy_tells(self, socket: SocketView, session: SessionView) -> bool:
+        """Whether the energy of a session stands beside the headline."""
+        now_seen = session.open and socket.state is not State.UNKNOWN
+        return session.energy > 0 and (now_seen or socket.state is State.FINISHED)
 
     def waits(self, socket: SocketView) -> str:
         """What it waits for; empty while it charges."""
@@ -103,7 +105,8 @@ class Words:
         """What is known beside the state."""
         texts, labels, session = self.texts, self.texts.labels, socket.session
         if session is not None and session.open:
-            yield Fact(labels.session, texts.kilowatt_hours(session.energy))
+            if not self._energy_tells(socket, session):
+                yield Fact(labels.session, texts.kilowatt_hours(session.energy))
             if session.cost is not None:
                 yield Fact(labels.cost, texts.euros(session.cost))
         if socket.offered is not None and session is not None and session.open:
@@ -174,14 +177,12 @@ class Words:
         name = self.texts.commands.get(command.command, command.command)
         if command.value in ("", "None"):
             return name
-        return f"{name}: {self.texts.modes.get(command.value.lower(), command.value)}"
+        known = {**self.texts.modes, **self.texts.switches}
+        return f"{name}: {known.get(command.value.lower(), command.value)}"
 
     def target(self, command: CommandView) -> str:
         """Of whom."""
-        known = {point.evse_id for point in self.view.charge_points}
-        if command.address.partition("_")[0] in known:
-            return command.name or command.address
-        return self.texts.say.bridge_itself
+        return (command.name or command.address) if command.address else self.texts.say.bridge_itself
 
     def outcome(self, command: CommandView) -> str:
         """What came of it."""
@@ -231,6 +232,6 @@ class Words:
             return say.requests_since_start.format(count=requests.today, time=self.texts.clock(requests.since))
         return say.requests_today.format(count=requests.today)
 
-    def errors(self) -> Sequence[str]:
+    def errors(self) -> Sequence[ErrorView]:
         """The last lines of the log that were no good news."""
         return self.view.errors[:MOST_ERRORS]

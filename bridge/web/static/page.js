@@ -63,7 +63,7 @@ function replace(id, html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   const after = template.content.firstElementChild;
-  if (!before || (id === "set" && before.content !== after.content)) {
+  if (!before || (id === "set" && before.dataset.points !== after.dataset.points)) {
     location.reload(); // a charge point has come or gone
     return;
   }
