@@ -20,6 +20,9 @@ from bridge.chargepoint.evse import Evse
 from bridge.chargepoint.session import Memory, lose_sight
 from bridge.errors import ErrorCode
 
+VERSION: Final = 1
+"""The format of the file, as its `user_version` says."""
+
 COMMANDS_KEPT: Final = 1000
 """How many acting commands are remembered by their `uid` (contract 8)."""
 
@@ -87,7 +90,7 @@ class Storage:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if self._version() == 0:
-            self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = 1; COMMIT;")
+            self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def _version(self) -> int:
         version = self._one("PRAGMA user_version")
