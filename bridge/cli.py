@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine, Mapping
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -14,14 +15,18 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from bridge import __version__
+from bridge.chargepoint.times import from_wall_clock
 from bridge.checkup.cloud import visiting_link
 from bridge.checkup.dump import Dump, write
 from bridge.checkup.everything import check as look
 from bridge.checkup.finding import Finding, Mark
 from bridge.clock import SystemClock
+from bridge.database import StorageUnusable
 from bridge.embedded import NoEmbeddedBroker
 from bridge.errors import AlreadyConnected, BridgeError
 from bridge.fimp.values import ValueType
+from bridge.ledger import Ledger, to_csv, to_json
+from bridge.ledger import table as ledger_table
 from bridge.logs import Log
 from bridge.overview import overview, table
 from bridge.remote import BrokerProblem, Command
@@ -29,6 +34,7 @@ from bridge.remote import send as send_command
 from bridge.remote import watch as watch_traffic
 from bridge.service import Service
 from bridge.settings import Settings, SettingsFault, trace
+from bridge.storage import Peek
 from bridge.tasks import end
 from bridge.traffic import line
 
@@ -105,7 +111,12 @@ def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
     settings = _load(config, assignments)
 
     async def serve() -> int:
-        await Service(settings, Log(settings.log.level, settings.log.format)).run(_stop_on_signals())
+        try:
+            service = Service(settings, Log(settings.log.level, settings.log.format))
+        except StorageUnusable as error:
+            typer.echo(str(error), err=True)
+            return UNREADABLE_SETTINGS if error.permanent else FAILED
+        await service.run(_stop_on_signals())
         return 0
 
     _run(serve())
@@ -147,12 +158,16 @@ def simulate(
     async def serve() -> int:
         stop = _stop_on_signals()
         cloud = example_cloud(SystemClock().now)
-        url = await cloud.start(host, port)
+        server = SideServer([*Control(cloud).routes(), *Rest(cloud).routes()], host, port + 1)
+        try:
+            url = await cloud.start(host, port)
+            serving = await server.begin()
+        except OSError as error:
+            typer.echo(f"cannot listen on {host}, ports {port} and {port + 1}: {error.strerror or error}", err=True)
+            return FAILED
         typer.echo(f"cloud.url = {url}")
         typer.echo(f"cloud.api_token = {cloud.account.api_token}")
         typer.echo(f"control: http://{host}:{port + 1}/control/state")
-        server = SideServer([*Control(cloud).routes(), *Rest(cloud).routes()], host, port + 1)
-        serving = await server.begin()
         living = asyncio.create_task(Life(cloud, speed=speed).run() if speed > 0 else stop.wait())
         await stop.wait()
         await server.finish(serving)
@@ -243,6 +258,54 @@ def account(
         return 0
 
     _run(work())
+
+
+class LedgerFormat(StrEnum):
+    """How to print sessions."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.command()
+def sessions(
+    form: Annotated[LedgerFormat, typer.Option("--format", help="For a person, a spreadsheet or a program.")] = (
+        LedgerFormat.TABLE
+    ),
+    only_totals: Annotated[bool, typer.Option("--totals", help="Only the totals per month.")] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Only sessions that began on this day or later."),
+    ] = None,
+    charge_point: Annotated[
+        str | None, typer.Option("--charge-point", metavar="EVSE", help="Only this one: its id or its name.")
+    ] = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
+    """Show the charging sessions kept on disk, with totals per month; the service may be running or not."""
+    path = _load(config, assignments).storage.path
+    peek = Peek(path)
+    try:
+        ledger = Ledger(peek.sessions(), peek.names(), peek.energy_before())
+        if not peek.has_ledger():
+            why = (
+                "comes from an older version, and keeps them from the next run on" if peek.exists() else "is not there"
+            )
+            typer.echo(f"No sessions: {path} {why}.", err=True)
+    except StorageUnusable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(UNREADABLE_SETTINGS if error.permanent else FAILED) from None
+    ledger = ledger.only(charge_point, from_wall_clock(since) if since is not None else None)
+    if form is LedgerFormat.JSON:
+        content = to_json(ledger, only_totals=only_totals)
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    elif form is LedgerFormat.CSV:
+        typer.echo(to_csv(ledger, only_totals=only_totals), nl=False)
+    else:
+        for text in ledger_table(ledger, only_totals=only_totals):
+            typer.echo(text)
 
 
 @app.command()

@@ -12,10 +12,12 @@ from uuid import UUID, uuid4
 from pydantic import JsonValue
 
 from bridge import __version__
+from bridge.bluecurrent import extra
 from bridge.bluecurrent.extra import fetch_api_token
 from bridge.bluecurrent.frames import Frame
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.broker import Arrival, Broker, BrokerStatus
+from bridge.chargepoint import limits
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock, SystemClock
@@ -27,7 +29,8 @@ from bridge.outbox import Outbox
 from bridge.services.account import Account
 from bridge.services.app import AppService, LogService
 from bridge.services.auth import AuthService
-from bridge.services.chargepoint import FOLLOW_UP_S, ChargepointService
+from bridge.services.chargepoint import ChargepointService
+from bridge.services.charging import FOLLOW_UP_S, Charging
 from bridge.services.command import Command
 from bridge.services.credentials import Credentials
 from bridge.services.dev_sys import DevSysService
@@ -39,11 +42,14 @@ from bridge.services.fleet import Fleet
 from bridge.services.lifecycle import Lifecycle
 from bridge.services.meter_elec import GridMeterService, MeterElecService
 from bridge.services.network import Network
+from bridge.services.overrides import Overrides
 from bridge.services.parameter_store import ParameterStore
 from bridge.services.parameters import ParametersService
 from bridge.services.preferences import Preferences
 from bridge.services.router import Router
 from bridge.services.things import Things
+from bridge.services.transactions import Transactions
+from bridge.services.turns import Turns
 from bridge.settings import Settings
 from bridge.storage import Storage
 from bridge.tasks import end
@@ -52,12 +58,16 @@ TICK_S: Final = 1.0
 GOODBYE_S: Final = 3.0
 """How long the goodbye may take; with what comes before and after, the service is gone within 5 s."""
 
+GIVE_BACK_S: Final = 10.0
+"""How long an uninstall waits for current limits to be given back."""
+
 FIRST_LOOK_S: Final = 8.0
 """How long commands wait after a start for the charge points to be heard of; consumers give up after 10 s."""
 
 # The names of single values in the storage.
 UNLOCK_UNKNOWN: Final = "unlock_unknown"
 SOCKET_IDS: Final = "takes_socket_ids"
+OVERRIDES_UNKNOWN: Final = "overrides_unknown"
 RESTARTS: Final = "restarts"
 CONFIG: Final = "config"
 GRIDS: Final = "grids"
@@ -102,7 +112,7 @@ class Service:
         log.secrets.add(settings.cloud.api_token)
         log.secrets.add(settings.mqtt.password)
 
-        self.storage = storage = Storage(settings.storage.path)
+        self.storage = storage = Storage(settings.storage.path, self._log, clock.now)
         restarts = storage.value(RESTARTS)
         restarts = restarts + 1 if isinstance(restarts, int) else 0
         storage.save_value(RESTARTS, restarts)
@@ -115,9 +125,18 @@ class Service:
         self._lifecycle = lifecycle = Lifecycle(addresses, outbox)
         self._parameters = parameters = ParameterStore(storage.parameters(), storage)
         self._no_unlock, self._socket_ids = self._fact(UNLOCK_UNKNOWN), self._fact(SOCKET_IDS)
+        self._no_overrides = self._fact(OVERRIDES_UNKNOWN)
+        turns = Turns()
 
         # The two links.
-        self.fleet = fleet = Fleet(clock, storage.memories(), self._twin_changed, self._grid_changed)
+        self.fleet = fleet = Fleet(
+            clock=clock,
+            memories=storage.memories(),
+            steerings=storage.steerings(),
+            on_change=self._twin_changed,
+            on_grid_change=self._grid_changed,
+            nominal_voltage=lambda: preferences.values.nominal_voltage,
+        )
         self._keeper = Keeper(storage, clock.now)
         self.link = link = Link(
             settings.cloud.url,
@@ -143,6 +162,28 @@ class Service:
 
         # What devices can do.
         follow_up = world.follow_up
+        self._overrides = overrides = Overrides(
+            cloud=link,
+            fleet=fleet,
+            turns=turns,
+            no_overrides=self._no_overrides,
+            clock=clock,
+            spawn=self._spawn,
+            log=self._log,
+        )
+        charging = Charging(
+            cloud=link,
+            fleet=fleet,
+            overrides=overrides,
+            turns=turns,
+            preferences=preferences,
+            parameters=parameters,
+            clock=clock,
+            spawn=self._spawn,
+            patience=settings.cloud.command_timeout,
+            follow_up=follow_up,
+            log=self._log,
+        )
         services: list[DeviceService[Twin]] = [
             ChargepointService(
                 preferences=preferences,
@@ -150,10 +191,10 @@ class Service:
                 cloud=link,
                 fleet=fleet,
                 addresses=addresses,
-                parameters=parameters,
+                charging=charging,
+                overrides=overrides,
                 no_unlock=self._no_unlock,
                 socket_ids=self._socket_ids,
-                follow_up=follow_up,
             ),
             MeterElecService(fleet=fleet, preferences=preferences, addresses=addresses, clock=clock),
             ParametersService(
@@ -172,6 +213,7 @@ class Service:
             present=devices.present,
             look_again=self._look_again,
             on_included=self._included,
+            on_deleted=self._deleted,
             addresses=addresses,
             outbox=outbox,
             storage=storage,
@@ -193,6 +235,18 @@ class Service:
             things=things,
             on_grids=self._grids_told,
             socket_ids=self._socket_ids,
+            clock=clock,
+            spawn=self._spawn,
+            log=self._log,
+        )
+        self._transactions = Transactions(
+            read=lambda evse_id, since: extra.fetch_transactions(
+                settings.cloud.url, link.request_token or "", evse_id, since
+            ),
+            can_read=lambda: link.status.up and link.request_token is not None and extra.available(),
+            fleet=fleet,
+            ledger=storage,
+            writer=self._keeper,
             clock=clock,
             spawn=self._spawn,
             log=self._log,
@@ -233,6 +287,7 @@ class Service:
             storage=storage,
             clock=clock,
             preferences=preferences,
+            turns=turns,
             spawn=self._spawn,
             started=self._started,
             log=self._log,
@@ -242,6 +297,7 @@ class Service:
 
     def _twin_changed(self, before: Twin | None, after: Twin | None) -> None:
         self._keeper.changed(before, after)
+        self._transactions.twin_changed(before, after)
         if after is not None and (before is None or before.evse != after.evse):
             self.storage.save_charge_point(after.evse_id, after.evse)
         if after is None and before is not None and not self.fleet.sockets(before.evse_id):
@@ -262,6 +318,10 @@ class Service:
     def _included(self, address: str) -> None:
         self.devices.report_thing(address)
         self._network.report(address)
+
+    def _deleted(self, address: str) -> None:
+        for twin in self.fleet.sockets(address):
+            self.fleet.limit(twin.address, limits.without_wishes)  # nobody could lift its limits any more
 
     def _pushed(self, frame: Frame) -> None:
         self._account.pushed(frame)
@@ -319,16 +379,24 @@ class Service:
         self._parameters.forget_all()
         self._no_unlock.forget()
         self._socket_ids.forget()
+        self._no_overrides.forget()
+        for twin in self.fleet.twins():
+            self.fleet.limit(twin.address, limits.without_wishes)
 
-    def _uninstall(self) -> list[Report]:
+    async def _uninstall(self) -> list[Report]:
         reports = self.things.exclude(self.things.addresses())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_S):
+                await self._overrides.give_back(self.fleet.twins())
         self._auth.log_out()
         self._preferences.reset()
         return reports
 
     async def _refresh(self) -> None:
         await self._account.refresh()
+        await self._overrides.refresh()
         self._looked()
+        self._transactions.looked()
 
     def _looked(self) -> None:
         """The first look at the account is through, or will not be for a while."""
@@ -374,6 +442,8 @@ class Service:
         """See `_tick`."""
         self._keeper.write_if_due()
         self._account.look_into_silence()
+        self._overrides.tick()
+        self._transactions.tick()
         before, self._ticked = self._ticked, self._clock.now()
         times = (
             self.fleet.next_change(before, self._preferences.grace),

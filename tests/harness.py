@@ -242,6 +242,17 @@ class House:
                 await self._task
         self._task = None
 
+    async def crash(self) -> None:
+        """End the service as a loss of the process does: nothing is written any more."""
+        path = self.settings.storage.path
+        files = [path, path.with_name(f"{path.name}-wal")]
+        kept = {file: file.read_bytes() for file in files if file.exists()}
+        await self.kill()
+        for file in files:
+            file.unlink(missing_ok=True)
+        for file, content in kept.items():
+            file.write_bytes(content)
+
     async def restart(self) -> Service:
         """Stop it and start it again."""
         await self.stop()
@@ -286,7 +297,7 @@ async def make_house(
     cloud = simulated or SimulatedCloud(example_account(clock.now), rebooting_s=0.2)
     for point in cloud.account.charge_points.values():
         point.plug_and_charge = False
-    port = _two_ports() if side else 0
+    port = two_ports() if side else 0
     url = await cloud.start(port=port)
     server = SideServer(Rest(cloud).routes(), "127.0.0.1", port + 1)
     serving = await server.begin() if side else None
@@ -309,7 +320,7 @@ async def make_house(
             await _forget_session(broker, settings.mqtt.client_id)
 
 
-def _two_ports() -> int:
+def two_ports() -> int:
     """A free port with a free one above it."""
     while True:
         port = free_port()

@@ -3,13 +3,16 @@
 The package is asked once and reconnects nothing; all live traffic stays on the link.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bridge.chargepoint.matching import Transaction
+from bridge.chargepoint.times import from_wall_clock, in_order
 from bridge.errors import Disconnected, NotSupported, Rejected, Unauthorized
 
 if TYPE_CHECKING:
@@ -106,3 +109,32 @@ async def rest(cloud_url: str, request_token: str) -> AsyncIterator["BlueCurrent
     async with _translated(), AsyncClient(timeout=client.http_timeout) as http:
         client.token, client.httpx_client = request_token, http
         yield client
+
+
+async def fetch_transactions(cloud_url: str, request_token: str, evse_id: str, since: date) -> list[Transaction]:
+    """The transactions of a charge point from a day on.
+
+    Raises:
+        NotSupported: the extra is not installed.
+        CloudError: they could not be read.
+    """
+    async with rest(cloud_url, request_token) as client:
+        found = client.iterate_transactions(evse_id, start_date=since)
+        return [parse_transaction(raw) async for raw in found if raw.get("started_at") is not None]
+
+
+def parse_transaction(raw: Mapping[str, Any]) -> Transaction:
+    """A transaction as the package gives it; its times are Amsterdam's clock without an offset."""
+    start: datetime = from_wall_clock(raw["started_at"])
+    end: datetime | None = raw.get("end_time")
+    card: str | None = raw.get("card_id")
+    return Transaction(
+        id=str(raw["transaction_id"]),
+        evse_id=raw["chargepoint_id"],
+        socket=raw.get("socket_id"),
+        started_at=start,
+        ended_at=in_order(from_wall_clock(end), start) if end is not None else None,
+        energy=raw.get("kwh") or 0.0,
+        cost=raw.get("total_costs"),
+        card=card or None,
+    )

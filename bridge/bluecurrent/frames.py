@@ -24,6 +24,7 @@ from bridge.bluecurrent.wire import (
 )
 from bridge.chargepoint.evse import Card, Evse, Setting
 from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.update import Update
 
@@ -107,19 +108,10 @@ class Sustainability:
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
-    """A schedule that overrides the current, A, of some charge points."""
-
-    schedule_id: int
-    charge_points: Sequence[str]
-    current: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Overrides:
     """LIST_OVERRIDE_CURRENT, and the answers to its setters (then with one entry, or none after a clear)."""
 
-    schedules: Sequence[Override]
+    schedules: Sequence[Schedule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +443,7 @@ def _overrides(data: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Bod
             continue
         points = wire.charge_points
         names = [name.strip() for name in points.split(",")] if isinstance(points, str) else list(points or ())
-        schedules.append(Override(int(wire.schedule_id), names, wire.current))
+        schedules.append(Schedule(int(wire.schedule_id), tuple(names), wire.current, wire.always))
     return Overrides(schedules)
 
 

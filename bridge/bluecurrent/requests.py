@@ -18,7 +18,6 @@ from bridge.bluecurrent.frames import (
     Frame,
     GridValues,
     ListedChargePoint,
-    Override,
     Overrides,
     Result,
     Settings,
@@ -26,8 +25,10 @@ from bridge.bluecurrent.frames import (
     Statuses,
     Sustainability,
 )
+from bridge.bluecurrent.wire import DAYS
 from bridge.chargepoint.evse import Card, Evse
 from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.update import Update
 
 T = TypeVar("T")
@@ -252,10 +253,10 @@ def override_profiles(evse_id: str) -> Request[bool | None]:
 
 # --- overrides of the current ---
 
-_DAYS: Final[list[JsonValue]] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+_DAYS: Final[list[JsonValue]] = [*DAYS]
 
 
-def list_overrides() -> Request[Sequence[Override]]:
+def list_overrides() -> Request[Sequence[Schedule]]:
     """Every override of the current that the account has, whoever made it."""
     read = _body(Overrides)
     return Request("LIST_OVERRIDE_CURRENT", lambda f: read(f).schedules, answers=frozenset({"LIST_OVERRIDE_CURRENT"}))
@@ -272,22 +273,12 @@ def _always(evse_id: str, current: int) -> dict[str, JsonValue]:
     }
 
 
-def _only(read: Callable[[Frame], Overrides]) -> Callable[[Frame], Override]:
-    def one(frame: Frame) -> Override:
-        schedules = read(frame).schedules
-        if not schedules:
-            raise UnreadableAnswer(f"{frame.object} does not tell the schedule's id")
-        return schedules[0]
-
-    return one
-
-
-def set_override(evse_id: str, current: int) -> Request[Override]:
-    """Limit a charge point to `current` A, on all days from 00:00 to 23:59."""
-    command = "POST_SET_OVERRIDE_CURRENT"
+def set_override(evse_id: str, current: int) -> Request[Schedule | None]:
+    """Limit a charge point to `current` A, on all days from 00:00 to 23:59. None: the answer does not tell its id."""
+    command, read = "POST_SET_OVERRIDE_CURRENT", _body(Overrides)
     return Request(
         command,
-        _only(_body(Overrides)),
+        lambda frame: next(iter(read(frame).schedules), None),
         _always(evse_id, current),
         frozenset({command, f"STATUS_{command}"}),
         acts=True,

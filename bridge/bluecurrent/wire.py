@@ -252,6 +252,13 @@ class WireSustainability(WireModel):
     co2: Number = None  # kg
 
 
+DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def _days(text: str | None) -> set[str]:
+    return {day.strip().upper() for day in (text or "").split(",")}
+
+
 class WireSchedule(WireModel):
     """An override of the current: an entry of LIST_OVERRIDE_CURRENT, or the data of an answer to one of its setters."""
 
@@ -260,6 +267,16 @@ class WireSchedule(WireModel):
         default=None, validation_alias=AliasChoices("charge_points", "chargepoint_id", "chargepoints")
     )
     current: Amount = Field(default=None, validation_alias=AliasChoices("override_current", "current", "overridevalue"))
+    start: Text = Field(default=None, validation_alias=AliasChoices("start_time", "override_start_time"))
+    stop: Text = Field(default=None, validation_alias=AliasChoices("stop_time", "override_end_time"))
+    start_days: Text = Field(default=None, validation_alias=AliasChoices("override_start_days", "days_of_week"))
+    stop_days: Text = Field(default=None, validation_alias=AliasChoices("override_end_days", "days_of_week"))
+
+    @property
+    def always(self) -> bool:
+        """It holds on all days, from 00:00 to 23:59."""
+        whole_day = (self.start or "").startswith("00:00") and (self.stop or "").startswith("23:59")
+        return whole_day and _days(self.start_days) == _days(self.stop_days) == set(DAYS)
 
 
 class WireFrame(WireModel):

@@ -1,6 +1,11 @@
 """Power from currents and voltages: volts times amps, phase by phase."""
 
+from typing import Final
+
 from bridge.chargepoint.status import Status
+
+NOMINAL_VOLTAGE_V: Final = 230.0
+"""Used where nobody has set another."""
 
 
 def phase_power(current: float | None, voltage: float | None, nominal_voltage: float) -> float | None:

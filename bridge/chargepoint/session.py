@@ -8,9 +8,10 @@ Contract 4, "Which session": a new one begins when a vehicle came after none, wh
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V, total_power
 from bridge.chargepoint.state import SESSION
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.times import in_order
@@ -24,13 +25,16 @@ FORGET_AFTER: Final = timedelta(minutes=10)
 ENDING_WINDOW: Final = timedelta(minutes=10)
 """How long after a stop, unlock, reboot or block of ours an end is taken for its doing."""
 
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when a socket has not been seen that never was."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One charging session of one socket.
 
-    Energy in kWh. Times in `started_at` and `finished_at` are the cloud's; the bridge's own are `seen_from` and
-    `seen_to`, and are never reported as the cloud's.
+    Energy in kWh, cost in EUR, power in W. Times in `started_at` and `finished_at` are the cloud's; the bridge's own
+    are `seen_from` and `seen_to`, and are never reported as the cloud's.
 
     Attributes:
         number: counts the sessions of the socket from 1.
@@ -46,6 +50,16 @@ class Session:
         stale_reading: the reading at the beginning, if it was still the session's before.
         stale_start: likewise for `start_datetime`.
         stale_stop: the `stop_datetime` at the beginning, which cannot be this session's.
+        unseen_before: since when nothing had been seen when it was found: it began then or later; None: it was seen
+            to begin.
+        unseen_after: likewise when it was found over: it was on until then at least; None: it was seen to end.
+        cost: what it has cost; never falls; None while the cloud has told none.
+        stale_cost: likewise a `total_cost` at the beginning that was still the session's before.
+        peak_power: the highest power seen; None while none was.
+        card: the charge card, where it is known: of a start of ours, or from a transaction.
+        mode: the charging mode, where it is known.
+        transaction: the id of the account's transaction that it is.
+        booked_from: when it began by that transaction, where the cloud gave no times; likewise `booked_to`.
     """
 
     number: int
@@ -65,6 +79,16 @@ class Session:
     stale_reading: float | None = None
     stale_start: datetime | None = None
     stale_stop: datetime | None = None
+    unseen_before: datetime | None = None
+    unseen_after: datetime | None = None
+    cost: float | None = None
+    stale_cost: float | None = None
+    peak_power: float | None = None
+    card: str | None = None
+    mode: str | None = None
+    transaction: str | None = None
+    booked_from: datetime | None = None
+    booked_to: datetime | None = None
 
     @property
     def known_start(self) -> datetime | None:
@@ -87,6 +111,7 @@ class Memory:
         previous_energy: what the one right before it has delivered, kWh; None if none is known.
         start_accepted: when a start of ours was accepted, until a session or a stop comes.
         start_unknown: when a start of ours got no verdict, likewise.
+        start_card: the card of either, likewise.
         ending: when a stop, unlock, reboot or block of ours was sent, until it is refused or a session begins.
         unlocked: the cable has been unlocked in this session.
         blind_since: since when nothing could be seen of the socket; None while something can.
@@ -97,6 +122,7 @@ class Memory:
     previous_energy: float | None = None
     start_accepted: datetime | None = None
     start_unknown: datetime | None = None
+    start_card: str | None = None
     ending: datetime | None = None
     unlocked: bool = False
     blind_since: datetime | None = None
@@ -141,13 +167,14 @@ class Memory:
 # --- what a push changes ---
 
 
-def observe(memory: Memory, status: Status, now: datetime) -> Memory:
+def observe(memory: Memory, status: Status, now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Memory:
     """The memory after a push.
 
     Args:
         memory: before it.
         status: the whole status after it.
         now: when it came; with an offset.
+        nominal_voltage: stands in where there is current and no voltage, V.
     """
     status = _in_order(status, memory.session)
     active = status.activity in SESSION
@@ -155,19 +182,24 @@ def observe(memory: Memory, status: Status, now: datetime) -> Memory:
         memory = _note_our_ending(memory, now)
     if status.activity is Activity.OFFLINE:
         return lose_sight(memory, now)
-    memory, was_blind = _regain_sight(memory, now)
+    blind_since, was_blind = memory.blind_since, memory.blind_since is not None
+    memory = _regain_sight(memory, now)
     memory = _note_vehicle_left(memory, status)
     idle = status.activity is Activity.AVAILABLE
     if (active and _is_new(memory.session, status, was_blind=was_blind)) or (
         idle and _was_missed(memory.session, status, was_blind=was_blind)
     ):
-        memory = _begin(memory, status, now, open_=active)
+        memory = _begin(memory, status, now, blind_since, open_=active)
     elif memory.session is not None:
         memory = replace(memory, session=_go_on(memory.session, status, active=active))
+    if memory.session is None:
+        return memory
     if active:
-        return replace(memory, start_accepted=None, start_unknown=None)
-    if idle and memory.session is not None:
-        return replace(memory, session=_with_stop(_ended(memory.session, status, now), status))
+        power = total_power(status, nominal_voltage)
+        session = _with_peak(memory.session, power)
+        return replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=None)
+    if idle:
+        return replace(memory, session=_with_stop(_ended(memory.session, status, now, blind_since), status))
     return memory
 
 
@@ -221,11 +253,14 @@ def _start_moved(session: Session, status: Status) -> bool:
     return session.seen_to is not None and start > session.seen_from + (session.seen_to - session.seen_from) / 2
 
 
-def _begin(memory: Memory, status: Status, now: datetime, *, open_: bool) -> Memory:
+def _begin(memory: Memory, status: Status, now: datetime, blind_since: datetime | None, *, open_: bool) -> Memory:
     last = memory.session
     # Page 3: the first CH_STATUS after a start can still carry the start, and the energy, of the session before.
     stale_start = status.started_at if last is not None and status.started_at == last.known_start else None
     stale_reading = last.reading if last is not None and open_ and _is_stale(last, status) else None
+    stale_cost = last is not None and (
+        status.total_cost == last.cost or stale_start is not None or stale_reading is not None
+    )
     session = Session(
         number=last.number + 1 if last is not None else 1,
         seen_from=now,
@@ -236,6 +271,9 @@ def _begin(memory: Memory, status: Status, now: datetime, *, open_: bool) -> Mem
         reading=stale_reading,
         stale_reading=stale_reading,
         stale_stop=status.stopped_at if open_ else None,
+        stale_cost=status.total_cost or None if stale_cost else None,
+        unseen_before=LONG_AGO if last is None and blind_since is not None else blind_since,
+        card=memory.start_card if open_ and memory.may_be_starting(now) else None,
         # One that was never seen to be on is not known to be of this plug-in.
         forgotten=not open_,
     )
@@ -244,7 +282,7 @@ def _begin(memory: Memory, status: Status, now: datetime, *, open_: bool) -> Mem
     sent = memory.ending
     return replace(
         memory,
-        session=_note_drawing(_with_energy(session, status.energy), status),
+        session=_note_drawing(_with_cost(_with_energy(session, status.energy), status.total_cost), status),
         earlier_energy=memory.earlier_energy + (last.energy if last is not None else 0.0),
         previous_energy=last.energy if last is not None else None,
         unlocked=False,
@@ -265,11 +303,19 @@ def _go_on(session: Session, status: Status, *, active: bool) -> Session:
     """The same session with the values of a push."""
     if active and not session.open:
         session = replace(
-            session, open=True, resumed=True, finished_at=None, seen_to=None, stale_stop=status.stopped_at
+            session,
+            open=True,
+            resumed=True,
+            finished_at=None,
+            seen_to=None,
+            unseen_after=None,
+            booked_to=None,
+            stale_stop=status.stopped_at,
         )
     if active:
         session = replace(session, ended_by_us=False, forgotten=False)
     session = _with_energy(_with_start(session, status.started_at), status.energy)
+    session = _with_cost(session, status.total_cost)
     return _note_drawing(session, status) if active else session
 
 
@@ -291,6 +337,21 @@ def _with_energy(session: Session, energy: float | None) -> Session:
         # The cloud counts on from the session before, and gives no start that would say otherwise.
         return replace(session, energy=max(session.energy, energy - stale), reading=energy)
     return replace(session, energy=max(session.energy, energy), reading=energy, stale_reading=None)
+
+
+def _with_cost(session: Session, cost: float | None) -> Session:
+    stale = session.stale_cost
+    if not cost or cost == stale:
+        return session
+    if stale is not None and session.stale_reading is not None and cost > stale:
+        cost -= stale  # the cloud counts on from the session before, as it does with the energy
+    return replace(session, cost=max(session.cost or 0.0, cost))
+
+
+def _with_peak(session: Session, power: float | None) -> Session:
+    if power is None or (session.peak_power is not None and power <= session.peak_power):
+        return session
+    return replace(session, peak_power=power)
 
 
 def _note_drawing(session: Session, status: Status) -> Session:
@@ -319,11 +380,11 @@ def _note_our_ending(memory: Memory, now: datetime) -> Memory:
     return replace(memory, session=replace(session, ended_by_us=True))
 
 
-def _ended(session: Session, status: Status, now: datetime) -> Session:
+def _ended(session: Session, status: Status, now: datetime, blind_since: datetime | None) -> Session:
     if not session.open:
         return session
     left = session.vehicle_left or status.vehicle is Vehicle.NONE
-    return replace(session, open=False, resumed=False, seen_to=now, vehicle_left=left)
+    return replace(session, open=False, resumed=False, seen_to=now, unseen_after=blind_since, vehicle_left=left)
 
 
 def _with_stop(session: Session, status: Status) -> Session:
@@ -341,28 +402,37 @@ def lose_sight(memory: Memory, now: datetime) -> Memory:
     return memory if memory.blind_since is not None else replace(memory, blind_since=now)
 
 
-def _regain_sight(memory: Memory, now: datetime) -> tuple[Memory, bool]:
+def _regain_sight(memory: Memory, now: datetime) -> Memory:
     if memory.blind_since is None:
-        return memory, False
+        return memory
     session, since = memory.session, memory.blind_since
     if session is not None and not session.open and now - since > FORGET_AFTER:
         # One that is still open here and found closed now has been seen to end: it is not forgotten.
         session = replace(session, forgotten=True)
-    return replace(memory, session=session, blind_since=None), True
+    return replace(memory, session=session, blind_since=None)
 
 
 # --- what our own commands change ---
 
 
-def start_accepted(memory: Memory, now: datetime) -> Memory:
-    """A start of ours was accepted; the session may have begun before the verdict came."""
+def start_accepted(memory: Memory, now: datetime, card: str | None = None) -> Memory:
+    """A start of ours, with this card, was accepted; the session may have begun before the verdict came."""
     memory = replace(memory, ending=None)
-    return memory if memory.session_open else replace(memory, start_accepted=now, start_unknown=None)
+    if memory.session_open:
+        return _with_card(memory, card)
+    return replace(memory, start_accepted=now, start_unknown=None, start_card=card)
 
 
-def start_without_verdict(memory: Memory, now: datetime) -> Memory:
+def start_without_verdict(memory: Memory, now: datetime, card: str | None = None) -> Memory:
     """Nobody knows what became of a start of ours."""
-    return memory if memory.session_open else replace(memory, start_unknown=now)
+    return _with_card(memory, card) if memory.session_open else replace(memory, start_unknown=now, start_card=card)
+
+
+def _with_card(memory: Memory, card: str | None) -> Memory:
+    session = memory.session
+    if session is None or session.card is not None:
+        return memory
+    return replace(memory, session=replace(session, card=card))
 
 
 def ending_sent(memory: Memory, now: datetime) -> Memory:
@@ -380,7 +450,7 @@ def ending_refused(memory: Memory) -> Memory:
 
 def stop_accepted(memory: Memory) -> Memory:
     """A stop of ours was accepted; a start before it is over."""
-    return replace(memory, start_accepted=None, start_unknown=None)
+    return replace(memory, start_accepted=None, start_unknown=None, start_card=None)
 
 
 def cable_unlocked(memory: Memory) -> Memory:

@@ -41,3 +41,10 @@ def next_limit_reset(now: datetime) -> datetime:
     """When the day's request limit is over: 00:00:30 in Amsterdam, half a minute after it is lifted (page 3)."""
     tomorrow = now.astimezone(AMSTERDAM).date() + timedelta(days=1)
     return from_wall_clock(datetime(tomorrow.year, tomorrow.month, tomorrow.day, 0, 0, 30))  # noqa: DTZ001
+
+
+def readings(when: datetime) -> tuple[datetime, ...]:
+    """Every moment that the wall clock of `when` can mean: two in the hour that the clocks repeat, else one."""
+    wall = when.astimezone(AMSTERDAM).replace(tzinfo=None)
+    both = (in_amsterdam(wall.replace(tzinfo=AMSTERDAM, fold=fold).astimezone(UTC)) for fold in (0, 1))
+    return tuple(sorted({*both, in_amsterdam(when)}))

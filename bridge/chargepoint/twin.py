@@ -3,14 +3,32 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Literal, Self
 
-from bridge.chargepoint import session
+from bridge.chargepoint import limits, session, traits
 from bridge.chargepoint.evse import Evse
+from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import Situation, State, StateSet, is_held, state
 from bridge.chargepoint.status import Status
+from bridge.chargepoint.traits import Traits
 from bridge.chargepoint.update import Update
+
+ChargingMode = Literal["normal", "slow", "delayed", "price_based"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """What must be remembered of a socket beside its sessions.
+
+    Attributes:
+        traits: what it has shown of itself.
+        limits: what is wanted of it, and what stands in the cloud for that.
+    """
+
+    traits: Traits = field(default_factory=Traits)
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +40,9 @@ class Twin:
         socket: which of its sockets; None where it has one.
         evse: the charge point's description and settings.
         status: the last values; None before the first push.
-        memory: what is known beyond them.
+        memory: what is known of its sessions beyond them.
+        traits: what it has shown of itself.
+        limits: what is wanted of it, and what stands in the cloud for that.
         link_down_since: since when the link has been down; None while it is up.
     """
 
@@ -31,6 +51,8 @@ class Twin:
     evse: Evse = field(default_factory=Evse)
     status: Status | None = None
     memory: Memory = field(default_factory=Memory)
+    traits: Traits = field(default_factory=Traits)
+    limits: Limits = field(default_factory=Limits)
     link_down_since: datetime | None = None
 
     @property
@@ -41,18 +63,31 @@ class Twin:
     @property
     def described_by(self) -> object:
         """All that the description of the thing depends on: when it changes, the hub is told."""
-        return self.evse
+        return self.evse, self.traits
+
+    @property
+    def steering(self) -> Steering:
+        """What must be remembered of it beside its sessions."""
+        return Steering(traits=self.traits, limits=self.limits)
 
     # --- what happened ---
 
-    def pushed(self, update: Update[Status], now: datetime) -> Self:
-        """After a CH_STATUS."""
+    def pushed(self, update: Update[Status], now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Self:
+        """After a CH_STATUS; the nominal voltage, V, stands in where there is current and no voltage."""
         status = update.onto(self.status or Status())
-        return replace(self, status=status, memory=session.observe(self.memory, status, now))
+        memory = session.observe(self.memory, status, now, nominal_voltage)
+        overridden = self.limits.owned is not None or self.limits.unsure is not None
+        return replace(
+            self,
+            status=status,
+            memory=memory,
+            traits=traits.learn(self.traits, status, overridden=overridden),
+            limits=limits.in_time(limits.seen(self.limits, status.max_usage), memory, now),
+        )._noting_mode()
 
     def described(self, update: Update[Evse]) -> Self:
         """After its entry in CHARGE_POINTS, or a CH_SETTINGS."""
-        return replace(self, evse=update.onto(self.evse))
+        return replace(self, evse=update.onto(self.evse))._noting_mode()
 
     def link_lost(self, now: datetime) -> Self:
         """After the link went down."""
@@ -67,6 +102,20 @@ class Twin:
     def remembering(self, change: Callable[[Memory], Memory]) -> Self:
         """After a command of ours had an outcome."""
         return replace(self, memory=change(self.memory))
+
+    def limited(self, change: Callable[[Limits], Limits]) -> Self:
+        """After something else is wanted of it, or stands in the cloud for it."""
+        return replace(self, limits=change(self.limits))._noting_mode()
+
+    def _noting_mode(self) -> Self:
+        mode, latest = self.charging_mode, self.memory.session
+        if mode is None or latest is None or latest.mode == mode:
+            return self
+        return replace(self, memory=replace(self.memory, session=replace(latest, mode=mode)))
+
+    def at(self, now: datetime) -> Self:
+        """After time has passed: a limit for a session that did not come is given back."""
+        return self.limited(lambda before: limits.in_time(before, self.memory, now))
 
     # --- what that means ---
 
@@ -106,10 +155,26 @@ class Twin:
             return None
         if not self.memory.session_open or self.held:
             return 0
-        limits = [self.status.max_usage]
+        bounds = [self.status.max_usage]
         if self.evse.smart_charging:
-            limits.append(self.status.smart_limit)
-        return min((int(limit) for limit in limits if limit is not None), default=None)
+            bounds.append(self.status.smart_limit)
+        if self.limits.owned is not None:
+            bounds.append(self.limits.owned.current)
+        return min((int(bound) for bound in bounds if bound is not None), default=None)
+
+    @property
+    def charging_mode(self) -> ChargingMode | None:
+        """How the session charges; None while none is on."""
+        if not self.memory.session_open:
+            return None
+        if self.limits.session is not None and self.limits.session.slow:
+            return "slow"
+        if self.status is None or not self.status.boosting:
+            if self.evse.price_based_charging is not None and self.evse.price_based_charging.value:
+                return "price_based"
+            if self.evse.delayed_charging is not None and self.evse.delayed_charging.value:
+                return "delayed"
+        return "normal"
 
     def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
         """When, after a moment, the state may change with nothing happening: a start's wait ends, or the grace."""
@@ -118,4 +183,6 @@ class Twin:
             times.append(self.memory.start_accepted + START_WINDOW)
         if self.link_down_since is not None:
             times.append(self.link_down_since + grace)
+        if self.limits.session is not None and self.limits.session.until is not None:
+            times.append(self.limits.session.until)
         return min((when for when in times if when > after), default=None)

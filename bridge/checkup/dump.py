@@ -22,6 +22,8 @@ from bridge import __version__
 from bridge.checkup.finding import Finding
 from bridge.checkup.machine import files_of
 from bridge.checkup.redaction import SECRET, Redaction, host_stand_in
+from bridge.database import look_into
+from bridge.schema import version_of
 from bridge.settings import Settings
 
 DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
@@ -31,6 +33,11 @@ _SHOWN: Final = frozenset({"fimp.state_set", "http.listen", "log.level", "log.fo
 
 _VALUES_SHOWN: Final = frozenset({"unlock_unknown", "takes_socket_ids", "restarts", "config", "grids"})
 """Single values of the storage whose content may be told; of others only that they are there."""
+
+_SESSIONS: Final = 20
+_SESSION_SHOWN: Final = frozenset(
+    {"address", "number", "started_at", "ended_at", "times_given", "energy", "peak_power", "average_power", "mode"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +210,9 @@ class _Stored:
         if not path.is_file():
             return
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            with closing(look_into(path)) as connection:
                 connection.row_factory = sqlite3.Row
-                (self.version,) = connection.execute("PRAGMA user_version").fetchone()
+                self.version = version_of(connection)
                 names = [
                     row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
                 ]
@@ -258,6 +265,9 @@ class _Stored:
             row["name"]: redaction.json(_parsed(row["content"])) if row["name"] in _VALUES_SHOWN else "there"
             for row in self.rows("value")
         }
+        steering = {row["address"]: redaction.json(_parsed(row["content"])) for row in self.rows("steering")}
+        latest = sorted(self.rows("session"), key=lambda row: row["started_at"] or "")[-_SESSIONS:]
+        sessions = [{name: redaction.json(row[name], name) for name in row if name in _SESSION_SHOWN} for row in latest]
         codes: dict[str, int] = {}
         for row in self.rows("command"):
             codes[row["code"] or "done"] = codes.get(row["code"] or "done", 0) + 1
@@ -271,6 +281,8 @@ class _Stored:
             "things": _renamed(redaction, things),
             "memory": _renamed(redaction, memories),
             "parameters": _renamed(redaction, parameters),
+            "steering": _renamed(redaction, steering),
+            "latest_sessions": sessions,
             "values": values,
             "commands": codes,
         }

@@ -14,11 +14,14 @@ from typing import Final
 from bridge.chargepoint.times import in_amsterdam
 from bridge.checkup.finding import Finding, fail, note, ok
 from bridge.checkup.web import Answer, get
+from bridge.database import look_into, newer
+from bridge.schema import VERSION, version_of
 from bridge.settings import Settings
-from bridge.storage import VERSION
 
 LEAST_FREE_BYTES: Final = 50 * 1024 * 1024
 """The file itself stays small; a full disk stops the service all the same."""
+
+_DAMAGED: Final = "At the next start it is set aside and an empty one is begun, unless you put a backup in its place."
 
 
 def look_at_settings(origins: Mapping[str, str]) -> Finding:
@@ -87,19 +90,14 @@ def _file_problem(path: Path) -> str | None:
 
 def _content_problem(path: Path) -> str | None:
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        with closing(look_into(path)) as connection:
+            version = version_of(connection)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        return f"{path} cannot be read ({error}). Put a backup in its place, or move it away to begin anew."
+        return f"{path} cannot be read ({error}). {_DAMAGED}"
     if verdict != "ok":
-        return f"{path} is damaged ({verdict}). Put a backup in its place, or move it away to begin anew."
-    if version > VERSION:
-        return (
-            f"{path} was written by a newer version of the bridge (format {version}, this one knows {VERSION}). "
-            "Install that one again, or put the backup from before in its place."
-        )
-    return None
+        return f"{path} is damaged ({verdict}). {_DAMAGED}"
+    return newer(path, version) if version > VERSION else None
 
 
 def _user() -> str:

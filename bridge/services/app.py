@@ -1,7 +1,7 @@
 """The app as the hub configures and watches it: manifest, states, configuration, diagnostics (contract 6, "App")."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ class AppService:
         errors: RecentErrors,
         restarts: int,
         reset: Callable[[], None],
-        uninstall: Callable[[], Sequence[Report]],
+        uninstall: Callable[[], Awaitable[Sequence[Report]]],
         interfaces: Callable[[], Sequence[Interface]],
     ) -> None:
         self._addresses = addresses
@@ -147,7 +147,7 @@ class AppService:
         return [self._report("evt.app.config_action_report", content)]
 
     async def _uninstall(self, call: Call) -> Sequence[Report]:
-        return [*self._uninstall_all(), *await self._say_uninstalled(call)]
+        return [*await self._uninstall_all(), *await self._say_uninstalled(call)]
 
     async def _say_uninstalled(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.app.uninstall_report", self._operation())]

@@ -1,66 +1,50 @@
-"""The service `chargepoint`: start, stop, state, cable lock, session (contract 4)."""
+"""The service `chargepoint`: start, stop, state, cable lock, session, current limits, phases (contract 4)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from pydantic import JsonValue
 
 from bridge.bluecurrent import requests
-from bridge.bluecurrent.requests import Request
-from bridge.chargepoint import session
-from bridge.chargepoint.evse import APP_CARD
-from bridge.chargepoint.session import Memory
-from bridge.chargepoint.state import SESSION, State, supported_states
-from bridge.chargepoint.status import Activity
+from bridge.chargepoint import limits, session
+from bridge.chargepoint.limits import SessionLimit
+from bridge.chargepoint.state import supported_states
+from bridge.chargepoint.status import MINIMUM_CURRENT_A
 from bridge.chargepoint.times import in_amsterdam
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
-from bridge.errors import (
-    Disconnected,
-    InvalidState,
-    InvalidValue,
-    NotSupported,
-    UnknownAddress,
-    UnknownRequest,
-    VerdictTimeout,
-)
+from bridge.errors import InvalidState, InvalidValue, NotSupported, UnknownAddress, UnknownRequest
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.report import Report
 from bridge.fimp.times import format_time
 from bridge.fimp.values import ValueType
-from bridge.services.asking import ask_for_an_end
+from bridge.services.charging import Charging
 from bridge.services.cloud import Cloud
 from bridge.services.command import Call, Command
 from bridge.services.device import Addresses, group
 from bridge.services.fact import Fact
 from bridge.services.fleet import Fleet
-from bridge.services.parameter_store import ParameterStore
+from bridge.services.overrides import Overrides
 from bridge.services.preferences import Preferences
 
 NAME: Final = "chargepoint"
-
-FOLLOW_UP_S: Final = 2.0
-"""How long after a verdict the CH_STATUS that shows its effect is waited for."""
-
-NORMAL: Final = "normal"
-
-_NO_START: Final = {State.DISCONNECTED, State.UNAVAILABLE, State.ERROR, State.UNKNOWN}
 
 
 class ChargepointService:
     """See the module.
 
     Args:
-        preferences: the state set, the card, the grace.
+        preferences: the state set, the grace.
         clock: tells the time.
         cloud: the link.
         fleet: the twins.
         addresses: the topics.
-        parameters: what was set for one charge point and the cloud does not keep: its `session_card`.
+        charging: starts and stops sessions.
+        overrides: current limits in the cloud.
         no_unlock: the cloud does not know UNLOCK_CONNECTOR.
         socket_ids: the cloud takes a `socket_id` in requests about sessions.
-        follow_up: see `FOLLOW_UP_S`.
     """
 
     name = NAME
@@ -73,20 +57,20 @@ class ChargepointService:
         cloud: Cloud,
         fleet: Fleet,
         addresses: Addresses,
-        parameters: ParameterStore,
+        charging: Charging,
+        overrides: Overrides,
         no_unlock: Fact,
         socket_ids: Fact,
-        follow_up: float = FOLLOW_UP_S,
     ) -> None:
         self._preferences = preferences
         self._clock = clock
         self._cloud = cloud
         self._fleet = fleet
         self._addresses = addresses
-        self._parameters = parameters
+        self._charging = charging
+        self._overrides = overrides
         self._no_unlock = no_unlock
         self._socket_ids = socket_ids
-        self._follow_up = follow_up
         self.commands: Mapping[str, Command] = {
             "cmd.charge.start": Command(("null",), self._start, again=self._get_state_and_session),
             "cmd.charge.stop": Command(("null",), self._stop, again=self._get_state_and_session),
@@ -94,6 +78,10 @@ class ChargepointService:
             "cmd.cable_lock.set": Command(("bool",), self._set_cable_lock, again=self._get_cable_lock),
             "cmd.cable_lock.get_report": Command(("null",), self._get_cable_lock),
             "cmd.current_session.get_report": Command(("null",), self._get_session),
+            "cmd.current_session.set_current": Command(("int",), self._set_session_current, again=self._get_session),
+            "cmd.max_current.set": Command(("int",), self._set_max_current, again=self._get_max_current),
+            "cmd.max_current.get_report": Command(("null",), self._get_max_current),
+            "cmd.phase_mode.get_report": Command(("null",), self._get_phase_mode),
         }
 
     # --- what it is ---
@@ -112,13 +100,30 @@ class ChargepointService:
         }
         if self._has_requests_of_its_own(twin):
             interfaces += [Interface("in", "cmd.charge.start", "null"), Interface("in", "cmd.charge.stop", "null")]
-            properties["sup_charging_modes"] = [NORMAL]
+            properties["sup_charging_modes"] = list(self._charging.modes(twin))
         if self._lists_cable_lock(twin):
             interfaces += [
                 Interface("in", "cmd.cable_lock.set", "bool"),
                 Interface("in", "cmd.cable_lock.get_report", "null"),
                 Interface("out", "evt.cable_lock.report", "bool"),
             ]
+        traits = twin.traits
+        if self._lists_limits(twin):
+            interfaces += [
+                Interface("in", "cmd.current_session.set_current", "int"),
+                Interface("in", "cmd.max_current.set", "int"),
+                Interface("in", "cmd.max_current.get_report", "null"),
+                Interface("out", "evt.max_current.report", "int"),
+            ]
+            properties["sup_max_current"] = traits.max_current
+        if traits.phases is not None:
+            properties["phases"] = traits.phases
+        if traits.phase_mode is not None:
+            interfaces += [
+                Interface("in", "cmd.phase_mode.get_report", "null"),
+                Interface("out", "evt.phase_mode.report", "string"),
+            ]
+            properties["sup_phase_modes"] = list(traits.phase_modes)
         address = self._addresses.in_description(NAME, twin.address)
         return ServiceDescription(NAME, address, group(twin), interfaces, properties)
 
@@ -126,6 +131,9 @@ class ChargepointService:
         # Hubs make a switch of it, so it is listed only where one can be worked.
         unlocks = self._has_requests_of_its_own(twin) and not self._no_unlock.known
         return twin.evse.is_cable is False and unlocks
+
+    def _lists_limits(self, twin: Twin) -> bool:
+        return self._overrides.work_for(twin) and twin.traits.max_current is not None
 
     def _has_requests_of_its_own(self, twin: Twin) -> bool:
         """Whether a request reaches this socket and no other: it names only the charge point, as far as is known."""
@@ -143,6 +151,10 @@ class ChargepointService:
             reports.append(self._session_report(twin))
         if self._lists_cable_lock(twin):
             reports.append(self._cable_lock_report(twin))
+        if self._lists_limits(twin):
+            reports.append(self._max_current_report(twin))
+        if twin.traits.phase_mode is not None:
+            reports.append(self._phase_mode_report(twin))
         return reports
 
     def _report(
@@ -155,14 +167,10 @@ class ChargepointService:
     ) -> Report:
         return Report(self._addresses.event(NAME, twin.address), NAME, type_, value_type, value, properties or {})
 
-    def _state(self, twin: Twin) -> State:
-        return twin.state(
-            self._clock.now(), grace=self._preferences.grace, state_set=self._preferences.values.state_set
-        )
-
     def _state_report(self, twin: Twin, now: datetime) -> Report:
         state = twin.state(now, grace=self._preferences.grace, state_set=self._preferences.values.state_set)
-        properties = {"charging_mode": NORMAL} if twin.memory.session_open else {}
+        mode = twin.charging_mode
+        properties = {"charging_mode": mode} if mode is not None else {}
         return self._report(twin, "evt.state.report", "string", state.value, properties)
 
     def _session_report(self, twin: Twin) -> Report:
@@ -184,6 +192,17 @@ class ChargepointService:
     def _cable_lock_report(self, twin: Twin) -> Report:
         return self._report(twin, "evt.cable_lock.report", "bool", twin.cable_locked)
 
+    def _max_current_report(self, twin: Twin) -> Report:
+        standing = twin.limits.standing
+        return self._report(
+            twin, "evt.max_current.report", "int", standing if standing is not None else self._limit_range(twin)
+        )
+
+    def _phase_mode_report(self, twin: Twin) -> Report:
+        if twin.traits.phase_mode is None:
+            raise InvalidState("No vehicle has been seen charging here yet, so the phases are not known.")
+        return self._report(twin, "evt.phase_mode.report", "string", twin.traits.phase_mode)
+
     # --- what it is asked ---
 
     def _twin(self, call: Call) -> Twin:
@@ -201,6 +220,12 @@ class ChargepointService:
     async def _get_session(self, call: Call) -> Sequence[Report]:
         return [self._session_report(self._twin(call))]
 
+    async def _get_max_current(self, call: Call) -> Sequence[Report]:
+        return [self._max_current_report(self._twin(call))]
+
+    async def _get_phase_mode(self, call: Call) -> Sequence[Report]:
+        return [self._phase_mode_report(self._twin(call))]
+
     async def _get_cable_lock(self, call: Call) -> Sequence[Report]:
         twin = self._twin(call)
         if twin.status is None and not twin.evse.is_cable:
@@ -210,37 +235,15 @@ class ChargepointService:
     # --- what it does ---
 
     async def _start(self, call: Call) -> Sequence[Report]:
-        self._charging_mode(call)
-        self._cloud.check()
         twin = self._session_twin(call)
-        state = self._state(twin)
-        if state in _NO_START or twin.status is None:
-            raise InvalidState(_why_no_start(state))
-        if twin.status.activity in SESSION:
-            override = _profile_override(twin)
-            if override is not None:
-                await self._cloud.ask(override)
-                await self._settled(twin.address, lambda t: _profile_override(t) is None)
-        elif not twin.memory.starting(self._clock.now()):
-            await self._start_session(twin)
+        mode = self._charging.mode(twin, call.message.property("charging_mode"))
+        self._cloud.check()
+        await self._charging.start(twin, mode)
         return self._state_and_session(call)
-
-    async def _start_session(self, twin: Twin) -> None:
-        try:
-            await self._cloud.ask(requests.start_session(twin.evse_id, self._card(twin), twin.socket))
-        except (VerdictTimeout, Disconnected):
-            self._remember(twin, session.start_without_verdict)
-            raise
-        self._remember(twin, session.start_accepted)
-        await self._settled(twin.address, lambda t: t.memory.session_open)
 
     async def _stop(self, call: Call) -> Sequence[Report]:
         self._cloud.check()
-        twin = self._session_twin(call)
-        if twin.memory.session_open or twin.memory.may_be_starting(self._clock.now()):
-            await self._end(twin, requests.stop_session(twin.evse_id, twin.socket))
-            self._fleet.remember(twin.address, session.stop_accepted)
-            await self._settled(twin.address, lambda t: not t.memory.session_open)
+        await self._charging.stop(self._session_twin(call))
         return self._state_and_session(call)
 
     async def _set_cable_lock(self, call: Call) -> Sequence[Report]:
@@ -256,22 +259,44 @@ class ChargepointService:
             raise NotSupported("Blue Current does not know how to unlock a cable from here.")
         self._cloud.check()
         try:
-            await self._end(twin, requests.unlock_connector(twin.evse_id, twin.socket))
+            await self._charging.end(twin, requests.unlock_connector(twin.evse_id, twin.socket))
         except UnknownRequest:
             self._no_unlock.learn()
             raise
         self._fleet.remember(twin.address, session.cable_unlocked)
         return [self._cable_lock_report(self._twin(call))]
 
-    async def _end(self, twin: Twin, request: Request[None]) -> None:
-        await ask_for_an_end(request, [twin.address], cloud=self._cloud, fleet=self._fleet, clock=self._clock)
+    async def _set_session_current(self, call: Call) -> Sequence[Report]:
+        twin = self._twin(call)
+        current, most = self._current(call, twin)
+        latest = twin.memory.session
+        if latest is None or not latest.open:
+            raise InvalidState("No session is on, so there is nothing to limit. Start one, or set cmd.max_current.set.")
+        limit = SessionLimit(current, latest.number)
+        change = partial(limits.with_session, limit=limit) if current < most else limits.without_session
+        await self._overrides.want(twin.address, change)
+        return [self._session_report(self._twin(call))]
 
-    def _remember(self, twin: Twin, change: Callable[[Memory, datetime], Memory]) -> None:
-        now = self._clock.now()
-        self._fleet.remember(twin.address, lambda memory: change(memory, now))
+    async def _set_max_current(self, call: Call) -> Sequence[Report]:
+        twin = self._twin(call)
+        current, most = self._current(call, twin)
+        await self._overrides.want(twin.address, partial(limits.with_standing, current=current, most=most))
+        return [self._max_current_report(self._twin(call))]
 
-    async def _settled(self, address: str, condition: Callable[[Twin], bool]) -> None:
-        await self._fleet.wait_until(address, condition, self._follow_up)
+    def _current(self, call: Call, twin: Twin) -> tuple[int, int]:
+        """The current that a command sets, and the most that it may be; A."""
+        most = self._limit_range(twin)
+        current = call.int_value
+        if not MINIMUM_CURRENT_A <= current <= most:
+            raise InvalidValue(f"The current can be set from {MINIMUM_CURRENT_A} to {most} A, not to {current} A.")
+        return current, most
+
+    def _limit_range(self, twin: Twin) -> int:
+        if not self._overrides.work_for(twin):
+            raise NotSupported("The current of this charge point cannot be limited from here.")
+        if twin.traits.max_current is None:
+            raise InvalidState("This charge point has not told yet what it can deliver. Try again in a while.")
+        return twin.traits.max_current
 
     def _state_and_session(self, call: Call) -> list[Report]:
         twin = self._twin(call)
@@ -288,35 +313,3 @@ class ChargepointService:
                 "Use its app or a charge card."
             )
         return twin
-
-    def _charging_mode(self, call: Call) -> str:
-        mode = (call.message.property("charging_mode") or NORMAL).lower()
-        if mode != NORMAL:
-            raise InvalidValue(f"There is no charging mode {mode!r} here; there is: {NORMAL}.")
-        return mode
-
-    def _card(self, twin: Twin) -> str:
-        default = twin.evse.default_card
-        chosen = self._parameters.text(twin.evse_id, "session_card") or self._preferences.values.card
-        return chosen or (default.uid if default is not None else "") or APP_CARD
-
-
-def _profile_override(twin: Twin) -> Request[bool | None] | None:
-    """What lifts the profile that holds this session back; None if none does, or it has been lifted."""
-    if not twin.held or (twin.status is not None and twin.status.boosting):
-        return None
-    evse = twin.evse
-    if evse.price_based_charging is not None and evse.price_based_charging.value:
-        return requests.override_profiles(twin.evse_id)
-    delayed = evse.delayed_charging is not None and evse.delayed_charging.value
-    if delayed or (twin.status is not None and twin.status.activity is Activity.DELAYED):
-        return requests.override_delayed_charging(twin.evse_id)
-    return None  # held back for another reason, which nobody can lift
-
-
-def _why_no_start(state: State) -> str:
-    return {
-        State.DISCONNECTED: "No vehicle is connected. Plug it in and start again.",
-        State.UNAVAILABLE: "The charge point is blocked. Make it available first.",
-        State.ERROR: "The charge point or the vehicle reports a fault. Look at it before you start again.",
-    }.get(state, "The state of the charge point is not known right now. Try again in a while.")

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from bridge.bluecurrent.frames import ListedChargePoint, SocketStatus
 from bridge.chargepoint.evse import Card, Evse
 from bridge.chargepoint.grid import Grid, GridTwin, grid_address
+from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.status import Activity
-from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.twin import Steering, Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 
@@ -27,23 +29,30 @@ class Fleet:
 
     Args:
         clock: tells the time.
-        memories: what is remembered of sockets, by address.
+        memories: what is remembered of the sessions of sockets, by address.
+        steerings: what else is remembered of them.
         on_change: is told of every change of a socket's twin: before and after. None before: it is new; None after:
             it is gone.
         on_grid_change: the same for grid connections.
+        nominal_voltage: the one in force, V.
     """
 
     def __init__(
         self,
+        *,
         clock: Clock,
         memories: Mapping[str, Memory],
+        steerings: Mapping[str, Steering],
         on_change: Callable[[Twin | None, Twin | None], None],
         on_grid_change: Callable[[GridTwin | None, GridTwin | None], None],
+        nominal_voltage: Callable[[], float] = lambda: NOMINAL_VOLTAGE_V,
     ) -> None:
         self._clock = clock
         self._memories = dict(memories)
+        self._steerings = dict(steerings)
         self._on_change = on_change
         self._on_grid_change = on_grid_change
+        self._nominal_voltage = nominal_voltage
         self._grids: dict[str, GridTwin] = {}
         self.cards: Sequence[Card] = ()
         self._twins: dict[str, Twin] = {}
@@ -130,7 +139,8 @@ class Fleet:
         for status in sockets:
             for twin in twins:
                 if _concerns(status, twin, alone=len(twins) == 1):
-                    self._put(twin, twin.pushed(status.update, now).link_found())
+                    after = twin.pushed(status.update, now, self._nominal_voltage())
+                    self._put(twin, after.link_found())
 
     def link_lost(self) -> None:
         """The link went down: from now on nothing is seen."""
@@ -151,6 +161,18 @@ class Fleet:
         twin = self._twins.get(address)
         if twin is not None:
             self._put(twin, twin.remembering(change))
+
+    def limit(self, address: str, change: Callable[[Limits], Limits]) -> None:
+        """Something else is wanted of a socket, or stands in the cloud for it."""
+        twin = self._twins.get(address)
+        if twin is not None:
+            self._put(twin, twin.limited(change).at(self._clock.now()))
+
+    def time_passed(self) -> None:
+        """Give back what is due to be given back with nothing happening."""
+        now = self._clock.now()
+        for twin in self.twins():
+            self._put(twin, twin.at(now))
 
     # --- grid connections ---
 
@@ -188,7 +210,12 @@ class Fleet:
     def _make(self, evse_id: str, evse: Evse) -> list[Twin]:
         sockets: list[int | None] = list(evse.socket_ids) if len(evse.socket_ids) > 1 else [None]
         twins = [Twin(evse_id=evse_id, socket=socket, evse=evse) for socket in sockets]
-        return [replace(twin, memory=self._memories.get(twin.address, Memory())) for twin in twins]
+        return [self._remembered(twin) for twin in twins]
+
+    def _remembered(self, twin: Twin) -> Twin:
+        steering = self._steerings.get(twin.address, Steering())
+        memory = self._memories.get(twin.address, Memory())
+        return replace(twin, memory=memory, traits=steering.traits, limits=steering.limits)
 
     def _put(self, before: Twin | None, after: Twin) -> None:
         if before == after:
@@ -197,6 +224,7 @@ class Fleet:
         if before is None:
             self._addresses.setdefault(after.evse_id, []).append(after.address)
         self._memories[after.address] = after.memory
+        self._steerings[after.address] = after.steering
         self._on_change(before, after)
         for waiter in self._waiters:
             if waiter.address == after.address and not waiter.done.done() and waiter.condition(after):

@@ -23,6 +23,7 @@ from bridge.services.device import Addresses, group
 from bridge.services.fleet import Fleet
 from bridge.services.parameter_store import ParameterStore
 from bridge.services.parameter_table import BY_ID, TABLE, Context, Parameter, as_clock_time
+from bridge.services.profiles import switch
 
 NAME: Final = "parameters"
 FOLLOW_UP_S: Final = 2.0
@@ -206,21 +207,10 @@ class ParametersService:
         )
 
     async def _set_delayed(self, twin: Twin, value: bool) -> None:
-        confirmed = await self._cloud.ask(requests.set_delayed_charging(twin.evse_id, value=value))
-        self._profiles_told(twin, "delayed_charging", value if confirmed is None else confirmed)
+        await switch("delayed", twin, on=value, cloud=self._cloud, fleet=self._fleet)
 
     async def _set_price_based(self, twin: Twin, value: bool) -> None:
-        confirmed = await self._cloud.ask(requests.set_price_based_charging(twin.evse_id, value=value))
-        self._profiles_told(twin, "price_based_charging", value if confirmed is None else confirmed)
-
-    def _profiles_told(self, twin: Twin, profile: str, value: bool) -> None:
-        """The cloud allows one profile at a time: one that goes on switches the other off."""
-        other = "price_based_charging" if profile == "delayed_charging" else "delayed_charging"
-        values = {profile: _with(getattr(twin.evse, profile), value)}
-        setting = getattr(twin.evse, other)
-        if value and setting is not None and setting.value:
-            values[other] = _with(setting, False)
-        self._told(twin, **values)
+        await switch("price_based", twin, on=value, cloud=self._cloud, fleet=self._fleet)
 
     async def _set_schedule(self, twin: Twin, parameter: Parameter, value: JsonValue) -> None:
         """Days, start and end go to the cloud together, once all three are known; until then each is kept."""

@@ -1,7 +1,6 @@
 """Commands: from the bytes that came to the reports that answer them (contract 3 and 7)."""
 
-import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -28,6 +27,7 @@ from bridge.services.command import Call, Command, Handler
 from bridge.services.device import Addresses
 from bridge.services.devices import Devices
 from bridge.services.preferences import Preferences
+from bridge.services.turns import Turns
 from bridge.storage import Outcome, Storage
 
 WAITING_LIMIT: Final = 16
@@ -46,6 +46,7 @@ class Router:
         storage: remembers which commands were acted on.
         clock: tells the time.
         preferences: how old an acting command may be.
+        turns: whose turn it is on a charge point.
         spawn: starts a coroutine beside the others.
         started: waits until the charge points have been heard of after a start, or it is clear that they will not be:
             a command that the broker kept during a short break must not fail for coming first.
@@ -63,6 +64,7 @@ class Router:
         storage: Storage,
         clock: Clock,
         preferences: Preferences,
+        turns: Turns,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         started: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
@@ -79,7 +81,7 @@ class Router:
         self._spawn = spawn
         self._log = log
         self._once = Once()
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = turns
         self._waiting: Counter[str] = Counter()
 
     def take(self, path: str, payload: bytes, *, retained: bool = False) -> None:
@@ -163,7 +165,7 @@ class Router:
             raise InvalidState("Too many commands are waiting for this charge point already. Try again in a while.")
         self._waiting[turn] += 1
         try:
-            async with self._turns[turn]:
+            async with self._turns.of(turn):
                 self._check_age(message)  # it may have waited for a minute and more
                 return await self._act_once(command, again, call)
         finally:

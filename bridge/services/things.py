@@ -26,6 +26,7 @@ class Things:
         present: the addresses of all that could be things.
         look_again: asks the cloud for the list of charge points, and about what is new in it.
         on_included: is told of a thing that is new to the hub, after its inclusion report: the rest can follow.
+        on_deleted: is told of a thing that the user has deleted.
         addresses: the topics.
         outbox: where reports go.
         storage: remembers what was included and what was deleted.
@@ -39,6 +40,7 @@ class Things:
         present: Callable[[], Sequence[str]],
         look_again: Callable[[], Awaitable[None]],
         on_included: Listener,
+        on_deleted: Listener,
         addresses: Addresses,
         outbox: Outbox,
         storage: Storage,
@@ -48,6 +50,7 @@ class Things:
         self._present = present
         self._look_again = look_again
         self._on_included = on_included
+        self._on_deleted = on_deleted
         self._addresses = addresses
         self._outbox = outbox
         self._storage = storage
@@ -131,6 +134,8 @@ class Things:
         self._storage.exclude(addresses)
         self._log.info("things are deleted and stay away until they are brought back", addresses=list(addresses))
         self._outbox.renew()
+        for address in addresses:
+            self._on_deleted(address)
         return [self._exclusion(address) for address in addresses]
 
     def bring_back(self) -> None:

@@ -167,6 +167,8 @@ class SimulatedCloud:
             await handler(connection, frame)
 
     async def _send(self, connection: ServerConnection, request: Frame, answer: Frame) -> None:
+        if request.get("command") in self.faults.unanswered:
+            return
         flow_id = request.get("flow_id")
         if flow_id is not None and self.faults.flow_ids != "missing":
             answer = {**answer, "flow_id": flow_id if self.faults.flow_ids == "echo" else ""}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, fields
+from socket import create_server
 from typing import Any, Final
 
 import uvicorn
@@ -153,20 +154,17 @@ class SideServer(uvicorn.Server):
 
     def __init__(self, routes: list[Route], host: str, port: int) -> None:
         super().__init__(
-            uvicorn.Config(
-                Starlette(routes=routes),
-                host=host,
-                port=port,
-                log_config=None,
-                access_log=False,
-                ws="none",
-                lifespan="off",
-            )
+            uvicorn.Config(Starlette(routes=routes), log_config=None, access_log=False, ws="none", lifespan="off")
         )
+        self._address = (host, port)
 
     async def begin(self) -> asyncio.Task[None]:
-        """Serve from now on; end it with `finish`."""
-        task = asyncio.ensure_future(self.serve())
+        """Serve from now on; end it with `finish`.
+
+        Raises:
+            OSError: the address cannot be had. (Left to itself, the server would end the process.)
+        """
+        task = asyncio.ensure_future(self.serve(sockets=[create_server(self._address)]))
         while not self.started and not task.done():  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
         return task

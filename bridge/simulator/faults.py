@@ -15,6 +15,7 @@ class Faults:
         verdict: command → the charge point's refusal, `REJECTED` or `TIMEOUT`.
         error: command → number and message of an ERROR.
         silent: commands that get no answer at all; `*` for all.
+        unanswered: commands that are carried out, and get no answer all the same.
         no_receipt: the RECEIVED_ step is left out.
         delay_s: how long every answer takes.
         verdict_delay_s: how long the second step takes beside that.
@@ -32,6 +33,7 @@ class Faults:
     verdict: dict[str, str] = field(default_factory=dict)
     error: dict[str, tuple[int, str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    unanswered: set[str] = field(default_factory=set)
     no_receipt: bool = False
     delay_s: float = 0.0
     verdict_delay_s: float = 0.0

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +17,7 @@ from bridge.embedded import free_port
 from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.conftest import HouseMaker
-from tests.harness import SOCKET, House
+from tests.harness import SOCKET, House, two_ports
 
 CLI = [sys.executable, "-m", "bridge"]
 
@@ -287,8 +288,18 @@ def test_demo_shows_a_car_charging_within_ten_seconds() -> None:
     assert done.stdout.rstrip().endswith("BCU100186 DOWN, BCU102728 DOWN, GRIDBCU102728 DOWN")
 
 
+@pytest.mark.parametrize("taken", [0, 1])
+def test_simulate_where_a_port_is_taken(taken: int) -> None:
+    port = two_ports()
+    with socket.create_server(("127.0.0.1", port + taken)):
+        done = run("simulate", "--port", str(port))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"cannot listen on 127.0.0.1, ports {port} and {port + 1}: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_simulate() -> None:
-    port = free_port()
+    port = two_ports()
     process = subprocess.Popen(
         [*CLI, "simulate", "--port", str(port), "--speed", "0"], stdout=subprocess.PIPE, text=True
     )

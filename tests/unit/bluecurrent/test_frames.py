@@ -16,7 +16,6 @@ from bridge.bluecurrent.frames import (
     Error,
     Frame,
     GridValues,
-    Override,
     Overrides,
     Result,
     Settings,
@@ -26,6 +25,7 @@ from bridge.bluecurrent.frames import (
     parse_frame,
 )
 from bridge.chargepoint.evse import Card, Setting
+from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
 
 
@@ -237,12 +237,39 @@ def test_account_and_sustainability() -> None:
     ],
 )
 def test_overrides(fields: dict[str, Any]) -> None:
-    assert frame(object="LIST_OVERRIDE_CURRENT", **fields).body == Overrides([Override(501, ["B"], 10)])
+    assert frame(object="LIST_OVERRIDE_CURRENT", **fields).body == Overrides([Schedule(501, ("B",), 10)])
+
+
+@pytest.mark.parametrize(
+    ("changed", "always"),
+    [
+        ({}, True),
+        ({"override_start_days": "mo, tu,we,th,fr,sa,su"}, True),
+        ({"start_time": "00:00:00", "stop_time": "23:59:00"}, True),
+        ({"start_time": "08:00"}, False),
+        ({"stop_time": "12:00"}, False),
+        ({"override_end_days": "MO,TU"}, False),
+        ({"start_time": None}, False),
+    ],
+)
+def test_an_override_that_always_holds(changed: dict[str, Any], always: bool) -> None:
+    days = "MO,TU,WE,TH,FR,SA,SU"
+    entry = {
+        "schedule_id": 1,
+        "charge_points": ["B"],
+        "override_current": 10,
+        "start_time": "00:00",
+        "stop_time": "23:59",
+        "override_start_days": days,
+        "override_end_days": days,
+    }
+    body = frame(object="LIST_OVERRIDE_CURRENT", data=[entry | changed]).body
+    assert body == Overrides([Schedule(1, ("B",), 10, always)])
 
 
 def test_the_answer_to_a_new_override() -> None:
     body = frame(object="POST_SET_OVERRIDE_CURRENT", data={"schedule_id": "7", "charge_points": "A, B"}).body
-    assert body == Overrides([Override(7, ["A", "B"], None)])
+    assert body == Overrides([Schedule(7, ("A", "B"), None)])
 
 
 def test_tokens() -> None:

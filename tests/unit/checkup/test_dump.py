@@ -1,8 +1,10 @@
 """The dump: readable, useful, and nobody's secret in it."""
 
 import json
+import sqlite3
 import stat
 import string
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +21,9 @@ from bridge.chargepoint.session import Memory, Session
 from bridge.checkup.dump import Dump, compose, write
 from bridge.checkup.finding import Finding, Mark, fail, ok
 from bridge.errors import ErrorCode
+from bridge.schema import VERSION
 from bridge.settings import KEYS, Settings
-from bridge.storage import VERSION, Outcome, Storage
+from bridge.storage import Outcome, Storage
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -82,10 +85,11 @@ def test_what_is_stored(tmp_path: Path) -> None:
 
 def test_a_table_of_another_version_is_counted_and_not_told(tmp_path: Path) -> None:
     storage = Storage(tmp_path / "bridge.db")
-    storage._connection.execute("CREATE TABLE diary (entry TEXT)")
-    storage._connection.execute("INSERT INTO diary VALUES ('a private matter')")
     storage.save_value("something_new", "a private matter")
     storage.close()
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as connection, connection:
+        connection.execute("CREATE TABLE diary (entry TEXT)")
+        connection.execute("INSERT INTO diary VALUES ('a private matter')")
     content = compose(dump(tmp_path))
     assert content["storage"]["rows"]["diary"] == 1
     assert content["storage"]["values"] == {"something_new": "there"}

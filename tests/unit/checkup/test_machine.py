@@ -14,8 +14,9 @@ import pytest
 from bridge.checkup.finding import Finding, Mark
 from bridge.checkup.machine import look_at_page, look_at_settings, look_at_storage, look_at_time_zone
 from bridge.embedded import free_port
+from bridge.schema import VERSION
 from bridge.settings import HttpSettings, Settings
-from bridge.storage import VERSION, Storage
+from bridge.storage import Storage
 
 ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 
@@ -134,7 +135,7 @@ def test_a_file_of_a_newer_version(tmp_path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     mark, says = last(look_at_storage(path))
     assert mark is Mark.FAIL
-    assert f"newer version of the bridge (format {VERSION + 1}, this one knows {VERSION})" in says
+    assert f"newer version of the bridge (storage version {VERSION + 1}; this one knows {VERSION})" in says
 
 
 def test_a_file_that_others_may_read(tmp_path: Path) -> None:

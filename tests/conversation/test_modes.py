@@ -1,0 +1,322 @@
+"""Charging modes: a start in each of them, and the requests that the cloud saw, in order."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bridge.simulator.car import Car
+from tests.conftest import HouseMaker
+from tests.harness import SOCKET, Heard, House, described, device_topic
+
+STEERING = (
+    "START_SESSION",
+    "STOP_SESSION",
+    "SET_DELAYED_CHARGING",
+    "SET_PRICE_BASED_CHARGING",
+    "OVERRIDE_DELAYED_CHARGING_TIMEOUT",
+    "OVERRIDE_CHARGING_PROFILES",
+    "POST_SET_OVERRIDE_CURRENT",
+    "POST_EDIT_OVERRIDE_CURRENT",
+    "POST_CLEAR_OVERRIDE_CURRENT",
+)
+REQUEST = {"delayed": "SET_DELAYED_CHARGING", "price_based": "SET_PRICE_BASED_CHARGING"}
+LIFTING = {"delayed": "OVERRIDE_DELAYED_CHARGING_TIMEOUT", "price_based": "OVERRIDE_CHARGING_PROFILES"}
+ATTRIBUTE = {"delayed": "delayed_charging", "price_based": "price_based_charging"}
+
+
+def asked(house: House) -> list[str]:
+    """What was asked of the cloud about charging, in order."""
+    return [str(frame["command"]) for frame in house.cloud.requests_for(*STEERING)]
+
+
+async def plug(house: House) -> None:
+    """A car comes."""
+    since = house.mark
+    house[SOCKET].plug(Car())
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, since=since, value="ready_to_charge")
+
+
+async def start(house: House, mode: str | None = None) -> tuple[object, object]:
+    """Start in a mode; gives state and mode of the answer."""
+    props = {"charging_mode": mode} if mode is not None else {}
+    answer = (await house.hub.command(SOCKET, "cmd.charge.start", 2, props=props))[0].message
+    assert answer.type == "evt.state.report"
+    return answer.value, answer.properties.get("charging_mode")
+
+
+async def refused(house: House, mode: str) -> Heard:
+    """A start that is to be refused."""
+    return await house.hub.refused(SOCKET, "cmd.charge.start", props={"charging_mode": mode})
+
+
+def modes(house: House) -> list[str]:
+    """The modes that are listed."""
+    listed: list[str] = described(house.hub, SOCKET)["services"][0]["props"]["sup_charging_modes"]
+    return listed
+
+
+async def switch_on(house: House, profile: str) -> None:
+    """The owner switches a profile on, elsewhere."""
+    setattr(house[SOCKET], ATTRIBUTE[profile], True)
+    await house.cloud.push_settings(house[SOCKET])
+    await asyncio.sleep(0.05)
+
+
+# --- what is listed ---
+
+
+@pytest.mark.parametrize(
+    ("delayed", "price_based", "expected"),
+    [
+        ("write", "write", ["normal", "slow", "delayed", "price_based"]),
+        ("read", "write", ["normal", "slow", "price_based"]),
+        ("write", "none", ["normal", "slow", "delayed"]),
+        ("none", "read", ["normal", "slow"]),
+    ],
+)
+async def test_only_modes_that_work_are_listed(
+    build: HouseMaker, delayed: Any, price_based: Any, expected: list[str]
+) -> None:
+    async with build(start=False) as house:
+        house[SOCKET].permissions |= {"delayed_charging": delayed, "price_based_charging": price_based}
+        await house.start()
+        assert modes(house) == expected
+        await plug(house)
+        for mode in {"delayed", "price_based"} - set(expected):
+            assert (await refused(house, mode)).message.value == "ERR_NOT_SUPPORTED"
+        assert asked(house) == []
+
+
+# --- slow ---
+
+
+async def test_slow_limits_the_session_before_it_begins(house: House) -> None:
+    await plug(house)
+    assert await start(house, "slow") == ("charging", "slow")
+    assert asked(house) == ["POST_SET_OVERRIDE_CURRENT", "START_SESSION"]
+    assert house.cloud.requests_for("POST_SET_OVERRIDE_CURRENT")[0]["overridevalue"] == 6
+    assert house[SOCKET].sockets[0].current_a == 6
+
+
+async def test_slow_uses_the_current_that_is_set(build: HouseMaker) -> None:
+    async with build(charging={"slow_current": 9}) as house:
+        await plug(house)
+        await start(house, "SLOW")
+        assert house[SOCKET].sockets[0].current_a == 9
+
+
+async def test_slow_while_charging_only_limits(house: House) -> None:
+    await plug(house)
+    assert await start(house) == ("charging", "normal")
+    assert await start(house, "Slow") == ("charging", "slow")
+    assert await start(house, "slow") == ("charging", "slow")
+    assert asked(house) == ["START_SESSION", "POST_SET_OVERRIDE_CURRENT"]
+
+
+async def test_normal_lifts_a_slow_limit_and_a_plain_start_does_not(house: House) -> None:
+    await plug(house)
+    await start(house, "slow")
+    assert await start(house) == ("charging", "slow")
+    assert await start(house, "normal") == ("charging", "normal")
+    assert asked(house)[2:] == ["POST_CLEAR_OVERRIDE_CURRENT"]
+    assert house.cloud.account.schedules == {}
+
+
+async def test_normal_leaves_a_limit_that_was_set_by_hand(house: House) -> None:
+    await plug(house)
+    await start(house)
+    await house.hub.command(SOCKET, "cmd.current_session.set_current", val_t="int", val=10)
+    assert await start(house, "normal") == ("charging", "normal")
+    assert len(house.cloud.account.schedules) == 1
+
+
+async def test_a_slow_limit_ends_with_its_session(house: House) -> None:
+    await plug(house)
+    await start(house, "slow")
+    await house.hub.command(SOCKET, "cmd.charge.stop", 2)
+    await house.hub.until(lambda: not house.cloud.account.schedules)
+    assert await start(house) == ("charging", "normal")
+
+
+@pytest.mark.parametrize("fault", ["verdict", "refuse"])
+async def test_a_slow_start_that_is_refused_leaves_no_limit(house: House, fault: str) -> None:
+    await plug(house)
+    getattr(house.cloud.faults, fault)["START_SESSION"] = "REJECTED"
+    assert (await refused(house, "slow")).message.value == "ERR_REJECTED"
+    await house.hub.until(lambda: not house.cloud.account.schedules)
+    assert asked(house) == ["POST_SET_OVERRIDE_CURRENT", "START_SESSION", "POST_CLEAR_OVERRIDE_CURRENT"]
+
+
+async def test_what_cannot_be_limited_is_not_started_slowly(house: House) -> None:
+    await plug(house)
+    house.cloud.faults.refuse["POST_SET_OVERRIDE_CURRENT"] = "not allowed"
+    assert (await refused(house, "slow")).message.value == "ERR_REJECTED"
+    assert house.cloud.requests_for("START_SESSION") == []
+
+
+async def test_a_slow_limit_waits_for_a_session_whose_start_is_not_known(house: House) -> None:
+    await plug(house)
+    house.cloud.faults.verdict["START_SESSION"] = "TIMEOUT"
+    assert (await refused(house, "slow")).message.value == "ERR_TIMEOUT"
+    await asyncio.sleep(1.2)
+    assert len(house.cloud.account.schedules) == 1
+    house[SOCKET].start("046C8CCA8C1D90")  # it did begin
+    since = house.mark
+    await house.push(SOCKET)
+    state = await house.hub.expect("evt.state.report", SOCKET, since=since)
+    assert (state.message.value, state.message.properties["charging_mode"]) == ("charging", "slow")
+    house[SOCKET].unplug()
+    await house.push(SOCKET)
+    await house.hub.until(lambda: not house.cloud.account.schedules)
+
+
+# --- delayed, price_based ---
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_a_profile_is_switched_on_and_the_session_started(house: House, profile: str) -> None:
+    await plug(house)
+    assert await start(house, profile) == ("ready_to_charge", profile)
+    assert asked(house) == [REQUEST[profile], "START_SESSION"]
+    assert house.cloud.requests_for(REQUEST[profile])[0]["value"] is True
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_a_profile_that_is_on_is_not_switched_on_again(house: House, profile: str) -> None:
+    await switch_on(house, profile)
+    await plug(house)
+    assert await start(house, profile) == ("ready_to_charge", profile)
+    assert await start(house, profile) == ("ready_to_charge", profile)
+    assert asked(house) == ["START_SESSION"]
+
+
+async def test_while_charging_a_profile_is_only_switched_on(house: House) -> None:
+    await plug(house)
+    await start(house)
+    assert await start(house, "price_based") == ("ready_to_charge", "price_based")
+    assert await start(house, "delayed") == ("ready_to_charge", "delayed")  # the cloud allows one at a time
+    assert asked(house) == ["START_SESSION", "SET_PRICE_BASED_CHARGING", "SET_DELAYED_CHARGING"]
+    assert (house[SOCKET].delayed_charging, house[SOCKET].price_based_charging) == (True, False)
+
+
+async def test_a_profile_lifts_a_slow_limit(house: House) -> None:
+    await plug(house)
+    await start(house, "slow")
+    assert await start(house, "delayed") == ("ready_to_charge", "delayed")
+    assert asked(house)[2:] == ["SET_DELAYED_CHARGING", "POST_CLEAR_OVERRIDE_CURRENT"]
+
+
+async def test_a_profile_that_is_refused_starts_nothing(house: House) -> None:
+    await plug(house)
+    house.cloud.faults.refuse["SET_DELAYED_CHARGING"] = "no schedule"
+    assert (await refused(house, "delayed")).message.value == "ERR_REJECTED"
+    assert house.cloud.requests_for("START_SESSION") == []
+
+
+async def test_a_session_that_was_told_to_charge_now_cannot_be_held_back_any_more(house: House) -> None:
+    await switch_on(house, "delayed")
+    await plug(house)
+    assert await start(house, "normal") == ("charging", "normal")
+    before = asked(house)
+    assert (await refused(house, "delayed")).message.value == "ERR_INVALID_STATE"
+    assert asked(house) == before
+
+
+# --- normal, with a profile on ---
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_normal_charges_now_whatever_the_profile_says(house: House, profile: str) -> None:
+    await switch_on(house, profile)
+    await plug(house)
+    assert await start(house, "normal") == ("charging", "normal")
+    assert asked(house) == ["START_SESSION", LIFTING[profile]]
+    assert await start(house, "normal") == ("charging", "normal")
+    assert len(asked(house)) == 2
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_a_plain_start_leaves_the_profile_its_say(house: House, profile: str) -> None:
+    await switch_on(house, profile)
+    await plug(house)
+    assert await start(house) == ("ready_to_charge", profile)
+    assert asked(house) == ["START_SESSION"]
+    assert await start(house) == ("charging", "normal")  # a second one is meant
+    assert asked(house) == ["START_SESSION", LIFTING[profile]]
+
+
+async def test_no_override_where_the_profile_lets_the_session_charge(house: House) -> None:
+    house[SOCKET].price_is_low = True
+    await switch_on(house, "price_based")
+    await plug(house)
+    assert await start(house, "normal") == ("charging", "price_based")
+    assert asked(house) == ["START_SESSION"]
+
+
+async def test_a_session_that_turns_out_delayed_late_is_lifted_all_the_same(house: House) -> None:
+    await switch_on(house, "delayed")
+    await plug(house)
+    house.cloud.faults.quiet = True
+    await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": "normal"})
+    assert asked(house) == ["START_SESSION"]
+    house.cloud.faults.quiet = False
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, value="charging")
+    assert asked(house) == ["START_SESSION", "OVERRIDE_DELAYED_CHARGING_TIMEOUT"]
+
+
+@pytest.mark.parametrize("then", ["cmd.charge.stop", "cmd.charge.start"])
+async def test_but_not_when_something_else_was_asked_for_meanwhile(house: House, then: str) -> None:
+    await switch_on(house, "delayed")
+    await plug(house)
+    house.cloud.faults.quiet = True
+    await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": "normal"})
+    await house.hub.command(SOCKET, then, 1, props={"charging_mode": "delayed"})
+    house.cloud.faults.quiet = False
+    await house.push(SOCKET)
+    await asyncio.sleep(0.2)
+    assert "OVERRIDE_DELAYED_CHARGING_TIMEOUT" not in asked(house)
+
+
+# --- the mode in reports ---
+
+
+async def test_the_mode_is_told_only_while_a_session_is_on(house: House) -> None:
+    await plug(house)
+    (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")
+    assert "charging_mode" not in state.message.properties
+    await start(house)
+    answers = await house.hub.command(SOCKET, "cmd.charge.stop", 2)
+    assert "charging_mode" not in answers[0].message.properties
+
+
+async def test_a_mode_that_changes_elsewhere_is_told(house: House) -> None:
+    await plug(house)
+    await start(house)
+    since = house.mark
+    house[SOCKET].price_is_low = True
+    await switch_on(house, "price_based")
+    state = await house.hub.expect("evt.state.report", SOCKET, since=since)
+    assert (state.message.value, state.message.properties) == ("charging", {"charging_mode": "price_based"})
+
+
+async def test_slow_lasts_across_a_restart(house: House) -> None:
+    await plug(house)
+    await start(house, "slow")
+    await house.restart()
+    (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")
+    assert state.message.properties == {"charging_mode": "slow"}
+
+
+@pytest.mark.parametrize("mode", ["turbo", "slowly", " slow"])
+async def test_an_unknown_mode_is_refused_and_nothing_sent(house: House, mode: str) -> None:
+    await plug(house)
+    before = len(house.cloud.seen)
+    since = house.mark
+    uid = await house.hub.say(device_topic(SOCKET), type="cmd.charge.start", props={"charging_mode": mode})
+    error = await house.hub.expect("evt.error.report", SOCKET, since=since)
+    assert (error.message.value, error.message.corid) == ("ERR_INVALID_VALUE", uid)
+    assert "normal, slow" in str(error.message.properties["msg"])
+    assert len(house.cloud.seen) == before
