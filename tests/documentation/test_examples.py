@@ -195,6 +195,22 @@ def measured(line: str) -> str:
     return re.sub(r"[\d.,]+ [GM]iB", "SIZE", line)
 
 
+async def test_how_many_requests_it_costs(build: HouseMaker) -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    match = re.search(
+        r"at a start (\w+) requests and (\w+) for each charge point, after a reconnect (\w+) and (\w+)", text
+    )
+    assert match is not None
+    start, start_each, again, again_each = (
+        ("one", "two", "three", "four", "five").index(w) + 1 for w in match.groups()
+    )
+    async with build() as house:
+        points = len(house.cloud.account.charge_points)
+        await house.hub.until(lambda: len(house.cloud.seen) == start + start_each * points)
+        house.cloud.drop()
+        await house.hub.until(lambda: len(house.cloud.seen) == start + again + (start_each + again_each) * points)
+
+
 def test_nothing_of_this_machine_is_in_the_pages() -> None:
     for block in all_blocks():
         assert os.fspath(ROOT) not in block.text
