@@ -175,10 +175,6 @@ class Database:
                 self._owed.pop(key, None)
             raise
 
-    def disown(self, key: Hashable) -> None:
-        """What is owed about this is of no interest any more."""
-        self._owed.pop(key, None)
-
     def write_owed(self) -> None:
         """Write what could not be written before."""
         if not self._owed:

@@ -239,11 +239,12 @@ class Service:
             spawn=self._spawn,
             log=self._log,
         )
+        has_extra = extra.available()
         self._transactions = Transactions(
             read=lambda evse_id, since: extra.fetch_transactions(
                 settings.cloud.url, link.request_token or "", evse_id, since
             ),
-            can_read=lambda: link.status.up and link.request_token is not None and extra.available(),
+            can_read=lambda: link.status.up and link.request_token is not None and has_extra,
             fleet=fleet,
             ledger=storage,
             writer=self._keeper,

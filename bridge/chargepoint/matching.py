@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.chargepoint.records import SessionRecord
-from bridge.chargepoint.times import in_order, readings
+from bridge.chargepoint.times import in_order, nearest_reading, readings
 
 SAME_START: Final = timedelta(seconds=60)
 """How far two words on one start may lie apart."""
@@ -78,23 +78,31 @@ def settle(
         transactions: in any order.
         now: the time.
     """
-    mine = [record for record in records if record.address == place.address]
-    over = {one.id: one for one in transactions if one.ended_at is not None and _is_of(one, place)}
-    pairs = _pairs(mine, over)
-    results = [_settled(record, pairs[record.number]) for record in mine if record.number in pairs]
-    changed = [after for after in results if after not in mine]
-    used = {one.id for one in pairs.values()} | {record.transaction for record in mine}
-    free = min([0, *(record.number for record in mine)])
-    for one in sorted(over.values(), key=lambda one: (one.started_at, one.id)):
-        if one.id not in used and _was_missed(one, place, [*mine, *changed], now):
-            free -= 1
-            changed.append(_filled(one, place, free))
-    return changed
+    before = {record.number: record for record in records if record.address == place.address}
+    over = {one.id: one for one in _in_turn(one for one in transactions if _is_of(one, place))}
+    pairs = _pairs(list(before.values()), over)
+    after = {**before, **{number: _settled(before[number], one) for number, one in pairs.items()}}
+    used = {one.id for one in pairs.values()} | {record.transaction for record in before.values()}
+    for one in over.values():
+        if one.id not in used and _was_missed(one, place, after.values(), now):
+            number = min([0, *after]) - 1
+            after[number] = _filled(one, place, number)
+    return [record for number, record in after.items() if record != before.get(number)]
 
 
 def _is_of(transaction: Transaction, place: Place) -> bool:
     same = transaction.evse_id == place.evse_id
     return same and (place.socket is None or transaction.socket == place.socket)
+
+
+def _in_turn(transactions: Iterable[Transaction]) -> Iterator[Transaction]:
+    """Those that are over, in their order, with their times so read that none begins before the last one ended."""
+    ended: datetime | None = None
+    over = [(one.ended_at, one) for one in transactions if one.ended_at is not None]
+    for end, one in sorted(over, key=lambda pair: (pair[0], pair[1].started_at, pair[1].id)):
+        start = in_order(one.started_at, ended)
+        ended = in_order(end, start)
+        yield replace(one, started_at=start, ended_at=ended)
 
 
 # --- which belong together ---
@@ -120,10 +128,17 @@ def _pairs(records: Sequence[SessionRecord], over: dict[str, Transaction]) -> di
     return pairs
 
 
-def _rank(record: SessionRecord, transaction: Transaction) -> tuple[int, timedelta] | None:
-    """How sure it is that they are the same, the smallest first; None if they cannot be."""
+_Rank = tuple[int, timedelta, timedelta]
+
+
+def _rank(record: SessionRecord, transaction: Transaction) -> _Rank | None:
+    """How sure it is that they are the same, the smallest first; None if they cannot be.
+
+    The session's times may have been read the wrong way in the hour that the clocks repeat: all ways are tried.
+    """
     ranks = [_rank_at(record, start, end) for start, end in _spans(transaction)]
-    return min((rank for rank in ranks if rank is not None), default=None)
+    apart = abs(transaction.started_at - record.started_at)
+    return min(((*rank, apart) for rank in ranks if rank is not None), default=None)
 
 
 def _rank_at(record: SessionRecord, start: datetime, end: datetime) -> tuple[int, timedelta] | None:
@@ -141,9 +156,9 @@ def _rank_at(record: SessionRecord, start: datetime, end: datetime) -> tuple[int
 def _spans(transaction: Transaction) -> Iterator[tuple[datetime, datetime]]:
     """When it was, in every way that the clock can be read."""
     for start in readings(transaction.started_at):
-        end = in_order(transaction.ended_at or start, start)
-        if end >= start:
-            yield start, end
+        for end in readings(transaction.ended_at or start):
+            if end >= start:
+                yield start, end
 
 
 def _overlap(start: datetime, end: datetime, other_start: datetime, other_end: datetime) -> timedelta:
@@ -158,12 +173,17 @@ def _settled(record: SessionRecord, transaction: Transaction) -> SessionRecord:
     ours = record.number > 0
     more = transaction.energy > record.energy + (ROUNDING_KWH if ours else 0.0)
     better_cost = transaction.cost is not None and (record.cost is None or more or not ours)
-    spans = list(_spans(transaction))
-    if spans and (not record.times_given or not ours):
-        start, end = min(spans, key=lambda span: abs(span[0] - record.started_at))
-        record = replace(record, started_at=start, ended_at=end, times_given=True, not_before=None, not_after=None)
+    start, end = transaction.started_at, transaction.ended_at
+    if record.times_given and ours:
+        start = nearest_reading(record.started_at, start)
+        end = in_order(record.ended_at, start) if record.ended_at is not None else None
     return replace(
         record,
+        started_at=start,
+        ended_at=end,
+        times_given=True,
+        not_before=None,
+        not_after=None,
         energy=transaction.energy if more else record.energy,
         cost=transaction.cost if better_cost else record.cost,
         card=record.card if record.card is not None else transaction.card,
@@ -177,10 +197,9 @@ def _was_missed(transaction: Transaction, place: Place, records: Iterable[Sessio
     Not one from before the charge point was known, or the lifetime energy would jump by years; not one that the
     bridge may still hear of; not one whose time, or most of it, a session has taken already.
     """
-    span = next(_spans(transaction), None)
-    if span is None or transaction.energy <= 0 or not place.in_sight:
+    start, end = transaction.started_at, transaction.ended_at
+    if end is None or end < start or transaction.energy <= 0 or not place.in_sight:
         return False
-    start, end = span
     if start < place.known_since or end > now - SETTLED_AFTER:
         return False
     return not any(_has_taken(record, start, end) for record in records)
@@ -194,14 +213,13 @@ def _has_taken(record: SessionRecord, start: datetime, end: datetime) -> bool:
 
 
 def _filled(transaction: Transaction, place: Place, number: int) -> SessionRecord:
-    start, end = next(_spans(transaction))
     return SessionRecord(
         evse_id=place.evse_id,
         socket=place.socket,
         address=place.address,
         number=number,
-        started_at=start,
-        ended_at=end,
+        started_at=transaction.started_at,
+        ended_at=transaction.ended_at,
         times_given=True,
         energy=transaction.energy,
         cost=transaction.cost,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.chargepoint.session import Memory, Session
+from bridge.chargepoint.times import nearest_reading
 from bridge.chargepoint.twin import Twin
 
 
@@ -105,9 +106,11 @@ def corrected(memory: Memory, record: SessionRecord, before: SessionRecord | Non
     """
     session = memory.session
     if session is not None and session.number == record.number:
-        given = record.times_given
+        given, start = record.times_given, session.started_at
         latest = replace(
             session,
+            # Another word on the start would be another session; another reading of the same word is not.
+            started_at=nearest_reading(start, record.started_at) if start is not None else None,
             energy=record.energy,
             cost=record.cost,
             card=record.card,

@@ -22,6 +22,9 @@ START_WINDOW: Final = timedelta(seconds=60)
 FORGET_AFTER: Final = timedelta(minutes=10)
 """How long nothing may be seen before nobody can say that the vehicle is still the same."""
 
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""How far the cloud's clock may be from this one."""
+
 ENDING_WINDOW: Final = timedelta(minutes=10)
 """How long after a stop, unlock, reboot or block of ours an end is taken for its doing."""
 
@@ -182,12 +185,12 @@ def observe(memory: Memory, status: Status, now: datetime, nominal_voltage: floa
         memory = _note_our_ending(memory, now)
     if status.activity is Activity.OFFLINE:
         return lose_sight(memory, now)
-    blind_since, was_blind = memory.blind_since, memory.blind_since is not None
+    blind_since = memory.blind_since
     memory = _regain_sight(memory, now)
     memory = _note_vehicle_left(memory, status)
     idle = status.activity is Activity.AVAILABLE
-    if (active and _is_new(memory.session, status, was_blind=was_blind)) or (
-        idle and _was_missed(memory.session, status, was_blind=was_blind)
+    if (active and _is_new(memory.session, status, blind_since)) or (
+        idle and _was_missed(memory.session, status, blind_since)
     ):
         memory = _begin(memory, status, now, blind_since, open_=active)
     elif memory.session is not None:
@@ -212,8 +215,8 @@ def _in_order(status: Status, session: Session | None) -> Status:
     return replace(status, started_at=start, stopped_at=stop)
 
 
-def _is_new(session: Session | None, status: Status, *, was_blind: bool) -> bool:
-    """Whether the session that is on now is another than the last one known."""
+def _is_new(session: Session | None, status: Status, blind_since: datetime | None) -> bool:
+    """Whether the session that is on now is another than the last one known; nothing was seen from `blind_since`."""
     if session is None:
         return True
     vehicle_there = status.vehicle is not None and status.vehicle is not Vehicle.NONE
@@ -223,17 +226,17 @@ def _is_new(session: Session | None, status: Status, *, was_blind: bool) -> bool
         return True
     # A start that is not the known one belongs to another session, if the known one may have ended: it was seen
     # to, it was taken to go on when it had, or nobody was looking.
-    may_have_ended = not session.open or session.resumed or was_blind
-    return may_have_ended and _start_moved(session, status)
+    may_have_ended = not session.open or session.resumed or blind_since is not None
+    return may_have_ended and _start_moved(session, status, blind_since)
 
 
-def _was_missed(session: Session | None, status: Status, *, was_blind: bool) -> bool:
+def _was_missed(session: Session | None, status: Status, blind_since: datetime | None) -> bool:
     """Whether a whole session has come and gone unseen: nothing is on, but the values are not the last one's."""
     if session is None:
         return status.started_at is not None or bool(status.energy)
-    if _start_moved(session, status):
-        return not session.open or was_blind
-    return was_blind and status.started_at is None and _fell(session, status) and bool(status.energy)
+    if _start_moved(session, status, blind_since):
+        return not session.open or blind_since is not None
+    return blind_since is not None and status.started_at is None and _fell(session, status) and bool(status.energy)
 
 
 def _fell(session: Session, status: Status) -> bool:
@@ -242,10 +245,12 @@ def _fell(session: Session, status: Status) -> bool:
     return status.energy < session.reading
 
 
-def _start_moved(session: Session, status: Status) -> bool:
+def _start_moved(session: Session, status: Status, blind_since: datetime | None) -> bool:
     start, known = status.started_at, session.known_start
     if start is None:
         return False
+    if session.open and session.started_at is None and blind_since is not None and start <= blind_since + CLOCKS_APART:
+        return False  # its own, told at last: it began while it could be seen
     if known is not None:
         # Never to an earlier one: that is an old push, and its session has been counted.
         return start > known

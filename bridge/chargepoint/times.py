@@ -48,3 +48,8 @@ def readings(when: datetime) -> tuple[datetime, ...]:
     wall = when.astimezone(AMSTERDAM).replace(tzinfo=None)
     both = (in_amsterdam(wall.replace(tzinfo=AMSTERDAM, fold=fold).astimezone(UTC)) for fold in (0, 1))
     return tuple(sorted({*both, in_amsterdam(when)}))
+
+
+def nearest_reading(when: datetime, to: datetime) -> datetime:
+    """What the wall clock of `when` can mean, whatever is nearest to another moment."""
+    return min(readings(when), key=lambda reading: abs(reading - to))

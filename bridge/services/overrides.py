@@ -59,7 +59,7 @@ class Overrides:
         self._clock = clock
         self._spawn = spawn
         self._log = log
-        self._listed: frozenset[int] | None = None
+        self._listed: frozenset[int] = frozenset()
         self._listed_at: datetime | None = None
         self._settling: set[str] = set()
         self._retry_at: dict[str, datetime] = {}
@@ -187,9 +187,9 @@ class Overrides:
             self._fleet.limit(twin.address, partial(_found_in, schedules, twin.evse_id))
 
     async def _make(self, twin: Twin, current: int) -> None:
-        if self._listed is None:
-            await self._look()
-        others = self._listed or frozenset()
+        # What is there already is somebody else's, however alike: known before, in case our answer is lost.
+        await self._look()
+        others = self._listed
         self._fleet.limit(twin.address, lambda before: limits.making(before, current, others))
         try:
             schedule = await self._cloud.ask(requests.set_override(twin.evse_id, current))
@@ -210,7 +210,7 @@ class Overrides:
             await self._cloud.ask(request)
         except Rejected:
             await self._look()
-            if schedule_id in (self._listed or ()):
+            if schedule_id in self._listed:
                 raise
         except CloudError:
             self._fleet.limit(twin.address, partial(_changed_to, schedule_id, None))

@@ -11,12 +11,11 @@ from datetime import date, datetime, timedelta
 from functools import reduce
 from typing import Any, Final, Protocol
 
-from pydantic import JsonValue
 from structlog.typing import FilteringBoundLogger
 
 from bridge.chargepoint.matching import SETTLED_AFTER, Place, Transaction, settle
 from bridge.chargepoint.records import SessionRecord, corrected
-from bridge.chargepoint.session import LONG_AGO, Memory
+from bridge.chargepoint.session import Memory
 from bridge.chargepoint.times import AMSTERDAM
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
@@ -29,10 +28,7 @@ AFTER_A_SPELL: Final = SETTLED_AFTER + timedelta(minutes=5)
 """By then a session that ended in the spell, or right after, is settled."""
 
 AGAIN: Final = timedelta(days=14)
-"""For how long a transaction that was read before is read again: its figures may have been preliminary."""
-
-_READ: Final = "transactions_read"
-"""The name of the single value in the storage: when they were last read, by evse_id."""
+"""How far before the last session that has its transaction they are read again: figures may have been preliminary."""
 
 
 class Ledger(Protocol):
@@ -43,12 +39,6 @@ class Ledger(Protocol):
 
     def known_since(self) -> Mapping[str, datetime]:
         """Since when each charge point has been known."""
-
-    def value(self, name: str) -> JsonValue:
-        """A single value."""
-
-    def save_value(self, name: str, content: JsonValue) -> None:
-        """Keep a single value."""
 
 
 class Writer(Protocol):
@@ -124,7 +114,8 @@ class Transactions:
             return
         if self._next_daily <= now:
             self._next_daily = now + DAILY
-        self._after_spell = None
+        if self._after_spell is not None and self._after_spell <= now:
+            self._after_spell = None
         self._reading = True
         self._spawn(self._fill())
 
@@ -141,25 +132,17 @@ class Transactions:
             self._reading = False
 
     async def _fill_one(self, evse_id: str) -> None:
-        asked_at = self._clock.now()
-        known_since = self._ledger.known_since().get(evse_id, asked_at)
-        # A day more: it is not told whether a day's transactions are those that began or that ended on it.
-        since = max(known_since, self._read_at(evse_id) - AGAIN) - DAILY
-        transactions = [self._with_uid(one) for one in await self._read(evse_id, since.astimezone(AMSTERDAM).date())]
+        known_since = self._ledger.known_since().get(evse_id, self._clock.now())
+        since = self._unsettled_since(evse_id, known_since).astimezone(AMSTERDAM).date()
+        transactions = [self._with_uid(one) for one in await self._read(evse_id, since)]
         self._writer.write()  # so that the ledger is as new as the twins
-        sockets = self._fleet.sockets(evse_id)
-        for twin in sockets:
+        for twin in self._fleet.sockets(evse_id):
             self._settle(twin, known_since, transactions)
-        if all(twin.memory.blind_since is None for twin in sockets):
-            read_at = self._ledger.value(_READ)
-            self._ledger.save_value(
-                _READ, {**(read_at if isinstance(read_at, dict) else {}), evse_id: asked_at.isoformat()}
-            )
 
-    def _read_at(self, evse_id: str) -> datetime:
-        read_at = self._ledger.value(_READ)
-        text = read_at.get(evse_id) if isinstance(read_at, dict) else None
-        return datetime.fromisoformat(text) if isinstance(text, str) else LONG_AGO
+    def _unsettled_since(self, evse_id: str, known_since: datetime) -> datetime:
+        booked = [one.started_at for one in self._ledger.sessions() if one.evse_id == evse_id and one.transaction]
+        # A day more: it is not told whether a day's transactions are those that began or that ended on it.
+        return max([known_since, *(when - AGAIN for when in booked)]) - timedelta(days=1)
 
     def _with_uid(self, transaction: Transaction) -> Transaction:
         """With the card's uid, as sessions have it, where the account's card list tells it."""

@@ -92,7 +92,7 @@ class SimulatedCloud:
                 frame = self._read(text)
                 if frame is not None:
                     # Answers do not wait for each other, as those of the real cloud do not.
-                    self._spawn(self._answer(connection, frame))
+                    self._spawn(self.answer(connection, frame))
         except ConnectionClosed:
             pass
         finally:
@@ -130,7 +130,8 @@ class SimulatedCloud:
 
     # --- answering ---
 
-    async def _answer(self, connection: ServerConnection, frame: Frame) -> None:
+    async def answer(self, connection: ServerConnection, frame: Frame) -> None:
+        """Answer one frame, on the connection that it came on."""
         command = str(frame.get("command"))
         self.seen.append({k: v for k, v in frame.items() if k not in ("Authorization", "token", "password")})
         if self.faults.is_silent(command):

@@ -1,0 +1,284 @@
+"""The middle of the bridge, without sockets: from commands and frames to the storage, in one hand and in no time."""
+
+import asyncio
+import io
+import shutil
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import SecretStr
+from websockets.asyncio.server import ServerConnection
+
+from bridge.bluecurrent.correlation import is_receipt, named_error, refusal
+from bridge.bluecurrent.frames import Error, Frame, Settings, Statuses, parse_frame
+from bridge.bluecurrent.requests import Request, get_charge_points, hello
+from bridge.chargepoint.twin import ChargingMode, Twin
+from bridge.errors import BridgeError, Disconnected, VerdictTimeout
+from bridge.keeper import Keeper
+from bridge.logs import Log
+from bridge.services.charging import Charging
+from bridge.services.fact import Fact
+from bridge.services.fleet import Fleet
+from bridge.services.overrides import Overrides
+from bridge.services.parameter_store import ParameterStore
+from bridge.services.preferences import Preferences
+from bridge.services.turns import Turns
+from bridge.settings import Settings as BridgeSettings
+from bridge.simulator.account import example_account
+from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.cloud import SimulatedCloud
+from bridge.storage import Storage
+from tests.clock import FakeClock, settle
+
+T = TypeVar("T")
+
+
+class _Wire:
+    """Takes what the simulated cloud sends."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+
+    async def send(self, text: str) -> None:
+        """Take one frame."""
+        self.frames.append(parse_frame(text))
+
+
+class DirectCloud:
+    """The simulated cloud, asked directly. `lose` is how the next request is lost: on the way there, or back."""
+
+    def __init__(self, simulated: SimulatedCloud) -> None:
+        self._simulated = simulated
+        self.wire = _Wire()
+        self.up = True
+        self.lose: str | None = None
+
+    @property
+    def connection(self) -> ServerConnection:
+        """What the simulated cloud takes for a connection."""
+        return cast("ServerConnection", self.wire)  # it only ever sends on it
+
+    def check(self) -> None:
+        """See `Cloud`."""
+        if not self.up:
+            raise Disconnected("The link is down.")
+
+    async def ask(self, request: Request[T]) -> T:
+        """See `Cloud`."""
+        self.check()
+        lost, self.lose = self.lose, None
+        if lost == "there":
+            self.up = False
+            raise Disconnected("The link went down before the request was through.")
+        token = self._simulated.account.request_token
+        before = len(self.wire.frames)
+        await self._simulated.answer(self.connection, request.frame(authorization=f"Token {token}", flow_id="ours"))
+        if lost == "back":
+            self.up = False
+            del self.wire.frames[before:]
+            raise Disconnected("The link went down before the answer.")
+        for frame in self.wire.frames[before:]:
+            if frame.flow_id != "ours":
+                continue
+            if isinstance(frame.body, Error):
+                raise named_error(frame.body)
+            error = refusal(frame)
+            if error is not None:
+                raise error
+            if not is_receipt(frame, request):
+                return request.read(frame)
+        raise VerdictTimeout("No answer came.")
+
+
+class Rig:
+    """A bridge between a simulated cloud and nobody.
+
+    Args:
+        folder: where its storage is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.simulated = SimulatedCloud(example_account(self.clock.now))
+        self.path = folder / "bridge.db"
+        self._loop = asyncio.new_event_loop()
+        self._folder = folder
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the bridge on what is in its storage."""
+        log = Log("fatal", "json", io.StringIO()).logger
+        self.storage = Storage(self.path, log, self.clock.now)
+        settings = BridgeSettings(cloud={"api_token": SecretStr("simulated")})
+        preferences = Preferences(settings, None, lambda _: None)
+        self.cloud = DirectCloud(self.simulated)
+        self.keeper = Keeper(self.storage, self.clock.now)
+        self.fleet = Fleet(
+            clock=self.clock,
+            memories=self.storage.memories(),
+            steerings=self.storage.steerings(),
+            on_change=self._changed,
+            on_grid_change=lambda *_: None,
+        )
+        turns = Turns()
+        self.overrides = Overrides(
+            cloud=self.cloud,
+            fleet=self.fleet,
+            turns=turns,
+            no_overrides=Fact(known=False, on_change=lambda _: None),
+            clock=self.clock,
+            spawn=self._spawn,
+            log=log,
+        )
+        self.charging = Charging(
+            cloud=self.cloud,
+            fleet=self.fleet,
+            overrides=self.overrides,
+            turns=turns,
+            preferences=preferences,
+            parameters=ParameterStore({}, self.storage),
+            clock=self.clock,
+            spawn=self._spawn,
+            patience=60.0,
+            follow_up=0.0,
+            log=log,
+        )
+        self.fleet.restore(self.storage.charge_points(), {})
+        self.run(self._connect())
+
+    def _changed(self, before: Twin | None, after: Twin | None) -> None:
+        self.keeper.changed(before, after)
+        if after is not None and (before is None or before.evse != after.evse):
+            self.storage.save_charge_point(after.evse_id, after.evse)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self) -> None:
+        self.cloud.up, self.cloud.lose = True, None
+        await self.cloud.ask(hello())
+        self.fleet.listed(await self.cloud.ask(get_charge_points()))
+        for evse_id in self.fleet.evse_ids():
+            await self.simulated.answer(
+                self.cloud.connection,
+                {
+                    "command": "GET_CH_STATUS",
+                    "evse_id": evse_id,
+                    "Authorization": f"Token {self.simulated.account.request_token}",
+                },
+            )
+        self._hear()
+        await self.overrides.refresh()
+
+    # --- for the test ---
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something, and let everything that follows from it happen."""
+
+        async def all_of_it() -> T:
+            try:
+                return await work
+            finally:
+                self._hear()
+                await settle()
+
+        return self._loop.run_until_complete(all_of_it())
+
+    def attempt(self, work: Coroutine[Any, Any, None]) -> BridgeError | None:
+        """The same for a command; gives how it was refused."""
+        try:
+            self.run(work)
+        except BridgeError as error:
+            return error
+        return None
+
+    def _hear(self) -> None:
+        """Take what the cloud has pushed, as `Account` does."""
+        frames, self.cloud.wire.frames = self.cloud.wire.frames, []
+        if not self.cloud.up:
+            return
+        for frame in frames:
+            match frame.body:
+                case Statuses(sockets) if frame.evse_id is not None:
+                    self.fleet.pushed(frame.evse_id, sockets)
+                case Settings(update) if frame.evse_id is not None:
+                    self.fleet.described(frame.evse_id, update)
+                case _:
+                    pass
+
+    def push(self, point: ChargePoint) -> None:
+        """The cloud pushes a charge point's status."""
+        self.run(self.simulated.push(point))
+
+    def twin(self, evse_id: str) -> Twin:
+        """The twin of a charge point with one socket."""
+        twin = self.fleet.twin(evse_id)
+        assert twin is not None
+        return twin
+
+    def start(self, evse_id: str, mode: ChargingMode | None) -> BridgeError | None:
+        """`cmd.charge.start`."""
+
+        async def work() -> None:
+            self.cloud.check()
+            await self.charging.start(self.twin(evse_id), mode)
+
+        return self.attempt(work())
+
+    def stop(self, evse_id: str) -> BridgeError | None:
+        """`cmd.charge.stop`."""
+
+        async def work() -> None:
+            self.cloud.check()
+            await self.charging.stop(self.twin(evse_id))
+
+        return self.attempt(work())
+
+    def tick(self, seconds: float = 1.0) -> None:
+        """Time passes, at once; then the service's tick."""
+        self.clock.move(seconds)
+        self.keeper.write_if_due()
+        self.overrides.tick()
+        self.run(asyncio.sleep(0))
+
+    def lose_link(self) -> None:
+        """The link goes down."""
+        self.cloud.up = False
+        self.simulated._listening.clear()
+        self.fleet.link_lost()
+        self.run(asyncio.sleep(0))
+
+    def find_link(self) -> None:
+        """It comes back."""
+        self.run(self._connect())
+
+    def end(self, *, crash: bool = False) -> None:
+        """The bridge stops: in good order, or with what happens to be on disk."""
+        self.simulated._listening.clear()
+        for task in self._tasks:
+            task.cancel()
+        self.run(asyncio.sleep(0))
+        if crash:
+            files = [self.path, self.path.with_name("bridge.db-wal")]
+            kept = self._folder / "kept"
+            kept.mkdir(exist_ok=True)
+            for file in files:
+                if file.exists():
+                    shutil.copy(file, kept)
+            self.storage.close()
+            for file in files:
+                file.unlink(missing_ok=True)
+                if (kept / file.name).exists():
+                    shutil.move(kept / file.name, file)
+        else:
+            self.keeper.close(list(self.fleet.twins()))
+            self.storage.close()
+
+    def close(self) -> None:
+        """The end of the test."""
+        self.end()
+        self._loop.close()
