@@ -37,6 +37,7 @@ _CURES: Final = Cures(
     expired="Renew it on the broker; if it has not expired, the clock of this machine is wrong.",
     other_name="Set mqtt.host to a name that stands in it, or set mqtt.tls_insecure to skip this check.",
     no_tls="Is it the broker's port for TLS (mostly 8883)? If it takes plain connections, set mqtt.tls = false.",
+    own_certificate="Set mqtt.cert_file and mqtt.key_file.",
 )
 
 

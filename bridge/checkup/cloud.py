@@ -35,6 +35,7 @@ _CURES: Final = Cures(
     expired="Most likely the clock of this machine is wrong.",
     other_name="Correct cloud.url; a filter or proxy may answer in its place.",
     no_tls="Correct cloud.url; a filter or proxy may answer in its place.",
+    own_certificate="Correct cloud.url; a filter or proxy may answer in its place.",
 )
 
 
@@ -55,7 +56,7 @@ async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Findi
         ssl.create_default_context if secure else None,
         _CURES,
     )
-    proxy = _proxy(way.host)
+    proxy = _proxy(way.host, secure=secure)
     if proxy is not None:
         yield note("cloud port", f"reached through the proxy {proxy}, so the way there is not looked at")
         yield note("clock", "could not be compared through a proxy")
@@ -73,10 +74,12 @@ async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Findi
             yield found
 
 
-def _proxy(host: str) -> str | None:
-    """The proxy that the environment names for secure connections, without its password."""
+def _proxy(host: str, *, secure: bool) -> str | None:
+    """The proxy that the environment names for websockets, without its password."""
     proxies = urllib.request.getproxies()
-    proxy = proxies.get("wss") or proxies.get("socks") or proxies.get("https")
+    # As the websockets library looks for it.
+    kinds = ("wss", "socks", "https") if secure else ("ws", "socks", "https", "http")
+    proxy = next((proxies[kind] for kind in kinds if proxies.get(kind)), None)
     return urlsplit(proxy).hostname if proxy and not urllib.request.proxy_bypass(host) else None
 
 

@@ -17,6 +17,8 @@ NAME_S: Final = 5.0
 PORT_S: Final = 5.0
 TLS_S: Final = 8.0
 OTHER_PORT_S: Final = 1.0
+ALERT_S: Final = 0.3
+"""With TLS 1.3 a server says only after the handshake that it wants a certificate of ours."""
 
 # OpenSSL's X509_V_ERR_…, as `SSLCertVerificationError.verify_code` has them.
 _NOT_YET_VALID: Final = 9
@@ -35,6 +37,7 @@ class Cures:
         expired: the certificate's time is over.
         other_name: the certificate is for another host.
         no_tls: the port is open and does not speak TLS.
+        own_certificate: the server asks for a certificate of ours and takes none, or not this one.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Cures:
     expired: str
     other_name: str
     no_tls: str
+    own_certificate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +107,35 @@ class Way:
         what = f"{self.what} TLS"
         try:
             async with asyncio.timeout(TLS_S):
-                _, writer = await asyncio.open_connection(
+                reader, writer = await asyncio.open_connection(
                     self.host, self.port, ssl=self.context(), server_hostname=self.host
                 )
-        except TimeoutError:
-            return fail(what, f"{self.where} does not answer a secure connection. {self.cures.no_tls}")
-        except ssl.SSLCertVerificationError as error:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ALERT_S):
+                    await reader.read(1)
+        except OSError as error:
             return fail(what, self._explain(error))
-        except ssl.SSLError as error:
-            words = (error.reason or str(error)).lower().replace("_", " ")
-            return fail(what, f"no secure connection to {self.where} ({words}). {self.cures.no_tls}")
-        except OSError:
-            return fail(what, f"{self.where} closed the secure connection at once. {self.cures.no_tls}")
         certificate = writer.get_extra_info("peercert") or {}
         version = writer.get_extra_info("ssl_object").version()
         writer.close()
         until = _until(certificate.get("notAfter"))
         return ok(what, f"{version}, a certificate that is trusted" + (f" until {until:%Y-%m-%d}" if until else ""))
 
-    def _explain(self, error: ssl.SSLCertVerificationError) -> str:
+    def _explain(self, error: OSError) -> str:
+        match error:
+            case TimeoutError():
+                return f"{self.where} does not answer a secure connection. {self.cures.no_tls}"
+            case ssl.SSLCertVerificationError():
+                return self._explain_certificate(error)
+            case ssl.SSLError(reason=reason):
+                words = (reason or str(error)).lower().replace("_", " ")
+                if "certificate required" in words or "handshake failure" in words:
+                    return f"{self.where} asks for a certificate of ours. {self.cures.own_certificate}"
+                return f"no secure connection to {self.where} ({words}). {self.cures.no_tls}"
+            case _:
+                return f"{self.where} closed the secure connection at once. {self.cures.no_tls}"
+
+    def _explain_certificate(self, error: ssl.SSLCertVerificationError) -> str:
         if error.verify_code == _EXPIRED:
             return f"the certificate of {self.where} has expired. {self.cures.expired}"
         if error.verify_code == _NOT_YET_VALID:

@@ -17,7 +17,7 @@ COMING = frozenset(
     ROOT / path
     for path in (
         "docs/docker.md",
-        "docs/node-red.md",
+        "docs/http.md",
         "docs/images/page-desktop-light.png",
         "deploy/systemd",
         "deploy/env.example",

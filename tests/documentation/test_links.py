@@ -24,7 +24,7 @@ def test_a_link_leads_somewhere(page: Path, target: str) -> None:
     place = (page.parent / path).resolve() if path else page
     assert is_there(place), f"{page.name}: {target}"
     assert place.is_relative_to(ROOT)
-    if anchor:
+    if anchor and place.exists():
         assert anchor in anchors(place), f"{page.name}: {target}; there is {sorted(anchors(place))}"
 
 
@@ -46,7 +46,7 @@ def test_each_page_gets_to_the_point() -> None:
         lines = page.read_text(encoding="utf-8").splitlines()
         assert lines[0].startswith("# ")
         assert lines[1] == ""
-        assert lines[2][0].isalpha() or lines[2].startswith("`"), page.name
+        assert lines[2][0].isalpha() or lines[2][0] in "`[", page.name
 
 
 def test_there_are_links() -> None:

@@ -209,6 +209,22 @@ async def test_a_broker_with_tls(idle: House, folder: Path, monkeypatch: pytest.
         assert (await look(with_(idle, mqtt=mqtt)))["broker"].mark is Mark.OK
 
 
+@MOSQUITTO
+async def test_a_broker_that_wants_a_certificate(idle: House, folder: Path) -> None:
+    authority = trustme.CA()
+    ca_file, own = folder / "ca.pem", folder / "client.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    ca_file.chmod(0o644)
+    authority.issue_cert("bridge@example.org").private_key_and_cert_chain_pem.write_to_path(str(own))
+    with secured(folder, authority.issue_cert("localhost"), f"cafile {ca_file}", "require_certificate true") as port:
+        mqtt: dict[str, Any] = {"host": "localhost", "port": port, "tls": True, "ca_file": ca_file}
+        assert_fails(
+            (await look(with_(idle, mqtt=mqtt)))["broker TLS"], "asks for a certificate of ours", "mqtt.cert_file"
+        )
+        found = await look(with_(idle, mqtt={**mqtt, "cert_file": own, "key_file": own}))
+        assert found["broker"].mark is Mark.OK
+
+
 async def test_tls_where_there_is_none(idle: House) -> None:
     found = await look(with_(idle, mqtt={"tls": True}))
     assert_fails(found["broker TLS"], "mqtt.tls = false")

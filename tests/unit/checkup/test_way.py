@@ -14,7 +14,7 @@ from bridge.checkup.finding import Finding, Mark
 from bridge.checkup.way import Cures, Way, knock, speaks_tls
 from bridge.embedded import free_port
 
-CURES = Cures("CURE NAME", "CURE PORT", "CURE UNTRUSTED", "CURE EXPIRED", "CURE OTHER NAME", "CURE NO TLS")
+CURES = Cures("CURE NAME", "CURE PORT", "CURE UNTRUSTED", "CURE EXPIRED", "CURE OTHER NAME", "CURE NO TLS", "CURE OWN")
 
 
 def way(host: str, port: int, context: Callable[[], ssl.SSLContext] | None = None, *others: int) -> Way:
