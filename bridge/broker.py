@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import aiomqtt
 from structlog.typing import FilteringBoundLogger
@@ -196,16 +196,6 @@ class Broker:
     def _explain(self, error: Exception) -> str:
         where = f"{self._settings.host}:{self._settings.port}"
         return explain(error, where)
-
-    def snapshot(self) -> dict[str, Any]:
-        """What the status page shows of the connection."""
-        return {
-            "state": "up" if self.status.up else "down",
-            "since": self.status.since.isoformat(timespec="seconds"),
-            "problem": self.status.problem,
-            "waiting": len(self._outbox),
-            "dropped": self._outbox.dropped,
-        }
 
 
 LOGIN_REFUSED: Final = "refuses the user name or the password"

@@ -37,7 +37,7 @@ async def demo(say: Callable[[str], None], stop: asyncio.Event) -> None:
             log=LogSettings(level="warning"),
         )
         names = {point.evse_id: point.name for point in cloud.account.charge_points.values()}
-        for text in introduction(port, names):
+        for text in introduction(port, http_port, names):
             say(text)
         async with embedded_broker(port):
             watching = asyncio.create_task(_watch(settings, say, clock.now, names))
@@ -61,7 +61,7 @@ async def _watch(
         await watch(settings, say, now, names)
 
 
-def introduction(port: int, names: dict[str, str]) -> list[str]:
+def introduction(port: int, http_port: int, names: dict[str, str]) -> list[str]:
     """What to say before anything happens."""
     environment = "" if port == BROKER_PORT else f"BRIDGE_MQTT__PORT={port} "
     evse_id = next(iter(names))
@@ -71,6 +71,7 @@ def introduction(port: int, names: dict[str, str]) -> list[str]:
     return [
         f"An MQTT broker on {LOOPBACK}:{port}, a simulated Blue Current account, and the bridge between them.",
         "Cars come, charge and leave; a minute here is two hours there. Ctrl-C ends it.",
+        f"The status page: http://{LOOPBACK}:{http_port}/",
         "",
         "From a second terminal:",
         f"  {environment}bluecurrent-fimp send {evse_id} cmd.charge.start     (stop: cmd.charge.stop)",

@@ -46,13 +46,15 @@ from bridge.services.overrides import Overrides
 from bridge.services.parameter_store import ParameterStore
 from bridge.services.parameters import ParametersService
 from bridge.services.preferences import Preferences
-from bridge.services.router import Router
+from bridge.services.router import Handled, Router
 from bridge.services.things import Things
 from bridge.services.transactions import Transactions
 from bridge.services.turns import Turns
 from bridge.settings import Settings
 from bridge.storage import Storage
 from bridge.tasks import end
+from bridge.web.observer import Observer
+from bridge.web.server import WebServer
 
 TICK_S: Final = 1.0
 GOODBYE_S: Final = 3.0
@@ -290,13 +292,30 @@ class Service:
             preferences=preferences,
             turns=turns,
             spawn=self._spawn,
+            handled=self._handled,
             started=self._started,
             log=self._log,
         )
 
+        # What people and monitors see.
+        self._observer = observer = Observer(
+            version=__version__,
+            where=f"{settings.mqtt.host}:{settings.mqtt.port}",
+            clock=clock,
+            link=link,
+            broker=self.broker,
+            outbox=outbox,
+            fleet=fleet,
+            preferences=preferences,
+            errors=log.errors,
+            sessions=lambda since: storage.sessions(since=since),
+        )
+        self.web = WebServer(settings.http, observer.view, self._log)
+
     # --- what happens ---
 
     def _twin_changed(self, before: Twin | None, after: Twin | None) -> None:
+        self.web.changed()
         self._keeper.changed(before, after)
         self._transactions.twin_changed(before, after)
         if after is not None and (before is None or before.evse != after.evse):
@@ -308,6 +327,7 @@ class Service:
             self._network.report(after.evse_id)
 
     def _grid_changed(self, before: GridTwin | None, after: GridTwin | None) -> None:
+        self.web.changed()
         self.devices.grid_changed(before, after)
         if after is not None:
             self._network.report(after.address)
@@ -327,7 +347,13 @@ class Service:
     def _pushed(self, frame: Frame) -> None:
         self._account.pushed(frame)
 
+    def _handled(self, command: Handled) -> None:
+        self._observer.journal.handled(command)
+        self.web.changed()
+
     def _link_changed(self, status: LinkStatus) -> None:
+        self._observer.journal.link_changed(status)
+        self.web.changed()
         self._lifecycle.link_changed(status)
         self._auth.link_changed(status)
         if status.up:
@@ -346,7 +372,8 @@ class Service:
             self._lifecycle.report_again()
 
     def _broker_changed(self, status: BrokerStatus) -> None:
-        pass
+        self._observer.journal.broker_changed(status)
+        self.web.changed()
 
     def _arrived(self, arrival: Arrival) -> None:
         self.router.take(arrival.path, arrival.payload, retained=arrival.retained)
@@ -442,6 +469,8 @@ class Service:
     def tick(self) -> None:
         """See `_tick`."""
         self._keeper.write_if_due()
+        if self._observer.tick():
+            self.web.changed()
         self._account.look_into_silence()
         self._overrides.tick()
         self._transactions.tick()
@@ -466,15 +495,17 @@ class Service:
                 linking = group.create_task(self.link.run(self._account.opened))
                 serving = group.create_task(self.broker.run())
                 ticking = group.create_task(self._tick())
+                showing = group.create_task(self._guarded(self.web.run()))
                 try:
                     await stop.wait()
                     self._log.info("stopping")
+                    self.web.stop()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(GOODBYE_S):
                             await self._say_goodbye(linking)
                     self._keeper.close(list(self.fleet.twins()))
                 finally:
-                    await end(ticking, linking, serving, *self._beside)
+                    await end(ticking, linking, serving, showing, *self._beside)
         finally:
             self._group = None
             self.storage.close()

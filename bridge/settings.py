@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -118,6 +127,13 @@ class HttpSettings(Section):
     """Status page, health and metrics; empty turns them off."""
 
     listen: Annotated[str, StringConstraints(pattern=r"^(|.+:\d{1,5})$")] = "127.0.0.1:8099"
+
+    @field_validator("listen")
+    @classmethod
+    def _check_port(cls, listen: str) -> str:
+        if listen and int(listen.rpartition(":")[2]) > 65535:
+            raise ValueError("a port is 65535 at the most")
+        return listen
 
     @property
     def address(self) -> tuple[str, int] | None:

@@ -274,7 +274,7 @@ def house_settings(broker: TestBroker, url: str, folder: Path, **sections: dict[
         "mqtt": {"host": broker.host, "port": broker.port, "client_id": f"test-{next(_numbers)}-{uuid4().hex[:6]}"},
         "cloud": {"url": url, "api_token": SecretStr("simulated-api-token"), "command_timeout": 2.0},
         "storage": {"path": folder / "bridge.db"},
-        "http": {"listen": ""},
+        "http": {"listen": "127.0.0.1:0"},
     }
     for section, more in sections.items():
         values.setdefault(section, {}).update(more)

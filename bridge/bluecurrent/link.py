@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 from uuid import uuid4
 
 from structlog.typing import FilteringBoundLogger
@@ -115,6 +115,7 @@ class Link:
         self._once = Once()
         self._requests_day: date | None = None
         self._requests = 0
+        self.requests_total = 0
         self.status = LinkStatus(LinkState.WAITING, clock.now(), NO_TOKEN)
         self.last_frame_at: float = clock.monotonic()
 
@@ -409,13 +410,4 @@ class Link:
         if today != self._requests_day:
             self._requests_day, self._requests = today, 0
         self._requests += 1
-
-    def snapshot(self) -> dict[str, Any]:
-        """What the status page shows of the link."""
-        error = self.status.error
-        return {
-            "state": self.status.state.value,
-            "since": self.status.since.isoformat(timespec="seconds"),
-            "problem": str(error) if error is not None else None,
-            "requests_today": self.requests_today,
-        }
+        self.requests_total += 1

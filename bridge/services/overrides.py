@@ -20,7 +20,7 @@ from bridge.services.fleet import Fleet
 from bridge.services.turns import Turns
 
 STEPS: Final = 5
-"""Requests for one settlement at most: a look, a refused change, another look, a new override; and one to spare."""
+"""Steps for one settlement at most: a look, a refused change, another look, a new override; and one to spare."""
 
 LISTED_FOR: Final = timedelta(days=1)
 RETRY_AFTER: Final = timedelta(minutes=1)
@@ -159,11 +159,16 @@ class Overrides:
     # --- step by step ---
 
     async def _settle(self, address: str) -> None:
+        looked = False
         for _ in range(STEPS):
             twin = self._fleet.twin(address)
             step = next_step(twin.limits, twin.traits.max_current) if twin is not None else None
             if twin is None or step is None:
                 return
+            if isinstance(step, Make) and not looked:
+                # What is there already is somebody else's, however alike: known before, in case our answer is lost.
+                step = Look()
+            looked = isinstance(step, Look)
             await self._take(step, twin)
 
     async def _take(self, step: Step, twin: Twin) -> None:
@@ -187,8 +192,6 @@ class Overrides:
             self._fleet.limit(twin.address, partial(_found_in, schedules, twin.evse_id))
 
     async def _make(self, twin: Twin, current: int) -> None:
-        # What is there already is somebody else's, however alike: known before, in case our answer is lost.
-        await self._look()
         others = self._listed
         self._fleet.limit(twin.address, lambda before: limits.making(before, current, others))
         try:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
@@ -33,6 +34,30 @@ from bridge.storage import Outcome, Storage
 WAITING_LIMIT: Final = 16
 """How many acting commands may wait for one charge point; more are refused."""
 
+SHOWN_MAX: Final = 40
+"""How much of a command's value is shown, in letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A command that acts, and what came of it.
+
+    Attributes:
+        address: the service address; empty for a command to the bridge itself.
+        command: the interface, such as `cmd.charge.start`.
+        value: what it was to do, as far as that may be shown: a bare value, or the charging mode; nothing of a
+            command to the bridge itself, which can be a password.
+        code: the error it was answered with; None: it was carried out.
+        words: that error's sentence.
+    """
+
+    at: datetime
+    address: str
+    command: str
+    value: str
+    code: ErrorCode | None
+    words: str
+
 
 class Router:
     """Takes commands and has them carried out.
@@ -48,6 +73,7 @@ class Router:
         preferences: how old an acting command may be.
         turns: whose turn it is on a charge point.
         spawn: starts a coroutine beside the others.
+        handled: is told of every acting command that was answered.
         started: waits until the charge points have been heard of after a start, or it is clear that they will not be:
             a command that the broker kept during a short break must not fail for coming first.
         log: where to say what happens.
@@ -66,10 +92,12 @@ class Router:
         preferences: Preferences,
         turns: Turns,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        handled: Callable[[Handled], None],
         started: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
     ) -> None:
         self._started = started
+        self._handled = handled
         self._adapter = adapter
         self._discovery = discovery
         self._devices = devices
@@ -107,11 +135,11 @@ class Router:
                 await self._started()
             command, turn = self._find(topic, message)
             call = Call(message, topic.service_address or topic.resource_address)
-            call.check(command)
             if command.again is None:
+                call.check(command)
                 reports = await command.run(call)
             else:
-                reports = await self._act(command, command.again, call, turn, retained=retained)
+                reports = await self._act_and_tell(command, command.again, call, turn, retained=retained)
         except BridgeError as error:
             self._refuse(error, event, path, message, corid=message.uid, resp_to=copy_to)
         except Exception:
@@ -153,6 +181,27 @@ class Router:
         return command, turn
 
     # --- acting ---
+
+    async def _act_and_tell(
+        self, command: Command, again: Handler, call: Call, turn: str, *, retained: bool
+    ) -> Sequence[Report]:
+        try:
+            call.check(command)
+            reports = await self._act(command, again, call, turn, retained=retained)
+        except BridgeError as error:
+            self._tell(call, turn, error.code, str(error))
+            raise
+        except Exception:
+            self._tell(call, turn, InvalidState.code, "")
+            raise
+        self._tell(call, turn, None, "")
+        return reports
+
+    def _tell(self, call: Call, turn: str, code: ErrorCode | None, words: str) -> None:
+        # What is said to the bridge itself can be a password, in whatever form it comes.
+        value = _shown(call.message) if turn else ""
+        address = call.address if turn else ""
+        self._handled(Handled(self._clock.now(), address, call.message.type, value, code, words))
 
     async def _act(
         self, command: Command, again: Handler, call: Call, turn: str, *, retained: bool
@@ -228,6 +277,14 @@ class Router:
             self._outbox.put_only_at(report, resp_to, corid=corid)
         else:
             self._outbox.put(report, corid=corid, keep=True)
+
+
+def _shown(message: Message) -> str:
+    """What of a command's value may be shown."""
+    value = message.properties.get("charging_mode", message.value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)[:SHOWN_MAX] if isinstance(value, int | float | str) else ""
 
 
 class Repeated(BridgeError):

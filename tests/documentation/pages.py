@@ -17,8 +17,6 @@ COMING = frozenset(
     ROOT / path
     for path in (
         "docs/docker.md",
-        "docs/http.md",
-        "docs/images/page-desktop-light.png",
         "deploy/systemd",
         "deploy/env.example",
         "deploy/docker-compose.yml",

@@ -96,7 +96,13 @@ class Bridge:
         clock, log = house.clock, Log("info", "json", house.log).logger
         self.storage = Storage(path, log, clock.now)
         self.keeper = Keeper(self.storage, clock.now)
-        self.fleet = Fleet(clock, self.storage.memories(), self._changed, lambda before, after: None)
+        self.fleet = Fleet(
+            clock=clock,
+            memories=self.storage.memories(),
+            steerings=self.storage.steerings(),
+            on_change=self._changed,
+            on_grid_change=lambda before, after: None,
+        )
         self.transactions = Transactions(
             read=house.transactions,
             can_read=lambda: house.link_up,

@@ -18,6 +18,7 @@ CHARGEPOINT = [f"chargepoint/{path.name}" for path in sorted((PACKAGE / "chargep
 WIRE = [f"bluecurrent/{name}.py" for name in ("__init__", "wire", "frames", "requests", "correlation")]
 SERVICES = [f"services/{path.name}" for path in sorted((PACKAGE / "services").glob("*.py"))]
 SIMULATOR = [f"simulator/{path.name}" for path in sorted((PACKAGE / "simulator").glob("*.py"))]
+WEB = [f"web/{path.name}" for path in sorted((PACKAGE / "web").glob("*.py"))]
 EVERYTHING = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
@@ -74,6 +75,13 @@ def test_the_pure_parts_have_no_loop_no_clock_and_no_socket(path: str) -> None:
 @pytest.mark.parametrize("path", SERVICES)
 def test_services_open_nothing(path: str) -> None:
     forbidden = {"aiomqtt", "websockets", "sqlite3", "socket", "bridge.broker", "bridge.service", "bridge.cli"}
+    assert [name for name in imported_by(path) for bad in forbidden if name == bad or name.startswith(f"{bad}.")] == []
+
+
+@pytest.mark.parametrize("path", WEB)
+def test_the_page_commands_nothing(path: str) -> None:
+    """It is handed what there is to see, and knows no way to change it."""
+    forbidden = {"aiomqtt", "websockets", "sqlite3", "bridge.storage", "bridge.bluecurrent.requests", "bridge.fimp"}
     assert [name for name in imported_by(path) for bad in forbidden if name == bad or name.startswith(f"{bad}.")] == []
 
 

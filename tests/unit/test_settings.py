@@ -132,6 +132,7 @@ def test_a_number_can_be_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ('[fimp]\nresource_name = "a/b"\n', "bridge.toml: fimp.resource_name: "),
         ('[mqtt]\ntopic_prefix = "a/#"\n', "bridge.toml: mqtt.topic_prefix: "),
         ('[http]\nlisten = "nowhere"\n', "bridge.toml: http.listen: "),
+        ('[http]\nlisten = "localhost:65536"\n', "bridge.toml: http.listen: value error, a port is 65535 at the most"),
         ('[log]\nlevel = "loud"\n', "bridge.toml: log.level: input should be 'trace', "),
         ("[mqtt\n", "bridge.toml: is not TOML: "),
     ],

@@ -516,3 +516,20 @@ def test_the_state_does_not_depend_on_a_restart(events: list[tuple[str, Any]], s
         assert twin.state(s.now, grace=GRACE, state_set=state_set) is again.state(
             s.now, grace=GRACE, state_set=state_set
         )
+
+
+@pytest.mark.parametrize(("began_before_sight_was_lost", "sessions"), [(True, 2), (False, 3)])
+def test_a_start_that_is_told_after_sight_was_lost(began_before_sight_was_lost: bool, sessions: int) -> None:
+    """The first push of a session may carry the start of the one before; its own comes with the next push."""
+    story = Story(Twin(evse_id="BCU102728")).push("charging", "C", started_at=T1, energy=2.0)
+    story.push("available", "A", started_at=T1, stopped_at=T2).push("available", "B", started_at=T1)
+    began = story.now + timedelta(seconds=8)
+    story.push("charging", "C", started_at=T1, energy=0.0)
+    story.wait(30).lose_link().wait(600)
+    if not began_before_sight_was_lost:
+        began = story.now - timedelta(seconds=100)
+    story.push("charging", "C", started_at=began, energy=1.0)
+    assert story.memory.session is not None
+    assert story.memory.session.number == sessions
+    assert story.memory.session.started_at == began
+    assert round(story.memory.lifetime_energy, 6) == 3.0

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bridge.chargepoint import limits
 from bridge.chargepoint.limits import SessionLimit
+from bridge.chargepoint.state import State
 from bridge.chargepoint.twin import ChargingMode
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import Transaction
@@ -188,8 +190,23 @@ class Steering(RuleBasedStateMachine):
 
     @rule(crash=st.booleans())
     def restart(self, crash: bool) -> None:
+        seen = self.up() and self.rig.cloud.lose is None
+        if seen:
+            self.rig.push(self.point)
+        before = self._told()
         self.rig.end(crash=crash)
         self.rig.begin()
+        after = self._told()
+        if seen and crash and before[0] is State.FINISHED:
+            # Nothing is written while nothing happens, so after a crash nobody knows for how long nobody looked.
+            assert after[0] in (State.FINISHED, State.READY_TO_CHARGE)
+        elif seen:
+            assert after == before
+
+    def _told(self) -> tuple[State, object, object]:
+        twin = self.rig.twin(EVSE)
+        state = twin.state(self.rig.clock.now(), grace=timedelta(minutes=1), state_set="extended")
+        return state, twin.charging_mode, twin.memory.session and twin.memory.session.number
 
     # --- what is never broken ---
 

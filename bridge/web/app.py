@@ -1,0 +1,183 @@
+"""What is answered to which request (contract 9). Only GET and HEAD, and nothing that changes anything."""
+
+import ipaddress
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from pydantic import TypeAdapter
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from bridge.web.languages import COOKIE, Language, choose
+from bridge.web.metrics import Metrics
+from bridge.web.page import Page
+from bridge.web.stream import Publisher, Stream, TooMany
+from bridge.web.view import View
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+LOCAL_SUFFIXES: Final = (".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa")
+A_YEAR_S: Final = 31_536_000
+FRESH: Final = {"Cache-Control": "no-store"}
+
+_VIEW: Final = TypeAdapter(View)
+
+
+class Site:
+    """Everything that is served.
+
+    Args:
+        view: gives the present view.
+        page: the status page and its files.
+        publisher: the events.
+        log: where to say what goes wrong.
+    """
+
+    def __init__(self, view: Callable[[], View], page: Page, publisher: Publisher, log: FilteringBoundLogger) -> None:
+        self._view = view
+        self._page = page
+        self._publisher = publisher
+        self._log = log
+        self._metrics = Metrics(view)
+
+    def application(self, own_host: str) -> ASGIApp:
+        """The application, guarded.
+
+        Args:
+            own_host: the host of `http.listen`.
+        """
+        routes = [
+            Route("/", self._show_page),
+            Route("/static/{name}", self._show_file),
+            Route("/events", self._show_events),
+            Route("/api/state", self._show_state),
+            Route("/healthz", self._show_health),
+            Route("/readyz", self._show_readiness),
+            Route("/metrics", self._show_metrics),
+        ]
+        return Guard(Starlette(routes=routes, exception_handlers={Exception: self._failed}), own_host)
+
+    async def _show_page(self, request: Request) -> Response:
+        language = _language(request)
+        html = self._page.whole(self._view(), language)
+        response = Response(html, media_type="text/html", headers=FRESH | {"Vary": "Accept-Language, Cookie"})
+        if request.query_params.get("lang") == language:
+            response.set_cookie(COOKIE, language, max_age=A_YEAR_S, httponly=True, samesite="strict")
+        return response
+
+    async def _show_file(self, request: Request) -> Response:
+        file = self._page.files.get(request.path_params["name"])
+        if file is None:
+            return PlainTextResponse("There is no such file.\n", status_code=404)
+        # The page names every file together with what is in it, so that it never has to be asked for twice.
+        kept = {"Cache-Control": f"max-age={A_YEAR_S}, immutable"}
+        return Response(file.content, media_type=file.media_type, headers=kept)
+
+    async def _show_events(self, request: Request) -> Response:
+        headers = FRESH | {"X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream", headers=headers)
+        try:
+            stream = self._publisher.open(_language(request))
+        except TooMany:
+            full = "So many look at this page already that there is no room for another.\n"
+            return PlainTextResponse(full, status_code=503, headers={"Retry-After": "30"})
+        events = _read(stream, self._publisher, self._page.build)
+        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+    async def _show_state(self, _: Request) -> Response:
+        return Response(_VIEW.dump_json(self._view()), media_type="application/json", headers=FRESH)
+
+    async def _show_health(self, _: Request) -> Response:
+        return PlainTextResponse("ok\n", headers=FRESH)
+
+    async def _show_readiness(self, _: Request) -> Response:
+        reason = self._view().not_ready
+        return PlainTextResponse(f"{reason or 'ok'}\n", status_code=200 if reason is None else 503, headers=FRESH)
+
+    async def _show_metrics(self, request: Request) -> Response:
+        text, content_type = self._metrics.text(request.headers.get("accept", ""))
+        return Response(text, headers=FRESH | {"Content-Type": content_type})
+
+    async def _failed(self, request: Request, error: Exception) -> Response:
+        self._log.error("a page could not be shown", path=request.url.path, exc_info=error)
+        return PlainTextResponse("The bridge could not show this; its log says why.\n", status_code=500)
+
+
+def _language(request: Request) -> Language:
+    return choose(
+        request.query_params.get("lang"), request.cookies.get(COOKIE), request.headers.get("accept-language", "")
+    )
+
+
+async def _read(stream: Stream, publisher: Publisher, build_id: str) -> AsyncIterator[str]:
+    try:
+        # A page of another build is to load itself anew.
+        yield f"event: build\ndata: {build_id}\n\n"
+        async for event in stream.events():
+            yield event
+    finally:
+        publisher.close(stream)
+
+
+class Guard:
+    """Lets only requests through that are meant for this machine, and puts the headers of `HEADERS` on every answer.
+
+    A page somewhere on the web can make a browser look here by having its own name lead to this machine (DNS
+    rebinding). Such a request carries that name as its host. What a home uses is let through: addresses, names without
+    a dot, names that exist only in local networks, and the name in `http.listen`.
+
+    Args:
+        app: what is guarded.
+        own_host: the host of `http.listen`.
+    """
+
+    def __init__(self, app: ASGIApp, own_host: str) -> None:
+        self._app = app
+        self._own_host = own_host.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        app = self._app if self._is_ours(Headers(scope=scope).get("host", "")) else _elsewhere
+        await app(scope, receive, send_guarded)
+
+    def _is_ours(self, host: str) -> bool:
+        name = (host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host).lower().rstrip(".")
+        if name in ("", self._own_host) or "." not in name.strip("[]"):
+            return True
+        try:
+            ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return name.endswith(LOCAL_SUFFIXES)
+        return True
+
+
+_elsewhere: Final = PlainTextResponse(
+    "This page is shown under local names and addresses only. Behind a proxy, have it pass on another Host, such as "
+    "localhost.\n",
+    status_code=421,
+)

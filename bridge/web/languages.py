@@ -1,0 +1,229 @@
+"""The languages of the page: every sentence in one table for each, and how it writes numbers and times.
+
+A table that lacks a sentence, or has one that nobody knows, is refused when it is read. Times are Amsterdam's, as the
+cloud's are; what the bridge and the cloud say in their own words stays English.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from bridge.bluecurrent.link import LinkState
+from bridge.chargepoint.state import State
+from bridge.chargepoint.times import in_amsterdam
+from bridge.errors import ErrorCode
+from bridge.web.view import Trouble, Wait
+
+Language = Literal["en", "nl", "nb"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+COOKIE: Final = "lang"
+NOT_KNOWN: Final = "\N{EN DASH}"
+
+_ALSO: Final[Mapping[str, Language]] = {"no": "nb", "nn": "nb"}
+
+
+def choose(asked: str | None, remembered: str | None, accepted: str) -> Language:
+    """The language to use: the one just asked for, else the one remembered, else the best that the browser accepts.
+
+    Args:
+        asked: by the switch on the page.
+        remembered: in a cookie.
+        accepted: the header `Accept-Language`.
+    """
+    for wish in (asked, remembered, *_by_preference(accepted)):
+        language = _language(wish or "")
+        if language is not None:
+            return language
+    return "en"
+
+
+def _language(tag: str) -> Language | None:
+    primary = tag.strip().lower().partition("-")[0]
+    return next((language for language in LANGUAGES if language == primary), _ALSO.get(primary))
+
+
+def _by_preference(accepted: str) -> list[str]:
+    weighed = []
+    for part in accepted.split(",")[:20]:
+        tag, _, weight = part.partition(";q=")
+        try:
+            weighed.append((float(weight or 1), tag))
+        except ValueError:
+            continue
+    return [tag for weight, tag in sorted(weighed, key=lambda one: -one[0]) if weight > 0]
+
+
+def _each(members: Iterable[object]) -> AfterValidator:
+    """A table that has something for each of these."""
+
+    def check(table: Mapping[object, object]) -> Mapping[object, object]:
+        missing = [str(member) for member in members if member not in table]
+        if missing:
+            raise ValueError(f"nothing for {', '.join(missing)}")
+        return table
+
+    return AfterValidator(check)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Notice(_Table):
+    """What is wrong, and what to do about it."""
+
+    title: str
+    advice: str
+
+
+class Labels(_Table):
+    """What stands beside a value or above a part of the page."""
+
+    energy: str
+    cost: str
+    offered: str
+    set_limit: str
+    session_limit: str
+    mode: str
+    lifetime: str
+    cable: str
+    session: str
+    last_session: str
+    curve: str
+    days: str
+    day: str
+    sessions: str
+    as_table: str
+    commands: str
+    links: str
+    cloud: str
+    broker: str
+    requests: str
+    service: str
+    version: str
+    up_since: str
+    errors: str
+    grid: str
+    language: str
+    skip: str
+    socket: str
+
+
+class Sentences(_Table):
+    """Sentences; what stands in braces is filled in."""
+
+    since: str
+    ended: str
+    schedule_unknown: str
+    of: str
+    locked: str
+    unlocked: str
+    no_commands: str
+    no_errors: str
+    no_sessions: str
+    no_charge_points: str
+    no_curve: str
+    no_power: str
+    curve_says: str
+    days_say: str
+    sessions_counted: str
+    one_session: str
+    up_since: str
+    down_since: str
+    connecting: str
+    waiting: str
+    broker_title: str
+    broker_advice: str
+    own_words: str
+    requests_today: str
+    requests_since_start: str
+    lost: str
+    until: str
+    bridge_itself: str
+    times: str
+    now: str
+
+
+class Texts(_Table):
+    """One language.
+
+    Attributes:
+        name: of the language, in itself.
+        tag: for HTML's `lang`.
+        decimal: what stands before decimals.
+        months: short, January first.
+        weekdays: short, Monday first.
+        commands: what a command is called; others are shown as they are.
+        switches: how yes and no are said of something that is on or off.
+        outcomes: what an error's code means in a few words.
+    """
+
+    name: str
+    tag: str
+    decimal: str
+    title: str
+    months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
+    weekdays: Annotated[tuple[str, ...], Field(min_length=7, max_length=7)]
+    states: Annotated[Mapping[State, str], _each(State)]
+    waits: Annotated[Mapping[Wait, str], _each(Wait)]
+    links: Annotated[Mapping[LinkState, str], _each(LinkState)]
+    troubles: Annotated[Mapping[Trouble, Notice], _each(Trouble)]
+    modes: Mapping[str, str]
+    commands: Mapping[str, str]
+    switches: Annotated[Mapping[str, str], _each(("true", "false"))]
+    done: str
+    outcomes: Annotated[Mapping[ErrorCode, str], _each(get_args(ErrorCode))]
+    labels: Labels
+    say: Sentences
+
+    # --- how values are written ---
+
+    def number(self, value: float, decimals: int) -> str:
+        """A number with so many decimals."""
+        return f"{value:.{decimals}f}".replace(".", self.decimal)
+
+    def kilowatts(self, watts: float | None) -> str:
+        """Power, from W."""
+        return NOT_KNOWN if watts is None else f"{self.number(watts / 1000, 1)} kW"
+
+    def kilowatt_hours(self, kwh: float | None) -> str:
+        """Energy."""
+        return NOT_KNOWN if kwh is None else f"{self.number(kwh, 1 if kwh < 1000 else 0)} kWh"
+
+    def euros(self, amount: float | None) -> str:
+        """Money."""
+        return NOT_KNOWN if amount is None else f"€ {self.number(amount, 2)}"
+
+    def amperes(self, current: float | None) -> str:
+        """Current."""
+        return NOT_KNOWN if current is None else f"{self.number(current, 0 if float(current).is_integer() else 1)} A"
+
+    def volts(self, voltage: float | None) -> str:
+        """Voltage."""
+        return NOT_KNOWN if voltage is None else f"{self.number(voltage, 0)} V"
+
+    def clock(self, when: datetime) -> str:
+        """The time of day."""
+        return f"{in_amsterdam(when):%H:%M}"
+
+    def day(self, day: date) -> str:
+        """A day of this year."""
+        return f"{self.weekdays[day.weekday()]} {day.day} {self.months[day.month - 1]}"
+
+    def when(self, when: datetime, now: datetime) -> str:
+        """The time of day, with the day if that is another one."""
+        local = in_amsterdam(when)
+        if local.date() == in_amsterdam(now).date():
+            return self.clock(when)
+        return f"{self.day(local.date())}, {self.clock(when)}"
+
+
+@cache
+def texts(language: Language) -> Texts:
+    """The table of a language."""
+    source = files("bridge.web").joinpath("texts", f"{language}.json")
+    return Texts.model_validate_json(source.read_text(encoding="utf-8"))

@@ -1,0 +1,311 @@
+"""`/metrics`: the view in Prometheus' words. Names, units and types stand here, once; `docs/http.md` is held to them.
+
+Base units, as Prometheus wants them: seconds, watts, joules, amperes, volts. A kWh is 3,600,000 joules.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from bridge.bluecurrent.link import LinkState
+from bridge.chargepoint.state import State
+from bridge.web.view import ChargePointView, SocketView, View
+
+PREFIX: Final = "bluecurrent_"
+JOULES_PER_KWH: Final = 3_600_000
+
+Kind = Literal["gauge", "counter"]
+Values = Iterable[tuple[tuple[str, ...], float]]
+"""Label values → value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric.
+
+    Attributes:
+        name: without the prefix; of a counter with its `_total`.
+        labels: their names.
+        help: what it says, in one sentence.
+        read: its values in a view.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    read: Callable[[View], Values]
+
+    @property
+    def full_name(self) -> str:
+        """As Prometheus sees it."""
+        return PREFIX + self.name
+
+    def metric(self, view: View) -> Metric:
+        """The metric with its values."""
+        make = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
+        metric = make(self.full_name, self.help, labels=self.labels)
+        for labels, value in self.read(view):
+            metric.add_metric(labels, value)
+        return metric
+
+
+def _sockets(view: View) -> Iterator[tuple[ChargePointView, SocketView]]:
+    for point in view.charge_points:
+        for socket in point.sockets:
+            yield point, socket
+
+
+def _of_socket(read: Callable[[SocketView], float | None]) -> Callable[[View], Values]:
+    """A value of each socket; one that is not known is left out, as nothing is to be invented."""
+
+    def values(view: View) -> Values:
+        for _, socket in _sockets(view):
+            value = read(socket)
+            if value is not None:
+                yield (socket.address,), value
+
+    return values
+
+
+def _of_phases(read: Callable[[SocketView], Sequence[float | None]]) -> Callable[[View], Values]:
+    def values(view: View) -> Values:
+        for _, socket in _sockets(view):
+            for phase, value in enumerate(read(socket), 1):
+                if value is not None:
+                    yield (socket.address, str(phase)), value
+
+    return values
+
+
+def _states(view: View) -> Values:
+    for _, socket in _sockets(view):
+        for state in State:
+            yield (socket.address, state.value), float(socket.state is state)
+
+
+def _limits(view: View) -> Values:
+    for _, socket in _sockets(view):
+        limits = {
+            "offered": socket.offered,
+            "charge_point": socket.highest,
+            "standing": socket.limits.standing,
+            "session": socket.limits.session,
+        }
+        for name, value in limits.items():
+            if value is not None:
+                yield (socket.address, name), value
+
+
+def _grids(view: View) -> Values:
+    for grid in view.grids:
+        for phase, current in enumerate(grid.currents, 1):
+            if current is not None:
+                yield (grid.address, str(phase)), current
+
+
+def _joules(kwh: float | None) -> float | None:
+    return kwh * JOULES_PER_KWH if kwh is not None else None
+
+
+_SOCKET: Final = ("charge_point",)
+_PHASE: Final = ("charge_point", "phase")
+
+FAMILIES: Final = (
+    Family(
+        "build_info", "gauge", ("version",), "The version of the bridge; always 1.", lambda view: [((view.version,), 1)]
+    ),
+    Family(
+        "start_time_seconds",
+        "gauge",
+        (),
+        "When the bridge started, in Unix time.",
+        lambda view: [((), view.started_at.timestamp())],
+    ),
+    Family(
+        "link_up",
+        "gauge",
+        (),
+        "1 while the link to Blue Current is up, else 0.",
+        lambda view: [((), float(view.link.state is LinkState.UP))],
+    ),
+    Family(
+        "link_reconnects_total",
+        "counter",
+        (),
+        "How often the link to Blue Current came up again.",
+        lambda view: [((), view.link.reconnects)],
+    ),
+    Family(
+        "broker_up",
+        "gauge",
+        (),
+        "1 while the connection to the MQTT broker is up, else 0.",
+        lambda view: [((), float(view.broker.up))],
+    ),
+    Family(
+        "broker_reconnects_total",
+        "counter",
+        (),
+        "How often the connection to the MQTT broker came up again.",
+        lambda view: [((), view.broker.reconnects)],
+    ),
+    Family(
+        "outbox_messages",
+        "gauge",
+        (),
+        "How many messages wait for the MQTT broker.",
+        lambda view: [((), view.broker.waiting)],
+    ),
+    Family(
+        "outbox_dropped_total",
+        "counter",
+        (),
+        "How many messages were given up because too many waited.",
+        lambda view: [((), view.broker.dropped)],
+    ),
+    Family(
+        "requests_total",
+        "counter",
+        (),
+        "Requests made of Blue Current.",
+        lambda view: [((), view.requests.total)],
+    ),
+    Family(
+        "requests_today",
+        "gauge",
+        (),
+        "Requests made of Blue Current since midnight in Amsterdam, or since the start if that was later.",
+        lambda view: [((), view.requests.today)],
+    ),
+    Family(
+        "commands_total",
+        "counter",
+        ("outcome",),
+        "Commands that act, by outcome: OK, or the code of the error that answered them.",
+        lambda view: [((outcome,), count) for outcome, count in view.outcomes.items()],
+    ),
+    Family(
+        "charge_point_info",
+        "gauge",
+        ("charge_point", "evse_id", "name", "model"),
+        "What a charge point is called, and its model; always 1.",
+        lambda view: [
+            ((socket.address, point.evse_id, point.name, point.model), 1) for point, socket in _sockets(view)
+        ],
+    ),
+    Family(
+        "charge_point_state",
+        "gauge",
+        ("charge_point", "state"),
+        "1 for the state that a charge point is in, 0 for all others; the states of the extended set.",
+        _states,
+    ),
+    Family(
+        "vehicle_connected",
+        "gauge",
+        _SOCKET,
+        "1 while a vehicle is connected, else 0.",
+        _of_socket(lambda socket: float(socket.vehicle) if socket.vehicle is not None else None),
+    ),
+    Family("power_watts", "gauge", _SOCKET, "The power that a charge point delivers.", _of_socket(lambda s: s.power)),
+    Family(
+        "phase_current_amperes",
+        "gauge",
+        _PHASE,
+        "The current on one phase.",
+        _of_phases(lambda socket: [phase.current for phase in socket.phases]),
+    ),
+    Family(
+        "phase_voltage_volts",
+        "gauge",
+        _PHASE,
+        "The voltage on one phase; 0 while idle.",
+        _of_phases(lambda socket: [phase.voltage for phase in socket.phases]),
+    ),
+    Family(
+        "limit_amperes",
+        "gauge",
+        ("charge_point", "limit"),
+        "A limit on each phase: offered to the vehicle now, of the charge_point itself, standing or session as set.",
+        _limits,
+    ),
+    Family(
+        "energy_joules_total",
+        "counter",
+        _SOCKET,
+        "The energy of all sessions; survives restarts.",
+        _of_socket(lambda socket: _joules(socket.lifetime)),
+    ),
+    Family(
+        "session_energy_joules",
+        "gauge",
+        _SOCKET,
+        "The energy of the latest session.",
+        _of_socket(lambda socket: _joules(socket.session.energy) if socket.session is not None else None),
+    ),
+    Family(
+        "session_cost_euros",
+        "gauge",
+        _SOCKET,
+        "The cost of the latest session.",
+        _of_socket(lambda socket: socket.session.cost if socket.session is not None else None),
+    ),
+    Family(
+        "session_active",
+        "gauge",
+        _SOCKET,
+        "1 while a session is on, else 0.",
+        _of_socket(lambda socket: float(socket.session is not None and socket.session.open)),
+    ),
+    Family(
+        "grid_current_amperes",
+        "gauge",
+        ("grid", "phase"),
+        "The current on one phase of a grid connection; below zero while the building feeds in.",
+        _grids,
+    ),
+)
+
+
+class _ViewCollector(Collector):
+    def __init__(self, view: Callable[[], View]) -> None:
+        self._view = view
+
+    def collect(self) -> Iterator[Metric]:
+        view = self._view()
+        for family in FAMILIES:
+            yield family.metric(view)
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())  # what there is depends on nothing but the table above
+
+
+class Metrics:
+    """The metrics in a registry of their own.
+
+    Args:
+        view: gives the present view.
+    """
+
+    def __init__(self, view: Callable[[], View]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_ViewCollector(view))
+        ProcessCollector(registry=self._registry)
+
+    def text(self, accept: str) -> tuple[bytes, str]:
+        """What a scrape gets.
+
+        Args:
+            accept: the `Accept` header, which chooses the format.
+
+        Returns:
+            The text and its content type.
+        """
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type

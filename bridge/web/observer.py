@@ -1,0 +1,122 @@
+"""Gathers what can be seen of the service, for `look`."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from bridge.bluecurrent.link import Link
+from bridge.broker import Broker
+from bridge.chargepoint.power import powers
+from bridge.chargepoint.records import SessionRecord
+from bridge.chargepoint.status import Activity
+from bridge.chargepoint.times import in_amsterdam
+from bridge.chargepoint.twin import Twin
+from bridge.clock import Clock
+from bridge.logs import RecentErrors
+from bridge.outbox import Outbox
+from bridge.services.fleet import Fleet
+from bridge.services.preferences import Preferences
+from bridge.web.history import History, Sample
+from bridge.web.journal import Journal
+from bridge.web.view import CURVE_POINTS, DAYS, Known, View, look
+
+SESSIONS_EVERY: Final = timedelta(minutes=1)
+"""How often the sessions are read from the disk at the most; the latest of each socket is known anyway."""
+
+
+class Observer:
+    """What can be seen of the service.
+
+    Args:
+        version: of the bridge.
+        where: host and port of the broker.
+        clock: tells the time.
+        link: the link to the cloud.
+        broker: the connection to the hub.
+        outbox: what waits for it.
+        fleet: the charge points.
+        preferences: the grace, the state set, the nominal voltage.
+        errors: the last lines of the log.
+        sessions: those that began after a moment, from the disk.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        where: str,
+        clock: Clock,
+        link: Link,
+        broker: Broker,
+        outbox: Outbox,
+        fleet: Fleet,
+        preferences: Preferences,
+        errors: RecentErrors,
+        sessions: Callable[[datetime], Sequence[SessionRecord]],
+    ) -> None:
+        self._version = version
+        self._where = where
+        self._clock = clock
+        self._link = link
+        self._broker = broker
+        self._outbox = outbox
+        self._fleet = fleet
+        self._preferences = preferences
+        self._errors = errors
+        self._read_sessions = sessions
+        self._started = clock.now()
+        self._histories: dict[str, History] = {}
+        self._sessions: Sequence[SessionRecord] = ()
+        self._sessions_read: datetime | None = None
+        self.journal = Journal()
+
+    def tick(self) -> bool:
+        """Note what flows now; True when the curves have grown by a point."""
+        now = self._clock.now()
+        twins = self._fleet.twins()
+        self._histories = {twin.address: self._histories.get(twin.address) or History() for twin in twins}
+        grown = [self._histories[twin.address].add(now, self._sample(twin, now)) for twin in twins]
+        return any(grown)
+
+    def _sample(self, twin: Twin, now: datetime) -> Sample:
+        status = twin.status
+        if status is None or status.activity is Activity.OFFLINE or not twin.visible(now, self._preferences.grace):
+            return None, None, None
+        return powers(status, self._preferences.values.nominal_voltage)
+
+    def _latest_sessions(self, now: datetime) -> Sequence[SessionRecord]:
+        if self._sessions_read is None or not timedelta() <= now - self._sessions_read < SESSIONS_EVERY:
+            midnight = in_amsterdam(now).replace(hour=0, minute=0, second=0, microsecond=0)
+            self._sessions = self._read_sessions(midnight - timedelta(days=DAYS))
+            self._sessions_read = now
+        return self._sessions
+
+    def view(self) -> View:
+        """What can be seen now."""
+        now, values = self._clock.now(), self._preferences.values
+        return look(
+            Known(
+                now=now,
+                version=self._version,
+                started_at=self._started,
+                link=self._link.status,
+                broker=self._broker.status,
+                where=self._where,
+                waiting=len(self._outbox),
+                dropped=self._outbox.dropped,
+                link_reconnects=self.journal.link_reconnects,
+                broker_reconnects=self.journal.broker_reconnects,
+                requests_today=self._link.requests_today,
+                requests_total=self._link.requests_total,
+                twins=self._fleet.twins(),
+                grids=self._fleet.grids(),
+                commands=self.journal.commands,
+                outcomes=self.journal.outcomes,
+                errors=tuple(self._errors.lines),
+                sessions=self._latest_sessions(now),
+                curves={address: history.points(CURVE_POINTS) for address, history in self._histories.items()},
+                grace=self._preferences.grace,
+                state_set=values.state_set,
+                nominal_voltage=values.nominal_voltage,
+            )
+        )

@@ -1,0 +1,99 @@
+"""The status page, rendered part by part; what runs in the browser only puts new parts in the place of old ones."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bridge import __version__
+from bridge.web.drawing import BAR, BARS_HEIGHT, HEIGHT, WIDTH, draw_bars, draw_curve
+from bridge.web.languages import LANGUAGES, Language, texts
+from bridge.web.view import View
+from bridge.web.words import Words
+
+MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file beside the page."""
+
+    content: bytes
+    media_type: str
+
+
+class Page:
+    """The page and its files.
+
+    Attributes:
+        files: by name.
+        build: changes with everything that a browser has loaded before.
+    """
+
+    def __init__(self) -> None:
+        self.files: Mapping[str, File] = {
+            item.name: File(item.read_bytes(), MEDIA_TYPES["." + item.name.rpartition(".")[2]])
+            for item in files("bridge.web").joinpath("static").iterdir()
+        }
+        digest = hashlib.sha256(__version__.encode())
+        for name in sorted(self.files):
+            digest.update(self.files[name].content)
+        self.build = digest.hexdigest()[:12]
+        environment = Environment(
+            loader=PackageLoader("bridge.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._whole = environment.get_template("page.html")
+        self._parts = environment.get_template("parts.html")
+
+    def whole(self, view: View, language: Language) -> str:
+        """All of it."""
+        parts = {name: Markup(html) for name, html in self.fragments(view, language).items()}  # noqa: S704 - rendered with escaping just now
+        return self._whole.render(
+            parts=parts,
+            language=language,
+            languages=[(each, texts(each).name, texts(each).tag) for each in LANGUAGES],
+            build=self.build,
+            **_context(view, language),
+        )
+
+    def fragments(self, view: View, language: Language) -> dict[str, str]:
+        """The parts that change: the id of an element → its HTML."""
+        context = _context(view, language)
+        module: Any = self._parts.make_module(context)
+        fragments = {
+            "set": module.set_of(),
+            "said": module.said(),
+            "notices": module.notices(),
+            "commands": module.commands(),
+            "links": module.links(),
+            "service": module.service(),
+        }
+        for point in view.charge_points:
+            for socket in point.sockets:
+                fragments[f"now-{socket.address}"] = module.now(point, socket)
+                fragments[f"curve-{socket.address}"] = module.curve(socket, draw_curve(socket.curve, view.at))
+                fragments[f"days-{socket.address}"] = module.days(socket, draw_bars(socket.days))
+        return {name: str(html).strip() for name, html in fragments.items()}
+
+
+def _context(view: View, language: Language) -> dict[str, Any]:
+    table = texts(language)
+    return {
+        "view": view,
+        "t": table,
+        "words": Words(table, view),
+        "curve_size": (WIDTH, HEIGHT),
+        "bar_size": (BAR, BARS_HEIGHT),
+    }

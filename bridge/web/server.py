@@ -1,0 +1,163 @@
+"""The HTTP server, in the service's own event loop."""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
+import uvicorn
+from structlog.typing import FilteringBoundLogger
+
+from bridge.settings import HttpSettings
+from bridge.tasks import end
+from bridge.web.app import Site
+from bridge.web.page import Page
+from bridge.web.stream import MOST_STREAMS, Publisher
+from bridge.web.view import View
+
+GRACE_S: Final = 1
+"""How long answers that are under way may take when the service stops."""
+
+AFTER_FAULT_S: Final = 5.0
+
+MOST_CONNECTIONS: Final = MOST_STREAMS + 72
+
+
+class WebServer:
+    """Status page, health and metrics.
+
+    Args:
+        settings: where to listen, if at all.
+        view: gives what there is to see.
+        log: where to say what happens.
+    """
+
+    def __init__(self, settings: HttpSettings, view: Callable[[], View], log: FilteringBoundLogger) -> None:
+        self._settings = settings
+        self._view = view
+        self._log = log
+        self._page = Page()
+        self._publisher = Publisher(view, self._page.fragments)
+        self._server: _Server | None = None
+        self.port: int | None = None
+        """Where it listens; None while it does not."""
+
+    def changed(self) -> None:
+        """There is something new to see."""
+        self._publisher.changed()
+
+    def stop(self) -> None:
+        """Take no more requests, and end `run` soon."""
+        self._publisher.close_all()
+        if self._server is not None:
+            self._server.should_exit = True
+
+    async def run(self) -> None:
+        """Serve until `stop` is called. When the address cannot be had, say so and leave the bridge alone."""
+        address = self._settings.address
+        if address is None:
+            return
+        try:
+            sockets = await _listen(*address)
+        except OSError as error:
+            self._log.error(
+                "there is no status page",
+                reason=_reason(error, self._settings.listen),
+                what_to_do="set http.listen to an address and port that are free, or to nothing",
+            )
+            return
+        self.port = int(sockets[0].getsockname()[1])
+        self._log.info("the status page is up", url=f"http://{_in_url(address[0])}:{self.port}/")
+        site = Site(self._view, self._page, self._publisher, self._log)
+        self._server = server = _Server(
+            uvicorn.Config(
+                site.application(address[0]),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",  # what goes wrong in a request is logged by the application
+                access_log=False,
+                server_header=False,
+                limit_concurrency=MOST_CONNECTIONS,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        publishing = asyncio.ensure_future(self._publish())
+        try:
+            await server.serve(sockets=sockets)
+        finally:
+            self.port, self._server = None, None
+            self._publisher.close_all()
+            server.close_at_once()
+            for listening in sockets:
+                listening.close()
+            await end(publishing)
+
+    async def _publish(self) -> None:
+        while True:
+            try:
+                await self._publisher.run()
+            except Exception:
+                self._log.exception("the open pages could not be brought up to date")
+                await asyncio.sleep(AFTER_FAULT_S)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, without its hands on the signals: the service has its own."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # a generator there
+        return nullcontext()
+
+    def close_at_once(self) -> None:
+        """Close what is still open: nothing, if there was time for that in good order."""
+        for listening in getattr(self, "servers", ()):  # there are none before the start is through
+            listening.close()
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if transport.get_write_buffer_size():
+                transport.abort()  # somebody who does not read
+            else:
+                transport.close()
+        for task in self.server_state.tasks:
+            task.cancel()
+
+
+async def _listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that are bound to every address of a host; a name such as `localhost` can have two.
+
+    Raises:
+        OSError: none of them can be had.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    problem: OSError | None = None
+    for family, kind, protocol, _, address in found:
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(address)
+            listening.listen()
+        except OSError as error:
+            listening.close()
+            problem = problem or error
+        else:
+            sockets.append(listening)
+    if not sockets:
+        raise problem or OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    return sockets
+
+
+def _reason(error: OSError, where: str) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"another program listens on {where} (http.listen)"
+    return f"{where} (http.listen): {error.strerror or error}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

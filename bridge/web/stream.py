@@ -1,0 +1,153 @@
+"""Server-sent events: what changed on the page, to everyone who looks at it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from bridge.web.languages import Language
+from bridge.web.view import View
+
+MOST_STREAMS: Final = 128
+"""How many may look at the same time; more are asked to come back later."""
+
+PUSH_EVERY_S: Final = 0.5
+"""How much time there is between two pushes at the least."""
+
+KEEP_ALIVE_S: Final = 15.0
+"""After so long without news a sign of life is sent, so that nobody on the way takes the connection for dead."""
+
+ALIVE: Final = "event: alive\ndata: .\n\n"
+"""An event and not a comment: a page can hear it, and notice when it does not come."""
+
+Fragments = Mapping[str, str]
+"""Parts of the page: the id of an element → its HTML."""
+
+
+class Stream:
+    """One who looks.
+
+    What was not read yet is kept once for each part of the page, and the newest wins: a slow reader misses steps in
+    between, and costs no more memory than the page has parts.
+
+    Args:
+        language: of the page.
+        keep_alive: see `KEEP_ALIVE_S`.
+    """
+
+    def __init__(self, language: Language, keep_alive: float = KEEP_ALIVE_S) -> None:
+        self.language = language
+        self._keep_alive = keep_alive
+        self._unread: dict[str, str] = {}
+        self._news = asyncio.Event()
+        self._ended = False
+
+    def put(self, fragments: Fragments) -> None:
+        """Send these when the reader is ready for them."""
+        self._unread.update(fragments)
+        self._news.set()
+
+    def end(self) -> None:
+        """Send nothing any more."""
+        self._ended = True
+        self._news.set()
+
+    async def events(self) -> AsyncIterator[str]:
+        """The events as they go over the wire."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._keep_alive):
+                    await self._news.wait()
+            if self._ended:
+                return
+            self._news.clear()
+            unread, self._unread = self._unread, {}
+            # JSON has no line breaks: one `data` line is the whole event.
+            yield f"data: {json.dumps(unread, ensure_ascii=False)}\n\n" if unread else ALIVE
+
+
+class TooMany(Exception):
+    """So many look already that there is no room for another."""
+
+
+class Publisher:
+    """Shows every change to all who look.
+
+    Args:
+        view: gives the present view.
+        render: makes the parts of the page of a view.
+        most: how many may look.
+        every: how much time there is between two pushes, s.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[], View],
+        render: Callable[[View, Language], Fragments],
+        most: int = MOST_STREAMS,
+        every: float = PUSH_EVERY_S,
+    ) -> None:
+        self._view = view
+        self._render = render
+        self._most = most
+        self._every = every
+        self._streams: set[Stream] = set()
+        self._shown: dict[Language, Fragments] = {}
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def changed(self) -> None:
+        """There is something new to see."""
+        self._changed.set()
+
+    def open(self, language: Language, keep_alive: float = KEEP_ALIVE_S) -> Stream:
+        """Let another one look; it is shown everything first.
+
+        Raises:
+            TooMany: there is no room.
+        """
+        if len(self._streams) >= self._most:
+            raise TooMany
+        stream = Stream(language, keep_alive)
+        if language not in self._shown or self._changed.is_set():
+            self._streams.add(stream)
+            self._publish()
+        self._streams.add(stream)
+        stream.put(self._shown[language])
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """One has gone."""
+        stream.end()
+        self._streams.discard(stream)
+
+    def close_all(self) -> None:
+        """Send everybody away."""
+        for stream in list(self._streams):
+            self.close(stream)
+
+    async def run(self) -> None:
+        """Show changes, until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._publish()
+            await asyncio.sleep(self._every)
+
+    def _publish(self) -> None:
+        self._changed.clear()
+        languages = {stream.language for stream in self._streams}
+        for language in [language for language in self._shown if language not in languages]:
+            del self._shown[language]
+        if not languages:
+            return
+        view = self._view()
+        for language in languages:
+            before, after = self._shown.get(language, {}), self._render(view, language)
+            self._shown[language] = after
+            news = {name: html for name, html in after.items() if before.get(name) != html}
+            for stream in self._streams:
+                if stream.language is language and news:
+                    stream.put(news)

@@ -1,0 +1,537 @@
+"""All that can be seen of the bridge, in one value: page, JSON, events and metrics are made of it and of nothing else.
+
+`look` makes it, a pure function of what the service knows. Currents in A, voltages in V, power in W, energy in kWh,
+costs in EUR; None is unknown. Every time has an offset.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
+from bridge.broker import BrokerStatus
+from bridge.chargepoint.grid import GridTwin
+from bridge.chargepoint.power import powers
+from bridge.chargepoint.records import SessionRecord, record_of
+from bridge.chargepoint.state import State, StateSet
+from bridge.chargepoint.status import Activity
+from bridge.chargepoint.times import in_amsterdam
+from bridge.chargepoint.twin import Twin
+from bridge.errors import AlreadyConnected, BridgeError, RequestLimit, Unauthorized
+from bridge.services.router import Handled
+from bridge.web.history import Point
+
+DAYS: Final = 21
+"""How many days of sessions are shown."""
+
+CURVE_POINTS: Final = 180
+"""How many points a curve has at the most."""
+
+
+class Wait(Enum):
+    """What a charge point waits for, or why it does nothing."""
+
+    VEHICLE = "vehicle"
+    START = "start"
+    BEGIN = "begin"  # a start was accepted, and nothing flows yet
+    SCHEDULE = "schedule"  # the delayed-charging profile
+    PRICE = "price"  # the price-based profile
+    PROFILE = "profile"  # one of the two, and it is not known which
+    LIMIT = "limit"  # smart charging leaves less than a vehicle can charge with
+    CAR = "car"  # the vehicle takes nothing
+    LEAVING = "leaving"  # all done, and the vehicle is still there
+    BLOCKED = "blocked"
+    REPAIR = "repair"
+    LINK = "link"  # the bridge has no connection to the cloud
+    CHARGE_POINT = "charge_point"  # the charge point has none
+    FIRST_STATUS = "first_status"
+
+
+class Trouble(Enum):
+    """What keeps the link from being up, as far as there is something different to do about it."""
+
+    NO_TOKEN = "no_token"  # noqa: S105 - a word, not a secret
+    REFUSED = "refused"
+    LIMIT = "limit"
+    ALREADY_CONNECTED = "already_connected"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsView:
+    """The limits that were set through the bridge, A; None where there is none."""
+
+    standing: int | None = None
+    session: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """The link to Blue Current.
+
+    Attributes:
+        words: what is wrong, in the bridge's own words.
+        until: when the trouble ends by itself, where that is known.
+    """
+
+    state: LinkState
+    since: datetime
+    trouble: Trouble | None = None
+    words: str | None = None
+    until: datetime | None = None
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerView:
+    """The connection to the hub's broker.
+
+    Attributes:
+        where: host and port.
+        words: what is wrong, in the bridge's own words.
+        waiting: how many messages wait to be published.
+        dropped: how many were given up since the start, because too many waited.
+    """
+
+    up: bool
+    since: datetime
+    where: str
+    words: str | None = None
+    waiting: int = 0
+    dropped: int = 0
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestsView:
+    """What was asked of Blue Current, which allows so many requests a day.
+
+    Attributes:
+        today: since `since`: midnight in Amsterdam, or the start of the service if that was later.
+        total: since the start of the service.
+    """
+
+    today: int
+    total: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseView:
+    """One phase."""
+
+    current: float | None
+    voltage: float | None
+    power: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    """The latest session of a socket.
+
+    Attributes:
+        started_at: as the cloud gave it; None if it gave none.
+        finished_at: likewise.
+        seen_from: since when the bridge has known of it.
+    """
+
+    open: bool
+    energy: float
+    cost: float | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    seen_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """The sessions that began on one day in Amsterdam."""
+
+    day: date
+    energy: float
+    cost: float | None
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketView:
+    """One socket.
+
+    Attributes:
+        address: its FIMP service address.
+        socket: which of the charge point's; None where it has one.
+        state: of the extended set, which says who paused.
+        reported: what the hub was told, in the set that is chosen.
+        waits_for: None while it charges.
+        waits_until: until when it waits, where that is known.
+        since: since when it has been doing what it does, where that is known.
+        live: what is shown is known now, and not from before the link went down.
+        vehicle: a vehicle is there; None if that is not known.
+        power: the sum over the phases.
+        offered: what the vehicle may draw on each phase now.
+        highest: what the charge point can deliver on each phase.
+        mode: the charging mode of the session.
+        lifetime: the energy of all sessions.
+        curve: the power of the last hours, the last point what flows now.
+        days: the last days, the oldest first.
+    """
+
+    address: str
+    socket: int | None
+    state: State
+    reported: State
+    waits_for: Wait | None
+    waits_until: str | None
+    since: datetime | None
+    live: bool
+    vehicle: bool | None
+    fixed_cable: bool
+    cable_locked: bool
+    power: float | None
+    phases: tuple[PhaseView, PhaseView, PhaseView]
+    session: SessionView | None
+    offered: int | None
+    highest: float | None
+    limits: LimitsView
+    mode: str | None
+    lifetime: float
+    curve: tuple[Point, ...]
+    days: tuple[DayView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointView:
+    """One charge point."""
+
+    evse_id: str
+    name: str
+    model: str
+    sockets: tuple[SocketView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """One grid connection."""
+
+    address: str
+    currents: tuple[float | None, float | None, float | None]
+    highest: float | None
+    live: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandView:
+    """A command that acted, or was to.
+
+    Attributes:
+        name: what the user calls the charge point; empty for a command to the bridge itself.
+        code: the error it was answered with; None: it was carried out.
+        words: that error's sentence.
+    """
+
+    at: datetime
+    address: str
+    name: str
+    command: str
+    value: str
+    code: str | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """A warning or an error of the log; when it came, if that can be read."""
+
+    at: datetime | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """All of it.
+
+    Attributes:
+        at: when this was so.
+        outcomes: how many commands had each outcome since the start: `OK`, or an error's code.
+        errors: the last warnings and errors of the log, the newest first.
+    """
+
+    at: datetime
+    version: str
+    started_at: datetime
+    link: LinkView
+    broker: BrokerView
+    requests: RequestsView
+    charge_points: tuple[ChargePointView, ...] = ()
+    grids: tuple[GridView, ...] = ()
+    commands: tuple[CommandView, ...] = ()
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    errors: tuple[ErrorView, ...] = ()
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why the bridge cannot do its work right now; None while it can."""
+        reasons = []
+        if not self.broker.up:
+            reasons.append(f"broker: {self.broker.words or 'connecting'}")
+        if self.link.state is not LinkState.UP:
+            reasons.append(f"cloud: {self.link.words or self.link.state.value}")
+        return "\n".join(reasons) or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the service knows; see `View` for what of it means what.
+
+    Attributes:
+        sessions: of the last `DAYS` days.
+        curves: by address.
+    """
+
+    now: datetime
+    version: str
+    started_at: datetime
+    link: LinkStatus
+    broker: BrokerStatus
+    where: str
+    waiting: int
+    dropped: int
+    link_reconnects: int
+    broker_reconnects: int
+    requests_today: int
+    requests_total: int
+    twins: Sequence[Twin]
+    grids: Sequence[GridTwin]
+    commands: Sequence[Handled]
+    outcomes: Mapping[str, int]
+    errors: Sequence[str]
+    sessions: Sequence[SessionRecord]
+    curves: Mapping[str, tuple[Point, ...]]
+    grace: timedelta
+    state_set: StateSet
+    nominal_voltage: float
+
+
+def look(known: Known) -> View:
+    """The view of what is known."""
+    midnight = in_amsterdam(known.now).replace(hour=0, minute=0, second=0, microsecond=0)
+    names = {twin.evse_id: twin.evse.name for twin in known.twins}
+    by_evse: dict[str, list[Twin]] = {}
+    for twin in known.twins:
+        by_evse.setdefault(twin.evse_id, []).append(twin)
+    return View(
+        at=known.now,
+        version=known.version,
+        started_at=known.started_at,
+        link=_link(known),
+        broker=BrokerView(
+            up=known.broker.up,
+            since=known.broker.since,
+            where=known.where,
+            words=known.broker.problem,
+            waiting=known.waiting,
+            dropped=known.dropped,
+            reconnects=known.broker_reconnects,
+        ),
+        requests=RequestsView(
+            today=known.requests_today, total=known.requests_total, since=max(midnight, known.started_at)
+        ),
+        charge_points=tuple(
+            ChargePointView(
+                evse_id,
+                twins[0].evse.name,
+                twins[0].evse.model,
+                tuple(_socket(twin, known) for twin in twins),
+            )
+            for evse_id, twins in by_evse.items()
+        ),
+        grids=tuple(_grid(grid, known) for grid in known.grids if grid.seen),
+        commands=tuple(_command(handled, names) for handled in known.commands),
+        outcomes=known.outcomes,
+        errors=tuple(_error(line) for line in reversed(known.errors)),
+    )
+
+
+def _link(known: Known) -> LinkView:
+    error = known.link.error
+    return LinkView(
+        state=known.link.state,
+        since=known.link.since,
+        trouble=_trouble(error),
+        words=str(error) if error is not None else None,
+        until=error.until if isinstance(error, RequestLimit) else None,
+        reconnects=known.link_reconnects,
+    )
+
+
+def _trouble(error: BridgeError | None) -> Trouble | None:
+    match error:
+        case None:
+            return None
+        case Unauthorized() if error is NO_TOKEN:
+            return Trouble.NO_TOKEN
+        case Unauthorized(retryable=False):
+            return Trouble.REFUSED
+        case RequestLimit():
+            return Trouble.LIMIT
+        case AlreadyConnected():
+            return Trouble.ALREADY_CONNECTED
+        case _:
+            return Trouble.DOWN
+
+
+def _socket(twin: Twin, known: Known) -> SocketView:
+    now, grace, status = known.now, known.grace, twin.status
+    live = status is not None and twin.visible(now, grace) and status.activity is not Activity.OFFLINE
+    state = twin.state(now, grace=grace, state_set="extended")
+    waits_for = _wait(twin, state, live_link=twin.visible(now, grace))
+    flowing: Sequence[float | None] = (None, None, None)
+    phases = (PhaseView(None, None, None),) * 3
+    if status is not None and live:
+        flowing = powers(status, known.nominal_voltage)
+        one, two, three = (PhaseView(*values) for values in zip(status.currents, status.voltages, flowing, strict=True))
+        phases = (one, two, three)
+    limit = twin.limits.session
+    reads = [power for power in flowing if power is not None]
+    return SocketView(
+        address=twin.address,
+        socket=twin.socket,
+        state=state,
+        reported=twin.state(now, grace=grace, state_set=known.state_set),
+        waits_for=waits_for,
+        waits_until=_waits_until(twin) if waits_for is Wait.SCHEDULE else None,
+        since=_since(twin, state),
+        live=live,
+        vehicle=status.vehicle.connected if status is not None and live and status.vehicle is not None else None,
+        fixed_cable=bool(twin.evse.is_cable),
+        cable_locked=twin.cable_locked,
+        power=sum(reads) if reads else None,
+        phases=phases,
+        session=_session(twin),
+        offered=twin.offered_current if live else None,
+        highest=twin.traits.max_current or (status.max_usage if status is not None else None),
+        limits=LimitsView(twin.limits.standing, limit.current if limit is not None else None),
+        mode=twin.charging_mode,
+        lifetime=twin.memory.lifetime_energy,
+        curve=_curve(known.curves.get(twin.address, ()), now, flowing),
+        days=_days(known, twin),
+    )
+
+
+_WAITS: Final[Mapping[State, Wait]] = {
+    State.DISCONNECTED: Wait.VEHICLE,
+    State.REQUESTING: Wait.BEGIN,
+    State.READY_TO_CHARGE: Wait.START,
+    State.SUSPENDED_BY_EV: Wait.CAR,
+    State.FINISHED: Wait.LEAVING,
+    State.UNAVAILABLE: Wait.BLOCKED,
+    State.ERROR: Wait.REPAIR,
+}
+
+
+def _wait(twin: Twin, state: State, *, live_link: bool) -> Wait | None:
+    if state is State.SUSPENDED_BY_EVSE:
+        return _holder(twin)
+    if state is State.UNKNOWN:
+        if not live_link:
+            return Wait.LINK
+        return Wait.FIRST_STATUS if twin.status is None else Wait.CHARGE_POINT
+    return _WAITS.get(state)
+
+
+def _holder(twin: Twin) -> Wait:
+    """What holds a session back."""
+    if twin.status is not None and twin.status.activity is not Activity.DELAYED:
+        return Wait.LIMIT
+    delayed, priced = twin.evse.delayed_charging, twin.evse.price_based_charging
+    if delayed is not None and delayed.value:
+        return Wait.SCHEDULE
+    return Wait.PRICE if priced is not None and priced.value else Wait.PROFILE
+
+
+def _waits_until(twin: Twin) -> str | None:
+    start = twin.evse.delayed_start
+    return f"{start:%H:%M}" if start is not None else None
+
+
+def _since(twin: Twin, state: State) -> datetime | None:
+    session = twin.memory.session
+    if state is State.UNKNOWN:
+        return twin.memory.blind_since or twin.link_down_since
+    if session is None:
+        return None
+    if state is State.CHARGING:
+        return session.started_at or session.seen_from
+    return (session.finished_at or session.seen_to) if state is State.FINISHED else None
+
+
+def _session(twin: Twin) -> SessionView | None:
+    session = twin.memory.session
+    if session is None:
+        return None
+    return SessionView(
+        open=session.open,
+        energy=session.energy,
+        cost=session.cost,
+        started_at=session.started_at,
+        finished_at=session.finished_at,
+        seen_from=session.seen_from,
+    )
+
+
+def _curve(points: tuple[Point, ...], now: datetime, flowing: Sequence[float | None]) -> tuple[Point, ...]:
+    """The points of the past, and what flows now."""
+    one, two, three = flowing
+    return (*points, Point(now, one, two, three)) if points else ()
+
+
+def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
+    today = in_amsterdam(known.now).date()
+    latest = twin.memory.session
+    sessions = [record for record in known.sessions if record.address == twin.address]
+    if latest is not None:
+        # What is on disk can be some moments old.
+        sessions = [record for record in sessions if record.number != latest.number]
+        sessions.append(record_of(twin, latest))
+    by_day: dict[date, list[SessionRecord]] = {today - timedelta(days=back): [] for back in reversed(range(DAYS))}
+    for session in sessions:
+        day = in_amsterdam(session.started_at).date()
+        if day in by_day:
+            by_day[day].append(session)
+    return tuple(
+        DayView(day, sum(one.energy for one in sessions), _total(one.cost for one in sessions), len(sessions))
+        for day, sessions in by_day.items()
+    )
+
+
+def _total(costs: Iterable[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
+
+
+def _grid(twin: GridTwin, known: Known) -> GridView:
+    grid, live = twin.grid, twin.visible(known.now, known.grace)
+    currents = (grid.current_1, grid.current_2, grid.current_3) if live else (None, None, None)
+    return GridView(twin.address, currents, grid.max_install, live)
+
+
+def _command(handled: Handled, names: Mapping[str, str]) -> CommandView:
+    return CommandView(
+        at=handled.at,
+        address=handled.address,
+        name=names.get(handled.address.partition("_")[0], ""),
+        command=handled.command,
+        value=handled.value,
+        code=handled.code,
+        words=handled.words,
+    )
+
+
+def _error(line: str) -> ErrorView:
+    stamp, _, words = line.partition(" ")
+    try:
+        return ErrorView(datetime.fromisoformat(stamp), words)
+    except ValueError:
+        return ErrorView(None, line)

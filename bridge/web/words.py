@@ -1,0 +1,237 @@
+"""The view in words, in one language: what the templates say."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bridge.bluecurrent.link import LinkState
+from bridge.chargepoint.state import State
+from bridge.web.drawing import Curve
+from bridge.web.languages import Notice, Texts
+from bridge.web.view import (
+    BrokerView,
+    ChargePointView,
+    CommandView,
+    DayView,
+    ErrorView,
+    LinkView,
+    SessionView,
+    SocketView,
+    Trouble,
+    View,
+    Wait,
+)
+
+MOST_ERRORS = 8
+"""How many lines of the log are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value with what it is."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something that is wrong, and what to do.
+
+    Attributes:
+        words: what the bridge itself says of it, in English; empty where that says nothing more.
+    """
+
+    title: str
+    advice: str
+    words: str
+
+
+class Words:
+    """Says what a view shows.
+
+    Args:
+        texts: the language.
+        view: what to say.
+    """
+
+    def __init__(self, texts: Texts, view: View) -> None:
+        self.texts = texts
+        self.view = view
+
+    # --- a charge point ---
+
+    def title(self, point: ChargePointView, socket: SocketView) -> str:
+        """What it is called."""
+        name = point.name or point.evse_id
+        return name if socket.socket is None else f"{name}, {self.texts.labels.socket.lower()} {socket.socket}"
+
+    def subtitle(self, point: ChargePointView) -> str:
+        """Its model and number."""
+        return " · ".join(part for part in (point.model, point.evse_id if point.name else "") if part)
+
+    def headline(self, socket: SocketView) -> str:
+        """Its state in a word or two."""
+        return self.texts.states[socket.state]
+
+    def details(self, socket: SocketView) -> list[str]:
+        """What goes with the headline: since when, how much."""
+        say, texts, session = self.texts.say, self.texts, socket.session
+        parts = []
+        if socket.since is not None:
+            how = say.ended if socket.state is State.FINISHED else say.since
+            parts.append(how.format(time=texts.when(socket.since, self.view.at)))
+        if socket.state is State.CHARGING:
+            parts.append(texts.kilowatts(socket.power))
+        if session is not None and self._energy_tells(socket, session):
+            parts.append(texts.kilowatt_hours(session.energy))
+        return parts
+
+    def _energy_tells(self, socket: SocketView, session: SessionView) -> bool:
+        """Whether the energy of a session stands beside the headline."""
+        now_seen = session.open and socket.state is not State.UNKNOWN
+        return session.energy > 0 and (now_seen or socket.state is State.FINISHED)
+
+    def waits(self, socket: SocketView) -> str:
+        """What it waits for; empty while it charges."""
+        if socket.waits_for is None:
+            return ""
+        if socket.waits_for is Wait.SCHEDULE:
+            if socket.waits_until is None:
+                return self.texts.say.schedule_unknown
+            return self.texts.waits[Wait.SCHEDULE].format(time=socket.waits_until)
+        return self.texts.waits[socket.waits_for]
+
+    def facts(self, socket: SocketView) -> Iterator[Fact]:
+        """What is known beside the state."""
+        texts, labels, session = self.texts, self.texts.labels, socket.session
+        if session is not None and session.open:
+            if not self._energy_tells(socket, session):
+                yield Fact(labels.session, texts.kilowatt_hours(session.energy))
+            if session.cost is not None:
+                yield Fact(labels.cost, texts.euros(session.cost))
+        if socket.offered is not None and session is not None and session.open:
+            yield Fact(labels.offered, self._of(socket.offered, socket.highest))
+        if socket.limits.standing is not None:
+            yield Fact(labels.set_limit, texts.amperes(socket.limits.standing))
+        if socket.limits.session is not None:
+            yield Fact(labels.session_limit, texts.amperes(socket.limits.session))
+        if socket.mode is not None:
+            yield Fact(labels.mode, texts.modes.get(socket.mode, socket.mode))
+        if session is not None and not session.open:
+            yield Fact(labels.last_session, self._last(session))
+        if not socket.fixed_cable and socket.vehicle:
+            yield Fact(labels.cable, texts.say.locked if socket.cable_locked else texts.say.unlocked)
+        yield Fact(labels.lifetime, texts.kilowatt_hours(socket.lifetime))
+
+    def _of(self, value: float, most: float | None) -> str:
+        if most is None or most == value:
+            return self.texts.amperes(value)
+        return self.texts.say.of.format(value=self.texts.amperes(value), most=self.texts.amperes(most))
+
+    def _last(self, session: SessionView) -> str:
+        parts = [self.texts.kilowatt_hours(session.energy)]
+        if session.cost is not None:
+            parts.append(self.texts.euros(session.cost))
+        if session.finished_at is not None:
+            parts.append(self.texts.when(session.finished_at, self.view.at))
+        return ", ".join(parts)
+
+    # --- curves and bars ---
+
+    def curve_says(self, curve: Curve, socket: SocketView) -> str:
+        """A curve for those who do not see it."""
+        return self.texts.say.curve_says.format(
+            **{
+                "from": self.texts.when(curve.begin, self.view.at),
+                "to": self.texts.clock(curve.end),
+                "power": self.texts.kilowatts(socket.power),
+                "most": self.texts.kilowatts(curve.highest),
+            }
+        )
+
+    def days_total(self, days: Sequence[DayView]) -> list[str]:
+        """What some days come to: energy, cost, sessions."""
+        energy, sessions = sum(day.energy for day in days), sum(day.sessions for day in days)
+        costs = [day.cost for day in days if day.cost is not None]
+        parts = [self.texts.kilowatt_hours(energy)]
+        if costs:
+            parts.append(self.texts.euros(sum(costs)))
+        say = self.texts.say
+        parts.append(say.one_session if sessions == 1 else say.sessions_counted.format(count=sessions))
+        return parts
+
+    def days_say(self, days: Sequence[DayView]) -> str:
+        """Bars for those who do not see them."""
+        return self.texts.say.days_say.format(
+            **{
+                "from": self.texts.day(days[0].day),
+                "to": self.texts.day(days[-1].day),
+                "energy": ", ".join(self.days_total(days)),
+            }
+        )
+
+    # --- commands ---
+
+    def command(self, command: CommandView) -> str:
+        """What was asked."""
+        name = self.texts.commands.get(command.command, command.command)
+        if command.value in ("", "None"):
+            return name
+        known = {**self.texts.modes, **self.texts.switches}
+        return f"{name}: {known.get(command.value.lower(), command.value)}"
+
+    def target(self, command: CommandView) -> str:
+        """Of whom."""
+        return (command.name or command.address) if command.address else self.texts.say.bridge_itself
+
+    def outcome(self, command: CommandView) -> str:
+        """What came of it."""
+        if command.code is None:
+            return self.texts.done
+        return next((words for code, words in self.texts.outcomes.items() if code == command.code), command.code)
+
+    # --- what is wrong ---
+
+    def warnings(self) -> Iterator[Advice]:
+        """What is wrong, the most important first."""
+        link, broker, say = self.view.link, self.view.broker, self.texts.say
+        if link.trouble is not None and link.state is not LinkState.UP:
+            told: Notice = self.texts.troubles[link.trouble]
+            obvious = link.trouble in {Trouble.NO_TOKEN, Trouble.LIMIT}
+            yield Advice(self._until(told.title, link), told.advice, "" if obvious else link.words or "")
+        if not broker.up and broker.words is not None:
+            yield Advice(say.broker_title, say.broker_advice, broker.words)
+
+    def _until(self, title: str, link: LinkView) -> str:
+        if link.until is None:
+            return title
+        return f"{title} ({self.texts.say.until.format(time=self.texts.when(link.until, self.view.at))})"
+
+    def link(self) -> str:
+        """How the link stands."""
+        link, say = self.view.link, self.texts.say
+        if link.state is LinkState.WAITING:
+            return self.texts.links[link.state]
+        how = {LinkState.UP: say.up_since, LinkState.CONNECTING: say.connecting}.get(link.state, say.down_since)
+        return how.format(time=self.texts.when(link.since, self.view.at))
+
+    def broker(self) -> str:
+        """How the connection to the broker stands."""
+        broker: BrokerView = self.view.broker
+        say = self.texts.say
+        how = say.up_since if broker.up else say.down_since if broker.words is not None else say.connecting
+        text = how.format(time=self.texts.when(broker.since, self.view.at))
+        if broker.up or not broker.waiting:
+            return text
+        return f"{text}. {say.waiting.format(count=broker.waiting)}"
+
+    def requests(self) -> str:
+        """How many requests were made."""
+        requests, say = self.view.requests, self.texts.say
+        if requests.since == self.view.started_at:
+            return say.requests_since_start.format(count=requests.today, time=self.texts.clock(requests.since))
+        return say.requests_today.format(count=requests.today)
+
+    def errors(self) -> Sequence[ErrorView]:
+        """The last lines of the log that were no good news."""
+        return self.view.errors[:MOST_ERRORS]

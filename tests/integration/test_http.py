@@ -1,0 +1,422 @@
+"""The bridge over real HTTP: what is served, to whom, and what it costs when somebody behaves badly."""
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.logs import Log
+from bridge.settings import HttpSettings
+from bridge.simulator.car import Car
+from bridge.web.server import WebServer
+from bridge.web.stream import MOST_STREAMS, Publisher, TooMany
+from bridge.web.view import Known, View, look
+from tests import showroom
+from tests.clock import FakeClock
+from tests.conftest import HouseMaker
+from tests.harness import CABLE, SOCKET, House
+
+PATIENCE_S = 8.0
+
+
+def url(house: House, path: str = "/") -> str:
+    assert house.service is not None
+    assert house.service.web.port is not None
+    return f"http://127.0.0.1:{house.service.web.port}{path}"
+
+
+async def get(house: House, path: str, **headers: str) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.get(url(house, path), headers=headers)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - many things, and none of them has an event for it
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def listening(address: str) -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:
+    """Server-sent events: name and data."""
+    async with (
+        httpx.AsyncClient(timeout=PATIENCE_S) as client,
+        client.stream("GET", address) as response,
+    ):
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+
+        async def events() -> AsyncIterator[tuple[str, Any]]:
+            name = "message"
+            async for line in response.aiter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    data = line.removeprefix("data: ")
+                    yield name, json.loads(data) if name == "message" else data
+                    name = "message"
+
+        yield events()
+
+
+@asynccontextmanager
+async def serving(view: Callable[[], View], log: Log | None = None) -> AsyncIterator[WebServer]:
+    """A server of its own, without a bridge."""
+    server = WebServer(HttpSettings(listen="127.0.0.1:0"), view, (log or Log("warning")).logger)
+    running = asyncio.create_task(server.run())
+    await until(lambda: server.port is not None)
+    try:
+        yield server
+    finally:
+        server.stop()
+        async with asyncio.timeout(PATIENCE_S):
+            await running
+
+
+# --- what is served ---
+
+
+async def test_health_and_readiness(house: House) -> None:
+    assert (await get(house, "/healthz")).text == "ok\n"
+    assert (await get(house, "/readyz")).status_code == 200
+    house.cloud.faults.refuse_handshake = "Already connected"
+    house.cloud.drop()
+    assert house.service is not None
+    service = house.service
+    await until(lambda: not service.link.status.up)
+    answer = await get(house, "/readyz")
+    assert answer.status_code == 503
+    assert answer.text.startswith("cloud: ")
+    assert (await get(house, "/healthz")).status_code == 200
+
+
+async def test_without_a_token_it_lives_and_is_not_ready(build: HouseMaker) -> None:
+    async with build(start=False, cloud={"api_token": None}) as house:
+        service = await house.start(wait=False)
+        await until(lambda: service.web.port is not None and service.broker.status.up)
+        assert (await get(house, "/healthz")).status_code == 200
+        answer = await get(house, "/readyz")
+        assert (answer.status_code, answer.text[:45]) == (503, "cloud: There is no Blue Current API token yet")
+        assert "The bridge needs an API token" in (await get(house, "/")).text
+
+
+async def test_the_state_follows_a_car_from_start_to_stop(house: House) -> None:
+    house[SOCKET].plug(Car())
+    await house.push(SOCKET)
+    await house.hub.command(SOCKET, "cmd.charge.start", 2)
+    state = (await get(house, "/api/state")).json()
+    point = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)
+    (shown,) = point["sockets"]
+    assert (point["name"], shown["state"], shown["vehicle"]) == ("Driveway", "charging", True)
+    assert shown["power"] == pytest.approx(3 * 16 * 231)
+    assert state["link"]["state"] == "up"
+    assert [(command["command"], command["code"], command["name"]) for command in state["commands"]] == [
+        ("cmd.charge.start", None, "Driveway")
+    ]
+    metrics = (await get(house, "/metrics")).text
+    assert f'bluecurrent_charge_point_state{{charge_point="{SOCKET}",state="charging"}} 1.0' in metrics
+    assert 'bluecurrent_commands_total{outcome="OK"} 1.0' in metrics
+    page = (await get(house, "/")).text
+    assert "Charging" in page
+    await house.hub.command(SOCKET, "cmd.charge.stop", 2)
+    assert "Driveway · Stop" in (await get(house, "/")).text
+
+
+async def test_the_curve_grows_while_time_passes(build: HouseMaker) -> None:
+    clock = FakeClock()
+    async with build(clock=clock) as house:
+        assert house.service is not None
+        house[SOCKET].plug(Car())
+        house[SOCKET].start("BCU-APP")
+        await house.push(SOCKET)
+        twin = house.service.fleet.twin
+        await until(lambda: (shown := twin(SOCKET)) is not None and shown.memory.session_open)
+        for _ in range(25):
+            clock.move(1)
+            house.service.tick()
+        state = (await get(house, "/api/state")).json()
+        (shown,) = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)["sockets"]
+        assert [point["power_2"] for point in shown["curve"]][-2:] == [16 * 231, 16 * 231]
+        assert len(shown["curve"]) == 3  # two times ten seconds, and now
+
+
+async def test_a_refused_command_is_shown_with_its_reason(house: House) -> None:
+    await house.hub.refused(SOCKET, "cmd.charge.start")
+    await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="string", val="off")
+    state = (await get(house, "/api/state")).json()
+    assert [(command["command"], command["code"]) for command in state["commands"]] == [
+        ("cmd.cable_lock.set", "ERR_INVALID_VALUE"),
+        ("cmd.charge.start", "ERR_INVALID_STATE"),
+    ]
+    assert all(command["words"] for command in state["commands"])
+
+
+async def test_no_secret_is_shown_anywhere(house: House) -> None:
+    await house.hub.adapter("cmd.auth.login", val_t="string", val="hunter2-hunter2")
+    await house.hub.adapter(
+        "cmd.auth.set_tokens", 1, val_t="object", val={"access_token": "my-own-secret-token", "token_type": "x"}
+    )
+    for path in ("/", "/api/state", "/metrics", "/readyz"):
+        text = (await get(house, path)).text
+        for secret in (
+            "hunter2",
+            "my-own-secret-token",
+            house.cloud.account.api_token,
+            house.cloud.account.request_token,
+        ):
+            assert secret not in text, path
+
+
+async def test_sessions_of_the_past_stand_on_the_page(house: House) -> None:
+    house[SOCKET].plug(Car())
+    house[SOCKET].start("BCU-APP")
+    house[SOCKET].step(3600)
+    await house.push(SOCKET)
+    house[SOCKET].stop()
+    await house.push(SOCKET)
+    service = await house.restart()
+    await until(lambda: service.web.port is not None)
+    state = (await get(house, "/api/state")).json()
+    (shown,) = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)["sockets"]
+    assert shown["days"][-1]["sessions"] == 1
+    assert shown["days"][-1]["energy"] == pytest.approx(11.09, abs=0.01)
+
+
+async def test_languages_by_header_by_switch_and_remembered(house: House) -> None:
+    assert '<html lang="nl"' in (await get(house, "/", **{"Accept-Language": "nl-NL"})).text
+    async with httpx.AsyncClient() as client:
+        assert '<html lang="nb"' in (await client.get(url(house, "/?lang=nb"))).text
+        assert '<html lang="nb"' in (await client.get(url(house), headers={"Accept-Language": "nl"})).text
+        assert client.cookies["lang"] == "nb"
+
+
+# --- to whom, and how ---
+
+
+async def test_only_reading_is_possible(house: House) -> None:
+    async with httpx.AsyncClient() as client:
+        for path in ("/", "/events", "/healthz", "/readyz", "/metrics", "/api/state", "/static/page.css"):
+            for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+                assert (await client.request(method, url(house, path))).status_code == 405, (method, path)
+            head = await client.head(url(house, path))
+            assert (head.status_code, head.content) == (200, b""), path
+        for path in ("/nothing", "/static/../server.py", "/static/%2e%2e/server.py", "/static/", "/static/page.py"):
+            assert (await client.get(url(house, path))).status_code == 404, path
+
+
+async def test_every_answer_carries_the_protective_headers(house: House) -> None:
+    for path in ("/", "/static/page.js", "/api/state", "/metrics", "/nothing"):
+        headers = (await get(house, path)).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in headers
+        assert "server" not in headers
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8099", 200), ("localhost", 200), ("[::1]:8099", 200), ("192.168.1.9", 200), ("server:8099", 200),
+        ("server.local", 200), ("bridge.home.arpa:80", 200), ("evil.example", 421), ("evil.example:8099", 421),
+        ("127.0.0.1.evil.example", 421), ("local.evil.example", 421), ("evil.local.", 200), ("evil.com.", 421),
+    ],
+)  # fmt: skip
+async def test_other_names_for_this_machine_are_not_served(house: House, host: str, status: int) -> None:
+    assert (await get(house, "/api/state", Host=host)).status_code == status
+
+
+async def test_files_are_kept_by_the_browser_and_named_by_what_is_in_them(house: House) -> None:
+    page = (await get(house, "/")).text
+    (build,) = set(re.findall(r"static/[a-z.]+\?([0-9a-f]+)", page))
+    for name in ("page.css", "page.js", "icon.svg"):
+        answer = await get(house, f"/static/{name}?{build}")
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+
+
+# --- events ---
+
+
+async def test_events_follow_what_happens(house: House) -> None:
+    async with listening(url(house, "/events?lang=nl")) as events:
+        name, build = await anext(events)
+        assert name == "build"
+        assert f'data-build="{build}"' in (await get(house, "/")).text
+        _, first = await anext(events)
+        assert "Geen auto" in first[f"now-{SOCKET}"]
+        house[SOCKET].plug(Car())
+        house[SOCKET].start("BCU-APP")
+        await house.push(SOCKET)
+        async with asyncio.timeout(PATIENCE_S):
+            async for _, parts in events:
+                if f"now-{SOCKET}" in parts:
+                    break
+        assert "Laadt" in parts[f"now-{SOCKET}"]
+        assert f"now-{CABLE}" not in parts, "what has not changed is not sent"
+
+
+async def test_a_burst_of_changes_is_few_events() -> None:
+    now: list[Known] = [showroom.rich()]
+    async with serving(lambda: look(now[0])) as server:
+        assert server.port is not None
+        async with listening(f"http://127.0.0.1:{server.port}/events") as events:
+            await anext(events)
+            await anext(events)
+            for count in range(200):
+                now[0] = replace(now[0], requests_today=1000 + count)
+                server.changed()
+                await asyncio.sleep(0.001)
+            pushes = []
+            async with asyncio.timeout(PATIENCE_S):
+                async for _, parts in events:
+                    pushes.append(parts["links"])
+                    if "1199" in parts["links"]:
+                        break
+            assert len(pushes) <= 4
+
+
+async def test_a_slow_reader_costs_no_memory_and_sees_the_newest_in_the_end() -> None:
+    """It gets each part of the page once, as it is in the end, and not the thousand steps on the way there."""
+    count, seen = 0, look(showroom.known())
+
+    def view() -> View:
+        return replace(seen, requests=replace(seen.requests, today=count))
+
+    def render(shown: View, _: object) -> dict[str, str]:
+        return {"links": f"<p>{shown.requests.today}</p>", "service": "<p>same</p>"}
+
+    publisher = Publisher(view, render, every=0)
+    stream = publisher.open("en")
+    publishing = asyncio.create_task(publisher.run())
+    for count in range(1, 1001):  # noqa: B007 - the view reads it
+        publisher.changed()
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    events = stream.events()
+    told = json.loads((await anext(events)).removeprefix("data: "))
+    assert told == {"links": "<p>1000</p>", "service": "<p>same</p>"}
+    publisher.close(stream)
+    assert [event async for event in events] == []
+    publishing.cancel()
+
+
+async def test_a_reader_that_reads_nothing_holds_up_nobody(house: House) -> None:
+    assert house.service is not None
+    port = house.service.web.port
+    assert port is not None
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    deaf.connect(("127.0.0.1", port))
+    deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    async with listening(url(house, "/events")) as events:
+        await anext(events)
+        await anext(events)
+        house[SOCKET].plug(Car())
+        await house.push(SOCKET)
+        async with asyncio.timeout(PATIENCE_S):
+            async for _, parts in events:
+                if f"now-{SOCKET}" in parts:
+                    break
+    await house.stop()  # in time, though it never reads: the fixture would wait for ever
+    deaf.close()
+
+
+async def test_a_hundred_look_and_all_see_the_same() -> None:
+    now: list[Known] = [showroom.rich()]
+    async with serving(lambda: look(now[0])) as server, AsyncExitStack() as stack:
+        address = f"http://127.0.0.1:{server.port}/events"
+        readers = [await stack.enter_async_context(listening(address)) for _ in range(100)]
+        for events in readers:
+            await anext(events)
+            await anext(events)
+        now[0] = replace(now[0], requests_today=4711)
+        server.changed()
+        for events in readers:
+            _, parts = await anext(events)
+            assert "4711" in parts["links"]
+
+
+async def test_there_is_an_end_to_how_many_may_look() -> None:
+    publisher = Publisher(lambda: look(showroom.rich()), lambda _, __: {})
+    streams = [publisher.open("en") for _ in range(MOST_STREAMS)]
+    with pytest.raises(TooMany):
+        publisher.open("en")
+    publisher.close(streams[0])
+    publisher.open("nl")
+
+
+async def test_who_has_gone_is_forgotten(house: House) -> None:
+    assert house.service is not None
+    publisher = house.service.web._publisher  # how many look is nobody else's business
+    async with listening(url(house, "/events")) as events:
+        await anext(events)
+        assert len(publisher) == 1
+    await until(lambda: len(publisher) == 0)
+
+
+async def test_silence_is_filled_with_signs_of_life() -> None:
+    publisher = Publisher(lambda: look(showroom.rich()), lambda _, __: {"a": "<p>"})
+    events = publisher.open("en", keep_alive=0.01).events()
+    await anext(events)
+    assert await anext(events) == "event: alive\ndata: .\n\n"
+
+
+# --- beginning and end ---
+
+
+async def test_it_stops_in_time_with_streams_open(house: House) -> None:
+    async with listening(url(house, "/events")) as events, listening(url(house, "/events?lang=nb")) as others:
+        await anext(events)
+        await anext(others)
+        async with asyncio.timeout(5):
+            await house.stop()
+        async with asyncio.timeout(1):
+            assert [name async for name, _ in events] in ([], ["message"], ["message", "message"])
+
+
+async def test_a_taken_port_is_one_clear_line_and_the_bridge_runs_on(build: HouseMaker) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with build(http={"listen": where}) as house:
+            (line,) = [line for line in house.log_lines() if line["event"] == "there is no status page"]
+            assert line["level"] == "error"
+            assert line["reason"] == f"another program listens on {where} (http.listen)"
+            assert "http.listen" in line["what_to_do"]
+            assert len(await house.hub.command(SOCKET, "cmd.state.get_report")) == 1
+
+
+@pytest.mark.parametrize("listen", ["no.such.host.invalid:8099", "203.0.113.7:8099"])
+async def test_an_address_that_cannot_be_had_is_one_line_too(build: HouseMaker, listen: str) -> None:
+    async with build(http={"listen": listen}) as house:
+        assert [line["level"] for line in house.log_lines() if line["event"] == "there is no status page"] == ["error"]
+
+
+async def test_empty_turns_it_off(build: HouseMaker) -> None:
+    async with build(http={"listen": ""}) as house:
+        assert house.service is not None
+        assert house.service.web.port is None
+        assert not [line for line in house.log_lines() if line["level"] == "error"]
+
+
+async def test_a_page_that_fails_is_logged_and_the_others_go_on(capfd: pytest.CaptureFixture[str]) -> None:
+    def broken() -> View:
+        raise RuntimeError("a fault of our own")
+
+    async with serving(broken, Log("warning", "json")) as server, httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{server.port}/api/state")
+        assert (answer.status_code, "fault" in answer.text) == (500, False)
+        assert (await client.get(f"http://127.0.0.1:{server.port}/healthz")).status_code == 200
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["event"] for line in lines] == ["a page could not be shown"]

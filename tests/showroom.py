@@ -1,0 +1,259 @@
+"""Views to look at: a believable house, and what can be wrong in it."""
+
+import math
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
+from bridge.broker import BrokerStatus
+from bridge.chargepoint.evse import Evse, Setting
+from bridge.chargepoint.grid import Grid, GridTwin
+from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.power import powers
+from bridge.chargepoint.records import SessionRecord
+from bridge.chargepoint.session import Memory, Session
+from bridge.chargepoint.status import Activity, Status, Vehicle
+from bridge.chargepoint.times import from_wall_clock
+from bridge.chargepoint.traits import Traits
+from bridge.chargepoint.twin import Twin
+from bridge.errors import AlreadyConnected, RequestLimit, Unauthorized
+from bridge.services.router import Handled
+from bridge.web.history import Point
+from bridge.web.view import Known
+
+NOW = from_wall_clock(datetime(2026, 11, 20, 9, 41))
+STARTED = from_wall_clock(datetime(2026, 11, 12, 18, 20))
+LOST = (
+    "2026-11-19T23:58:11.205+01:00 link to Blue Current is down "
+    "reason=The connection to Blue Current was closed: no close frame received or sent. next_try_s=1.0"
+)
+
+
+def at(hour: int, minute: int, days_ago: int = 0) -> datetime:
+    """A time of day in Amsterdam."""
+    return from_wall_clock(datetime(2026, 11, 20, hour, minute) - timedelta(days=days_ago))
+
+
+def charging() -> Twin:
+    """Three phases at full power."""
+    status = Status(
+        activity=Activity.CHARGING,
+        vehicle=Vehicle.READY,
+        current_1=15.9,
+        current_2=15.9,
+        current_3=16.0,
+        voltage_1=231,
+        voltage_2=229,
+        voltage_3=230,
+        energy=17.42,
+        max_usage=25,
+        smart_limit=16,
+    )
+    session = Session(
+        number=88, seen_from=at(7, 12), started_at=at(7, 12), energy=17.42, cost=4.36, drawn=True, vehicle_seen=True
+    )
+    return Twin(
+        evse_id="BCU102728",
+        evse=Evse(name="Driveway", model="U:MOVE16", is_cable=False, smart_charging=True),
+        status=status,
+        memory=Memory(session=session, earlier_energy=2841.3),
+    )
+
+
+def held() -> Twin:
+    """A car that waits for the night."""
+    session = Session(number=41, seen_from=at(8, 55), started_at=at(8, 55), vehicle_seen=True)
+    return Twin(
+        evse_id="BCU100186",
+        evse=Evse(
+            name="Carport",
+            model="H:MOVE-C32T2",
+            is_cable=True,
+            delayed_charging=Setting(value=True),
+            delayed_start=at(23, 0).time(),
+            delayed_end=at(7, 0).time(),
+        ),
+        status=Status(
+            activity=Activity.DELAYED, vehicle=Vehicle.CONNECTED, current_1=0, current_2=0, current_3=0, max_usage=32
+        ),
+        memory=Memory(session=session, earlier_energy=913.8),
+        traits=Traits(max_current=32),
+        limits=Limits(standing=16),
+    )
+
+
+def empty() -> Twin:
+    """No car; the last session is over."""
+    session = Session(
+        number=12,
+        seen_from=at(16, 2, 2),
+        started_at=at(16, 2, 2),
+        seen_to=at(21, 40, 2),
+        finished_at=at(21, 40, 2),
+        open=False,
+        energy=31.08,
+        cost=7.77,
+        vehicle_left=True,
+    )
+    return Twin(
+        evse_id="BCU101544",
+        evse=Evse(name="Visitors", model="U:MOVE16", is_cable=False),
+        status=Status(
+            activity=Activity.AVAILABLE,
+            vehicle=Vehicle.NONE,
+            current_1=0,
+            current_2=0,
+            current_3=0,
+            max_usage=16,
+        ),
+        memory=Memory(session=session, earlier_energy=204.5),
+    )
+
+
+def curve(twin: Twin, begin: datetime, end: datetime = NOW) -> tuple[Point, ...]:
+    """Hours of power: a night's end, a pause, and what flows now, with the small unrest that real power has."""
+    chance = Random(twin.evse_id)
+    full = powers(twin.status or Status(), 230)
+    points = []
+    moment = end - timedelta(hours=6)
+    while moment < end:
+        share = 0.0
+        if moment >= begin:
+            minutes = (moment - begin).total_seconds() / 60
+            share = min(1.0, minutes / 3) * (0.62 if 55 < minutes < 83 else 1.0)
+        elif moment < end - timedelta(hours=4.6):
+            share = 0.55 + 0.05 * math.sin(moment.timestamp() / 900)
+        unrest = 1 + chance.uniform(-0.012, 0.012)
+        one, two, three = ((power or 0.0) * share * unrest for power in full)
+        points.append(Point(moment, one, two, three))
+        moment += timedelta(minutes=2)
+    return tuple(points)
+
+
+def sessions(address: str, mean: float, every: float) -> list[SessionRecord]:
+    """Three weeks of charging."""
+    chance = Random(address)
+    records: list[SessionRecord] = []
+    for back in range(20, -1, -1):
+        if chance.random() > every:
+            continue
+        energy = max(1.5, chance.gauss(mean, mean / 2.6))
+        begin = at(chance.choice([7, 17, 18, 22]), chance.randrange(60), back)
+        if begin > NOW:
+            continue
+        records.append(
+            SessionRecord(
+                evse_id=address,
+                address=address,
+                number=len(records) + 200,
+                started_at=begin,
+                ended_at=begin + timedelta(hours=energy / 9),
+                energy=round(energy, 2),
+                cost=round(energy * 0.25, 2),
+            )
+        )
+    return records
+
+
+def known(*twins: Twin) -> Known:
+    """A house where all is well."""
+    commands = [
+        Handled(at(8, 55), "BCU100186", "cmd.charge.start", "delayed", None, ""),
+        Handled(at(7, 12), "BCU102728", "cmd.charge.start", "normal", None, ""),
+        Handled(
+            at(6, 58),
+            "BCU102728",
+            "cmd.charge.start",
+            "",
+            "ERR_INVALID_STATE",
+            "No vehicle is connected. Plug it in first, then start.",
+        ),
+        Handled(at(22, 31, 1), "BCU100186", "cmd.max_current.set", "16", None, ""),
+        Handled(at(22, 30, 1), "", "cmd.log.set_level", "", None, ""),
+    ]
+    return Known(
+        now=NOW,
+        version="0.1.0",
+        started_at=STARTED,
+        link=LinkStatus(LinkState.UP, at(0, 0)),
+        broker=BrokerStatus(True, STARTED),
+        where="192.168.1.20:1884",
+        waiting=0,
+        dropped=0,
+        link_reconnects=3,
+        broker_reconnects=0,
+        requests_today=14,
+        requests_total=96,
+        twins=twins,
+        grids=[
+            GridTwin(
+                grid=Grid(id="GRID-BCU102728", current_1=17.3, current_2=16.5, current_3=18.1, max_install=25),
+                evse_ids=frozenset({"BCU102728"}),
+            )
+        ],
+        commands=commands,
+        outcomes={"OK": 42, "ERR_INVALID_STATE": 1, "ERR_REJECTED": 2},
+        errors=[LOST],
+        sessions=[
+            *sessions("BCU102728", 17, 0.75),
+            *sessions("BCU100186", 11, 0.5),
+            *sessions("BCU101544", 24, 0.12),
+        ],
+        curves={twin.address: curve(twin, at(7, 12) if twin.memory.session_open else NOW) for twin in twins},
+        grace=timedelta(seconds=60),
+        state_set="standard",
+        nominal_voltage=230,
+    )
+
+
+def rich() -> Known:
+    """Three charge points: one charges, one waits, one is free."""
+    return known(charging(), held(), empty())
+
+
+def no_token() -> Known:
+    """The first start: nothing is set."""
+    return replace(
+        known(), link=LinkStatus(LinkState.WAITING, STARTED, NO_TOKEN), commands=(), grids=(), errors=(), sessions=()
+    )
+
+
+def link_down() -> Known:
+    """Another program has the connection, for longer than the grace."""
+    error = AlreadyConnected(
+        "Blue Current refuses a second connection from this address: another program has one open."
+    )
+    down = [twin.link_lost(at(9, 20)) for twin in rich().twins]
+    return replace(rich(), twins=down, link=LinkStatus(LinkState.DOWN, at(9, 20), error))
+
+
+def broker_refuses() -> Known:
+    """The hub does not let the bridge in, and the token is refused too."""
+    return replace(
+        rich(),
+        link=LinkStatus(LinkState.DOWN, at(9, 0), Unauthorized("Blue Current refuses the API token.")),
+        broker=BrokerStatus(
+            False, at(9, 1), "192.168.1.20:1884 refuses the user name or the password: see mqtt.username"
+        ),
+        waiting=12,
+    )
+
+
+def out_of_requests() -> Known:
+    """The day's requests are used up."""
+    error = RequestLimit(at(0, 0, -1) + timedelta(seconds=30))
+    return replace(link_down(), link=LinkStatus(LinkState.DOWN, at(9, 20), error), requests_today=1000)
+
+
+def two_sockets() -> Known:
+    """One charge point with two sockets: one charges on one phase, one has a fault."""
+    one, two = charging(), empty()
+    evse = Evse(name="Garage", model="T:PUBLIC-22", is_cable=False, socket_ids=(1, 2), smart_charging=True)
+    assert one.status is not None
+    single = replace(one.status, current_2=0, current_3=0, voltage_2=0, voltage_3=0)
+    first = replace(one, socket=1, evse=evse, status=single)
+    second = replace(
+        two, evse_id=one.evse_id, socket=2, evse=evse, status=Status(activity=Activity.ERROR, vehicle=Vehicle.FAULT)
+    )
+    return known(first, second)

@@ -1,0 +1,172 @@
+"""The page as it leaves the bridge."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from bridge.bluecurrent.link import LinkState, LinkStatus
+from bridge.chargepoint.state import State
+from bridge.errors import Unauthorized
+from bridge.services.router import Handled
+from bridge.web.languages import LANGUAGES, Language, texts
+from bridge.web.page import Page
+from bridge.web.view import Known, Trouble, Wait, look
+from bridge.web.words import Words
+from tests import showroom
+from tests.showroom import NOW, at, known
+
+PAGE = Page()
+
+
+class _Reader(HTMLParser):
+    """Reads the words of a page, its ids and its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: set[str] = set()
+        self.urls: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            self.attributes.add(name)
+            if name == "id":
+                self.ids.append(value or "")
+            if name in {"src", "href"}:
+                self.urls.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(about: Known, language: Language = "en") -> _Reader:
+    reader = _Reader()
+    reader.feed(PAGE.whole(look(about), language))
+    return reader
+
+
+def text(about: Known, language: Language = "en") -> str:
+    return " ".join(" ".join(read(about, language).words).split())
+
+
+def test_the_page_says_it_in_words() -> None:
+    said = text(showroom.rich())
+    assert "Driveway U:MOVE16 · BCU102728 Charging since 07:12 11.0 kW 17.4 kWh" in said
+    assert "Carport H:MOVE-C32T2 · BCU100186 Held back Delayed charging waits until 23:00." in said
+    assert "Visitors U:MOVE16 · BCU101544 No car Waits for a car." in said
+    assert "Last session 31.1 kWh, € 7.77, Wed 18 Nov, 21:40" in said
+    assert "06:58 Driveway · Start not possible then No vehicle is connected. Plug it in first, then start." in said
+    assert "Thu 19 Nov, 22:31 Carport · Limit (A): 16 done" in said
+    assert "Requests to Blue Current 14 today" in said
+    assert "16 A of 25 A" in said
+
+
+def test_the_page_says_it_in_dutch_and_norwegian() -> None:
+    assert "Laadt sinds 07:12 11,0 kW 17,4 kWh" in text(showroom.rich(), "nl")
+    assert "Lader siden 07:12 11,0 kW 17,4 kWh" in text(showroom.rich(), "nb")
+
+
+def test_without_a_token_it_says_how_to_get_one_and_where_to_put_it() -> None:
+    said = text(showroom.no_token())
+    for hint in ("my.bluecurrent.nl", "Advanced", "cloud.api_token", "bridge_cloud__api_token", "login from the hub"):
+        assert hint in said
+
+
+def test_a_broker_that_refuses_is_told_with_the_settings_to_look_at() -> None:
+    said = text(showroom.broker_refuses())
+    for hint in ("mqtt.username", "mqtt.password", "1884", "refuses the user name or the password", "12 messages"):
+        assert hint in said
+    assert "Blue Current refuses the API token" in said
+
+
+def test_a_limit_says_until_when() -> None:
+    assert "used up (until Sat 21 Nov, 00:00)" in text(showroom.out_of_requests())
+
+
+def test_requests_since_a_start_today_are_told_as_such() -> None:
+    assert "14 today, since the bridge started at 08:00" in text(replace(known(), started_at=at(8, 0)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "about",
+    [
+        showroom.rich(),
+        showroom.no_token(),
+        showroom.link_down(),
+        showroom.broker_refuses(),
+        showroom.out_of_requests(),
+        showroom.two_sockets(),
+    ],
+)
+def test_every_page_holds_what_the_browser_is_promised(about: Known, language: Language) -> None:
+    reader, view = read(about, language), look(about)
+    fragments = PAGE.fragments(view, language)
+    assert sorted(reader.ids) == sorted(set(reader.ids)), "an id stands twice"
+    assert set(fragments) <= set(reader.ids), "a part has no place on the page"
+    for name, html in fragments.items():
+        assert re.match(rf'<\w+ id="{re.escape(name)}"', html), name
+        assert html.endswith(">")
+    # The policy forbids what could be put in by somebody else.
+    assert not {name for name in reader.attributes if name.startswith("on") or name == "style"}
+    assert all(url.startswith(("static/", "?lang=", "#")) for url in reader.urls), reader.urls
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_state_wait_trouble_and_outcome_has_its_words(language: Language) -> None:
+    table = texts(language)
+    (point,) = look(known(showroom.charging())).charge_points
+    (socket,) = point.sockets
+    for state in State:
+        for wait in [*Wait, None]:
+            view = replace(
+                look(known()),
+                charge_points=(replace(point, sockets=(replace(socket, state=state, waits_for=wait),)),),
+            )
+            html = PAGE.fragments(view, language)[f"now-{socket.address}"]
+            assert table.states[state] in html
+            assert "{" not in html
+    for trouble in Trouble:
+        view = replace(look(known()), link=replace(look(showroom.no_token()).link, trouble=trouble))
+        assert [told.title for told in Words(table, view).warnings()] == [table.troubles[trouble].title]
+
+
+def test_names_and_words_from_outside_are_only_text() -> None:
+    rude = "<script>alert(1)</script>"
+    twin = showroom.charging()
+    about = replace(
+        known(replace(twin, evse=replace(twin.evse, name=rude, model=f'"{rude}'))),
+        commands=[Handled(NOW, "BCU102728", rude, rude, "ERR_REJECTED", rude)],
+        errors=[rude],
+        where=rude,
+        version=rude,
+        link=LinkStatus(LinkState.DOWN, NOW, Unauthorized(rude)),
+    )
+    html = PAGE.whole(look(about), "en")
+    assert html.count("<script") == 1  # the page's own
+    assert "&lt;script&gt;" in html
+
+
+def test_a_link_that_is_being_made_is_no_trouble_yet() -> None:
+    said = text(replace(known(), link=LinkStatus(LinkState.CONNECTING, NOW - timedelta(seconds=2))))
+    assert "Connecting since 09:40" in said
+    assert "No connection" not in said
+
+
+def test_nothing_on_the_page_moves_while_nothing_happens() -> None:
+    """A minute later the same house gives the same parts, but for the curves: readers are not called for nothing."""
+    about = replace(showroom.rich(), curves={})
+    later = replace(about, now=about.now + timedelta(minutes=1))
+    before, after = PAGE.fragments(look(about), "en"), PAGE.fragments(look(later), "en")
+    assert {name for name in before if before[name] != after[name]} == set()
+
+
+def test_all_of_it_is_under_100_kb() -> None:
+    page = len(PAGE.whole(look(showroom.rich()), "en").encode())
+    files = sum(len(file.content) for file in PAGE.files.values())
+    first_events = sum(len(html.encode()) for html in PAGE.fragments(look(showroom.rich()), "en").values())
+    assert page + files + first_events < 100_000, (page, files, first_events)

@@ -1,0 +1,190 @@
+"""What can be seen of what is known."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pydantic import TypeAdapter
+
+from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
+from bridge.broker import BrokerStatus
+from bridge.chargepoint.evse import Evse, Setting
+from bridge.chargepoint.records import record_of
+from bridge.chargepoint.session import Memory
+from bridge.chargepoint.state import State
+from bridge.chargepoint.status import Activity, Status, Vehicle
+from bridge.chargepoint.twin import Twin
+from bridge.errors import AlreadyConnected, BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
+from bridge.web.history import Point
+from bridge.web.view import DAYS, Known, SocketView, Trouble, View, Wait, look
+from tests import showroom
+from tests.showroom import NOW, at, known
+
+
+def only(about: Known) -> SocketView:
+    """The one socket of a view."""
+    ((socket,),) = [point.sockets for point in look(about).charge_points]
+    return socket
+
+
+def of(status: Status, **evse: object) -> SocketView:
+    """The view of a socket with this status."""
+    twin = Twin(evse_id="BCU1", evse=replace(Evse(), **evse), status=status)  # type: ignore[arg-type] # by name
+    return only(known(twin))
+
+
+def test_a_charging_car_is_shown_with_all_that_is_known() -> None:
+    socket = only(known(showroom.charging()))
+    assert (socket.state, socket.reported, socket.waits_for, socket.since) == (
+        State.CHARGING, State.CHARGING, None, at(7, 12),
+    )  # fmt: skip
+    assert socket.power == pytest.approx(15.9 * 231 + 15.9 * 229 + 16 * 230)
+    assert [phase.voltage for phase in socket.phases] == [231, 229, 230]
+    assert (socket.offered, socket.highest, socket.mode) == (16, 25, "normal")
+    assert socket.session is not None
+    assert (socket.session.open, socket.session.energy, socket.session.cost) == (True, 17.42, 4.36)
+    assert socket.lifetime == pytest.approx(2841.3 + 17.42)
+    assert socket.live
+
+
+def test_the_page_says_who_pauses_even_where_the_hub_is_told_less() -> None:
+    socket = only(known(showroom.held()))
+    assert (socket.state, socket.reported) == (State.SUSPENDED_BY_EVSE, State.READY_TO_CHARGE)
+
+
+@pytest.mark.parametrize(
+    ("status", "evse", "waits"),
+    [
+        (Status(activity=Activity.AVAILABLE, vehicle=Vehicle.NONE), {}, Wait.VEHICLE),
+        (Status(activity=Activity.AVAILABLE, vehicle=Vehicle.CONNECTED), {}, Wait.START),
+        (Status(activity=Activity.CHARGING, vehicle=Vehicle.READY), {}, None),
+        (Status(activity=Activity.CHARGING, vehicle=Vehicle.CONNECTED), {}, Wait.CAR),
+        (Status(activity=Activity.DELAYED, vehicle=Vehicle.CONNECTED), {}, Wait.PROFILE),
+        (
+            Status(activity=Activity.DELAYED, vehicle=Vehicle.CONNECTED),
+            {"delayed_charging": Setting(value=True), "delayed_start": at(23, 0).time()},
+            Wait.SCHEDULE,
+        ),
+        (
+            Status(activity=Activity.DELAYED, vehicle=Vehicle.CONNECTED),
+            {"delayed_charging": Setting(value=False), "price_based_charging": Setting(value=True)},
+            Wait.PRICE,
+        ),
+        (
+            Status(activity=Activity.CHARGING, vehicle=Vehicle.READY, smart_limit=0),
+            {"smart_charging": True},
+            Wait.LIMIT,
+        ),
+        (Status(activity=Activity.UNAVAILABLE, vehicle=Vehicle.NONE), {}, Wait.BLOCKED),
+        (Status(activity=Activity.ERROR), {}, Wait.REPAIR),
+        (Status(activity=Activity.OFFLINE), {}, Wait.CHARGE_POINT),
+    ],
+)
+def test_what_it_waits_for(status: Status, evse: dict[str, object], waits: Wait | None) -> None:
+    assert of(status, **evse).waits_for is waits
+
+
+def test_a_start_that_was_accepted_is_waited_for() -> None:
+    status = Status(activity=Activity.AVAILABLE, vehicle=Vehicle.CONNECTED)
+    twin = Twin(evse_id="BCU1", status=status, memory=Memory(start_accepted=NOW - timedelta(seconds=5)))
+    assert only(known(twin)).waits_for is Wait.BEGIN
+
+
+def test_a_schedule_says_until_when() -> None:
+    assert only(known(showroom.held())).waits_until == "23:00"
+
+
+def test_nothing_is_shown_as_known_that_is_not() -> None:
+    unheard = only(known(Twin(evse_id="BCU1")))
+    assert (unheard.state, unheard.waits_for, unheard.power, unheard.live) == (
+        State.UNKNOWN, Wait.FIRST_STATUS, None, False,
+    )  # fmt: skip
+    lost = only(known(showroom.charging().link_lost(NOW - timedelta(minutes=5))))
+    assert (lost.state, lost.waits_for, lost.power, lost.offered, lost.vehicle, lost.live) == (
+        State.UNKNOWN, Wait.LINK, None, None, None, False,
+    )  # fmt: skip
+    assert lost.since == NOW - timedelta(minutes=5)
+
+
+def test_a_short_break_hides_nothing() -> None:
+    assert only(known(showroom.charging().link_lost(NOW - timedelta(seconds=30)))).state is State.CHARGING
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (None, None),
+        (NO_TOKEN, Trouble.NO_TOKEN),
+        (Unauthorized("refused"), Trouble.REFUSED),
+        (LoginLapsed("lapsed"), Trouble.DOWN),
+        (RequestLimit(NOW), Trouble.LIMIT),
+        (AlreadyConnected("another"), Trouble.ALREADY_CONNECTED),
+        (Disconnected("away"), Trouble.DOWN),
+    ],
+)
+def test_every_trouble_has_its_advice(error: BridgeError | None, trouble: Trouble | None) -> None:
+    view = look(replace(known(), link=LinkStatus(LinkState.DOWN, NOW, error)))
+    assert view.link.trouble is trouble
+    assert view.link.until == (NOW if trouble is Trouble.LIMIT else None)
+
+
+def test_days_are_amsterdams_and_hold_every_session_that_began_on_them() -> None:
+    late = showroom.sessions("BCU102728", 10, 0)
+    assert late == []
+    record = showroom.sessions("BCU102728", 10, 1)[0]
+    ten_past_midnight = replace(record, started_at=at(0, 10), energy=3.0, cost=None)
+    ten_to_midnight = replace(record, started_at=at(23, 50, 1), energy=5.0, cost=1.25)
+    of_another = replace(record, address="BCU9", started_at=at(1, 0))
+    too_long_ago = replace(record, started_at=at(12, 0, DAYS))
+    records = [ten_past_midnight, ten_to_midnight, of_another, too_long_ago]
+    days = only(replace(known(replace(showroom.charging(), memory=Memory())), sessions=records)).days
+    assert len(days) == DAYS
+    assert [(day.energy, day.cost, day.sessions) for day in days[-2:]] == [(5.0, 1.25, 1), (3.0, None, 1)]
+    assert sum(day.sessions for day in days) == 2
+
+
+def test_the_session_that_is_on_counts_as_it_is_now_and_once() -> None:
+    twin = showroom.charging()
+    assert twin.memory.session is not None
+    on_disk = replace(record_of(twin, twin.memory.session), energy=12.0, cost=3.0)
+    for records in ([on_disk], []):
+        today = only(replace(known(twin), sessions=records)).days[-1]
+        assert (today.energy, today.cost, today.sessions) == (17.42, 4.36, 1)
+
+
+def test_a_curve_ends_with_what_flows_now() -> None:
+    past = (Point(at(9, 0), 100.0, 0.0, 0.0),)
+    about = replace(known(showroom.charging()), curves={"BCU102728": past})
+    assert only(about).curve[:-1] == past
+    assert only(about).curve[-1].total == pytest.approx(10994, abs=1)
+    assert only(replace(about, curves={})).curve == ()
+
+
+def test_requests_are_counted_since_midnight_or_since_the_start() -> None:
+    assert look(known()).requests.since == at(0, 0)
+    assert look(replace(known(), started_at=at(8, 0))).requests.since == at(8, 0)
+
+
+def test_ready_means_that_both_links_are_up() -> None:
+    assert look(known()).not_ready is None
+    down = BrokerStatus(False, NOW, "hub:1884 does not answer")
+    assert look(replace(known(), broker=down)).not_ready == "broker: hub:1884 does not answer"
+    reason = look(replace(showroom.no_token(), broker=down)).not_ready
+    assert reason is not None
+    assert reason.startswith("broker: hub:1884 does not answer\ncloud: There is no Blue Current API token yet.")
+
+
+def test_sockets_of_one_charge_point_stand_together() -> None:
+    (point,) = look(showroom.two_sockets()).charge_points
+    assert [socket.address for socket in point.sockets] == ["BCU102728_1", "BCU102728_2"]
+
+
+def test_errors_come_with_their_time_and_the_newest_first() -> None:
+    errors = look(replace(known(), errors=["2026-11-20T08:00:00.000+01:00 one", "no time at all"])).errors
+    assert [(error.at, error.words) for error in errors] == [(None, "no time at all"), (at(8, 0), "one")]
+
+
+def test_a_view_is_json_and_back() -> None:
+    adapter = TypeAdapter(View)
+    view = look(showroom.rich())
+    assert adapter.validate_json(adapter.dump_json(view)) == view
