@@ -198,10 +198,12 @@ class Broker:
         return explain(error, where)
 
 
+LOGIN_REFUSED: Final = "refuses the user name or the password"
+
 _HINTS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
-        ("not authori[sz]ed|bad user ?name", "{where} refuses the user name or the password: see mqtt.username"),
+        ("not authori[sz]ed|bad user ?name", f"{{where}} {LOGIN_REFUSED}: see mqtt.username"),
         ("certificate|ssl|tls", "no secure connection to {where} ({error}): see mqtt.tls and mqtt.ca_file"),
         ("refused", "nothing listens on {where}: see mqtt.host and mqtt.port"),
         ("name or service|name resolution|no address", "there is no such host as in {where}: see mqtt.host"),
