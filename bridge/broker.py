@@ -198,11 +198,13 @@ class Broker:
         return explain(error, where)
 
 
+LOGIN_REFUSED: Final = "refuses the user name or the password"
+
 _HINTS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
         (r"^mqtt\.", "{error}"),
-        ("not authori[sz]ed|bad user ?name", "{where} refuses the user name or the password: see mqtt.username"),
+        ("not authori[sz]ed|bad user ?name", f"{{where}} {LOGIN_REFUSED}: see mqtt.username"),
         (
             "certificate.required|handshake failure",
             "{where} asks for a client certificate ({error}): see mqtt.cert_file and mqtt.key_file",

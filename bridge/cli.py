@@ -6,18 +6,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
 from bridge import __version__
 from bridge.chargepoint.times import from_wall_clock
-from bridge.checkup import check as look
-from bridge.checkup import visiting_link
+from bridge.checkup.cloud import visiting_link
+from bridge.checkup.dump import Dump, write
+from bridge.checkup.everything import check as look
+from bridge.checkup.finding import Finding, Mark
 from bridge.clock import SystemClock
 from bridge.database import StorageUnusable
 from bridge.embedded import NoEmbeddedBroker
@@ -31,7 +33,7 @@ from bridge.remote import BrokerProblem, Command
 from bridge.remote import send as send_command
 from bridge.remote import watch as watch_traffic
 from bridge.service import Service
-from bridge.settings import Settings, SettingsFault, load
+from bridge.settings import Settings, SettingsFault, trace
 from bridge.storage import Peek
 from bridge.tasks import end
 from bridge.traffic import line
@@ -72,8 +74,12 @@ def _common(
 
 
 def _load(config: Path | None, assignments: list[str] | None) -> Settings:
+    return _trace(config, assignments)[0]
+
+
+def _trace(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Mapping[str, str]]:
     try:
-        return load(config, assignments or [])
+        return trace(config, assignments or [])
     except SettingsFault as fault:
         for text in fault.lines:
             typer.echo(text, err=True)
@@ -172,22 +178,47 @@ def simulate(
     _run(serve())
 
 
+_COLOURS: Final = {Mark.OK: typer.colors.GREEN, Mark.FAIL: typer.colors.RED, Mark.NOTE: typer.colors.YELLOW}
+
+
 @app.command()
-def check(config: ConfigOption = None, assignments: SetOption = None) -> None:
-    """Try the settings, the broker and the cloud, and say what is wrong and what to do."""
-    settings = _load(config, assignments)
+def check(
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    dump: Annotated[
+        Path | None,
+        typer.Option("--redacted-dump", metavar="FILE", help="Also write a file for a bug report, without secrets."),
+    ] = None,
+) -> None:
+    """Try the settings, this machine, the broker and the cloud, and say what is wrong and what to do."""
+    settings, origins = _trace(config, assignments)
+    if dump is not None and dump.exists():
+        typer.echo(f"{dump} exists already and is not overwritten. Name another file.", err=True)
+        raise typer.Exit(FAILED)
 
     async def work() -> int:
-        well = True
-        async for finding in look(settings, SystemClock()):
-            well = well and finding.well
-            mark = (
-                typer.style("ok  ", fg=typer.colors.GREEN) if finding.well else typer.style("BAD ", fg=typer.colors.RED)
-            )
+        findings: list[Finding] = []
+        async for finding in look(settings, origins, SystemClock()):
+            findings.append(finding)
+            mark = typer.style(f"{finding.mark:<4}", fg=_COLOURS[finding.mark])
             typer.echo(f"{mark} {finding.what:<14} {finding.says}")
+        well = not any(finding.failed for finding in findings)
+        if dump is not None:
+            well = _write_dump(dump, Dump(settings, origins, findings, SystemClock().now())) and well
         return 0 if well else FAILED
 
     _run(work())
+
+
+def _write_dump(path: Path, dump: Dump) -> bool:
+    try:
+        lines = write(path, dump)
+    except OSError as error:
+        typer.echo(f"{path} cannot be written: {error.strerror}", err=True)
+        return False
+    for text in lines:
+        typer.echo(text)
+    return True
 
 
 class Format(StrEnum):

@@ -133,10 +133,22 @@ async def send(settings: Settings, command: Command, timeout: float, now: Callab
         BrokerProblem: the broker cannot be reached.
         ValueError: the value is not of the type that was said.
     """
+    topic, reply, message = compose(settings, command, now())
+    async with visitor(settings.mqtt) as client:
+        await client.subscribe(reply.path, qos=1)
+        await client.publish(topic.path, message.to_bytes(), qos=1)
+        return await _gather(client, message.uid, timeout)
+
+
+def compose(settings: Settings, command: Command, now: datetime) -> tuple[Topic, Topic, Message]:
+    """A command as it is sent: its topic, where the answer is to go, and the message.
+
+    Raises:
+        ValueError: the value is not of the type that was said.
+    """
     topic = command.topic(settings)
     value_type, value = command.typed_value()
     reply = Topic("rsp", "app", "bluecurrent-cli", uuid4().hex[:12], prefix=settings.mqtt.topic_prefix)
-    uid = str(uuid4())
     message = Message(
         service=topic.service or topic.resource_name,
         type=command.interface,
@@ -144,15 +156,12 @@ async def send(settings: Settings, command: Command, timeout: float, now: Callab
         value=value,
         properties=command.properties or {},
         resp_to=str(reply),
-        uid=uid,
-        ctime=now(),
+        uid=str(uuid4()),
+        ctime=now,
         src="bluecurrent-cli",
         topic=str(topic),
     )
-    async with visitor(settings.mqtt) as client:
-        await client.subscribe(reply.path, qos=1)
-        await client.publish(topic.path, message.to_bytes(), qos=1)
-        return await _gather(client, uid, timeout)
+    return topic, reply, message
 
 
 async def _gather(client: aiomqtt.Client, uid: str, timeout: float) -> list[Message]:

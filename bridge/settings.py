@@ -210,6 +210,15 @@ def load(config: Path | None = None, assignments: Sequence[str] = ()) -> Setting
     Raises:
         SettingsFault: something in them is wrong.
     """
+    return trace(config, assignments)[0]
+
+
+def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[Settings, Mapping[str, str]]:
+    """The same, and where each key that was given came from.
+
+    Raises:
+        SettingsFault: something in them is wrong.
+    """
     faults: list[str] = []
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -230,7 +239,7 @@ def load(config: Path | None = None, assignments: Sequence[str] = ()) -> Setting
         faults += _explain(error, origins)
     if faults:
         raise SettingsFault(faults)
-    return settings
+    return settings, origins
 
 
 Values = dict[str, tuple[str, Any]]

@@ -71,7 +71,9 @@ class SimulatedCloud:
             self._server.close()
             await self._server.wait_closed()
 
-    def _handshake(self, connection: ServerConnection, _: Request) -> Response | None:
+    def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
+        if "Upgrade" not in request.headers:  # somebody who only asks for the time
+            return connection.respond(HTTPStatus.UPGRADE_REQUIRED, "This is a websocket.\n")
         reason = self.faults.refuse_handshake
         if self.faults.limit_reached:
             reason = "Request limit reached"

@@ -55,7 +55,10 @@ class Control:
         return JSONResponse(
             {
                 "connected": cloud.connected,
-                "faults": asdict(cloud.faults) | {"silent": sorted(cloud.faults.silent)},
+                "faults": {
+                    name: sorted(value) if isinstance(value, set) else value
+                    for name, value in asdict(cloud.faults).items()
+                },
                 "charge_points": {
                     point.evse_id: [point.status(socket) for socket in point.sockets] for point in points
                 },
@@ -71,7 +74,8 @@ class Control:
         for name, value in (await _body(request)).items():
             if name not in known:
                 return JSONResponse({"error": f"there is no fault {name}"}, status_code=400)
-            setattr(self._cloud.faults, name, set(value) if name == "silent" else value)
+            names = isinstance(getattr(self._cloud.faults, name), set)
+            setattr(self._cloud.faults, name, set(value) if names else value)
         return await self._state(request)
 
     async def _act(self, request: Request) -> Response:

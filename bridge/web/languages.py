@@ -12,7 +12,6 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bridge.bluecurrent.link import LinkState
 from bridge.chargepoint.state import State
 from bridge.chargepoint.times import in_amsterdam
 from bridge.errors import ErrorCode
@@ -134,6 +133,7 @@ class Sentences(_Table):
     one_session: str
     up_since: str
     down_since: str
+    no_token: str
     connecting: str
     waiting: str
     broker_title: str
@@ -170,7 +170,6 @@ class Texts(_Table):
     weekdays: Annotated[tuple[str, ...], Field(min_length=7, max_length=7)]
     states: Annotated[Mapping[State, str], _each(State)]
     waits: Annotated[Mapping[Wait, str], _each(Wait)]
-    links: Annotated[Mapping[LinkState, str], _each(LinkState)]
     troubles: Annotated[Mapping[Trouble, Notice], _each(Trouble)]
     modes: Mapping[str, str]
     commands: Mapping[str, str]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bridge.bluecurrent.link import LinkState
 from bridge.chargepoint.state import State
@@ -21,7 +22,7 @@ from bridge.web.view import (
     Wait,
 )
 
-MOST_ERRORS = 8
+MOST_ERRORS: Final = 8
 """How many lines of the log are shown."""
 
 
@@ -211,7 +212,7 @@ class Words:
         """How the link stands."""
         link, say = self.view.link, self.texts.say
         if link.state is LinkState.WAITING:
-            return self.texts.links[link.state]
+            return say.no_token
         how = {LinkState.UP: say.up_since, LinkState.CONNECTING: say.connecting}.get(link.state, say.down_since)
         return how.format(time=self.texts.when(link.since, self.view.at))
 

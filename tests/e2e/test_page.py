@@ -31,7 +31,7 @@ from tests.harness import SOCKET
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_S = 15.0
+PATIENCE_S: Final = 15.0
 PHONE: Final = (390, 844)
 DESKTOP: Final = (1280, 900)
 REQUIRED = "BRIDGE_REQUIRE_BROWSER"

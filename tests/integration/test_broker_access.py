@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from pydantic import SecretStr
 
 from bridge.broker import TIMEOUT_S
@@ -67,31 +66,23 @@ class Guarded:
         return TestBroker(self.host, self.ports[OPEN], "container")
 
 
-def certificate(folder: Path, name: str, subject: str, *extensions: str, authority: str | None = None) -> None:
-    """Write NAME.pem and NAME.key, signed by an authority of that folder or by itself."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-days", "2", "-subj", f"/CN={subject}", "-keyout", f"{name}.key", "-out", f"{name}.pem"]
-    command += [word for extension in extensions for word in ("-addext", extension)]
-    if authority is not None:
-        command += ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """The broker, with certificates made for it."""
     if not engine_runs():
         missing("no container engine answers (docker info)")
-    if shutil.which("openssl") is None:
-        missing("the openssl command, which makes the certificates, is not installed")
     folder = tmp_path_factory.mktemp("guarded")
-    authority = ("keyUsage=critical,keyCertSign",)
-    certificate(folder, "ca", "An authority", *authority)
-    certificate(folder, "other-ca", "Another authority", *authority)
-    leaf = "basicConstraints=critical,CA:FALSE"
-    certificate(folder, "here", "here", leaf, f"subjectAltName=IP:{HERE}", authority="ca")
-    certificate(folder, "elsewhere", "elsewhere", leaf, "subjectAltName=DNS:broker.invalid", authority="ca")
-    certificate(folder, "client", "bridge", leaf, authority="ca")
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(folder / "other-ca.pem")
+    issued = {
+        "here": ca.issue_cert(HERE),
+        "elsewhere": ca.issue_cert("broker.invalid"),
+        "client": ca.issue_cert("bridge"),
+    }
+    for name, certificate in issued.items():
+        certificate.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
+        certificate.private_key_pem.write_to_path(folder / f"{name}.key")
     (folder / "users").write_text(password_line("bridge", PASSWORD))
     (folder / "mosquitto.conf").write_text(LISTENERS)
     with mosquitto_container(folder, OPEN, NAMED, SECURE, ELSEWHERE, CERTIFIED) as (_, ports):

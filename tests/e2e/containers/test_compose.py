@@ -82,7 +82,7 @@ def test_a_broker_that_was_away_hears_everything_again(demo: Stack) -> None:
     demo("stop", "demo-broker")
     until(lambda: "connection to the broker is down" in demo.log("demo"), "the break is told")
     demo("start", "demo-broker")
-    everything = ("mosquitto_sub", "-C", "25", "-W", "30", "-F", "%t", "-t", "pt:j1/mt:evt/#")
+    everything = ("mosquitto_sub", "-C", "100", "-W", "12", "-F", "%t", "-t", "pt:j1/mt:evt/#")
     heard = demo.execute("demo-broker", *everything, check=False).splitlines()
     device = "pt:j1/mt:evt/rt:dev/rn:bluecurrent/ad:1/sv:{}/ad:{}"
     wanted = {device.format(service, evse_id) for service in ("chargepoint", "meter_elec") for evse_id in EVSES}

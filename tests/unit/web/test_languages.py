@@ -63,7 +63,7 @@ def test_the_others_are_translated() -> None:
 def test_a_table_that_lacks_something_is_refused() -> None:
     whole = texts("en").model_dump(mode="json")
     Texts.model_validate(whole)
-    for group in ("states", "waits", "links", "troubles", "outcomes"):
+    for group in ("states", "waits", "troubles", "outcomes", "switches"):
         lacking = {**whole, group: dict(list(whole[group].items())[1:])}
         with pytest.raises(ValidationError, match="nothing for"):
             Texts.model_validate(lacking)

@@ -1,0 +1,167 @@
+"""Blue Current's cloud: the way there, the clock, the token, the charge points."""
+
+import asyncio
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from bridge.bluecurrent.link import Link, LinkStatus
+from bridge.bluecurrent.requests import get_charge_points
+from bridge.checkup.finding import Finding, Mark, fail, note, ok
+from bridge.checkup.way import Cures, Way
+from bridge.checkup.web import get
+from bridge.clock import Clock
+from bridge.errors import AlreadyConnected, BridgeError
+from bridge.logs import Log
+from bridge.services.credentials import Credentials
+from bridge.settings import Settings
+from bridge.storage import Peek
+
+WHAT: Final = "cloud"
+LOGIN_S: Final = 30.0
+NOTABLE: Final = timedelta(seconds=30)
+
+_CURES: Final = Cures(
+    name="Look at this machine's network and name server, and at cloud.url.",
+    port="Look at this machine's network, its firewall and cloud.url.",
+    untrusted=(
+        "Install this machine's certificates (package ca-certificates); a filter that opens secure connections has to "
+        "let this host through."
+    ),
+    expired="Most likely the clock of this machine is wrong.",
+    other_name="Correct cloud.url; a filter or proxy may answer in its place.",
+    no_tls="Correct cloud.url; a filter or proxy may answer in its place.",
+    own_certificate="Correct cloud.url; a filter or proxy may answer in its place.",
+)
+
+
+async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    """The findings, one after the other; ends at the first step that nothing can follow."""
+    token = token_of(settings)
+    if token is None:
+        yield fail(
+            "token",
+            "none: make one on my.bluecurrent.nl (settings, advanced) and set cloud.api_token, or log in from the hub",
+        )
+    url = urlsplit(settings.cloud.url)
+    secure = url.scheme == "wss"
+    way = Way(
+        WHAT,
+        url.hostname or "",
+        url.port or (443 if secure else 80),
+        ssl.create_default_context if secure else None,
+        _CURES,
+    )
+    proxy = _proxy(way.host, secure=secure)
+    if proxy is not None:
+        yield note("cloud port", f"reached through the proxy {proxy}, so the way there is not looked at")
+        yield note("clock", "could not be compared through a proxy")
+    else:
+        for step in (way.name, way.open_port, way.certificate):
+            found = await step()
+            if found is not None:
+                yield found
+            if found is not None and found.failed:
+                yield note("clock", f"could not be compared: {way.host} was not reached")
+                return
+        yield await _clock(way, clock, timedelta(seconds=settings.commands.max_age))
+    if token is not None:
+        async for found in _account(settings, clock):
+            yield found
+
+
+def _proxy(host: str, *, secure: bool) -> str | None:
+    """The proxy that the environment names for websockets, without its password."""
+    proxies = urllib.request.getproxies()
+    # As the websockets library looks for it.
+    kinds = ("wss", "socks", "https") if secure else ("ws", "socks", "https", "http")
+    proxy = next((proxies[kind] for kind in kinds if proxies.get(kind)), None)
+    return urlsplit(proxy).hostname if proxy and not urllib.request.proxy_bypass(host) else None
+
+
+async def _clock(way: Way, clock: Clock, max_age: timedelta) -> Finding:
+    """Compare the clock with the `Date` of an HTTP answer: hubs take theirs from the internet, too."""
+    what = "clock"
+    try:
+        answer = await get(way.host, way.port, "/", way.context() if way.context is not None else None)
+        there = parsedate_to_datetime(answer.date or "")
+    except (OSError, ValueError):
+        return note(what, f"could not be compared: {way.host} told no time")
+    now = clock.now()
+    off = now - (there if there.tzinfo is not None else there.replace(tzinfo=UTC))
+    words = _off(off)
+    if abs(off) <= NOTABLE:
+        return ok(what, f"{now:%H:%M:%S}, {words}")
+    if off > max_age:
+        cure = "commands look too old then, and are refused (ERR_EXPIRED). Set the clock, best by NTP."
+        return fail(what, f"{now:%H:%M:%S} is {words}: {cure}")
+    if -off > max_age:
+        return fail(what, f"{now:%H:%M:%S} is {words}: old commands look new then. Set the clock, best by NTP.")
+    return note(what, f"{now:%H:%M:%S} is {words}; from {max_age.total_seconds():g} s on (commands.max_age) it matters")
+
+
+def _off(off: timedelta) -> str:
+    seconds = round(off.total_seconds())
+    if abs(seconds) <= 1:
+        return "the same as the cloud's"
+    amount = f"{abs(seconds)} s" if abs(seconds) < 600 else f"{abs(seconds) // 60} min"
+    return f"{amount} {'ahead of' if seconds > 0 else 'behind'} the cloud's"
+
+
+async def _account(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    try:
+        async with asyncio.timeout(LOGIN_S):
+            listed = await _ask_once(settings, clock)
+    except AlreadyConnected:
+        yield ok(WHAT, "already connected: the service is running and holds the connection; all is well")
+    except TimeoutError:
+        yield fail(WHAT, f"no answer from {settings.cloud.url} in {LOGIN_S:g} s. Try again in a while.")
+    except BridgeError as error:
+        yield fail(WHAT, str(error))
+    else:
+        yield ok(WHAT, f"{settings.cloud.url} accepts the token")
+        if not listed:
+            yield fail("charge points", "none: add one to the account in Blue Current's app")
+        for evse_id, name in listed:
+            yield Finding(Mark.OK, "charge point", f"{evse_id}  {name}", private=(name,))
+
+
+async def _ask_once(settings: Settings, clock: Clock) -> list[tuple[str, str]]:
+    """Connect, ask for the charge points, and leave: three requests.
+
+    Raises:
+        BridgeError: why it could not be done.
+    """
+    link = visiting_link(settings, clock)
+    async with link.visit():
+        listed = await link.ask(get_charge_points())
+    return [(item.evse_id, item.update.values.name or item.update.values.model) for item in listed]
+
+
+def visiting_link(settings: Settings, clock: Clock) -> Link:
+    """A link for a short visit, which says nothing by itself."""
+
+    def ignore(_: LinkStatus) -> None:
+        return
+
+    log = Log("fatal", "json")
+    link = Link(
+        settings.cloud.url,
+        clock=clock,
+        jitter=lambda: 0.0,
+        log=log.logger,
+        command_timeout=settings.cloud.command_timeout,
+        on_push=lambda _: None,
+        on_change=ignore,
+    )
+    link.set_token(token_of(settings))
+    return link
+
+
+def token_of(settings: Settings) -> str | None:
+    """The API token that the service would use: one from a login goes before the configured one."""
+    return Credentials(settings.cloud.api_token, Peek(settings.storage.path)).token()

@@ -1,0 +1,299 @@
+"""`check --redacted-dump FILE`: one file for a bug report, that can be sent to a stranger."""
+
+import json
+import os
+import platform
+import re
+import sqlite3
+import ssl
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from bridge import __version__
+from bridge.checkup.finding import Finding
+from bridge.checkup.machine import files_of
+from bridge.checkup.redaction import SECRET, Redaction, host_stand_in
+from bridge.database import look_into
+from bridge.schema import version_of
+from bridge.settings import Settings
+
+DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
+
+_SHOWN: Final = frozenset({"fimp.state_set", "http.listen", "log.level", "log.format"})
+"""Settings of text whose value tells nobody who somebody is; of others only whether it is the default."""
+
+_VALUES_SHOWN: Final = frozenset({"unlock_unknown", "takes_socket_ids", "restarts", "config", "grids"})
+"""Single values of the storage whose content may be told; of others only that they are there."""
+
+_SESSIONS: Final = 20
+_SESSION_SHOWN: Final = frozenset(
+    {"address", "number", "started_at", "ended_at", "times_given", "energy", "peak_power", "average_power", "mode"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """What the file is made of.
+
+    Attributes:
+        settings: all settings.
+        origins: where each key that was given came from.
+        findings: what `check` has found.
+        now: the time.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+    findings: Sequence[Finding]
+    now: datetime
+
+
+def write(path: Path, dump: Dump) -> list[str]:
+    """Write the file, readable by its owner only; gives what to tell the user.
+
+    Raises:
+        OSError: it cannot be written, or is there already.
+    """
+    content = compose(dump)
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    return [
+        "",
+        f"{path} is written, {len(text.encode()) / 1024:.0f} KiB, readable by you only. In it:",
+        "  versions; the settings; what was found above; what is stored of charge points, with times and energy of",
+        "  their latest sessions, and how often commands were refused.",
+        "Taken out: tokens, passwords, user names, hosts, addresses, folders, charge cards, names; charge points are",
+        "numbered. Read it through before you send it.",
+    ]
+
+
+def compose(dump: Dump) -> dict[str, Any]:
+    """The content of the file."""
+    redaction = Redaction()
+    _learn_settings(redaction, dump.settings)
+    for origin in dump.origins.values():
+        redaction.hide_folder(Path(origin))
+    stored = _Stored(dump.settings.storage.path)
+    redaction.hide_evse_ids(stored.texts())
+    for word in stored.grid_ids():
+        redaction.hide(word, "GRID")
+    for finding in dump.findings:
+        for word in finding.private:
+            redaction.hide(word, "NAME")
+    # The storage first: what it teaches is taken out of everything after it.
+    storage = stored.redacted(redaction)
+    return {
+        "made_at": dump.now.isoformat(timespec="seconds"),
+        "versions": versions(),
+        "settings": _settings(redaction, dump),
+        "check": [
+            {"mark": str(finding.mark), "what": finding.what, "says": redaction.text(finding.says)}
+            for finding in dump.findings
+        ],
+        "storage": storage,
+    }
+
+
+# --- settings ---
+
+
+def _each(settings: Settings) -> list[tuple[str, Any, Any]]:
+    """Key, value and default of every setting."""
+    return [
+        (f"{section}.{name}", getattr(values, name), field.get_default(call_default_factory=True))
+        for section in type(settings).model_fields
+        if isinstance(values := getattr(settings, section), BaseModel)
+        for name, field in type(values).model_fields.items()
+    ]
+
+
+def _learn_settings(redaction: Redaction, settings: Settings) -> None:
+    for key, value, default in _each(settings):
+        if isinstance(value, SecretStr):
+            redaction.hide(value.get_secret_value(), SECRET)
+        elif key == "charging.card":
+            redaction.hide(value, "CARD")
+        elif key == "mqtt.username":
+            redaction.hide(value, "USER")
+        elif key == "mqtt.host":
+            redaction.put(value, host_stand_in(value))
+        elif key == "cloud.url":
+            host = urlsplit(value).hostname or ""
+            redaction.put(host, host_stand_in(host))
+        elif isinstance(value, Path):
+            redaction.hide_folder(value)
+        elif key not in _SHOWN and isinstance(value, str) and value != default:
+            redaction.hide(value, "TEXT")
+
+
+def _settings(redaction: Redaction, dump: Dump) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for key, value, default in _each(dump.settings):
+        entry: dict[str, Any] = {"value": _setting(redaction, value)}
+        if value == default:
+            entry["default"] = True
+        if key in dump.origins:
+            entry["from"] = redaction.text(dump.origins[key])
+        content[key] = entry
+    return content
+
+
+def _setting(redaction: Redaction, value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return SECRET
+    if isinstance(value, str | Path):
+        return redaction.text(str(value))
+    return value
+
+
+# --- versions ---
+
+
+def versions() -> dict[str, Any]:
+    """What the bridge runs on."""
+    return {
+        "bridge": __version__,
+        "python": sys.version.split()[0],
+        "implementation": platform.python_implementation(),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "distribution": _distribution(),
+        "sqlite": sqlite3.sqlite_version,
+        "openssl": ssl.OPENSSL_VERSION,
+        "libraries": {name: _version(name) for name in _requirements()},
+    }
+
+
+def _distribution() -> str | None:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME")
+    except OSError:
+        return None
+
+
+def _requirements() -> list[str]:
+    try:
+        required = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return []
+    names = [re.split(r"[\s<>=!~\[;]", text, maxsplit=1)[0] for text in required if "extra ==" not in text]
+    return sorted(set(names))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+# --- storage ---
+
+
+class _Stored:
+    """What the file on disk holds, table by table; nothing is changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.problem: str | None = None
+        self.version: int | None = None
+        self._tables: dict[str, list[dict[str, Any]]] = {}
+        if not path.is_file():
+            return
+        try:
+            with closing(look_into(path)) as connection:
+                connection.row_factory = sqlite3.Row
+                self.version = version_of(connection)
+                names = [
+                    row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+                ]
+                for name in names:
+                    rows = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - a name that stands in the file
+                    self._tables[name] = [dict(row) for row in rows]
+        except sqlite3.Error as error:
+            self.problem = str(error)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table; none if there is none."""
+        return self._tables.get(table, [])
+
+    def texts(self) -> list[str]:
+        """Everything in which a charge point may be named."""
+        return [str(value) for rows in self._tables.values() for row in rows for value in row.values()]
+
+    def grid_ids(self) -> list[str]:
+        """Grid connections, as the cloud and as topics write them."""
+        stored = next((_parsed(row["content"]) for row in self.rows("value") if row["name"] == "grids"), None)
+        ids = list(stored) if isinstance(stored, dict) else []
+        own = [text for text in ids if not re.search(r"BCU\d{3,}", text)]
+        return [*own, *(short for text in own if (short := re.sub(r"[^0-9A-Za-z]", "", text)) != text)]
+
+    def redacted(self, redaction: Redaction) -> dict[str, Any]:
+        """What may be told: of what this version knows the content, of other tables the number of rows."""
+        if self.problem is not None:
+            return {"problem": redaction.text(self.problem)}
+        if self.version is None:
+            return {"file": None}
+        charge_points = {
+            row["evse_id"]: redaction.json(_parsed(row["description"])) for row in self.rows("charge_point")
+        }
+        things = {
+            row["address"]: {
+                "excluded": bool(row["excluded"]),
+                "inclusion": redaction.json(_parsed(row["inclusion"])),
+            }
+            for row in self.rows("thing")
+        }
+        memories = {
+            row["address"]: {"written_at": row["written_at"], **redaction.json(_parsed(row["content"]))}
+            for row in self.rows("memory")
+        }
+        parameters: dict[str, dict[str, Any]] = {}
+        for row in self.rows("parameter"):
+            kept = parameters.setdefault(row["evse_id"], {})
+            kept[row["name"]] = redaction.json(_parsed(row["content"]), row["name"])
+        values = {
+            row["name"]: redaction.json(_parsed(row["content"])) if row["name"] in _VALUES_SHOWN else "there"
+            for row in self.rows("value")
+        }
+        steering = {row["address"]: redaction.json(_parsed(row["content"])) for row in self.rows("steering")}
+        latest = sorted(self.rows("session"), key=lambda row: row["started_at"] or "")[-_SESSIONS:]
+        sessions = [{name: redaction.json(row[name], name) for name in row if name in _SESSION_SHOWN} for row in latest]
+        codes: dict[str, int] = {}
+        for row in self.rows("command"):
+            codes[row["code"] or "done"] = codes.get(row["code"] or "done", 0) + 1
+        return {
+            "version": self.version,
+            "bytes": {
+                part.name.removeprefix(self._path.name) or "file": part.stat().st_size for part in files_of(self._path)
+            },
+            "rows": {name: len(rows) for name, rows in sorted(self._tables.items())},
+            "charge_points": _renamed(redaction, charge_points),
+            "things": _renamed(redaction, things),
+            "memory": _renamed(redaction, memories),
+            "parameters": _renamed(redaction, parameters),
+            "steering": _renamed(redaction, steering),
+            "latest_sessions": sessions,
+            "values": values,
+            "commands": codes,
+        }
+
+
+def _renamed(redaction: Redaction, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {redaction.text(name): value for name, value in content.items()}
+
+
+def _parsed(text: object) -> Any:
+    try:
+        return json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,29 @@
+"""All findings, in the order in which a person would look."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from bridge.checkup.broker import look_at_broker
+from bridge.checkup.cloud import look_at_cloud
+from bridge.checkup.finding import Finding
+from bridge.checkup.machine import look_at_page, look_at_settings, look_at_storage, look_at_time_zone
+from bridge.clock import Clock
+from bridge.settings import Settings
+
+
+async def check(settings: Settings, origins: Mapping[str, str], clock: Clock) -> AsyncIterator[Finding]:
+    """Look at everything.
+
+    Args:
+        settings: what is to be tried.
+        origins: where each key that was given came from.
+        clock: tells the time.
+    """
+    yield look_at_settings(origins)
+    for finding in look_at_storage(settings.storage.path):
+        yield finding
+    yield look_at_time_zone(clock.now())
+    async for finding in look_at_broker(settings, clock.now):
+        yield finding
+    async for finding in look_at_cloud(settings, clock):
+        yield finding
+    yield await look_at_page(settings)

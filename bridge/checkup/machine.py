@@ -1,0 +1,142 @@
+"""This machine: where the settings came from, the file on disk, time zones, the status page."""
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from bridge.chargepoint.times import in_amsterdam
+from bridge.checkup.finding import Finding, fail, note, ok
+from bridge.checkup.web import Answer, get
+from bridge.database import look_into, newer
+from bridge.schema import VERSION, version_of
+from bridge.settings import Settings
+
+LEAST_FREE_BYTES: Final = 50 * 1024 * 1024
+"""The file itself stays small; a full disk stops the service all the same."""
+
+_DAMAGED: Final = "At the next start it is set aside and an empty one is begun, unless you put a backup in its place."
+
+
+def look_at_settings(origins: Mapping[str, str]) -> Finding:
+    """Where they came from: a file that was not read is a common surprise."""
+    places = Counter(
+        "the environment" if origin.startswith("environment variable") else origin for origin in origins.values()
+    )
+    if not places:
+        return note("settings", "none given: all are at their defaults, and there is no bridge.toml in this folder")
+    return ok("settings", ", ".join(f"{count} from {place}" for place, count in places.items()))
+
+
+def look_at_storage(path: Path) -> list[Finding]:
+    """The file that must survive a restart."""
+    what = "storage"
+    folder = path.absolute().parent
+    try:
+        problem = _folder_problem(folder) or _file_problem(path)
+        free = shutil.disk_usage(_nearest(folder)).free
+    except OSError as error:
+        return [fail(what, f"{path} cannot be looked at: {error.strerror}. Correct storage.path.")]
+    if problem is not None:
+        return [fail(what, problem)]
+    findings = []
+    if free < LEAST_FREE_BYTES:
+        findings.append(fail("disk", f"{_mebibytes(free)} left where {path} is. Make room."))
+    if not path.exists():
+        return [*findings, ok(what, f"{path} will be made at the first start; {_mebibytes(free)} free")]
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        findings.append(note(what, f"others on this machine may read {path}: chmod 600 {path}"))
+    size = sum(part.stat().st_size for part in files_of(path))
+    return [*findings, ok(what, f"{path}, {_mebibytes(size)}, version {VERSION}; {_mebibytes(free)} free")]
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file, and what SQLite keeps beside it while it is open."""
+    return [part for part in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if part.exists()]
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or what is there of the way to it."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _folder_problem(folder: Path) -> str | None:
+    nearest = _nearest(folder)
+    if not nearest.is_dir():
+        return f"{folder} cannot be made: {nearest} is no folder. Correct storage.path."
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return (
+            f"{nearest} cannot be written by this user ({_user()}). Make it the owner (chown), "
+            "or set storage.path to a place of its own."
+        )
+    return None
+
+
+def _file_problem(path: Path) -> str | None:
+    if path.exists() and not path.is_file():
+        return f"{path} is no file. Correct storage.path."
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        return f"{path} cannot be read and written by this user ({_user()}). Make it the owner (chown)."
+    return _content_problem(path) if path.exists() and path.stat().st_size > 0 else None
+
+
+def _content_problem(path: Path) -> str | None:
+    try:
+        with closing(look_into(path)) as connection:
+            version = version_of(connection)
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        return f"{path} cannot be read ({error}). {_DAMAGED}"
+    if verdict != "ok":
+        return f"{path} is damaged ({verdict}). {_DAMAGED}"
+    return newer(path, version) if version > VERSION else None
+
+
+def _user() -> str:
+    return f"uid {os.getuid()}"
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024 / 1024:,.1f} MiB" if size < 1024**3 else f"{size / 1024**3:,.0f} GiB"
+
+
+def look_at_time_zone(now: datetime) -> Finding:
+    """Blue Current tells times of day in Amsterdam."""
+    there = in_amsterdam(now).isoformat(timespec="minutes")
+    return ok("time zone", f"the data is there; in Amsterdam it is {there.partition('T')[2]}")
+
+
+async def look_at_page(settings: Settings) -> Finding:
+    """The status page of the running service."""
+    what = "status page"
+    address = settings.http.address
+    if address is None:
+        return note(what, "off: http.listen is empty")
+    host, port = address
+    where = f"http://{settings.http.listen}/"
+    try:
+        answer = await get(_reachable(host), port, "/readyz")
+    except OSError:
+        return note(what, f"nothing answers on {where}: the service is not running here, or listens elsewhere")
+    except ValueError:
+        answer = None
+    match answer:
+        case Answer(status=200):
+            return ok(what, f"{where} answers, and the service is ready")
+        case Answer(status=503, body=body):
+            return fail(what, f"{where} answers: the service is not ready: {' '.join(body.split())[:200]}")
+        case _:
+            return fail(what, f"another program answers on {where}. Set http.listen to a free port.")
+
+
+def _reachable(host: str) -> str:
+    """Where to knock for what listens on every address."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound

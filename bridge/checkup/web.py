@@ -1,0 +1,63 @@
+"""One question over HTTP: what the clock and the status page are asked with."""
+
+import asyncio
+import http.client
+import io
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+ANSWER_S: Final = 5.0
+_MOST_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        status: such as 200.
+        date: the header of that name; None if there is none.
+        body: the beginning of the body.
+    """
+
+    status: int
+    date: str | None
+    body: str
+
+
+async def get(host: str, port: int, path: str, context: ssl.SSLContext | None = None) -> Answer:
+    """Ask once.
+
+    Raises:
+        OSError: nobody listens, or the connection broke; a `TimeoutError` is one, too.
+        ValueError: what came is no HTTP.
+    """
+    async with asyncio.timeout(ANSWER_S):
+        reader, writer = await asyncio.open_connection(host, port, ssl=context)
+        try:
+            name = f"[{host}]" if ":" in host else host
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n".encode("ascii"))
+            return _parse(await _read(reader))
+        finally:
+            writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    """All that comes, up to a limit: servers close when they have answered."""
+    received = b""
+    while len(received) < _MOST_BYTES and (more := await reader.read(4096)):
+        received += more
+    return received
+
+
+def _parse(received: bytes) -> Answer:
+    try:
+        with io.BytesIO(received) as stream:
+            version, _, rest = stream.readline().decode("ascii").partition(" ")
+            if not version.startswith("HTTP/"):
+                raise ValueError("that is no HTTP")
+            headers = http.client.parse_headers(stream)
+            return Answer(int(rest.split()[0]), headers["Date"], stream.read().decode("utf-8", "replace"))
+    except (http.client.HTTPException, UnicodeDecodeError, IndexError) as error:
+        raise ValueError("that is no HTTP") from error

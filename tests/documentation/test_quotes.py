@@ -1,0 +1,82 @@
+"""docs/troubleshooting.md: whatever it quotes stands in the code in these words."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from bridge.errors import ErrorCode
+from tests.documentation.pages import ROOT, code_words
+
+PAGE = ROOT / "docs" / "troubleshooting.md"
+BLANK = "…"
+
+
+def quotes(kind: str) -> list[str]:
+    """What is quoted as a line of `check`, of the log, as an error of the service or as an error code."""
+    return sorted(word.partition(": ")[2] for word in code_words(PAGE) if word.startswith(f"{kind}: "))
+
+
+def constants(path: Path) -> Iterator[str]:
+    """Every text in a source; what is put in stands as `…`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else BLANK for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+SOURCES = sorted((ROOT / "bridge").rglob("*.py"))
+TEXTS = {text for path in SOURCES for text in constants(path)}
+
+
+def logged() -> Iterator[str]:
+    """Every event that is logged."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
+            if is_call and node.func.attr in {"debug", "info", "warning", "error", "exception"}:  # type: ignore[attr-defined] # see above
+                first = node.args[0]  # type: ignore[attr-defined] # see above
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    yield first.value
+
+
+EVENTS = set(logged())
+
+
+def stands(quote: str, texts: set[str]) -> bool:
+    """Whether the pieces of a quote stand in one text, in this order."""
+    pieces = [re.escape(piece.strip()) for piece in quote.split(BLANK) if piece.strip(" .")]
+    pattern = re.compile(".*?".join(pieces), re.DOTALL)
+    return any(pattern.search(text) for text in texts)
+
+
+@pytest.mark.parametrize("quote", quotes("check"))
+def test_lines_of_check(quote: str) -> None:
+    assert stands(quote, TEXTS)
+
+
+@pytest.mark.parametrize("quote", quotes("error"))
+def test_errors(quote: str) -> None:
+    assert stands(quote, TEXTS)
+
+
+@pytest.mark.parametrize("quote", quotes("log"))
+def test_lines_of_the_log(quote: str) -> None:
+    assert quote in EVENTS or (quote.endswith(BLANK) and any(event.startswith(quote[:-1]) for event in EVENTS))
+
+
+def test_error_codes() -> None:
+    told = {word.removeprefix("hub: ") for word in code_words(PAGE) if word.startswith("hub: ")}
+    assert told <= set(get_args(ErrorCode))
+    assert len(told) >= 8
+
+
+def test_these_tests_can_fail() -> None:
+    assert not stands("… is a message that nobody … wrote", TEXTS)
+    assert "connection to the moon is down" not in EVENTS
+    assert len(quotes("check")) > 20
+    assert len(quotes("log")) > 10
