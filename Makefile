@@ -14,6 +14,7 @@ help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
 	@echo "make test   the tests"
 	@echo "make lint   ruff and mypy"
+	@echo "make bench  how fast it is, as ratios"
 	@echo "make e2e    the tests that need a container engine, Chromium or Node.js"
 
 $(VENV)/bin/python:
@@ -45,6 +46,9 @@ format: $(VENV)/.dev
 
 e2e: $(VENV)/.dev
 	$(BIN)/pytest -m "not ($(EVERYWHERE))"
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.benchmarks.speed
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
