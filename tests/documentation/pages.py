@@ -13,24 +13,6 @@ from markdown_it.token import Token
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 
-COMING = frozenset(
-    ROOT / path
-    for path in (
-        "docs/docker.md",
-        "deploy/systemd",
-        "deploy/env.example",
-        "deploy/docker-compose.yml",
-        "deploy/docker-compose.hub.yml",
-        "deploy/docker-compose.nodered.yml",
-    )
-)
-"""What the pages name and other branches bring. Once those are merged, this can be emptied."""
-
-
-def is_there(path: Path) -> bool:
-    """Whether a file that a page names is there."""
-    return path.exists() or path in COMING
-
 
 @dataclass(frozen=True)
 class Block:

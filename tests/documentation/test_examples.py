@@ -20,7 +20,7 @@ from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
 from bridge.storage import Storage
 from tests.conftest import HouseMaker
-from tests.documentation.pages import ROOT, Block, all_blocks, blocks, is_there
+from tests.documentation.pages import ROOT, Block, all_blocks, blocks
 from tests.harness import House
 from tests.integration.test_cli import environment as environment  # noqa: PLC0414 - a fixture, used by its name
 from tests.integration.test_cli import run_beside, settings_of
@@ -115,7 +115,7 @@ def test_the_files_of_an_example_are_there(line: Line) -> None:
         after for word, after in zip(line.words, line.words[1:], strict=False) if word == "-f"
     ]  # fmt: skip
     assert files
-    assert [file for file in files if not is_there(folder / file)] == []
+    assert [file for file in files if not (folder / file).exists()] == []
 
 
 def test_a_backup_can_be_read(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documentation.pages import PAGES, ROOT, anchors, inline, is_there
+from tests.documentation.pages import PAGES, ROOT, anchors, inline
 
 LINKS = [
     (page, str(target))
@@ -22,7 +22,7 @@ def name(value: object) -> str:
 def test_a_link_leads_somewhere(page: Path, target: str) -> None:
     path, _, anchor = target.partition("#")
     place = (page.parent / path).resolve() if path else page
-    assert is_there(place), f"{page.name}: {target}"
+    assert place.exists(), f"{page.name}: {target}"
     assert place.is_relative_to(ROOT)
     if anchor and place.exists():
         assert anchor in anchors(place), f"{page.name}: {target}; there is {sorted(anchors(place))}"

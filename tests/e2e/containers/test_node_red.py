@@ -66,6 +66,12 @@ def test_it_reaches_the_broker(stack: Stack) -> None:
     assert "Waiting for missing types" not in stack.log("node-red")
 
 
+def test_what_the_flows_remember_is_kept_and_their_time_is_the_homes(stack: Stack) -> None:
+    until(lambda: "module=localfilesystem" in stack.log("node-red"), "Node-RED keeps context on disk", 60)
+    assert "Context store  : 'default' [module=localfilesystem]" in stack.log("node-red")
+    assert stack("exec", "-T", "node-red", "node", "-p", "process.env.TZ").strip() == "Europe/Amsterdam"
+
+
 def test_what_a_user_changes_stays(stack: Stack) -> None:
     running = until(lambda: flows(stack), "Node-RED answers", 60)
     running.append({"id": "a1b2c3d4e5f60718", "type": "tab", "label": "Mine"})

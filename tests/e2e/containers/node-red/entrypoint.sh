@@ -1,2 +1,2 @@
 #!/bin/sh
-exec node node_modules/node-red/red.js --userDir /data flows.json
+exec node node_modules/node-red/red.js --userDir /data flows.json "$@"
