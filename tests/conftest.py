@@ -1,5 +1,7 @@
 """What tests share."""
 
+import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -16,6 +18,7 @@ hypothesis_settings.register_profile("default", deadline=None, max_examples=200)
 hypothesis_settings.load_profile("default")
 
 _KIND = brokers.choose()
+NOBODY = 65534
 
 
 def pytest_report_header() -> str:
@@ -53,3 +56,20 @@ def build(broker: TestBroker, tmp_path: Path) -> HouseMaker:
         return make_house(broker, tmp_path, **options)
 
     return make
+
+
+@pytest.fixture
+def somebodys() -> Iterator[Path]:
+    """A folder of somebody who may not do everything; a test that runs as root is that user for the while."""
+    was_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if was_root:
+            os.chown(folder, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, 0)
+        try:
+            yield folder
+        finally:
+            if was_root:
+                os.setresuid(0, 0, 0)
+            folder.chmod(0o700)

@@ -18,8 +18,6 @@ from bridge.schema import VERSION
 from bridge.settings import HttpSettings, Settings
 from bridge.storage import Storage
 
-ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-
 
 def last(findings: list[Finding]) -> tuple[Mark, str]:
     return findings[-1].mark, findings[-1].says
@@ -79,18 +77,16 @@ def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
     assert last(look_at_storage(tmp_path)) == (Mark.FAIL, f"{tmp_path} is no file. Correct storage.path.")
 
 
-@ROOT
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    for path in (tmp_path / "bridge.db", tmp_path / "deeper" / "bridge.db"):
+def test_a_folder_that_may_not_be_written(somebodys: Path) -> None:
+    somebodys.chmod(0o500)
+    for path in (somebodys / "bridge.db", somebodys / "deeper" / "bridge.db"):
         mark, says = last(look_at_storage(path))
         assert mark is Mark.FAIL
-        assert f"{tmp_path} cannot be written by this user (uid {os.getuid()})" in says
+        assert f"{somebodys} cannot be written by this user (uid {os.getuid()})" in says
 
 
-@ROOT
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "bridge.db"
+def test_a_file_that_may_not_be_read(somebodys: Path) -> None:
+    path = somebodys / "bridge.db"
     Storage(path).close()
     path.chmod(0o000)
     assert "cannot be read and written by this user" in last(look_at_storage(path))[1]
