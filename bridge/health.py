@@ -10,8 +10,6 @@ from typing import Final
 from bridge.settings import HttpSettings, SettingsFault, load
 
 PATIENCE_S: Final = 5.0
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what the service may listen on; nothing is bound here
-"""A host that means all addresses → the one to ask."""
 
 
 def health(http_settings: HttpSettings) -> str | None:
@@ -19,10 +17,9 @@ def health(http_settings: HttpSettings) -> str | None:
 
     With HTTP turned off there is nobody to ask. Then no fault is told: an end of the process is seen without a check.
     """
-    if http_settings.address is None:
+    if http_settings.from_here is None:
         return None
-    host, port = http_settings.address
-    connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), port, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection(*http_settings.from_here, timeout=PATIENCE_S)
     try:
         connection.request("GET", "/healthz")
         status = connection.getresponse().status

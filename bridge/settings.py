@@ -143,6 +143,14 @@ class HttpSettings(Section):
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
 
+    @property
+    def from_here(self) -> tuple[str, int] | None:
+        """Host and port as a program on the same machine reaches them, or None."""
+        if self.address is None:
+            return None
+        host, port = self.address
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+
 
 class LogSettings(Section):
     """What the log says, and how."""

@@ -117,13 +117,12 @@ def look_at_time_zone(now: datetime) -> Finding:
 async def look_at_page(settings: Settings) -> Finding:
     """The status page of the running service."""
     what = "status page"
-    address = settings.http.address
+    address = settings.http.from_here
     if address is None:
         return note(what, "off: http.listen is empty")
-    host, port = address
     where = f"http://{settings.http.listen}/"
     try:
-        answer = await get(_reachable(host), port, "/readyz")
+        answer = await get(*address, "/readyz")
     except OSError:
         return note(what, f"nothing answers on {where}: the service is not running here, or listens elsewhere")
     except ValueError:
@@ -135,8 +134,3 @@ async def look_at_page(settings: Settings) -> Finding:
             return fail(what, f"{where} answers: the service is not ready: {' '.join(body.split())[:200]}")
         case _:
             return fail(what, f"another program answers on {where}. Set http.listen to a free port.")
-
-
-def _reachable(host: str) -> str:
-    """Where to knock for what listens on every address."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
