@@ -35,7 +35,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/bluecurrent-fimp demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -m "$(EVERYWHERE)"
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 -m "$(EVERYWHERE)"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
