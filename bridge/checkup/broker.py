@@ -21,7 +21,9 @@ from bridge.settings import MqttSettings, Settings
 
 WHAT: Final = "broker"
 LOGIN_S: Final = 10.0
-SERVICE_S: Final = 2.0
+SERVICE_S: Final = 1.5
+QUESTIONS: Final = 3
+"""How long one question to the service waits for its answer, and how often it is asked."""
 
 _PORTS: Final = (
     (1884, ", where a Futurehome hub's local API listens"),
@@ -126,13 +128,15 @@ async def _ask(client: aiomqtt.Client, settings: Settings, now: datetime) -> _He
     heard = _Heard()
     for path in (topic.path, reply.path):
         await client.subscribe(path, qos=1)
-    await client.publish(topic.path, message.to_bytes(), qos=1)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(SERVICE_S):
-            async for arrival in client.messages:
-                _take(heard, bytes(arrival.payload), message.uid)
-                if heard.echo and heard.states is not None:
-                    break
+    for _ in range(QUESTIONS):
+        # A service that is just starting has not subscribed yet: it is asked again.
+        await client.publish(topic.path, message.to_bytes(), qos=1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SERVICE_S):
+                async for arrival in client.messages:
+                    _take(heard, bytes(arrival.payload), message.uid)
+                    if heard.echo and heard.states is not None:
+                        return heard
     return heard
 
 

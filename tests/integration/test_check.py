@@ -34,7 +34,7 @@ MOSQUITTO = pytest.mark.skipif(mosquitto() is None, reason="needs a mosquitto of
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that runs answers at once."""
-    monkeypatch.setattr("bridge.checkup.broker.SERVICE_S", 0.4)
+    monkeypatch.setattr("bridge.checkup.broker.SERVICE_S", 0.15)
 
 
 async def look(settings: Settings) -> dict[str, Finding]:
