@@ -119,7 +119,8 @@ class Charging:
             InvalidState: there is nothing to start.
             BridgeError: the cloud did not do it.
         """
-        self._to_lift.discard(twin.address)
+        if mode not in (None, "normal"):
+            self._to_lift.discard(twin.address)
         state = self._state(twin)
         if state in _NO_START or twin.status is None:
             raise InvalidState(_why_no_start(state))

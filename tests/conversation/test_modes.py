@@ -255,11 +255,16 @@ async def test_no_override_where_the_profile_lets_the_session_charge(house: Hous
     assert asked(house) == ["START_SESSION"]
 
 
-async def test_a_session_that_turns_out_delayed_late_is_lifted_all_the_same(house: House) -> None:
+@pytest.mark.parametrize("again", [None, {}, {"charging_mode": "normal"}])
+async def test_a_session_that_turns_out_delayed_late_is_lifted_all_the_same(
+    house: House, again: dict[str, str] | None
+) -> None:
     await switch_on(house, "delayed")
     await plug(house)
     house.cloud.faults.quiet = True
     await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": "normal"})
+    if again is not None:
+        await house.hub.command(SOCKET, "cmd.charge.start", 1, props=again)
     assert asked(house) == ["START_SESSION"]
     house.cloud.faults.quiet = False
     await house.push(SOCKET)
