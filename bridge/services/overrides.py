@@ -214,7 +214,8 @@ class Overrides:
             if isinstance(refusal, UnknownRequest):
                 self._no_overrides.learn()
             raise
-        if schedule is not None:
+        # Without a `flow_id`, the answer to another charge point's request looks like ours but for what it says.
+        if schedule is not None and schedule.charge_points in ((), (twin.evse_id,)):
             self._fleet.limit(twin.address, lambda before: limits.made(before, schedule.schedule_id, current))
             self._log.info("a current limit is in force", address=twin.address, current_a=current)
 

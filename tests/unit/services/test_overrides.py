@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -151,3 +151,18 @@ async def test_a_list_that_is_older_than_what_was_made_does_not_forget_it(site: 
     await site.cloud.answer(SET, schedule(2, B, 12), B)
     await second
     assert site.limits(A).owned == limits.Owned(1, 10)
+
+
+async def test_an_answer_for_another_charge_point_is_not_taken_for_ours(site: Site) -> None:
+    """Where the cloud echoes no `flow_id`, two answers of one kind cannot be told apart by name."""
+    tasks = [site.set_max(A, 10), site.set_max(B, 12)]
+    await site.cloud.answer(LIST, [])
+    await site.cloud.answer(LIST, [])
+    there: Sequence[Schedule] = [schedule(1, A, 10), schedule(2, B, 12)]
+    await site.cloud.answer(SET, there[1], A)
+    await site.cloud.answer(SET, there[0], B)
+    while LIST in site.cloud.waiting():
+        await site.cloud.answer(LIST, there)
+    await asyncio.gather(*tasks)
+    assert site.limits(A).owned == limits.Owned(1, 10)
+    assert site.limits(B).owned == limits.Owned(2, 12)
