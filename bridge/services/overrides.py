@@ -162,16 +162,18 @@ class Overrides:
     # --- step by step ---
 
     async def _settle(self, address: str) -> None:
-        looked = False
+        looked = made = False
         for _ in range(STEPS):
             twin = self._fleet.twin(address)
             step = next_step(twin.limits, twin.traits.max_current) if twin is not None else None
             if twin is None or step is None:
                 return
+            if isinstance(step, Make) and made:
+                raise Rejected("it does not show the limit that it has made. Look at the limits in its app.")
             if isinstance(step, Make) and not looked:
                 # What is there already is somebody else's, however alike: known before, in case our answer is lost.
                 step = Look()
-            looked = isinstance(step, Look)
+            looked, made = isinstance(step, Look), made or isinstance(step, Make)
             await self._take(step, twin)
 
     async def _take(self, step: Step, twin: Twin) -> None:

@@ -17,7 +17,7 @@ from bridge.chargepoint.limits import Limits, Schedule
 from bridge.chargepoint.traits import Traits
 from bridge.chargepoint.twin import Steering
 from bridge.chargepoint.update import Update
-from bridge.errors import BridgeError, VerdictTimeout
+from bridge.errors import BridgeError, Rejected, VerdictTimeout
 from bridge.logs import Log
 from bridge.services.fact import Fact
 from bridge.services.fleet import Fleet
@@ -166,3 +166,17 @@ async def test_an_answer_for_another_charge_point_is_not_taken_for_ours(site: Si
     await asyncio.gather(*tasks)
     assert site.limits(A).owned == limits.Owned(1, 10)
     assert site.limits(B).owned == limits.Owned(2, 12)
+
+
+async def test_one_that_cannot_be_told_is_not_made_over_and_over(site: Site) -> None:
+    task = site.set_max(A, 10)
+    await site.cloud.answer(LIST, [])
+    await site.cloud.answer(SET, None)  # no id
+    while LIST in site.cloud.waiting():
+        await site.cloud.answer(LIST, [Schedule(1, (A,), 10)])  # and not as it was asked for
+    assert site.cloud.waiting() == []
+    with pytest.raises(Rejected):
+        await task
+    site.overrides.tick()
+    await settle()
+    assert site.cloud.waiting() == []
