@@ -153,7 +153,7 @@ class Charging:
         """The limit comes before the start: what cannot be limited is not started."""
         if mode == "slow":
             await self._overrides.want(twin.address, partial(limits.with_session, limit=self._slow_limit(twin)))
-        elif mode is not None:
+        elif mode is not None and limits.without_slow(twin.limits) != twin.limits:
             await self._overrides.want(twin.address, limits.without_slow)
 
     def _slow_limit(self, twin: Twin) -> SessionLimit:

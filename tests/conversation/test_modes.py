@@ -325,3 +325,12 @@ async def test_an_unknown_mode_is_refused_and_nothing_sent(house: House, mode: s
     assert (error.message.value, error.message.corid) == ("ERR_INVALID_VALUE", uid)
     assert "normal, slow" in str(error.message.properties["msg"])
     assert len(house.cloud.seen) == before
+
+
+async def test_a_limit_that_cannot_be_given_back_does_not_keep_anyone_from_charging(house: House) -> None:
+    await plug(house)
+    await start(house, "slow")
+    house.cloud.faults.refuse["POST_CLEAR_OVERRIDE_CURRENT"] = "not now"
+    await house.hub.command(SOCKET, "cmd.charge.stop", 2)
+    await house.hub.until(lambda: "POST_CLEAR_OVERRIDE_CURRENT" in asked(house))
+    assert await start(house, "normal") == ("charging", "normal")
