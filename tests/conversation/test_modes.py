@@ -1,6 +1,7 @@
 """Charging modes: a start in each of them, and the requests that the cloud saw, in order."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -334,3 +335,33 @@ async def test_a_limit_that_cannot_be_given_back_does_not_keep_anyone_from_charg
     await house.hub.command(SOCKET, "cmd.charge.stop", 2)
     await house.hub.until(lambda: "POST_CLEAR_OVERRIDE_CURRENT" in asked(house))
     assert await start(house, "normal") == ("charging", "normal")
+
+
+async def start_slow_and_meanwhile(house: House, change: Callable[[], object]) -> list[Heard]:
+    """Something changes while the limit of a `slow` start is being made; gives the answers."""
+    await plug(house)
+    house.cloud.faults.delay_s = 0.3
+    since = house.mark
+    uid = await house.hub.say(
+        device_topic(SOCKET), type="cmd.charge.start", serv="chargepoint", props={"charging_mode": "slow"}
+    )
+    await house.hub.until(lambda: bool(house.cloud.requests_for("LIST_OVERRIDE_CURRENT")[1:]))
+    change()
+    await house.push(SOCKET)
+    await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard[since:]))
+    house.cloud.faults.delay_s = 0
+    return [heard for heard in house.hub.heard[since:] if heard.message.corid == uid]
+
+
+async def test_a_vehicle_that_left_while_its_limit_was_made_is_not_started(house: House) -> None:
+    answers = await start_slow_and_meanwhile(house, house[SOCKET].unplug)
+    assert [heard.message.value for heard in answers] == ["ERR_INVALID_STATE"]
+    assert "START_SESSION" not in asked(house)
+    await house.hub.until(lambda: not house.cloud.account.schedules)  # it is given back at once
+
+
+async def test_a_session_that_began_while_its_limit_was_made_is_not_started_again(house: House) -> None:
+    answers = await start_slow_and_meanwhile(house, lambda: house[SOCKET].start("046C8CCA8C1D90"))
+    assert answers[0].brief == ("evt.state.report", "charging")
+    assert answers[0].message.properties["charging_mode"] == "slow"
+    assert asked(house) == ["POST_SET_OVERRIDE_CURRENT"]
