@@ -131,9 +131,11 @@ def in_time(limits: Limits, memory: Memory, now: datetime) -> Limits:
         return limits
     latest = memory.session
     number = latest.number if latest is not None else 0
-    if limit.session == number and latest is not None and latest.open:
+    is_open = latest is not None and latest.open
+    if limit.session == number and is_open:
         return limits
-    if limit.session > number and limit.until is not None and now < limit.until:
+    # A start can also have the session before go on: then the limit is that one's.
+    if limit.session > number and limit.until is not None and (is_open or now < limit.until):
         return limits
     return without_session(limits)
 

@@ -87,6 +87,8 @@ def test_which_request_is_due(before: Limits, step: Step | None) -> None:
         (session(3, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
         (session(4), SessionLimit(8, 4, until=NOON), True),
         (session(4, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), False),
+        # The session before went on instead of a new one: the limit is for as long as it does.
+        (session(3), SessionLimit(8, 4, until=NOON), True),
     ],
 )
 def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stays: bool) -> None:
