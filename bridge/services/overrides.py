@@ -191,7 +191,11 @@ class Overrides:
 
     async def _look(self) -> None:
         before = {twin.address: _in_cloud(twin.limits) for twin in self._fleet.twins()}
-        schedules = await self._cloud.ask(requests.list_overrides())
+        try:
+            schedules = await self._cloud.ask(requests.list_overrides())
+        except UnknownRequest:
+            self._no_overrides.learn()  # without a look, none can be made
+            raise
         self._listed = frozenset(schedule.schedule_id for schedule in schedules)
         self._listed_at = self._clock.now()
         for twin in self._fleet.twins():
