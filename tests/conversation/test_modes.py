@@ -365,3 +365,22 @@ async def test_a_session_that_began_while_its_limit_was_made_is_not_started_agai
     assert answers[0].brief == ("evt.state.report", "charging")
     assert answers[0].message.properties["charging_mode"] == "slow"
     assert asked(house) == ["POST_SET_OVERRIDE_CURRENT"]
+
+
+async def test_a_start_that_was_passed_on_before_the_login_lapsed_may_have_happened(build: HouseMaker) -> None:
+    async with build() as house:
+        await plug(house)
+        house.cloud.faults.verdict_delay_s = 1.0
+        since = house.mark
+        uid = await house.hub.say(
+            device_topic(SOCKET), type="cmd.charge.start", serv="chargepoint", props={"charging_mode": "slow"}
+        )
+        await house.hub.until(lambda: "START_SESSION" in asked(house))
+        await asyncio.sleep(0.1)  # RECEIVED_ is in
+        await house.cloud.send_all('{"object": "ERROR", "error": 1, "message": "Invalid Auth Token"}')
+        await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard[since:]))
+        (answer,) = [heard for heard in house.hub.heard[since:] if heard.message.corid == uid]
+        assert answer.message.value == "ERR_DISCONNECTED"  # not "try again": that would be a second start
+        await house.hub.expect("evt.state.report", SOCKET, since=since, value="charging")
+        await asyncio.sleep(1.2)  # a tick
+        assert house[SOCKET].sockets[0].current_a == 6
