@@ -226,13 +226,18 @@ def found(limits: Limits, evse_id: str, schedules: Collection[Schedule]) -> Limi
     """
     if limits.owned is not None:
         there = next((one for one in schedules if one.schedule_id == limits.owned.schedule_id), None)
-        limits = replace(limits, owned=Owned(there.schedule_id, _whole(there.current)) if there is not None else None)
+        limits = replace(limits, owned=_ours_now(there, evse_id) if there is not None else None)
     if limits.unsure is None:
         return limits
     ours = next((one for one in schedules if limits.owned is None and _is_of(one, limits.unsure, evse_id)), None)
     if ours is not None:
         return made(limits, ours.schedule_id, limits.unsure.current)
     return not_made(limits)
+
+
+def _ours_now(schedule: Schedule, evse_id: str) -> Owned:
+    holds = schedule.always and schedule.charge_points in ((), (evse_id,))
+    return Owned(schedule.schedule_id, _whole(schedule.current) if holds else None)
 
 
 def _is_of(schedule: Schedule, asked: Unsure, evse_id: str) -> bool:

@@ -1,5 +1,6 @@
 """What is wanted, which request is due for it, and what its outcome means."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,15 +97,19 @@ def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stay
     assert after == Limits(standing=12, session=limit if stays else None)
 
 
+OURS = Schedule(7, (EVSE,), 10, always=True)
 ALIKE = Schedule(2, (EVSE,), 10, always=True)
 
 
 @pytest.mark.parametrize(
     ("before", "listed", "after"),
     [
-        (Limits(owned=Owned(7, 10, felt=True, doubtful=True)), [Schedule(7, (EVSE,), 10)], Limits(owned=Owned(7, 10))),
-        (Limits(owned=Owned(7, 10)), [Schedule(7, (EVSE,), 12)], Limits(owned=Owned(7, 12))),
-        (Limits(owned=Owned(7, 10)), [Schedule(7, (EVSE,), 9.5)], Limits(owned=Owned(7, None))),
+        (Limits(owned=Owned(7, 10, felt=True, doubtful=True)), [OURS], Limits(owned=Owned(7, 10))),
+        (Limits(owned=Owned(7, 10)), [replace(OURS, current=12)], Limits(owned=Owned(7, 12))),
+        (Limits(owned=Owned(7, 10)), [replace(OURS, current=9.5)], Limits(owned=Owned(7, None))),
+        # One that was made to hold on some days or for others elsewhere has to be set right.
+        (Limits(owned=Owned(7, 10)), [replace(OURS, always=False)], Limits(owned=Owned(7, None))),
+        (Limits(owned=Owned(7, 10)), [replace(OURS, charge_points=("BCU1",))], Limits(owned=Owned(7, None))),
         (Limits(owned=Owned(7, 10)), [ALIKE], Limits()),
         (Limits(), [ALIKE], Limits()),
         (Limits(unsure=UNSURE), [ALIKE], Limits(owned=Owned(2, 10))),
