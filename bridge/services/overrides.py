@@ -86,14 +86,14 @@ class Overrides:
         twin = self._fleet.twin(address)
         if twin is None:
             return
-        before = twin.limits
-        if next_step(change(before), twin.traits.max_current) is not None:
+        before, wished = twin.limits, change(twin.limits)
+        if next_step(wished, twin.traits.max_current) is not None:
             self._cloud.check()
         self._fleet.limit(address, change)
         try:
             await self._settle(address)
         except BridgeError:
-            self._fleet.limit(address, lambda now: replace(now, standing=before.standing, session=before.session))
+            self._fleet.limit(address, partial(_taken_back, wished, before))
             raise
 
     # --- beside commands ---
@@ -240,6 +240,13 @@ class Overrides:
             raise
         else:
             self._fleet.limit(twin.address, done)
+
+
+def _taken_back(wished: Limits, before: Limits, now: Limits) -> Limits:
+    """With what was wanted before, unless something else has come to be wanted meanwhile."""
+    standing = before.standing if now.standing == wished.standing else now.standing
+    session = before.session if now.session == wished.session else now.session
+    return replace(now, standing=standing, session=session)
 
 
 def _changed_to(schedule_id: int, current: int | None, before: Limits) -> Limits:

@@ -63,7 +63,8 @@ class HeldCloud:
         return [name for name, _, future in self.asked if not future.done()]
 
 
-LIST, SET, CLEAR = "LIST_OVERRIDE_CURRENT", "POST_SET_OVERRIDE_CURRENT", "POST_CLEAR_OVERRIDE_CURRENT"
+LIST, SET = "LIST_OVERRIDE_CURRENT", "POST_SET_OVERRIDE_CURRENT"
+EDIT, CLEAR = "POST_EDIT_OVERRIDE_CURRENT", "POST_CLEAR_OVERRIDE_CURRENT"
 
 
 @dataclass
@@ -180,3 +181,20 @@ async def test_one_that_cannot_be_told_is_not_made_over_and_over(site: Site) -> 
     site.overrides.tick()
     await settle()
     assert site.cloud.waiting() == []
+
+
+async def test_a_change_that_fails_does_not_bring_back_what_was_given_up_meanwhile(site: Site) -> None:
+    """The thing is deleted while its limit is being changed: nobody could lift the old one any more."""
+    first = site.set_max(A, 10)
+    await site.cloud.answer(LIST, [])
+    await site.cloud.answer(SET, schedule(1, A, 10))
+    await first
+    second = site.set_max(A, 12)
+    await settle()
+    site.fleet.limit(A, limits.without_wishes)
+    await site.cloud.answer(EDIT, VerdictTimeout("no answer"))
+    with pytest.raises(VerdictTimeout):
+        await second
+    site.overrides.tick()
+    await site.cloud.answer(CLEAR, None)
+    assert site.limits(A) == Limits()
