@@ -131,11 +131,12 @@ def in_time(limits: Limits, memory: Memory, now: datetime) -> Limits:
         return limits
     latest = memory.session
     number = latest.number if latest is not None else 0
-    is_open = latest is not None and latest.open
-    if limit.session == number and is_open:
-        return limits
+    pending = limit.until is not None and now < limit.until
+    if latest is not None and latest.number == limit.session and (latest.open or (latest.forgotten and pending)):
+        return limits  # forgotten: it was never seen to be on; its start can be told before it begins
     # A start can also have the session before go on: then the limit is that one's.
-    if limit.session > number and limit.until is not None and (is_open or now < limit.until):
+    goes_on = limit.until is not None and latest is not None and latest.open
+    if limit.session > number and (pending or goes_on):
         return limits
     return without_session(limits)
 

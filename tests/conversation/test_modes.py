@@ -1,11 +1,13 @@
 """Charging modes: a start in each of them, and the requests that the cloud saw, in order."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from bridge.chargepoint.times import in_amsterdam
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, Heard, House, described, device_topic
@@ -384,3 +386,22 @@ async def test_a_start_that_was_passed_on_before_the_login_lapsed_may_have_happe
         await house.hub.expect("evt.state.report", SOCKET, since=since, value="charging")
         await asyncio.sleep(1.2)  # a tick
         assert house[SOCKET].sockets[0].current_a == 6
+
+
+async def test_a_start_time_that_is_told_before_the_session_does_not_end_its_limit(house: House) -> None:
+    await plug(house)
+    house.cloud.faults.silent.add("START_SESSION")
+    uid = await house.hub.say(
+        device_topic(SOCKET), type="cmd.charge.start", serv="chargepoint", props={"charging_mode": "slow"}
+    )
+    await house.hub.until(lambda: "START_SESSION" in asked(house))
+    start_time = in_amsterdam(house.clock.now()).strftime("%Y%m%d %H:%M:%S")
+    frame = {"object": "CH_STATUS", "evse_id": SOCKET, "data": {"start_datetime": start_time}}
+    await house.cloud.send_all(json.dumps(frame))
+    await asyncio.sleep(0.1)
+    house[SOCKET].start("046C8CCA8C1D90")
+    await house.push(SOCKET)
+    await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard))
+    await asyncio.sleep(1.2)  # a tick
+    assert house[SOCKET].sockets[0].current_a == 6
+    assert asked(house) == ["POST_SET_OVERRIDE_CURRENT", "START_SESSION"]

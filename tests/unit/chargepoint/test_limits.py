@@ -28,9 +28,9 @@ EVSE = "BCU102728"
 UNSURE = Unsure(10, frozenset({1}))
 
 
-def session(number: int, *, is_open: bool = True) -> Memory:
+def session(number: int, *, is_open: bool = True, forgotten: bool = False) -> Memory:
     """A memory with a session."""
-    return Memory(session=Session(number=number, seen_from=NOON, open=is_open))
+    return Memory(session=Session(number=number, seen_from=NOON, open=is_open, forgotten=forgotten))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,9 @@ def test_which_request_is_due(before: Limits, step: Step | None) -> None:
         (session(3, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
         (session(4), SessionLimit(8, 4, until=NOON), True),
         (session(4, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), False),
+        # It was never seen to be on: its start was told before it began.
+        (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
+        (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON), False),
         # The session before went on instead of a new one: the limit is for as long as it does.
         (session(3), SessionLimit(8, 4, until=NOON), True),
     ],
