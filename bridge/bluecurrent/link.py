@@ -253,7 +253,7 @@ class Link:
                     task.result()
                 raise Disconnected("The connection to Blue Current is made anew.")
             except (RequestLimit, Unauthorized) as error:
-                self._fail_all(error)
+                self._fail_all(error, but_received=True)
                 raise
             finally:
                 self._socket = None
@@ -319,9 +319,10 @@ class Link:
             else:
                 entry.ticket.set_result(frame)
 
-    def _fail_all(self, error: CloudError) -> None:
+    def _fail_all(self, error: CloudError, *, but_received: bool = False) -> None:
+        """Fail what is waiting; but not what the cloud has passed on already, if the error cannot be about that."""
         for entry in self._correlation.waiting:
-            if not entry.ticket.done():
+            if not entry.ticket.done() and not (but_received and entry.received):
                 entry.ticket.set_exception(error)
 
     # --- requests ---

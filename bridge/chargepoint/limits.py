@@ -131,9 +131,12 @@ def in_time(limits: Limits, memory: Memory, now: datetime) -> Limits:
         return limits
     latest = memory.session
     number = latest.number if latest is not None else 0
-    if limit.session == number and latest is not None and latest.open:
-        return limits
-    if limit.session > number and limit.until is not None and now < limit.until:
+    pending = limit.until is not None and now < limit.until
+    if latest is not None and latest.number == limit.session and (latest.open or (latest.forgotten and pending)):
+        return limits  # forgotten: it was never seen to be on; its start can be told before it begins
+    # A start can also have the session before go on: then the limit is that one's.
+    goes_on = limit.until is not None and latest is not None and latest.open
+    if limit.session > number and (pending or goes_on):
         return limits
     return without_session(limits)
 
@@ -224,13 +227,18 @@ def found(limits: Limits, evse_id: str, schedules: Collection[Schedule]) -> Limi
     """
     if limits.owned is not None:
         there = next((one for one in schedules if one.schedule_id == limits.owned.schedule_id), None)
-        limits = replace(limits, owned=Owned(there.schedule_id, _whole(there.current)) if there is not None else None)
+        limits = replace(limits, owned=_ours_now(there, evse_id) if there is not None else None)
     if limits.unsure is None:
         return limits
     ours = next((one for one in schedules if limits.owned is None and _is_of(one, limits.unsure, evse_id)), None)
     if ours is not None:
         return made(limits, ours.schedule_id, limits.unsure.current)
     return not_made(limits)
+
+
+def _ours_now(schedule: Schedule, evse_id: str) -> Owned:
+    holds = schedule.always and schedule.charge_points in ((), (evse_id,))
+    return Owned(schedule.schedule_id, _whole(schedule.current) if holds else None)
 
 
 def _is_of(schedule: Schedule, asked: Unsure, evse_id: str) -> bool:

@@ -121,14 +121,18 @@ class Charging:
         """
         if mode not in (None, "normal"):
             self._to_lift.discard(twin.address)
-        state = self._state(twin)
-        if state in _NO_START or twin.status is None:
-            raise InvalidState(_why_no_start(state))
-        session_on = twin.status.activity in SESSION
+        session_on = self._session_on(twin)
         profile = next((profile for profile in PROFILES if profile == mode), None)
         if profile is not None:
             await self._switch_on(profile, twin, session_on=session_on)
         await self._limit_for(mode, twin)
+        twin = self._fleet.twin(twin.address) or twin  # that can have taken a minute and more
+        try:
+            session_on = self._session_on(twin)
+        except InvalidState:
+            if not twin.memory.session_open:
+                self._fleet.limit(twin.address, limits.without_slow)  # there will be no session for it
+            raise
         if session_on:
             if profile is None:
                 await self._lift_profile(twin.address)
@@ -136,6 +140,13 @@ class Charging:
             await self._begin(twin)
             if mode == "normal":
                 await self._charge_now(twin.address)
+
+    def _session_on(self, twin: Twin) -> bool:
+        """Whether a session is on, where there is one or one can be started."""
+        state = self._state(twin)
+        if state in _NO_START or twin.status is None:
+            raise InvalidState(_why_no_start(state))
+        return twin.status.activity in SESSION
 
     async def _switch_on(self, profile: Profile, twin: Twin, *, session_on: bool) -> None:
         if session_on and twin.status is not None and twin.status.boosting:
@@ -153,7 +164,7 @@ class Charging:
         """The limit comes before the start: what cannot be limited is not started."""
         if mode == "slow":
             await self._overrides.want(twin.address, partial(limits.with_session, limit=self._slow_limit(twin)))
-        elif mode is not None:
+        elif mode is not None and limits.without_slow(twin.limits) != twin.limits:
             await self._overrides.want(twin.address, limits.without_slow)
 
     def _slow_limit(self, twin: Twin) -> SessionLimit:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -18,6 +18,8 @@ from bridge.services.cloud import Cloud
 from bridge.services.fact import Fact
 from bridge.services.fleet import Fleet
 from bridge.services.turns import Turns
+
+T = TypeVar("T")
 
 STEPS: Final = 5
 """Steps for one settlement at most: a look, a refused change, another look, a new override; and one to spare."""
@@ -61,6 +63,7 @@ class Overrides:
         self._log = log
         self._listed: frozenset[int] = frozenset()
         self._listed_at: datetime | None = None
+        self._asking: set[str] = set()  # whose override is being made, changed or cleared
         self._settling: set[str] = set()
         self._retry_at: dict[str, datetime] = {}
         self._failures: dict[str, int] = {}
@@ -83,14 +86,14 @@ class Overrides:
         twin = self._fleet.twin(address)
         if twin is None:
             return
-        before = twin.limits
-        if next_step(change(before), twin.traits.max_current) is not None:
+        before, wished = twin.limits, change(twin.limits)
+        if next_step(wished, twin.traits.max_current) is not None:
             self._cloud.check()
         self._fleet.limit(address, change)
         try:
             await self._settle(address)
         except BridgeError:
-            self._fleet.limit(address, lambda now: replace(now, standing=before.standing, session=before.session))
+            self._fleet.limit(address, partial(_taken_back, wished, before))
             raise
 
     # --- beside commands ---
@@ -159,16 +162,18 @@ class Overrides:
     # --- step by step ---
 
     async def _settle(self, address: str) -> None:
-        looked = False
+        looked = made = False
         for _ in range(STEPS):
             twin = self._fleet.twin(address)
             step = next_step(twin.limits, twin.traits.max_current) if twin is not None else None
             if twin is None or step is None:
                 return
+            if isinstance(step, Make) and made:
+                raise Rejected("it does not show the limit that it has made. Look at the limits in its app.")
             if isinstance(step, Make) and not looked:
                 # What is there already is somebody else's, however alike: known before, in case our answer is lost.
                 step = Look()
-            looked = isinstance(step, Look)
+            looked, made = isinstance(step, Look), made or isinstance(step, Make)
             await self._take(step, twin)
 
     async def _take(self, step: Step, twin: Twin) -> None:
@@ -185,23 +190,38 @@ class Overrides:
                 self._log.info("a current limit is given back", address=twin.address)
 
     async def _look(self) -> None:
-        schedules = await self._cloud.ask(requests.list_overrides())
+        before = {twin.address: _in_cloud(twin.limits) for twin in self._fleet.twins()}
+        try:
+            schedules = await self._cloud.ask(requests.list_overrides())
+        except UnknownRequest:
+            self._no_overrides.learn()  # without a look, none can be made
+            raise
         self._listed = frozenset(schedule.schedule_id for schedule in schedules)
         self._listed_at = self._clock.now()
         for twin in self._fleet.twins():
-            self._fleet.limit(twin.address, partial(_found_in, schedules, twin.evse_id))
+            # What is asked for, or was done, while the list was on its way is not in it.
+            if twin.address not in self._asking and _in_cloud(twin.limits) == before.get(twin.address):
+                self._fleet.limit(twin.address, partial(_found_in, schedules, twin.evse_id))
+
+    async def _ask_about(self, twin: Twin, request: requests.Request[T]) -> T:
+        self._asking.add(twin.address)
+        try:
+            return await self._cloud.ask(request)
+        finally:
+            self._asking.discard(twin.address)
 
     async def _make(self, twin: Twin, current: int) -> None:
         others = self._listed
         self._fleet.limit(twin.address, lambda before: limits.making(before, current, others))
         try:
-            schedule = await self._cloud.ask(requests.set_override(twin.evse_id, current))
+            schedule = await self._ask_about(twin, requests.set_override(twin.evse_id, current))
         except (Rejected, NotSupported) as refusal:
             self._fleet.limit(twin.address, limits.not_made)
             if isinstance(refusal, UnknownRequest):
                 self._no_overrides.learn()
             raise
-        if schedule is not None:
+        # Without a `flow_id`, the answer to another charge point's request looks like ours but for what it says.
+        if schedule is not None and schedule.charge_points in ((), (twin.evse_id,)):
             self._fleet.limit(twin.address, lambda before: limits.made(before, schedule.schedule_id, current))
             self._log.info("a current limit is in force", address=twin.address, current_a=current)
 
@@ -210,7 +230,7 @@ class Overrides:
     ) -> None:
         """Change or clear ours. A refusal can mean that somebody else has removed it: then all is well."""
         try:
-            await self._cloud.ask(request)
+            await self._ask_about(twin, request)
         except Rejected:
             await self._look()
             if schedule_id in self._listed:
@@ -222,8 +242,20 @@ class Overrides:
             self._fleet.limit(twin.address, done)
 
 
+def _taken_back(wished: Limits, before: Limits, now: Limits) -> Limits:
+    """With what was wanted before, unless something else has come to be wanted meanwhile."""
+    standing = before.standing if now.standing == wished.standing else now.standing
+    session = before.session if now.session == wished.session else now.session
+    return replace(now, standing=standing, session=session)
+
+
 def _changed_to(schedule_id: int, current: int | None, before: Limits) -> Limits:
     return limits.changed(before, schedule_id, current)
+
+
+def _in_cloud(now: Limits) -> object:
+    """What of ours is taken to stand in the cloud."""
+    return (now.owned.schedule_id, now.owned.current) if now.owned is not None else None, now.unsure
 
 
 def _found_in(schedules: Iterable[limits.Schedule], evse_id: str, before: Limits) -> Limits:

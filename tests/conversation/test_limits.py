@@ -481,3 +481,14 @@ async def test_phases_are_known_once_a_car_has_charged(house: House) -> None:
     await house.restart()
     (answer,) = await house.hub.command(SOCKET, "cmd.phase_mode.get_report")
     assert answer.message.value == "NL1"
+
+
+async def test_a_cloud_that_lists_no_overrides_can_limit_nothing(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.faults.error["LIST_OVERRIDE_CURRENT"] = (0, "Unknown command")
+        await house.start()
+        await house.hub.until(lambda: "cmd.max_current.set" not in interfaces(house.hub, SOCKET))
+        seen = len(house.cloud.seen)
+        error = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=10)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        assert len(house.cloud.seen) == seen

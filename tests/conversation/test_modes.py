@@ -1,10 +1,13 @@
 """Charging modes: a start in each of them, and the requests that the cloud saw, in order."""
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from bridge.chargepoint.times import in_amsterdam
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, Heard, House, described, device_topic
@@ -325,3 +328,80 @@ async def test_an_unknown_mode_is_refused_and_nothing_sent(house: House, mode: s
     assert (error.message.value, error.message.corid) == ("ERR_INVALID_VALUE", uid)
     assert "normal, slow" in str(error.message.properties["msg"])
     assert len(house.cloud.seen) == before
+
+
+async def test_a_limit_that_cannot_be_given_back_does_not_keep_anyone_from_charging(house: House) -> None:
+    await plug(house)
+    await start(house, "slow")
+    house.cloud.faults.refuse["POST_CLEAR_OVERRIDE_CURRENT"] = "not now"
+    await house.hub.command(SOCKET, "cmd.charge.stop", 2)
+    await house.hub.until(lambda: "POST_CLEAR_OVERRIDE_CURRENT" in asked(house))
+    assert await start(house, "normal") == ("charging", "normal")
+
+
+async def start_slow_and_meanwhile(house: House, change: Callable[[], object]) -> list[Heard]:
+    """Something changes while the limit of a `slow` start is being made; gives the answers."""
+    await plug(house)
+    house.cloud.faults.delay_s = 0.3
+    since = house.mark
+    uid = await house.hub.say(
+        device_topic(SOCKET), type="cmd.charge.start", serv="chargepoint", props={"charging_mode": "slow"}
+    )
+    await house.hub.until(lambda: bool(house.cloud.requests_for("LIST_OVERRIDE_CURRENT")[1:]))
+    change()
+    await house.push(SOCKET)
+    await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard[since:]))
+    house.cloud.faults.delay_s = 0
+    return [heard for heard in house.hub.heard[since:] if heard.message.corid == uid]
+
+
+async def test_a_vehicle_that_left_while_its_limit_was_made_is_not_started(house: House) -> None:
+    answers = await start_slow_and_meanwhile(house, house[SOCKET].unplug)
+    assert [heard.message.value for heard in answers] == ["ERR_INVALID_STATE"]
+    assert "START_SESSION" not in asked(house)
+    await house.hub.until(lambda: not house.cloud.account.schedules)  # it is given back at once
+
+
+async def test_a_session_that_began_while_its_limit_was_made_is_not_started_again(house: House) -> None:
+    answers = await start_slow_and_meanwhile(house, lambda: house[SOCKET].start("046C8CCA8C1D90"))
+    assert answers[0].brief == ("evt.state.report", "charging")
+    assert answers[0].message.properties["charging_mode"] == "slow"
+    assert asked(house) == ["POST_SET_OVERRIDE_CURRENT"]
+
+
+async def test_a_start_that_was_passed_on_before_the_login_lapsed_may_have_happened(build: HouseMaker) -> None:
+    async with build() as house:
+        await plug(house)
+        house.cloud.faults.verdict_delay_s = 1.0
+        since = house.mark
+        uid = await house.hub.say(
+            device_topic(SOCKET), type="cmd.charge.start", serv="chargepoint", props={"charging_mode": "slow"}
+        )
+        await house.hub.until(lambda: "START_SESSION" in asked(house))
+        await asyncio.sleep(0.1)  # RECEIVED_ is in
+        await house.cloud.send_all('{"object": "ERROR", "error": 1, "message": "Invalid Auth Token"}')
+        await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard[since:]))
+        (answer,) = [heard for heard in house.hub.heard[since:] if heard.message.corid == uid]
+        assert answer.message.value == "ERR_DISCONNECTED"  # not "try again": that would be a second start
+        await house.hub.expect("evt.state.report", SOCKET, since=since, value="charging")
+        await asyncio.sleep(1.2)  # a tick
+        assert house[SOCKET].sockets[0].current_a == 6
+
+
+async def test_a_start_time_that_is_told_before_the_session_does_not_end_its_limit(house: House) -> None:
+    await plug(house)
+    house.cloud.faults.silent.add("START_SESSION")
+    uid = await house.hub.say(
+        device_topic(SOCKET), type="cmd.charge.start", serv="chargepoint", props={"charging_mode": "slow"}
+    )
+    await house.hub.until(lambda: "START_SESSION" in asked(house))
+    start_time = in_amsterdam(house.clock.now()).strftime("%Y%m%d %H:%M:%S")
+    frame = {"object": "CH_STATUS", "evse_id": SOCKET, "data": {"start_datetime": start_time}}
+    await house.cloud.send_all(json.dumps(frame))
+    await asyncio.sleep(0.1)
+    house[SOCKET].start("046C8CCA8C1D90")
+    await house.push(SOCKET)
+    await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard))
+    await asyncio.sleep(1.2)  # a tick
+    assert house[SOCKET].sockets[0].current_a == 6
+    assert asked(house) == ["POST_SET_OVERRIDE_CURRENT", "START_SESSION"]

@@ -1,5 +1,6 @@
 """What is wanted, which request is due for it, and what its outcome means."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,9 +28,9 @@ EVSE = "BCU102728"
 UNSURE = Unsure(10, frozenset({1}))
 
 
-def session(number: int, *, is_open: bool = True) -> Memory:
+def session(number: int, *, is_open: bool = True, forgotten: bool = False) -> Memory:
     """A memory with a session."""
-    return Memory(session=Session(number=number, seen_from=NOON, open=is_open))
+    return Memory(session=Session(number=number, seen_from=NOON, open=is_open, forgotten=forgotten))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,11 @@ def test_which_request_is_due(before: Limits, step: Step | None) -> None:
         (session(3, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
         (session(4), SessionLimit(8, 4, until=NOON), True),
         (session(4, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), False),
+        # It was never seen to be on: its start was told before it began.
+        (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
+        (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON), False),
+        # The session before went on instead of a new one: the limit is for as long as it does.
+        (session(3), SessionLimit(8, 4, until=NOON), True),
     ],
 )
 def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stays: bool) -> None:
@@ -94,15 +100,19 @@ def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stay
     assert after == Limits(standing=12, session=limit if stays else None)
 
 
+OURS = Schedule(7, (EVSE,), 10, always=True)
 ALIKE = Schedule(2, (EVSE,), 10, always=True)
 
 
 @pytest.mark.parametrize(
     ("before", "listed", "after"),
     [
-        (Limits(owned=Owned(7, 10, felt=True, doubtful=True)), [Schedule(7, (EVSE,), 10)], Limits(owned=Owned(7, 10))),
-        (Limits(owned=Owned(7, 10)), [Schedule(7, (EVSE,), 12)], Limits(owned=Owned(7, 12))),
-        (Limits(owned=Owned(7, 10)), [Schedule(7, (EVSE,), 9.5)], Limits(owned=Owned(7, None))),
+        (Limits(owned=Owned(7, 10, felt=True, doubtful=True)), [OURS], Limits(owned=Owned(7, 10))),
+        (Limits(owned=Owned(7, 10)), [replace(OURS, current=12)], Limits(owned=Owned(7, 12))),
+        (Limits(owned=Owned(7, 10)), [replace(OURS, current=9.5)], Limits(owned=Owned(7, None))),
+        # One that was made to hold on some days or for others elsewhere has to be set right.
+        (Limits(owned=Owned(7, 10)), [replace(OURS, always=False)], Limits(owned=Owned(7, None))),
+        (Limits(owned=Owned(7, 10)), [replace(OURS, charge_points=("BCU1",))], Limits(owned=Owned(7, None))),
         (Limits(owned=Owned(7, 10)), [ALIKE], Limits()),
         (Limits(), [ALIKE], Limits()),
         (Limits(unsure=UNSURE), [ALIKE], Limits(owned=Owned(2, 10))),
