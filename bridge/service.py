@@ -337,8 +337,9 @@ class Service:
         self.storage.save_value(GRIDS, content)
 
     def _included(self, address: str) -> None:
-        self.devices.report_thing(address)
-        self._network.report(address)
+        # A thing that comes back is new to the hub: what was said of it before is of no use.
+        self.devices.report_thing(address, again=True)
+        self._network.included(address)
 
     def _deleted(self, address: str) -> None:
         for twin in self.fleet.sockets(address):
