@@ -102,7 +102,7 @@ class AuthService:
         self._hide(login.password)
         if login.encrypted:
             problem = NotSupported("An encrypted password cannot be read here. Send it with encrypted false.")
-            return [self._failed(problem)]
+            return [self._lifecycle.refusal(problem)]
         if not login.username or not login.password.get_secret_value():
             raise InvalidValue("cmd.auth.login needs username and password.")
         before = self._credentials.token()

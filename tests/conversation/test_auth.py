@@ -132,6 +132,11 @@ async def test_an_encrypted_password_is_refused_in_clear_words(house: House) -> 
     assert (state, code) == ("ERROR", "ERR_NOT_SUPPORTED")
     assert "encrypted" in text
     assert house.cloud.requests["VALIDATE_PASSWORD"] == 0
+    # The login that there was is none the worse for it.
+    (app,) = await house.hub.adapter("cmd.app.get_state")
+    assert app.message.value == {
+        "app": "RUNNING", "connection": "CONNECTED", "config": "CONFIGURED", "auth": "AUTHENTICATED",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("values", [{"username": ""}, {"password": ""}, {"username": 5}, {"encrypted": "x"}])
