@@ -411,6 +411,7 @@ class Service:
         self._no_overrides.forget()
         for twin in self.fleet.twins():
             self.fleet.limit(twin.address, limits.without_wishes)
+        self.devices.report_all()
 
     async def _uninstall(self) -> list[Report]:
         reports = self.things.exclude(self.things.addresses())
@@ -419,6 +420,7 @@ class Service:
                 await self._overrides.give_back(self.fleet.twins())
         self._auth.log_out()
         self._preferences.reset()
+        self.things.bring_back()  # whoever installs it again and logs in has everything again
         return reports
 
     async def _refresh(self) -> None:
