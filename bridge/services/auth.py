@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from bridge.bluecurrent.link import LinkState, LinkStatus
-from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported
+from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported, Unauthorized
 from bridge.fimp.report import Report
 from bridge.services.command import Call, Command
 from bridge.services.credentials import Credentials
@@ -120,6 +120,9 @@ class AuthService:
         """Connect with this token; keep it if that works, else go back to the one before."""
         if token == before and self._link.status.up:
             return self._succeeded(token)
+        link, refused = self._link.status.state, self._link.status.error
+        if token == before and link is LinkState.DOWN and isinstance(refused, Unauthorized) and not refused.retryable:
+            return self._failed(refused)  # it is not tried again until it changes
         self._outcome = asyncio.get_running_loop().create_future()
         try:
             self._link.set_token(token)

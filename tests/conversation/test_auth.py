@@ -162,6 +162,11 @@ async def test_logout(house: House) -> None:
     (answer,) = await house.hub.adapter("cmd.auth.logout")
     assert status(answer) == ("NOT_AUTHENTICATED", "", "")
     await house.hub.until(lambda: not house.cloud.connected)
+    (app,) = await house.hub.adapter("cmd.app.get_state")
+    assert app.message.value == {
+        "app": "NOT_CONFIGURED", "connection": "DISCONNECTED", "config": "NOT_CONFIGURED", "auth": "NOT_AUTHENTICATED",
+    }  # fmt: skip
+    assert "IN_PROGRESS" not in told(house)[told(house).index("AUTHENTICATED") :]  # nobody logs in
     error = await house.hub.refused(SOCKET, "cmd.charge.start")
     assert error.message.value == "ERR_UNAUTHORIZED"
     # The configured token is used again only when it has changed.
@@ -184,6 +189,11 @@ async def test_a_token_refused_later_is_a_login_lost(house: House) -> None:
     assert "my.bluecurrent.nl" in status(reports[-1])[1]
     error = await house.hub.refused(SOCKET, "cmd.charge.start")
     assert error.message.value == "ERR_UNAUTHORIZED"
+    # The same token again is answered at once, and not tried.
+    logins, begun = house.cloud.logins, house.clock.monotonic()
+    assert status(await set_tokens(house, house.cloud.account.api_token))[::2] == ("ERROR", "ERR_UNAUTHORIZED")
+    assert house.clock.monotonic() - begun < house.settings.cloud.command_timeout / 2
+    assert house.cloud.logins == logins
 
 
 async def test_a_token_refused_at_the_start(build: HouseMaker) -> None:
