@@ -358,6 +358,7 @@ class Service:
         self._lifecycle.link_changed(status)
         self._auth.link_changed(status)
         if status.up:
+            self._service_log.secrets.add(self.link.request_token)
             self.devices.reporter.forget()  # after a reconnect everything is said once
             self.fleet.link_found(self._preferences.grace)
             self._spawn(self._refresh())

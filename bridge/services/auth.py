@@ -90,12 +90,12 @@ class AuthService:
         return [self._lifecycle.auth_report()]
 
     async def _set_tokens(self, call: Call) -> Sequence[Report]:
-        token = _read(Tokens, call).access_token
-        if not token.get_secret_value().strip():
+        token = _read(Tokens, call).access_token.get_secret_value().strip()
+        if not token:
             raise InvalidValue("access_token is empty. Put the API token of the Blue Current account there.")
         self._hide(token)
         self._lifecycle.attempt_begins()
-        return [await self._use(token.get_secret_value().strip(), self._credentials.token())]
+        return [await self._use(token, self._credentials.token())]
 
     async def _login(self, call: Call) -> Sequence[Report]:
         login = _read(Login, call)

@@ -1,6 +1,7 @@
 """Logging in and out from the hub."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -73,6 +74,21 @@ async def test_a_wrong_token_loses_nothing(house: House) -> None:
     assert report.message.value == "disconnected"
     await house.restart()
     assert "wrong-token" not in house.log.getvalue()
+
+
+async def test_a_token_that_the_cloud_repeats_stays_out_of_the_log(house: House) -> None:
+    given = house.cloud.account.api_token = "another-api-token"
+    assert status(await set_tokens(house, f" {given} "))[0] == "AUTHENTICATED"
+    await house.ready()
+    for token in (given, house.cloud.account.request_token):
+        error = {"object": "ERROR", "error": 9, "message": f"not for Token {token}", "flow_id": "nobody's"}
+        await house.cloud.send_all(json.dumps(error))
+    await house.hub.until(lambda: house.log.getvalue().count("not for Token ***") == 2)
+    (diagnosis,) = await house.hub.adapter("cmd.app.get_diag")
+    log = house.log.getvalue()
+    for token in (given, house.cloud.account.request_token):
+        assert token not in log
+        assert token not in str(diagnosis.message.value)
 
 
 @pytest.mark.parametrize(
