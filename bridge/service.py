@@ -337,8 +337,9 @@ class Service:
         self.storage.save_value(GRIDS, content)
 
     def _included(self, address: str) -> None:
-        self.devices.report_thing(address)
-        self._network.report(address)
+        # A thing that comes back is new to the hub: what was said of it before is of no use.
+        self.devices.report_thing(address, again=True)
+        self._network.included(address)
 
     def _deleted(self, address: str) -> None:
         for twin in self.fleet.sockets(address):
@@ -357,6 +358,7 @@ class Service:
         self._lifecycle.link_changed(status)
         self._auth.link_changed(status)
         if status.up:
+            self._service_log.secrets.add(self.link.request_token)
             self.devices.reporter.forget()  # after a reconnect everything is said once
             self.fleet.link_found(self._preferences.grace)
             self._spawn(self._refresh())
@@ -410,6 +412,7 @@ class Service:
         self._no_overrides.forget()
         for twin in self.fleet.twins():
             self.fleet.limit(twin.address, limits.without_wishes)
+        self.devices.report_all()
 
     async def _uninstall(self) -> list[Report]:
         reports = self.things.exclude(self.things.addresses())
@@ -418,6 +421,7 @@ class Service:
                 await self._overrides.give_back(self.fleet.twins())
         self._auth.log_out()
         self._preferences.reset()
+        self.things.bring_back()  # whoever installs it again and logs in has everything again
         return reports
 
     async def _refresh(self) -> None:

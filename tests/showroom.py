@@ -246,6 +246,13 @@ def out_of_requests() -> Known:
     return replace(link_down(), link=LinkStatus(LinkState.DOWN, at(9, 20), error), requests_today=1000)
 
 
+def long_names() -> Known:
+    """Names without a place to break them."""
+    about, name = rich(), "Parkeergarageverdiepingsplaatsnummer" * 4
+    twins = [replace(twin, evse=replace(twin.evse, name=name)) for twin in about.twins]
+    return replace(about, twins=twins, where=f"{name}.example.internal:1883")
+
+
 def two_sockets() -> Known:
     """One charge point with two sockets: one charges on one phase, one has a fault."""
     one, two = charging(), empty()

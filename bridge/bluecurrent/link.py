@@ -198,7 +198,8 @@ class Link:
     async def _wait_after(self, error: BridgeError, attempt: int) -> int:
         """Wait as long as the error asks for, or until there is another token; gives the number of the next try."""
         if self._token_changed.is_set():
-            self._change(LinkState.CONNECTING, error)
+            if self._api_token is not None:  # without one, nobody connects
+                self._change(LinkState.CONNECTING, error)
             return 0
         self._change(LinkState.DOWN, error)
         if isinstance(error, Unauthorized) and not error.retryable:

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from bridge.bluecurrent.link import LinkState, LinkStatus
-from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported
+from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported, Unauthorized
 from bridge.fimp.report import Report
 from bridge.services.command import Call, Command
 from bridge.services.credentials import Credentials
@@ -90,19 +90,19 @@ class AuthService:
         return [self._lifecycle.auth_report()]
 
     async def _set_tokens(self, call: Call) -> Sequence[Report]:
-        token = _read(Tokens, call).access_token
-        if not token.get_secret_value().strip():
+        token = _read(Tokens, call).access_token.get_secret_value().strip()
+        if not token:
             raise InvalidValue("access_token is empty. Put the API token of the Blue Current account there.")
         self._hide(token)
         self._lifecycle.attempt_begins()
-        return [await self._use(token.get_secret_value().strip(), self._credentials.token())]
+        return [await self._use(token, self._credentials.token())]
 
     async def _login(self, call: Call) -> Sequence[Report]:
         login = _read(Login, call)
         self._hide(login.password)
         if login.encrypted:
             problem = NotSupported("An encrypted password cannot be read here. Send it with encrypted false.")
-            return [self._failed(problem)]
+            return [self._lifecycle.refusal(problem)]
         if not login.username or not login.password.get_secret_value():
             raise InvalidValue("cmd.auth.login needs username and password.")
         before = self._credentials.token()
@@ -120,6 +120,9 @@ class AuthService:
         """Connect with this token; keep it if that works, else go back to the one before."""
         if token == before and self._link.status.up:
             return self._succeeded(token)
+        link, refused = self._link.status.state, self._link.status.error
+        if token == before and link is LinkState.DOWN and isinstance(refused, Unauthorized) and not refused.retryable:
+            return self._failed(refused)  # it is not tried again until it changes
         self._outcome = asyncio.get_running_loop().create_future()
         try:
             self._link.set_token(token)

@@ -53,6 +53,8 @@ class Call:
         if message.value_type not in command.value_types:
             expected = " or ".join(command.value_types)
             raise InvalidValue(f"{message.type} takes val_t {expected}, not {message.value_type}.")
+        if "null" in command.value_types and message.value in (None, "", []):
+            return  # no value, however the sender writes that
         if not fits(message.value_type, message.value):
             raise InvalidValue(f"{message.type}: val is not of the type {message.value_type} that val_t says.")
 

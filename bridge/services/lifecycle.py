@@ -6,7 +6,7 @@ from typing import Final, Literal
 from pydantic import JsonValue
 
 from bridge.bluecurrent.link import LinkState, LinkStatus
-from bridge.errors import Unauthorized
+from bridge.errors import BridgeError, Unauthorized
 from bridge.fimp.report import Report
 from bridge.outbox import Outbox
 from bridge.services.device import Addresses
@@ -115,6 +115,11 @@ class Lifecycle:
     def auth_report(self, code: str = "") -> Report:
         """`evt.auth.status_report`."""
         content: JsonValue = {"status": self.auth, "error_text": self._problem, "error_code": code}
+        return self._report("evt.auth.status_report", content)
+
+    def refusal(self, error: BridgeError) -> Report:
+        """`evt.auth.status_report` of a login that was not tried: it answers, and changes nothing."""
+        content: JsonValue = {"status": "ERROR", "error_text": str(error), "error_code": error.code}
         return self._report("evt.auth.status_report", content)
 
     def report(self) -> None:

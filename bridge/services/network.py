@@ -135,6 +135,11 @@ class Network:
             self._all_reported = now
             self._outbox.put(self._all_nodes_report())
 
+    def included(self, address: str) -> None:
+        """The hub has a new thing, or has one back: whatever was said before, it has forgotten."""
+        self._said.pop(address, None)
+        self.report(address)
+
     def begin(self) -> None:
         """The first look at the account is through: now all nodes can be told."""
         self._begun = True

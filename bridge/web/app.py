@@ -30,7 +30,10 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-LOCAL_SUFFIXES: Final = (".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa")
+# The last two are what routers in many homes put behind the names of machines.
+LOCAL_SUFFIXES: Final = (
+    ".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa", ".localdomain", ".fritz.box",
+)  # fmt: skip
 A_YEAR_S: Final = 31_536_000
 FRESH: Final = {"Cache-Control": "no-store"}
 

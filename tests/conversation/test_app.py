@@ -13,7 +13,7 @@ from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
-from tests.harness import ADAPTER, SOCKET, Heard, House, described, make_house
+from tests.harness import ADAPTER, CABLE, GRID, SOCKET, Heard, House, described, make_house
 
 MANIFEST = Path(__file__).parents[2] / "config/app-manifest.json"
 RUNNING = {"app": "RUNNING", "connection": "CONNECTED", "config": "CONFIGURED", "auth": "AUTHENTICATED"}
@@ -225,6 +225,31 @@ async def test_uninstall(house: House) -> None:
     await house.hub.until(lambda: not house.cloud.connected)
     (state,) = await house.hub.adapter("cmd.app.get_state")
     assert content(state)["auth"] == "NOT_AUTHENTICATED"
+
+
+async def test_installing_again_and_logging_in_brings_everything_back(house: House) -> None:
+    since = house.mark
+    await house.hub.adapter("cmd.app.uninstall", 4)
+    await house.stop()
+    await house.start(wait=False)
+    await house.hub.expect("evt.auth.status_report", since=house.mark)
+    assert house.hub.find("evt.thing.inclusion_report", since=since) == []
+    token = {"access_token": house.cloud.account.api_token}
+    await house.hub.adapter("cmd.auth.set_tokens", val_t="object", val=token)
+
+    def back() -> list[str]:
+        return sorted(content(heard)["address"] for heard in house.hub.find("evt.thing.inclusion_report", since=since))
+
+    await house.hub.until(lambda: back() == [CABLE, SOCKET, GRID])
+
+
+async def test_a_reset_tells_the_parameters_that_it_has_changed(house: House) -> None:
+    card = {"parameter_id": "session_card", "value_type": "string", "value": "A1B2C3D4E5F6"}
+    await house.hub.command(SOCKET, "cmd.param.set", service="parameters", val_t="object", val=card)
+    since = house.mark
+    await house.hub.adapter("cmd.app.reset")
+    report = await house.hub.expect("evt.param.report", SOCKET, since=since)
+    assert content(report) == {**card, "value": ""}
 
 
 async def test_the_log(house: House) -> None:

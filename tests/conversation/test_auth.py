@@ -1,6 +1,7 @@
 """Logging in and out from the hub."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -75,6 +76,21 @@ async def test_a_wrong_token_loses_nothing(house: House) -> None:
     assert "wrong-token" not in house.log.getvalue()
 
 
+async def test_a_token_that_the_cloud_repeats_stays_out_of_the_log(house: House) -> None:
+    given = house.cloud.account.api_token = "another-api-token"
+    assert status(await set_tokens(house, f" {given} "))[0] == "AUTHENTICATED"
+    await house.ready()
+    for token in (given, house.cloud.account.request_token):
+        error = {"object": "ERROR", "error": 9, "message": f"not for Token {token}", "flow_id": "nobody's"}
+        await house.cloud.send_all(json.dumps(error))
+    await house.hub.until(lambda: house.log.getvalue().count("not for Token ***") == 2)
+    (diagnosis,) = await house.hub.adapter("cmd.app.get_diag")
+    log = house.log.getvalue()
+    for token in (given, house.cloud.account.request_token):
+        assert token not in log
+        assert token not in str(diagnosis.message.value)
+
+
 @pytest.mark.parametrize(
     ("val_t", "val"),
     [("object", {}), ("object", {"access_token": ""}), ("object", {"access_token": 5}), ("string", "x")],
@@ -132,6 +148,11 @@ async def test_an_encrypted_password_is_refused_in_clear_words(house: House) -> 
     assert (state, code) == ("ERROR", "ERR_NOT_SUPPORTED")
     assert "encrypted" in text
     assert house.cloud.requests["VALIDATE_PASSWORD"] == 0
+    # The login that there was is none the worse for it.
+    (app,) = await house.hub.adapter("cmd.app.get_state")
+    assert app.message.value == {
+        "app": "RUNNING", "connection": "CONNECTED", "config": "CONFIGURED", "auth": "AUTHENTICATED",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("values", [{"username": ""}, {"password": ""}, {"username": 5}, {"encrypted": "x"}])
@@ -157,6 +178,11 @@ async def test_logout(house: House) -> None:
     (answer,) = await house.hub.adapter("cmd.auth.logout")
     assert status(answer) == ("NOT_AUTHENTICATED", "", "")
     await house.hub.until(lambda: not house.cloud.connected)
+    (app,) = await house.hub.adapter("cmd.app.get_state")
+    assert app.message.value == {
+        "app": "NOT_CONFIGURED", "connection": "DISCONNECTED", "config": "NOT_CONFIGURED", "auth": "NOT_AUTHENTICATED",
+    }  # fmt: skip
+    assert "IN_PROGRESS" not in told(house)[told(house).index("AUTHENTICATED") :]  # nobody logs in
     error = await house.hub.refused(SOCKET, "cmd.charge.start")
     assert error.message.value == "ERR_UNAUTHORIZED"
     # The configured token is used again only when it has changed.
@@ -179,6 +205,11 @@ async def test_a_token_refused_later_is_a_login_lost(house: House) -> None:
     assert "my.bluecurrent.nl" in status(reports[-1])[1]
     error = await house.hub.refused(SOCKET, "cmd.charge.start")
     assert error.message.value == "ERR_UNAUTHORIZED"
+    # The same token again is answered at once, and not tried.
+    logins, begun = house.cloud.logins, house.clock.monotonic()
+    assert status(await set_tokens(house, house.cloud.account.api_token))[::2] == ("ERROR", "ERR_UNAUTHORIZED")
+    assert house.clock.monotonic() - begun < house.settings.cloud.command_timeout / 2
+    assert house.cloud.logins == logins
 
 
 async def test_a_token_refused_at_the_start(build: HouseMaker) -> None:

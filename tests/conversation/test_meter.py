@@ -50,7 +50,9 @@ async def test_one_phase(house: House) -> None:
         ({"val_t": "string", "val": "W"}, ["W"]),
         ({"val_t": "string", "val": "kWh"}, ["kWh"]),
         ({"val_t": "string", "val": ""}, ["W", "kWh"]),
+        ({"val_t": "string", "val": None}, ["W", "kWh"]),
         ({"val_t": "null", "val": None}, ["W", "kWh"]),
+        ({"val_t": "null", "val": ""}, ["W", "kWh"]),
     ],
 )
 async def test_each_unit_on_request(house: House, fields: dict[str, object], units: list[str]) -> None:
@@ -69,6 +71,13 @@ async def test_each_extended_value_on_request(house: House) -> None:
         "u1": 231.0, "u2": 231.0, "u3": 231.0, "i1": 16.0, "i2": 16.0, "i3": 16.0,
     }  # fmt: skip
     assert answer.message.value == everything
+    for nothing in (
+        {"val_t": "str_array", "val": []},
+        {"val_t": "str_array", "val": None},
+        {"val_t": "null", "val": ""},
+    ):
+        (answer,) = await house.hub.command(SOCKET, "cmd.meter_ext.get_report", service="meter_elec", **nothing)
+        assert answer.message.value == everything
     for name, value in everything.items():
         (answer,) = await house.hub.command(
             SOCKET, "cmd.meter_ext.get_report", service="meter_elec", val_t="str_array", val=[name]

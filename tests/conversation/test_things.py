@@ -120,6 +120,25 @@ async def test_deletion_lasts_and_inclusion_brings_back(house: House) -> None:
     assert state.message.value == "disconnected"
 
 
+@pytest.mark.parametrize("address", [SOCKET, CABLE, GRID])
+async def test_a_thing_that_is_brought_back_at_once_says_everything_anew(house: House, address: str) -> None:
+    def told(since: int) -> set[tuple[str, str, str]]:
+        return {
+            (heard.message.type, str(heard.message.value), str(heard.message.properties))
+            for heard in house.hub.heard[since:]
+            if heard.address == address
+        }
+
+    before = told(0)
+    await house.hub.adapter("cmd.thing.delete", val_t="str_map", val={"address": address})
+    since = house.mark
+    await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=True)
+    node = await house.hub.expect("evt.network.node_report", since=since)
+    assert (thing_of(node)["address"], thing_of(node)["status"]) == (address, "UP")
+    assert before
+    assert told(since) == before
+
+
 @pytest.mark.parametrize(
     ("val_t", "val", "code"),
     [

@@ -219,8 +219,15 @@ async def test_a_charge_point_that_comes_later_appears(browser: Browser, build: 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize(
     "about",
-    [showroom.rich(), showroom.no_token(), showroom.broker_refuses(), showroom.link_down(), showroom.two_sockets()],
-    ids=["rich", "no token", "broker refuses", "link down", "two sockets"],
+    [
+        showroom.rich(),
+        showroom.no_token(),
+        showroom.broker_refuses(),
+        showroom.link_down(),
+        showroom.two_sockets(),
+        showroom.long_names(),
+    ],
+    ids=["rich", "no token", "broker refuses", "link down", "two sockets", "long names"],
 )
 async def test_axe_finds_nothing(browser: Browser, about: Known, size: tuple[int, int], scheme: str) -> None:
     async with shown(about) as url:

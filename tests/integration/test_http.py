@@ -227,7 +227,8 @@ async def test_every_answer_carries_the_protective_headers(house: House) -> None
     ("host", "status"),
     [
         ("127.0.0.1:8099", 200), ("localhost", 200), ("[::1]:8099", 200), ("192.168.1.9", 200), ("server:8099", 200),
-        ("server.local", 200), ("bridge.home.arpa:80", 200), ("evil.example", 421), ("evil.example:8099", 421),
+        ("server.local", 200), ("bridge.home.arpa:80", 200), ("bridge.lan:8099", 200), ("server.localdomain:8099", 200),
+        ("server.fritz.box", 200), ("fritz.box.evil.example", 421), ("evilfritz.box", 421), ("evil.example", 421), ("evil.example:8099", 421),
         ("127.0.0.1.evil.example", 421), ("local.evil.example", 421), ("evil.local.", 200), ("evil.com.", 421),
     ],
 )  # fmt: skip
