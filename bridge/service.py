@@ -215,7 +215,7 @@ class Service:
             present=devices.present,
             look_again=self._look_again,
             on_included=self._included,
-            on_deleted=self._deleted,
+            on_excluded=self._excluded,
             addresses=addresses,
             outbox=outbox,
             storage=storage,
@@ -340,7 +340,9 @@ class Service:
         self.devices.report_thing(address)
         self._network.report(address)
 
-    def _deleted(self, address: str) -> None:
+    def _excluded(self, address: str) -> None:
+        self.devices.reporter.forget_thing(address)
+        self._network.forget(address)
         for twin in self.fleet.sockets(address):
             self.fleet.limit(twin.address, limits.without_wishes)  # nobody could lift its limits any more
 

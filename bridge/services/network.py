@@ -146,6 +146,10 @@ class Network:
         self._all_reported = None
         self.report()
 
+    def forget(self, address: str) -> None:
+        """A thing has gone: should it come back, its node is told anew."""
+        self._said.pop(address, None)
+
     def next_due(self) -> datetime | None:
         """When all nodes are due again."""
         return self._all_reported + EVERY if self._all_reported is not None else None
