@@ -13,9 +13,9 @@ def main() -> None:
     """
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    from bridge.cli import main as commands  # noqa: PLC0415 - what takes the second
+    from bridge.cli import app  # noqa: PLC0415 - what takes the second
 
-    commands()
+    app()
 
 
 if __name__ == "__main__":

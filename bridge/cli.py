@@ -375,12 +375,3 @@ def watch(
         return 0
 
     _run(work())
-
-
-def main() -> None:
-    """The console script."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

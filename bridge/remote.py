@@ -36,8 +36,6 @@ SERVICES: Final = {
 MORE_S: Final = 0.3
 """How long after an answer more of it is waited for."""
 
-ATTRIBUTES_OF_ADAPTER: Final = ("thing", "network", "ping", "app", "config", "auth", "log")
-
 
 class BrokerProblem(Exception):
     """The broker cannot be reached; the text says which setting to look at."""

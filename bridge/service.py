@@ -215,7 +215,7 @@ class Service:
             present=devices.present,
             look_again=self._look_again,
             on_included=self._included,
-            on_deleted=self._deleted,
+            on_excluded=self._excluded,
             addresses=addresses,
             outbox=outbox,
             storage=storage,
@@ -337,11 +337,12 @@ class Service:
         self.storage.save_value(GRIDS, content)
 
     def _included(self, address: str) -> None:
-        # A thing that comes back is new to the hub: what was said of it before is of no use.
-        self.devices.report_thing(address, again=True)
-        self._network.included(address)
+        self.devices.report_thing(address)
+        self._network.report(address)
 
-    def _deleted(self, address: str) -> None:
+    def _excluded(self, address: str) -> None:
+        self.devices.reporter.forget_thing(address)
+        self._network.forget(address)
         for twin in self.fleet.sockets(address):
             self.fleet.limit(twin.address, limits.without_wishes)  # nobody could lift its limits any more
 

@@ -34,7 +34,12 @@ _RECORD: Final = (
     "address, number, evse_id, socket, started_at, ended_at, times_given, not_before, not_after, energy, cost, "
     "peak_power, card, mode, transaction_id"
 )
-_SESSIONS: Final = f"SELECT {_RECORD} FROM session WHERE number <> 0 ORDER BY started_at, address, number"  # noqa: S608 - a constant
+_SESSIONS: Final = (
+    f"SELECT {_RECORD} FROM session WHERE number <> 0"  # noqa: S608 - a constant
+    " AND started_at >= coalesce(?, '') AND address = coalesce(?, address) ORDER BY started_at, address, number"
+)
+"""Takes since when, and which address; null is any."""
+
 _ENERGY_BEFORE: Final = "SELECT address, energy FROM session WHERE number = 0"
 _STEERINGS: Final = "SELECT address, content FROM steering"
 _DESCRIPTIONS: Final = "SELECT evse_id, description FROM charge_point"
@@ -164,7 +169,7 @@ class Storage:
             since: only those that began then or later.
             address: only those of this socket.
         """
-        return _chosen(self._database.read(_SESSIONS), since, address)
+        return [_to_record(row) for row in self._database.read(_SESSIONS, _utc(since), address)]
 
     def energy_before(self) -> dict[str, float]:
         """What sockets had delivered before their sessions were kept, kWh, by address; with it they add up."""
@@ -285,7 +290,7 @@ class Peek:
             raise StorageUnusable(f"{self._path} cannot be read: {error}.", permanent=False) from error
 
     def value(self, name: str) -> JsonValue:
-        """A single value; None if there is none, or no file."""
+        """A single value; None if there is none, or no file that can be read."""
         try:
             rows = self._read("SELECT content FROM value WHERE name = ?", name)
             return json.loads(rows[0][0]) if rows else None
@@ -314,7 +319,8 @@ class Peek:
         Raises:
             StorageUnusable: it cannot be read.
         """
-        return _chosen(self._read(_SESSIONS), since, address) if self.has_ledger() else []
+        rows = self._read(_SESSIONS, _utc(since), address) if self.has_ledger() else []
+        return [_to_record(row) for row in rows]
 
     def energy_before(self) -> dict[str, float]:
         """See `Storage.energy_before`.
@@ -391,14 +397,6 @@ def _to_record(row: tuple[Any, ...]) -> SessionRecord:
     )
 
 
-def _chosen(rows: Iterable[tuple[Any, ...]], since: datetime | None, address: str | None) -> list[SessionRecord]:
-    return [
-        record
-        for record in map(_to_record, rows)
-        if (since is None or record.started_at >= since) and (address is None or record.address == address)
-    ]
-
-
 def _read_everything(connection: sqlite3.Connection) -> None:
     """Read all that the bridge will ever read.
 
@@ -423,5 +421,5 @@ def _read_everything(connection: sqlite3.Connection) -> None:
         for (content,) in connection.execute(query):
             json.loads(content)
     connection.execute("SELECT number, uid, code, message FROM command").fetchall()
-    for row in connection.execute(_SESSIONS):
+    for row in connection.execute(_SESSIONS, (None, None)):
         _to_record(row)

@@ -227,6 +227,12 @@ class House:
         await self.hub.until(known)
         await asyncio.sleep(0.05)
 
+    async def tick(self) -> None:
+        """The service's tick, now and not within a second; and a moment for what it begins."""
+        assert self.service is not None
+        self.service.tick()
+        await asyncio.sleep(0.1)
+
     async def stop(self) -> None:
         """Stop the service in good order."""
         if self._task is not None and self._stop is not None:

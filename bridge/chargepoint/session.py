@@ -1,7 +1,8 @@
 """Sessions: which one is on, what it has delivered, and what of it must be remembered.
 
-A `Memory` is what the bridge knows of one socket beyond the last push. It changes in three ways only: a push is
-observed, sight is lost, or a command of ours had an outcome. Every change gives a new value.
+A `Memory` is what the bridge knows of one socket beyond the last push. Here it changes in three ways: a push is
+observed, sight is lost, or a command of ours had an outcome. (The twin adds the charging mode, and
+`records.corrected` what the account's transactions tell.) Every change gives a new value.
 
 Contract 4, "Which session": a new one begins when a vehicle came after none, when the energy fell, or when
 `start_datetime` changed after the last had ended. `offline`, `error` and `unavailable` do not end one.
@@ -282,8 +283,6 @@ def _begin(memory: Memory, status: Status, now: datetime, blind_since: datetime 
         # One that was never seen to be on is not known to be of this plug-in.
         forgotten=not open_,
     )
-    if last is not None and last.open:
-        last = replace(last, open=False, seen_to=now)
     sent = memory.ending
     return replace(
         memory,

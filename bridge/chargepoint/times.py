@@ -4,7 +4,7 @@ All times here leave as datetimes with a fixed offset. (Python compares two time
 clock shows, which goes wrong in the hour that the clocks repeat.)
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -37,10 +37,15 @@ def in_order(when: datetime, not_before: datetime | None) -> datetime:
     return later if later >= not_before else when
 
 
+def last_midnight(now: datetime) -> datetime:
+    """When the present day began in Amsterdam, also where its clocks have been changed since."""
+    return from_wall_clock(datetime.combine(now.astimezone(AMSTERDAM).date(), time()))
+
+
 def next_limit_reset(now: datetime) -> datetime:
     """When the day's request limit is over: 00:00:30 in Amsterdam, half a minute after it is lifted (page 3)."""
     tomorrow = now.astimezone(AMSTERDAM).date() + timedelta(days=1)
-    return from_wall_clock(datetime(tomorrow.year, tomorrow.month, tomorrow.day, 0, 0, 30))  # noqa: DTZ001
+    return from_wall_clock(datetime.combine(tomorrow, time(0, 0, 30)))
 
 
 def readings(when: datetime) -> tuple[datetime, ...]:

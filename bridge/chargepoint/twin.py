@@ -100,7 +100,7 @@ class Twin:
         return replace(self, link_down_since=None)
 
     def remembering(self, change: Callable[[Memory], Memory]) -> Self:
-        """After a command of ours had an outcome."""
+        """After a command of ours had an outcome, or its sessions were corrected."""
         return replace(self, memory=change(self.memory))
 
     def limited(self, change: Callable[[Limits], Limits]) -> Self:

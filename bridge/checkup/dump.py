@@ -31,7 +31,9 @@ DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
 _SHOWN: Final = frozenset({"fimp.state_set", "http.listen", "log.level", "log.format"})
 """Settings of text whose value tells nobody who somebody is; of others only whether it is the default."""
 
-_VALUES_SHOWN: Final = frozenset({"unlock_unknown", "takes_socket_ids", "restarts", "config", "grids"})
+VALUES_SHOWN: Final = frozenset(
+    {"unlock_unknown", "takes_socket_ids", "overrides_unknown", "restarts", "config", "grids"}
+)
 """Single values of the storage whose content may be told; of others only that they are there."""
 
 _SESSIONS: Final = 20
@@ -262,7 +264,7 @@ class _Stored:
             kept = parameters.setdefault(row["evse_id"], {})
             kept[row["name"]] = redaction.json(_parsed(row["content"]), row["name"])
         values = {
-            row["name"]: redaction.json(_parsed(row["content"])) if row["name"] in _VALUES_SHOWN else "there"
+            row["name"]: redaction.json(_parsed(row["content"])) if row["name"] in VALUES_SHOWN else "there"
             for row in self.rows("value")
         }
         steering = {row["address"]: redaction.json(_parsed(row["content"])) for row in self.rows("steering")}

@@ -38,8 +38,11 @@ def look_at_storage(path: Path) -> list[Finding]:
     """The file that must survive a restart."""
     what = "storage"
     folder = path.absolute().parent
+    version = 0
     try:
         problem = _folder_problem(folder) or _file_problem(path)
+        if problem is None and path.exists():
+            version, problem = _content(path)
         free = shutil.disk_usage(_nearest(folder)).free
     except OSError as error:
         return [fail(what, f"{path} cannot be looked at: {error.strerror}. Correct storage.path.")]
@@ -53,7 +56,8 @@ def look_at_storage(path: Path) -> list[Finding]:
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         findings.append(note(what, f"others on this machine may read {path}: chmod 600 {path}"))
     size = sum(part.stat().st_size for part in files_of(path))
-    return [*findings, ok(what, f"{path}, {_mebibytes(size)}, version {VERSION}; {_mebibytes(free)} free")]
+    upgrade = "" if version == VERSION else f", brought up to {VERSION} at the next start"
+    return [*findings, ok(what, f"{path}, {_mebibytes(size)}, version {version}{upgrade}; {_mebibytes(free)} free")]
 
 
 def files_of(path: Path) -> list[Path]:
@@ -85,19 +89,22 @@ def _file_problem(path: Path) -> str | None:
         return f"{path} is no file. Correct storage.path."
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return f"{path} cannot be read and written by this user ({_user()}). Make it the owner (chown)."
-    return _content_problem(path) if path.exists() and path.stat().st_size > 0 else None
+    return None
 
 
-def _content_problem(path: Path) -> str | None:
+def _content(path: Path) -> tuple[int, str | None]:
+    """The version of the file, 0 for an empty one, and what is wrong with it."""
+    if path.stat().st_size == 0:
+        return 0, None
     try:
         with closing(look_into(path)) as connection:
             version = version_of(connection)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        return f"{path} cannot be read ({error}). {_DAMAGED}"
+        return 0, f"{path} cannot be read ({error}). {_DAMAGED}"
     if verdict != "ok":
-        return f"{path} is damaged ({verdict}). {_DAMAGED}"
-    return newer(path, version) if version > VERSION else None
+        return version, f"{path} is damaged ({verdict}). {_DAMAGED}"
+    return version, newer(path, version) if version > VERSION else None
 
 
 def _user() -> str:

@@ -15,7 +15,7 @@ from bridge.chargepoint.status import MINIMUM_CURRENT_A
 from bridge.chargepoint.times import in_amsterdam
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
-from bridge.errors import InvalidState, InvalidValue, NotSupported, UnknownAddress, UnknownRequest
+from bridge.errors import InvalidState, InvalidValue, NotSupported, UnknownRequest
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.report import Report
 from bridge.fimp.times import format_time
@@ -142,7 +142,7 @@ class ChargepointService:
     # --- what it says ---
 
     def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
-        """State, session and cable lock, as far as they are known."""
+        """State, session, cable lock, current limit and phases, as far as they are there and known."""
         if twin.status is None:
             # Nothing is said before the first status, but `unknown` once the grace is over.
             return [] if twin.visible(now, self._preferences.grace) else [self._state_report(twin, now)]
@@ -205,29 +205,23 @@ class ChargepointService:
 
     # --- what it is asked ---
 
-    def _twin(self, call: Call) -> Twin:
-        twin = self._fleet.twin(call.address)
-        if twin is None:
-            raise UnknownAddress(f"There is no charge point {call.address} any more.")
-        return twin
-
     async def _get_state(self, call: Call) -> Sequence[Report]:
-        return [self._state_report(self._twin(call), self._clock.now())]
+        return [self._state_report(self._fleet.expect(call.address), self._clock.now())]
 
     async def _get_state_and_session(self, call: Call) -> Sequence[Report]:
         return self._state_and_session(call)
 
     async def _get_session(self, call: Call) -> Sequence[Report]:
-        return [self._session_report(self._twin(call))]
+        return [self._session_report(self._fleet.expect(call.address))]
 
     async def _get_max_current(self, call: Call) -> Sequence[Report]:
-        return [self._max_current_report(self._twin(call))]
+        return [self._max_current_report(self._fleet.expect(call.address))]
 
     async def _get_phase_mode(self, call: Call) -> Sequence[Report]:
-        return [self._phase_mode_report(self._twin(call))]
+        return [self._phase_mode_report(self._fleet.expect(call.address))]
 
     async def _get_cable_lock(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         if twin.status is None and not twin.evse.is_cable:
             raise InvalidState("Nothing has been heard of this charge point yet. Try again in a while.")
         return [self._cable_lock_report(twin)]
@@ -247,7 +241,7 @@ class ChargepointService:
         return self._state_and_session(call)
 
     async def _set_cable_lock(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         if call.bool_value:
             if not twin.cable_locked:
                 raise NotSupported("The cable cannot be locked from here: it locks by itself when a session begins.")
@@ -264,10 +258,10 @@ class ChargepointService:
             self._no_unlock.learn()
             raise
         self._fleet.remember(twin.address, session.cable_unlocked)
-        return [self._cable_lock_report(self._twin(call))]
+        return [self._cable_lock_report(self._fleet.expect(call.address))]
 
     async def _set_session_current(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         current, most = self._current(call, twin)
         latest = twin.memory.session
         if latest is None or not latest.open:
@@ -275,13 +269,13 @@ class ChargepointService:
         limit = SessionLimit(current, latest.number)
         change = partial(limits.with_session, limit=limit) if current < most else limits.without_session
         await self._overrides.want(twin.address, change)
-        return [self._session_report(self._twin(call))]
+        return [self._session_report(self._fleet.expect(call.address))]
 
     async def _set_max_current(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         current, most = self._current(call, twin)
         await self._overrides.want(twin.address, partial(limits.with_standing, current=current, most=most))
-        return [self._max_current_report(self._twin(call))]
+        return [self._max_current_report(self._fleet.expect(call.address))]
 
     def _current(self, call: Call, twin: Twin) -> tuple[int, int]:
         """The current that a command sets, and the most that it may be; A."""
@@ -299,14 +293,14 @@ class ChargepointService:
         return twin.traits.max_current
 
     def _state_and_session(self, call: Call) -> list[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         reports = [self._state_report(twin, self._clock.now())]
         if twin.memory.session is not None:
             reports.append(self._session_report(twin))
         return reports
 
     def _session_twin(self, call: Call) -> Twin:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         if not self._has_requests_of_its_own(twin):
             raise NotSupported(
                 "Blue Current does not say how to start, stop or unlock one socket of a charge point that has several. "

@@ -7,7 +7,6 @@ from typing import Final
 from bridge.bluecurrent import requests
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
-from bridge.errors import UnknownAddress
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import SKIP
 from bridge.fimp.report import Report
@@ -59,9 +58,7 @@ class DevSysService:
         """`true` restarts the charge point at once, `false` restarts its software."""
         hard = call.bool_value
         self._cloud.check()
-        twin = self._fleet.twin(call.address)
-        if twin is None:
-            raise UnknownAddress(f"There is no charge point {call.address} any more.")
+        twin = self._fleet.expect(call.address)
         request = requests.reboot(twin.evse_id) if hard else requests.soft_reset(twin.evse_id)
         sockets = [socket.address for socket in self._fleet.sockets(twin.evse_id)]
         await ask_for_an_end(request, sockets, cloud=self._cloud, fleet=self._fleet, clock=self._clock)

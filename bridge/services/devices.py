@@ -94,14 +94,14 @@ class Devices:
             self._things.announce(after.address)
         self._say_due_of_grid(after, self._clock.now())
 
-    def report_thing(self, address: str, *, again: bool = False) -> None:
-        """Say what is due of one thing, or everything of it again."""
+    def report_thing(self, address: str) -> None:
+        """Say what is due of one thing."""
         now = self._clock.now()
         for twin in self._fleet.sockets(address):
-            self._say_due_of(twin, now, again=again)
+            self._say_due_of(twin, now)
         grid = self._fleet.grid(address)
         if grid is not None:
-            self._say_due_of_grid(grid, now, again=again)
+            self._say_due_of_grid(grid, now)
 
     def report_all(self, *, again: bool = False) -> None:
         """Say what is due of everything, or everything again."""
@@ -110,18 +110,18 @@ class Devices:
         for address in self.present():
             self.report_thing(address)
 
-    def _say_due_of(self, twin: Twin, now: datetime, *, again: bool = False) -> None:
+    def _say_due_of(self, twin: Twin, now: datetime) -> None:
         if self._included(twin.evse_id):
             for service in self._services:
-                self._say_due(service.reports(twin, now), now, again=again)
+                self._say_due(service.reports(twin, now), now)
 
-    def _say_due_of_grid(self, grid: GridTwin, now: datetime, *, again: bool = False) -> None:
+    def _say_due_of_grid(self, grid: GridTwin, now: datetime) -> None:
         if self._included(grid.address):
             for service in self._grid_services:
-                self._say_due(service.reports(grid, now), now, again=again)
+                self._say_due(service.reports(grid, now), now)
 
-    def _say_due(self, reports: Iterable[Report], now: datetime, *, again: bool) -> None:
-        for report in reports if again else self.reporter.due(reports, now):
+    def _say_due(self, reports: Iterable[Report], now: datetime) -> None:
+        for report in self.reporter.due(reports, now):
             self._outbox.put(report)
             self.reporter.said(report, now)
 

@@ -15,6 +15,7 @@ from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Steering, Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
+from bridge.errors import UnknownAddress
 
 
 @dataclass(eq=False, slots=True)
@@ -68,6 +69,17 @@ class Fleet:
     def twin(self, address: str) -> Twin | None:
         """The twin of a socket."""
         return self._twins.get(address)
+
+    def expect(self, address: str) -> Twin:
+        """The twin of a socket that a command names.
+
+        Raises:
+            UnknownAddress: it has gone.
+        """
+        twin = self.twin(address)
+        if twin is None:
+            raise UnknownAddress(f"There is no charge point {address} any more.")
+        return twin
 
     def sockets(self, evse_id: str) -> Sequence[Twin]:
         """The twins of a charge point, one for each socket."""
@@ -157,7 +169,7 @@ class Fleet:
             self._put_grid(grid, grid.link_found(now, grace))
 
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
-        """A command of ours had an outcome."""
+        """A command of ours had an outcome, or the account's transactions told more of a session."""
         twin = self._twins.get(address)
         if twin is not None:
             self._put(twin, twin.remembering(change))

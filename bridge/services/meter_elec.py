@@ -91,7 +91,7 @@ class MeterElecService:
         return Report(topic, NAME, "evt.meter.report", "float", value, {"unit": unit}, aggregate(unit))
 
     async def _get_meter(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         wanted = call.message.value
         if wanted not in (None, "", *UNITS):
             raise InvalidValue(f"There is no unit {wanted!r} here; there is: {', '.join(UNITS)}.")
@@ -106,14 +106,8 @@ class MeterElecService:
         return reports
 
     async def _get_extended(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         return [_pick(self._addresses, twin.address, call, EXTENDED, self._values(twin, self._clock.now()))]
-
-    def _twin(self, call: Call) -> Twin:
-        twin = self._fleet.twin(call.address)
-        if twin is None:
-            raise UnknownAddress(f"There is no charge point {call.address} any more.")
-        return twin
 
 
 class GridMeterService:

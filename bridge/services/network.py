@@ -135,11 +135,6 @@ class Network:
             self._all_reported = now
             self._outbox.put(self._all_nodes_report())
 
-    def included(self, address: str) -> None:
-        """The hub has a new thing, or has one back: whatever was said before, it has forgotten."""
-        self._said.pop(address, None)
-        self.report(address)
-
     def begin(self) -> None:
         """The first look at the account is through: now all nodes can be told."""
         self._begun = True
@@ -150,6 +145,10 @@ class Network:
         self._said.clear()
         self._all_reported = None
         self.report()
+
+    def forget(self, address: str) -> None:
+        """A thing has gone: should it come back, its node is told anew."""
+        self._said.pop(address, None)
 
     def next_due(self) -> datetime | None:
         """When all nodes are due again."""

@@ -12,7 +12,7 @@ from bridge.chargepoint.evse import APP_CARD, NO_CARD, Card, Evse, Setting
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
-from bridge.errors import InvalidState, InvalidValue, NotSupported, UnknownAddress
+from bridge.errors import InvalidState, InvalidValue, NotSupported
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import aggregate
 from bridge.fimp.report import Report
@@ -26,7 +26,6 @@ from bridge.services.parameter_table import BY_ID, TABLE, Context, Parameter, as
 from bridge.services.profiles import switch
 
 NAME: Final = "parameters"
-FOLLOW_UP_S: Final = 2.0
 
 SCHEDULE: Final = ("delayed_charging_days", "delayed_charging_start", "delayed_charging_end")
 PATCHES: Final = {
@@ -58,7 +57,7 @@ class ParametersService:
         store: ParameterStore,
         addresses: Addresses,
         clock: Clock,
-        follow_up: float = FOLLOW_UP_S,
+        follow_up: float,
     ) -> None:
         self._cloud = cloud
         self._fleet = fleet
@@ -115,28 +114,22 @@ class ParametersService:
     def _context(self, twin: Twin) -> Context:
         return Context(twin, self._fleet.cards, self._store)
 
-    def _twin(self, call: Call) -> Twin:
-        twin = self._fleet.twin(call.address)
-        if twin is None:
-            raise UnknownAddress(f"There is no charge point {call.address} any more.")
-        return twin
-
     # --- what it is asked ---
 
     async def _get_supported(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         context = self._context(twin)
         entries: list[JsonValue] = [one.describe(context) for one in TABLE if one.there(context)]
         topic = self._addresses.event(NAME, twin.address)
         return [Report(topic, NAME, "evt.sup_params.report", "object", entries)]
 
     async def _get(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         parameter = self._find(call.string_value, self._context(twin))
         return [self._known_report(twin, parameter)]
 
     async def _get_again(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         parameter, _ = self._read(call, twin)
         return [self._known_report(twin, parameter)]
 
@@ -165,7 +158,7 @@ class ParametersService:
         return parameter, wish["value"]
 
     async def _set(self, call: Call) -> Sequence[Report]:
-        twin = self._twin(call)
+        twin = self._fleet.expect(call.address)
         parameter, value = self._read(call, twin)
         context = self._context(twin)
         if not parameter.writable(context):
@@ -180,7 +173,7 @@ class ParametersService:
         else:
             self._cloud.check()
             await self._setters[parameter.id](twin, value)
-        return [self._known_report(self._twin(call), parameter)]
+        return [self._known_report(self._fleet.expect(call.address), parameter)]
 
     def _told(self, twin: Twin, **values: Any) -> None:
         """The cloud has confirmed new settings; a push may tell the same again."""

@@ -58,9 +58,13 @@ class Reporter:
         """Everything is to be said again."""
         self._said.clear()
 
-    def forget_topic(self, path: str) -> None:
-        """Everything about one service of one thing is to be said again."""
-        self._said = {key: said for key, said in self._said.items() if key[0] != path}
+    def forget_thing(self, address: str) -> None:
+        """Everything about one thing, with all its sockets, is to be said again; until then nothing of it is due."""
+        self._said = {
+            key: said
+            for key, said in self._said.items()
+            if said.report.topic.service_address.partition("_")[0] != address
+        }
 
     def next_due(self) -> datetime | None:
         """When the first of the reports with an interval is due again."""

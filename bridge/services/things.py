@@ -26,7 +26,7 @@ class Things:
         present: the addresses of all that could be things.
         look_again: asks the cloud for the list of charge points, and about what is new in it.
         on_included: is told of a thing that is new to the hub, after its inclusion report: the rest can follow.
-        on_deleted: is told of a thing that the user has deleted.
+        on_excluded: is told of a thing that the hub does not have any more: deleted by the user, or gone.
         addresses: the topics.
         outbox: where reports go.
         storage: remembers what was included and what was deleted.
@@ -40,7 +40,7 @@ class Things:
         present: Callable[[], Sequence[str]],
         look_again: Callable[[], Awaitable[None]],
         on_included: Listener,
-        on_deleted: Listener,
+        on_excluded: Listener,
         addresses: Addresses,
         outbox: Outbox,
         storage: Storage,
@@ -50,7 +50,7 @@ class Things:
         self._present = present
         self._look_again = look_again
         self._on_included = on_included
-        self._on_deleted = on_deleted
+        self._on_excluded = on_excluded
         self._addresses = addresses
         self._outbox = outbox
         self._storage = storage
@@ -123,6 +123,7 @@ class Things:
             return
         self._log.info("a thing has left the account and is excluded", address=address)
         self._storage.save_inclusion(address, None)
+        self._on_excluded(address)
         self._outbox.put(self._exclusion(address), keep=True)
         self._outbox.renew()
 
@@ -135,7 +136,7 @@ class Things:
         self._log.info("things are deleted and stay away until they are brought back", addresses=list(addresses))
         self._outbox.renew()
         for address in addresses:
-            self._on_deleted(address)
+            self._on_excluded(address)
         return [self._exclusion(address) for address in addresses]
 
     def bring_back(self) -> None:

@@ -31,11 +31,11 @@ AGAIN: Final = timedelta(days=14)
 """How far before the last session that has its transaction they are read again: figures may have been preliminary."""
 
 
-class Ledger(Protocol):
+class Sessions(Protocol):
     """Where sessions are kept; the storage is one."""
 
-    def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
-        """The sessions of a socket."""
+    def sessions(self, *, address: str | None = None) -> list[SessionRecord]:
+        """All of them, or those of a socket."""
 
     def known_since(self) -> Mapping[str, datetime]:
         """Since when each charge point has been known."""
@@ -55,7 +55,7 @@ class Transactions:
     """See the module.
 
     Args:
-        read: reads the transactions of a charge point that ended on a day or later.
+        read: reads the transactions of a charge point from a day on.
         can_read: whether they can be read right now: the extra is there, and the cloud has let us in.
         fleet: the twins.
         ledger: the sessions so far.
@@ -71,7 +71,7 @@ class Transactions:
         read: Callable[[str, date], Awaitable[Sequence[Transaction]]],
         can_read: Callable[[], bool],
         fleet: Fleet,
-        ledger: Ledger,
+        ledger: Sessions,
         writer: Writer,
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], object],

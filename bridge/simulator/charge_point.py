@@ -95,7 +95,6 @@ class ChargePoint:
     led_interaction: bool = True
     override_a: float | None = None
     stale_start: int = 1
-    knows_sockets: bool = False
     transactions: list[Transaction] = field(default_factory=list)
 
     # --- what is offered ---

@@ -9,7 +9,7 @@ from bridge.broker import Broker
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.status import Activity
-from bridge.chargepoint.times import in_amsterdam
+from bridge.chargepoint.times import last_midnight
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.logs import RecentErrors
@@ -86,8 +86,7 @@ class Observer:
 
     def _latest_sessions(self, now: datetime) -> Sequence[SessionRecord]:
         if self._sessions_read is None or not timedelta() <= now - self._sessions_read < SESSIONS_EVERY:
-            midnight = in_amsterdam(now).replace(hour=0, minute=0, second=0, microsecond=0)
-            self._sessions = self._read_sessions(midnight - timedelta(days=DAYS))
+            self._sessions = self._read_sessions(last_midnight(now) - timedelta(days=DAYS))
             self._sessions_read = now
         return self._sessions
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Set
 from contextlib import suppress
 from typing import Final
 
@@ -111,12 +111,11 @@ class Publisher:
         """
         if len(self._streams) >= self._most:
             raise TooMany
-        stream = Stream(language, keep_alive)
         if language not in self._shown or self._changed.is_set():
-            self._streams.add(stream)
-            self._publish()
-        self._streams.add(stream)
+            self._publish({language})
+        stream = Stream(language, keep_alive)
         stream.put(self._shown[language])
+        self._streams.add(stream)
         return stream
 
     def close(self, stream: Stream) -> None:
@@ -136,9 +135,10 @@ class Publisher:
             self._publish()
             await asyncio.sleep(self._every)
 
-    def _publish(self) -> None:
+    def _publish(self, also: Set[Language] = frozenset()) -> None:
+        """Render what is new, in the languages of those who look and `also` in these."""
         self._changed.clear()
-        languages = {stream.language for stream in self._streams}
+        languages = {stream.language for stream in self._streams} | also
         for language in [language for language in self._shown if language not in languages]:
             del self._shown[language]
         if not languages:
@@ -149,5 +149,5 @@ class Publisher:
             self._shown[language] = after
             news = {name: html for name, html in after.items() if before.get(name) != html}
             for stream in self._streams:
-                if stream.language is language and news:
+                if stream.language == language and news:
                     stream.put(news)

@@ -17,9 +17,9 @@ from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.state import State, StateSet
 from bridge.chargepoint.status import Activity
-from bridge.chargepoint.times import in_amsterdam
+from bridge.chargepoint.times import in_amsterdam, last_midnight
 from bridge.chargepoint.twin import Twin
-from bridge.errors import AlreadyConnected, BridgeError, RequestLimit, Unauthorized
+from bridge.errors import AlreadyConnected, BridgeError, ErrorCode, RequestLimit, Unauthorized
 from bridge.services.router import Handled
 from bridge.web.history import Point
 
@@ -236,7 +236,7 @@ class CommandView:
     name: str
     command: str
     value: str
-    code: str | None
+    code: ErrorCode | None
     words: str
 
 
@@ -316,7 +316,6 @@ class Known:
 
 def look(known: Known) -> View:
     """The view of what is known."""
-    midnight = in_amsterdam(known.now).replace(hour=0, minute=0, second=0, microsecond=0)
     names = {twin.evse_id: twin.evse.name for twin in known.twins}
     by_evse: dict[str, list[Twin]] = {}
     for twin in known.twins:
@@ -336,7 +335,9 @@ def look(known: Known) -> View:
             reconnects=known.broker_reconnects,
         ),
         requests=RequestsView(
-            today=known.requests_today, total=known.requests_total, since=max(midnight, known.started_at)
+            today=known.requests_today,
+            total=known.requests_total,
+            since=max(last_midnight(known.now), known.started_at),
         ),
         charge_points=tuple(
             ChargePointView(
@@ -394,7 +395,6 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         one, two, three = (PhaseView(*values) for values in zip(status.currents, status.voltages, flowing, strict=True))
         phases = (one, two, three)
     limit = twin.limits.session
-    reads = [power for power in flowing if power is not None]
     return SocketView(
         address=twin.address,
         socket=twin.socket,
@@ -407,7 +407,7 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         vehicle=status.vehicle.connected if status is not None and live and status.vehicle is not None else None,
         fixed_cable=bool(twin.evse.is_cable),
         cable_locked=twin.cable_locked,
-        power=sum(reads) if reads else None,
+        power=_sum(flowing),
         phases=phases,
         session=_session(twin),
         offered=twin.offered_current if live else None,
@@ -501,13 +501,14 @@ def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
         if day in by_day:
             by_day[day].append(session)
     return tuple(
-        DayView(day, sum(one.energy for one in sessions), _total(one.cost for one in sessions), len(sessions))
+        DayView(day, sum(one.energy for one in sessions), _sum(one.cost for one in sessions), len(sessions))
         for day, sessions in by_day.items()
     )
 
 
-def _total(costs: Iterable[float | None]) -> float | None:
-    known = [cost for cost in costs if cost is not None]
+def _sum(values: Iterable[float | None]) -> float | None:
+    """The sum of those that are known; None where none is."""
+    known = [value for value in values if value is not None]
     return sum(known) if known else None
 
 

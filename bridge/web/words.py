@@ -187,9 +187,7 @@ class Words:
 
     def outcome(self, command: CommandView) -> str:
         """What came of it."""
-        if command.code is None:
-            return self.texts.done
-        return next((words for code, words in self.texts.outcomes.items() if code == command.code), command.code)
+        return self.texts.done if command.code is None else self.texts.outcomes[command.code]
 
     # --- what is wrong ---
 

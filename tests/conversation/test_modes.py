@@ -163,7 +163,7 @@ async def test_a_slow_limit_waits_for_a_session_whose_start_is_not_known(house: 
     await plug(house)
     house.cloud.faults.verdict["START_SESSION"] = "TIMEOUT"
     assert (await refused(house, "slow")).message.value == "ERR_TIMEOUT"
-    await asyncio.sleep(1.2)
+    await house.tick()
     assert len(house.cloud.account.schedules) == 1
     house[SOCKET].start("046C8CCA8C1D90")  # it did begin
     since = house.mark

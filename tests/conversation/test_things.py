@@ -139,6 +139,20 @@ async def test_a_thing_that_is_brought_back_at_once_says_everything_anew(house: 
     assert told(since) == before
 
 
+async def test_a_thing_that_is_brought_back_says_everything_again(house: House) -> None:
+    await house.hub.adapter("cmd.thing.delete", val_t="str_map", val={"address": SOCKET})
+    since = house.mark
+    await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=True)
+    await house.hub.expect("evt.state.report", SOCKET, since=since, value="disconnected")
+    await house.hub.expect("evt.meter.report", SOCKET, since=since)
+    node = await house.hub.expect("evt.network.node_report", since=since)
+    assert isinstance(node.message.value, dict)
+    assert (node.message.value["address"], node.message.value["status"]) == (SOCKET, "UP")
+    assert inclusions(house, since) == [SOCKET]
+    assert not house.hub.find("evt.state.report", CABLE, since=since)  # nothing is new of the other
+    assert len(house.hub.find("evt.state.report", SOCKET, since=since)) == 1
+
+
 @pytest.mark.parametrize(
     ("val_t", "val", "code"),
     [

@@ -16,7 +16,6 @@ from bridge.logs import Log
 from bridge.settings import HttpSettings
 from bridge.simulator.car import Car
 from bridge.web.server import WebServer
-from bridge.web.stream import MOST_STREAMS, Publisher, TooMany
 from bridge.web.view import Known, View, look
 from tests import showroom
 from tests.clock import FakeClock
@@ -286,31 +285,6 @@ async def test_a_burst_of_changes_is_few_events() -> None:
             assert len(pushes) <= 4
 
 
-async def test_a_slow_reader_costs_no_memory_and_sees_the_newest_in_the_end() -> None:
-    """It gets each part of the page once, as it is in the end, and not the thousand steps on the way there."""
-    count, seen = 0, look(showroom.known())
-
-    def view() -> View:
-        return replace(seen, requests=replace(seen.requests, today=count))
-
-    def render(shown: View, _: object) -> dict[str, str]:
-        return {"links": f"<p>{shown.requests.today}</p>", "service": "<p>same</p>"}
-
-    publisher = Publisher(view, render, every=0)
-    stream = publisher.open("en")
-    publishing = asyncio.create_task(publisher.run())
-    for count in range(1, 1001):  # noqa: B007 - the view reads it
-        publisher.changed()
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.01)
-    events = stream.events()
-    told = json.loads((await anext(events)).removeprefix("data: "))
-    assert told == {"links": "<p>1000</p>", "service": "<p>same</p>"}
-    publisher.close(stream)
-    assert [event async for event in events] == []
-    publishing.cancel()
-
-
 async def test_a_reader_that_reads_nothing_holds_up_nobody(house: House) -> None:
     assert house.service is not None
     port = house.service.web.port
@@ -347,15 +321,6 @@ async def test_a_hundred_look_and_all_see_the_same() -> None:
             assert "4711" in parts["links"]
 
 
-async def test_there_is_an_end_to_how_many_may_look() -> None:
-    publisher = Publisher(lambda: look(showroom.rich()), lambda _, __: {})
-    streams = [publisher.open("en") for _ in range(MOST_STREAMS)]
-    with pytest.raises(TooMany):
-        publisher.open("en")
-    publisher.close(streams[0])
-    publisher.open("nl")
-
-
 async def test_who_has_gone_is_forgotten(house: House) -> None:
     assert house.service is not None
     publisher = house.service.web._publisher  # how many look is nobody else's business
@@ -363,13 +328,6 @@ async def test_who_has_gone_is_forgotten(house: House) -> None:
         await anext(events)
         assert len(publisher) == 1
     await until(lambda: len(publisher) == 0)
-
-
-async def test_silence_is_filled_with_signs_of_life() -> None:
-    publisher = Publisher(lambda: look(showroom.rich()), lambda _, __: {"a": "<p>"})
-    events = publisher.open("en", keep_alive=0.01).events()
-    await anext(events)
-    assert await anext(events) == "event: alive\ndata: .\n\n"
 
 
 # --- beginning and end ---

@@ -169,7 +169,6 @@ class House:
     log: io.StringIO = field(default_factory=io.StringIO)
     link_up: bool = True
     bridge: Bridge | None = None
-    reads: int = 0
 
     def __post_init__(self) -> None:
         self.path = self.folder / "bridge.db"
@@ -178,7 +177,6 @@ class House:
 
     async def transactions(self, evse_id: str, since: date) -> list[Transaction]:
         """As the account's REST API has them: the clock's time, without an offset; none that is running."""
-        self.reads += 1
         self.event()
         point = next(point for point in self.points if point.evse_id == evse_id)
         return [

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge.chargepoint.evse import Card, Evse, Setting
+from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory, Session
+from bridge.chargepoint.times import in_amsterdam
 from bridge.storage import COMMANDS_KEPT, Outcome, Storage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -61,6 +63,26 @@ def test_a_memory_was_in_sight_until_it_was_written(path: Path) -> None:
     storage = Storage(path)
     storage.save_memories({"B": Memory()}, NOW)
     assert storage.memories()["B"].blind_since == NOW
+    storage.close()
+
+
+def test_sessions_of_a_socket_and_since_a_moment(path: Path) -> None:
+    storage = Storage(path)
+    records = [
+        SessionRecord(
+            address=address, evse_id="B", number=number, started_at=in_amsterdam(NOW + timedelta(minutes=30 * number))
+        )
+        for address in ("B_1", "B_2")
+        for number in (1, 2, 3)
+    ]
+    storage.save_memories({}, NOW, records)
+    assert {(one.address, one.number) for one in storage.sessions()} == {(one.address, one.number) for one in records}
+    assert storage.sessions(address="B_2") == records[3:]
+    assert storage.sessions(address="B_3") == []
+    begin = records[1].started_at
+    for since in (begin, begin.astimezone(UTC), begin - timedelta(microseconds=1)):  # whatever it is written as
+        assert storage.sessions(since=since, address="B_1") == records[1:3]
+    assert storage.sessions(since=begin + timedelta(microseconds=1), address="B_1") == records[2:3]
     storage.close()
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.chargepoint.times import from_wall_clock, in_amsterdam, in_order, next_limit_reset
+from bridge.chargepoint.times import from_wall_clock, in_amsterdam, in_order, last_midnight, next_limit_reset
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,20 @@ def test_the_second_time_is_taken_only_where_the_first_would_run_backwards() -> 
 )
 def test_the_request_limit_ends_after_midnight_in_amsterdam(now: str, reset: str) -> None:
     assert next_limit_reset(datetime.fromisoformat(now)).isoformat() == reset
+
+
+@pytest.mark.parametrize(
+    ("now", "midnight"),
+    [
+        ("2026-11-20T12:00:00+00:00", "2026-11-20T00:00:00+01:00"),
+        ("2026-11-20T23:30:00+00:00", "2026-11-21T00:00:00+01:00"),
+        ("2026-11-21T00:00:00+01:00", "2026-11-21T00:00:00+01:00"),
+        ("2026-03-29T12:00:00+02:00", "2026-03-29T00:00:00+01:00"),  # the clocks have gone forward since
+        ("2026-10-25T12:00:00+01:00", "2026-10-25T00:00:00+02:00"),  # and back
+    ],
+)
+def test_the_present_day_began_at_midnight_in_amsterdam(now: str, midnight: str) -> None:
+    assert last_midnight(datetime.fromisoformat(now)).isoformat() == midnight
 
 
 def test_in_amsterdam() -> None:

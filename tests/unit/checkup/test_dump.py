@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bridge import __version__
+from bridge import __version__, service
 from bridge.chargepoint.evse import Card, Evse
 from bridge.chargepoint.session import Memory, Session
-from bridge.checkup.dump import Dump, compose, write
+from bridge.checkup.dump import VALUES_SHOWN, Dump, compose, write
 from bridge.checkup.finding import Finding, Mark, fail, ok
 from bridge.errors import ErrorCode
 from bridge.schema import VERSION
@@ -81,6 +81,19 @@ def test_what_is_stored(tmp_path: Path) -> None:
     assert (memory["session"]["energy"], memory["earlier_energy"]) == (4.2, 100.0)
     assert content["values"] == {"restarts": 7}
     assert content["commands"] == {"done": 1, "ERR_REJECTED": 1}
+
+
+def test_every_single_value_of_the_service_may_be_told() -> None:
+    """What is kept elsewhere (the login) is named only."""
+    names = {
+        service.UNLOCK_UNKNOWN,
+        service.SOCKET_IDS,
+        service.OVERRIDES_UNKNOWN,
+        service.RESTARTS,
+        service.CONFIG,
+        service.GRIDS,
+    }
+    assert names == VALUES_SHOWN
 
 
 def test_a_table_of_another_version_is_counted_and_not_told(tmp_path: Path) -> None:

@@ -58,6 +58,16 @@ def test_a_file_that_is_well(tmp_path: Path) -> None:
     assert f"version {VERSION};" in finding.says
 
 
+def test_a_file_of_an_older_version(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE value (name TEXT)")
+        connection.execute("PRAGMA user_version = 1")
+    mark, says = last(look_at_storage(path))
+    assert mark is Mark.OK
+    assert f"version 1, brought up to {VERSION} at the next start;" in says
+
+
 def test_a_file_of_the_running_service(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     storage = Storage(path)

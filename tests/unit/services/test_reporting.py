@@ -46,10 +46,21 @@ def test_everything_again() -> None:
     say(reporter, report(1))
     reporter.forget()
     assert say(reporter, report(1))
-    reporter.forget_topic(TOPIC.path)
+    reporter.forget_thing(TOPIC.service_address)
     assert say(reporter, report(1))
-    reporter.forget_topic("another")
+    reporter.forget_thing("another")
     assert not say(reporter, report(1))
+    assert reporter.next_due() is None
+
+
+def test_nothing_is_due_of_a_thing_that_has_gone() -> None:
+    reporter = Reporter()
+    for address in ("A", "A_2", "B"):
+        topic = Topic("evt", "dev", "b", "1", "chargepoint", address)
+        say(reporter, Report(topic, "chargepoint", "evt.current_session.report", "float", 1.0))
+    reporter.forget_thing("B")
+    assert reporter.next_due() == NOW + timedelta(minutes=30)
+    reporter.forget_thing("A")  # with its sockets
     assert reporter.next_due() is None
 
 

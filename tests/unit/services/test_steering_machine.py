@@ -50,7 +50,6 @@ class Steering(RuleBasedStateMachine):
         self.session_limit: int | None = None
         self.limited: Transaction | None = None
         self.theirs: dict[int, int] = {}
-        self.always_seen = True
 
     @initialize()
     def first_push(self) -> None:
