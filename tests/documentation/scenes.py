@@ -119,7 +119,7 @@ SCENES = (
     Scene("cmd.thing.nothing", ADAPTER, name="unknown interface"),
     Scene("cmd.charge.start", CHARGEPOINT, more={"ctime": "2026-11-21T18:40:00.000+01:00"}, name="expired"),
     Scene("cmd.thing.reboot", device_topic(SOCKET, "dev_sys"), "bool", True),
-    Scene("cmd.thing.delete", ADAPTER, "object", {"address": CABLE}),
+    Scene("cmd.thing.delete", ADAPTER, "str_map", {"address": CABLE}),
     Scene("cmd.thing.inclusion", ADAPTER, "bool", True),
     Scene("cmd.network.reset", ADAPTER, answers=4),
     Scene("cmd.app.reset", ADAPTER),
