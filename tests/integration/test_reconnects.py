@@ -253,6 +253,30 @@ async def test_the_cloud_is_read_while_the_broker_hangs(build: HouseMaker, plug:
         assert service.link.status.up
 
 
+async def test_a_broker_that_was_away_for_long_is_found_within_half_a_minute(
+    broker: TestBroker, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    port = free_port()
+    async with make_house(
+        broker, tmp_path, clock=clock, start=False, mqtt={"host": "127.0.0.1", "port": port}
+    ) as house:
+        service = await house.start(wait=False)
+        await house.hub.until(lambda: service.broker.status.problem is not None)
+        for _ in range(600):  # ten minutes
+            clock.move(1)
+            await asyncio.sleep(0.004)
+        late = Plug(broker.host, broker.port)
+        late.port = port
+        await late.start()
+        for _ in range(31):
+            clock.move(1)
+            await asyncio.sleep(0.02)
+        await house.hub.until(lambda: service.broker.status.up)
+        await house.kill()
+        await late.stop()
+
+
 async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBroker) -> None:
     port = free_port()
     async with build(mqtt={"host": "127.0.0.1", "port": port}, start=False) as house:
