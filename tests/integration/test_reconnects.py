@@ -292,6 +292,32 @@ async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBro
         await late.stop()
 
 
+@pytest.mark.parametrize("last_words", ["stop", "kill"])
+async def test_things_that_the_broker_never_heard_of_are_told_by_the_next_start(
+    build: HouseMaker, plug: Plug, last_words: str
+) -> None:
+    plug.pull()  # as with a wrong port in the first settings
+    async with build(mqtt={"host": "127.0.0.1", "port": plug.port}, start=False) as house:
+        service = await house.start(wait=False)
+        await house.hub.until(lambda: {SOCKET, CABLE} <= set(service.things.addresses()))
+        await (house.stop() if last_words == "stop" else house.kill())
+        plug.put_back()
+        since = house.mark
+        await house.start()
+
+        def told() -> set[object]:
+            values = [heard.message.value for heard in house.hub.find("evt.thing.inclusion_report", since=since)]
+            return {value["address"] for value in values if isinstance(value, dict)}
+
+        await house.hub.until(lambda: {SOCKET, CABLE, GRID} <= told())
+        await house.stop()
+        again = house.mark
+        await house.start()
+        await house.hub.expect("evt.network.all_nodes_report", since=again)
+        await house.stop()
+        assert house.hub.find("evt.thing.inclusion_report", since=again) == []  # and once is enough
+
+
 async def test_a_command_sent_while_the_bridge_was_away_is_not_lost(house: House) -> None:
     if not house.broker.keeps_sessions:
         pytest.skip("the embedded broker keeps no messages for clients that are away")
