@@ -27,6 +27,14 @@ QOS: Final = 1
 AT_ONCE: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 REFUSED: Final = 0x80  # MQTT 3.1.1, 3.9.3: the code of a subscription that was not granted
 STABLE_AFTER: Final = timedelta(seconds=30)
+"""How long a connection must have been up for the back-off to begin anew."""
+
+LONGEST_WAIT_S: Final = 30.0
+"""The longest wait between two tries: a broker is near and counts no requests, and commands wait for it.
+
+Not above STABLE_AFTER: two programs with one client id push each other off, and would begin anew each time.
+"""
+
 HEAR_OUT_S: Final = 1.0
 
 
@@ -107,7 +115,7 @@ class Broker:
             except (aiomqtt.MqttError, OSError, ValueError) as error:
                 renewed = False
                 stable = self.status.up and self._clock.now() - self.status.since >= STABLE_AFTER
-                delay = backoff(0 if stable else attempt, self._jitter())
+                delay = backoff(0 if stable else attempt, self._jitter(), LONGEST_WAIT_S)
                 attempt = 1 if stable else attempt + 1
                 problem = self._explain(error)
                 self._change(up=False, problem=problem)

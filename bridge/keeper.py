@@ -44,8 +44,8 @@ class Keeper:
         self._records |= {(record.address, record.number): record for record in records}
 
     def write_if_due(self) -> None:
-        """Write what has changed or is owed, if the last write is a minute ago."""
-        if self._now() - self._written >= EVERY:
+        """Write what has changed or is owed, if the last write is a minute ago, or the clock has been set back."""
+        if abs(self._now() - self._written) >= EVERY:
             self.write()
 
     def write(self) -> None:

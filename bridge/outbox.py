@@ -25,12 +25,14 @@ class Entry:
         message: what to publish there.
         payload_type: as JSON, or gzipped.
         key: what a newer event must share to take its place; None for one that is never replaced, as an answer is.
+        on_published: is called once the broker has it.
     """
 
     path: str
     message: Message
     payload_type: PayloadType
     key: tuple[str, str, str] | None
+    on_published: Callable[[], None] | None = None
 
 
 class Renewal:
@@ -69,7 +71,13 @@ class Outbox:
         return len(self._entries)
 
     def put(
-        self, report: Report, *, corid: str | None = None, copy_to: Topic | None = None, keep: bool = False
+        self,
+        report: Report,
+        *,
+        corid: str | None = None,
+        copy_to: Topic | None = None,
+        keep: bool = False,
+        on_published: Callable[[], None] | None = None,
     ) -> None:
         """Queue a report, and a copy of it.
 
@@ -78,9 +86,10 @@ class Outbox:
             corid: the `uid` of the command that it answers.
             copy_to: where a copy goes: the command's `resp_to`.
             keep: it must not be replaced by a newer one, nor dropped over a reconnect.
+            on_published: is called once the broker has it; never, if it comes to nothing.
         """
         kept = keep or corid is not None
-        self._append(report, report.topic, corid, key=None if kept else report.key)
+        self._append(report, report.topic, corid, key=None if kept else report.key, on_published=on_published)
         if copy_to is not None:
             self._append(report, copy_to, corid, key=None)
 
@@ -92,10 +101,18 @@ class Outbox:
         """Have the connection made anew before anything that is queued after this."""
         self._push(RENEWAL)
 
-    def _append(self, report: Report, topic: Topic, corid: str | None, *, key: tuple[str, str, str] | None) -> None:
+    def _append(
+        self,
+        report: Report,
+        topic: Topic,
+        corid: str | None,
+        *,
+        key: tuple[str, str, str] | None,
+        on_published: Callable[[], None] | None = None,
+    ) -> None:
         message = report.message(uid=self._uid(), now=self._now(), src=self._src, corid=corid, topic=str(topic))
         path = topic.path if topic.prefix or not self._prefix else f"{self._prefix}/{topic}"
-        self._push(Entry(path, message, topic.payload_type, key))
+        self._push(Entry(path, message, topic.payload_type, key, on_published))
 
     def _push(self, entry: Entry | Renewal) -> None:
         if len(self._entries) >= self._limit:
@@ -135,6 +152,8 @@ class Outbox:
             self._entries.popleft()
         if not self._entries:
             self._emptied.set()
+        if isinstance(entry, Entry) and entry.on_published is not None:
+            entry.on_published()
 
     def forget_reports(self) -> None:
         """Drop what will be said again after a reconnect; answers and the like stay."""

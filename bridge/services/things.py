@@ -104,13 +104,18 @@ class Things:
         if report == before:
             return
         self._inclusions[address] = report
-        self._storage.save_inclusion(address, report)
         if before is None:
             self._outbox.renew()  # the will must name it before it is heard of
             self._log.info("a thing is included", address=address, name=description.product_name)
-        self._outbox.put(self._report("evt.thing.inclusion_report", report), keep=True)
+        said = self._report("evt.thing.inclusion_report", report)
+        self._outbox.put(said, keep=True, on_published=lambda: self._told(address, report))
         if before is None:
             self._on_included(address)
+
+    def _told(self, address: str, report: dict[str, JsonValue]) -> None:
+        """The broker has the inclusion report. Until then the disk does not: the next start would keep silent."""
+        if self._inclusions.get(address) == report:
+            self._storage.save_inclusion(address, report)
 
     def announce_changes(self) -> None:
         """Tell what has changed in the description of any thing that is included."""

@@ -253,6 +253,30 @@ async def test_the_cloud_is_read_while_the_broker_hangs(build: HouseMaker, plug:
         assert service.link.status.up
 
 
+async def test_a_broker_that_was_away_for_long_is_found_within_half_a_minute(
+    broker: TestBroker, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    port = free_port()
+    async with make_house(
+        broker, tmp_path, clock=clock, start=False, mqtt={"host": "127.0.0.1", "port": port}
+    ) as house:
+        service = await house.start(wait=False)
+        await house.hub.until(lambda: service.broker.status.problem is not None)
+        for _ in range(600):  # ten minutes
+            clock.move(1)
+            await asyncio.sleep(0.004)
+        late = Plug(broker.host, broker.port)
+        late.port = port
+        await late.start()
+        for _ in range(31):
+            clock.move(1)
+            await asyncio.sleep(0.02)
+        await house.hub.until(lambda: service.broker.status.up)
+        await house.kill()
+        await late.stop()
+
+
 async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBroker) -> None:
     port = free_port()
     async with build(mqtt={"host": "127.0.0.1", "port": port}, start=False) as house:
@@ -266,6 +290,32 @@ async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBro
         await house.ready()
         await house.kill()
         await late.stop()
+
+
+@pytest.mark.parametrize("last_words", ["stop", "kill"])
+async def test_things_that_the_broker_never_heard_of_are_told_by_the_next_start(
+    build: HouseMaker, plug: Plug, last_words: str
+) -> None:
+    plug.pull()  # as with a wrong port in the first settings
+    async with build(mqtt={"host": "127.0.0.1", "port": plug.port}, start=False) as house:
+        service = await house.start(wait=False)
+        await house.hub.until(lambda: {SOCKET, CABLE} <= set(service.things.addresses()))
+        await (house.stop() if last_words == "stop" else house.kill())
+        plug.put_back()
+        since = house.mark
+        await house.start()
+
+        def told() -> set[object]:
+            values = [heard.message.value for heard in house.hub.find("evt.thing.inclusion_report", since=since)]
+            return {value["address"] for value in values if isinstance(value, dict)}
+
+        await house.hub.until(lambda: {SOCKET, CABLE, GRID} <= told())
+        await house.stop()
+        again = house.mark
+        await house.start()
+        await house.hub.expect("evt.network.all_nodes_report", since=again)
+        await house.stop()
+        assert house.hub.find("evt.thing.inclusion_report", since=again) == []  # and once is enough
 
 
 async def test_a_command_sent_while_the_bridge_was_away_is_not_lost(house: House) -> None:

@@ -96,3 +96,11 @@ def test_from_the_end_on_nothing_is_seen(desk: Desk) -> None:
     desk.keeper.close([desk.twin])
     assert desk.kept() == (3.0, [3.0])
     assert desk.storage.memories()["B"].blind_since == BEGIN + timedelta(seconds=5)
+
+
+def test_a_clock_that_is_set_back_stops_no_writing(desk: Desk) -> None:
+    desk.now -= timedelta(days=1)
+    desk.session(energy=2.0)
+    desk.now += EVERY
+    desk.keeper.write_if_due()
+    assert desk.kept() == (2.0, [2.0])
