@@ -496,6 +496,7 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self.fleet.restore(self.storage.charge_points(), _grids(self.storage.value(GRIDS)))
+                self.things.tell_what_left()
                 self.link.set_token(self._login_token())
                 linking = group.create_task(self.link.run(self._account.opened))
                 serving = group.create_task(self.broker.run())

@@ -127,10 +127,20 @@ class Things:
         if self._inclusions.pop(address, None) is None:
             return
         self._log.info("a thing has left the account and is excluded", address=address)
-        self._storage.save_inclusion(address, None)
         self._on_excluded(address)
-        self._outbox.put(self._exclusion(address), keep=True)
+        self._outbox.put(self._exclusion(address), keep=True, on_published=lambda: self._gone(address))
         self._outbox.renew()
+
+    def _gone(self, address: str) -> None:
+        """The broker has the exclusion report. Until then the disk keeps the thing: the next start tells it again."""
+        if address not in self._inclusions:
+            self._storage.save_inclusion(address, None)
+
+    def tell_what_left(self) -> None:
+        """After a start: exclude what had left, and the broker never heard of."""
+        for address in self.addresses():
+            if self._describe(address) is None:
+                self.left(address)
 
     def exclude(self, addresses: Sequence[str]) -> list[Report]:
         """Delete things at the user's wish; they stay away. Gives the reports that say so."""

@@ -318,6 +318,32 @@ async def test_things_that_the_broker_never_heard_of_are_told_by_the_next_start(
         assert house.hub.find("evt.thing.inclusion_report", since=again) == []  # and once is enough
 
 
+@pytest.mark.parametrize("last_words", ["stop", "kill"])
+async def test_a_thing_that_left_while_the_broker_was_away_is_excluded_by_the_next_start(
+    build: HouseMaker, plug: Plug, last_words: str
+) -> None:
+    async with build(mqtt={"host": "127.0.0.1", "port": plug.port}) as house:
+        service = house.service
+        assert service is not None
+        plug.pull()
+        await house.hub.until(lambda: not service.broker.status.up)
+        del house.cloud.account.charge_points[CABLE]
+        house.cloud.drop()
+        await house.hub.until(lambda: CABLE not in service.things.addresses())
+        await (house.stop() if last_words == "stop" else house.kill())
+        plug.put_back()
+        since = house.mark
+        await house.start()
+        gone = await house.hub.expect("evt.thing.exclusion_report", since=since)
+        assert gone.message.value == {"address": CABLE}
+        await house.stop()
+        again = house.mark
+        await house.start()
+        await house.stop()
+        assert house.hub.find("evt.thing.exclusion_report", since=again) == []  # and once is enough
+        assert house.hub.find("evt.thing.inclusion_report", since=since) == []  # nothing else has come or gone
+
+
 async def test_a_command_sent_while_the_bridge_was_away_is_not_lost(house: House) -> None:
     if not house.broker.keeps_sessions:
         pytest.skip("the embedded broker keeps no messages for clients that are away")
