@@ -1,7 +1,7 @@
 """What a charge point is and how it is set (the cloud's CHARGE_POINTS and CH_SETTINGS)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from typing import Final, Generic, Literal, TypeVar
 
@@ -32,6 +32,11 @@ class Setting(Generic[T]):
     def writable(self) -> bool:
         """The account may change it."""
         return self.permission == "write"
+
+
+def with_value(setting: Setting[T] | None, value: T) -> Setting[T]:
+    """The setting with another value, and the same permission."""
+    return replace(setting, value=value) if setting is not None else Setting(value)
 
 
 @dataclass(frozen=True, slots=True)

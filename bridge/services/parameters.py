@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.requests import Request
-from bridge.chargepoint.evse import APP_CARD, NO_CARD, Card, Evse, Setting
+from bridge.chargepoint.evse import APP_CARD, NO_CARD, Card, Evse, with_value
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
@@ -181,12 +181,14 @@ class ParametersService:
 
     async def _set_plug_and_charge(self, twin: Twin, value: bool) -> None:
         confirmed = await self._cloud.ask(requests.set_plug_and_charge(twin.evse_id, value=value))
-        self._told(twin, plug_and_charge=_with(twin.evse.plug_and_charge, value if confirmed is None else confirmed))
+        self._told(
+            twin, plug_and_charge=with_value(twin.evse.plug_and_charge, value if confirmed is None else confirmed)
+        )
 
     async def _set_linked_cards_only(self, twin: Twin, value: bool) -> None:
         confirmed = await self._cloud.ask(requests.set_public_charging(twin.evse_id, value=not value))
         public = not value if confirmed is None else confirmed
-        self._told(twin, public_charging=_with(twin.evse.public_charging, public))
+        self._told(twin, public_charging=with_value(twin.evse.public_charging, public))
 
     async def _set_available(self, twin: Twin, value: bool) -> None:
         request = requests.set_operative(twin.evse_id, operative=value)
@@ -241,7 +243,3 @@ class ParametersService:
         await self._cloud.ask(requests.set_plug_and_charge_card(twin.evse_id, value))
         known = next((card for card in self._fleet.cards if card.uid == value), None)
         self._told(twin, plug_and_charge_card=known or Card(NO_CARD if value == APP_CARD else value))
-
-
-def _with(setting: Setting[bool] | None, value: bool) -> Setting[bool]:
-    return Setting(value, setting.permission if setting is not None else "write")

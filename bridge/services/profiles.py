@@ -1,10 +1,9 @@
 """Smart-charging profiles: switching one on or off."""
 
-from dataclasses import replace
 from typing import Final, Literal, get_args
 
 from bridge.bluecurrent import requests
-from bridge.chargepoint.evse import Evse, Setting
+from bridge.chargepoint.evse import Evse, Setting, with_value
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 from bridge.services.cloud import Cloud
@@ -26,16 +25,12 @@ async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Cloud, fleet:
     is_on = on if confirmed is None else confirmed
     delayed, price_based = twin.evse.delayed_charging, twin.evse.price_based_charging
     if profile == "delayed":
-        delayed, price_based = _with(delayed, is_on), _off(price_based) if is_on else price_based
+        delayed, price_based = with_value(delayed, is_on), _off(price_based) if is_on else price_based
     else:
-        delayed, price_based = _off(delayed) if is_on else delayed, _with(price_based, is_on)
+        delayed, price_based = _off(delayed) if is_on else delayed, with_value(price_based, is_on)
     told = Evse(delayed_charging=delayed, price_based_charging=price_based)
     fleet.described(twin.evse_id, Update(told, frozenset({"delayed_charging", "price_based_charging"})))
 
 
-def _with(setting: Setting[bool] | None, value: bool) -> Setting[bool]:
-    return replace(setting, value=value) if setting is not None else Setting(value)
-
-
 def _off(setting: Setting[bool] | None) -> Setting[bool] | None:
-    return _with(setting, False) if setting is not None and setting.value else setting
+    return with_value(setting, False) if setting is not None and setting.value else setting
