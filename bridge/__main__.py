@@ -13,7 +13,7 @@ def main() -> None:
     """
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    from bridge.cli import app  # noqa: PLC0415 - what takes the second
+    from bridge.commandline.cli import app  # noqa: PLC0415 - what takes the second
 
     app()
 

@@ -12,46 +12,46 @@ from uuid import UUID, uuid4
 from pydantic import JsonValue
 
 from bridge import __version__
-from bridge.bluecurrent import extra
-from bridge.bluecurrent.extra import fetch_api_token
+from bridge.account.app_state import AppState
+from bridge.account.capabilities import Fact
+from bridge.account.charging import FOLLOW_UP_S, Charging
+from bridge.account.credentials import Credentials
+from bridge.account.fleet import Fleet
+from bridge.account.locks import Locks
+from bridge.account.overrides import Overrides
+from bridge.account.parameter_store import ParameterStore
+from bridge.account.sync import Account
+from bridge.account.transactions import Transactions
+from bridge.bluecurrent import app_api
+from bridge.bluecurrent.app_api import fetch_api_token
 from bridge.bluecurrent.frames import Frame
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
-from bridge.broker import Arrival, Broker, BrokerStatus
 from bridge.chargepoint import limits
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock, SystemClock
+from bridge.fimp.command import Command
 from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
-from bridge.keeper import Keeper
+from bridge.hub.broker import Arrival, Broker, BrokerStatus
+from bridge.hub.devices import Devices
+from bridge.hub.outbox import Outbox
+from bridge.hub.router import Handled, Router
 from bridge.logs import Log
-from bridge.outbox import Outbox
-from bridge.services.account import Account
+from bridge.runtime_settings import RuntimeSettings
 from bridge.services.app import AppService, LogService
 from bridge.services.auth import AuthService
 from bridge.services.chargepoint import ChargepointService
-from bridge.services.charging import FOLLOW_UP_S, Charging
-from bridge.services.command import Command
-from bridge.services.credentials import Credentials
 from bridge.services.dev_sys import DevSysService
 from bridge.services.device import Addresses, DeviceService
-from bridge.services.devices import Devices
 from bridge.services.discovery import DiscoveryService, adapter_interfaces
-from bridge.services.fact import Fact
-from bridge.services.fleet import Fleet
-from bridge.services.lifecycle import Lifecycle
 from bridge.services.meter_elec import GridMeterService, MeterElecService
 from bridge.services.network import Network
-from bridge.services.overrides import Overrides
-from bridge.services.parameter_store import ParameterStore
 from bridge.services.parameters import ParametersService
-from bridge.services.preferences import Preferences
-from bridge.services.router import Handled, Router
 from bridge.services.things import Things
-from bridge.services.transactions import Transactions
-from bridge.services.turns import Turns
 from bridge.settings import Settings
-from bridge.storage import Storage
+from bridge.storage.recorder import Recorder
+from bridge.storage.storage import Storage
 from bridge.tasks import end
 from bridge.web.observer import Observer
 from bridge.web.server import WebServer
@@ -122,13 +122,13 @@ class Service:
         self.outbox = outbox = Outbox(
             now=clock.now, uid=world.uid, src=settings.fimp.resource_name, prefix=settings.mqtt.topic_prefix
         )
-        self._preferences = preferences = Preferences(settings, storage.value(CONFIG), self._preferences_changed)
-        log.level = preferences.values.log_level
-        self._lifecycle = lifecycle = Lifecycle(addresses, outbox)
+        self._runtime = runtime = RuntimeSettings(settings, storage.value(CONFIG), self._runtime_changed)
+        log.level = runtime.values.log_level
+        self._app_state = app_state = AppState(addresses, outbox)
         self._parameters = parameters = ParameterStore(storage.parameters(), storage)
         self._no_unlock, self._socket_ids = self._fact(UNLOCK_UNKNOWN), self._fact(SOCKET_IDS)
         self._no_overrides = self._fact(OVERRIDES_UNKNOWN)
-        turns = Turns()
+        locks = Locks()
 
         # The two links.
         self.fleet = fleet = Fleet(
@@ -137,9 +137,9 @@ class Service:
             steerings=storage.steerings(),
             on_change=self._twin_changed,
             on_grid_change=self._grid_changed,
-            nominal_voltage=lambda: preferences.values.nominal_voltage,
+            nominal_voltage=lambda: runtime.values.nominal_voltage,
         )
-        self._keeper = Keeper(storage, clock.now)
+        self._recorder = Recorder(storage, clock.now)
         self.link = link = Link(
             settings.cloud.url,
             clock=clock,
@@ -167,7 +167,7 @@ class Service:
         self._overrides = overrides = Overrides(
             cloud=link,
             fleet=fleet,
-            turns=turns,
+            locks=locks,
             no_overrides=self._no_overrides,
             clock=clock,
             spawn=self._spawn,
@@ -177,8 +177,8 @@ class Service:
             cloud=link,
             fleet=fleet,
             overrides=overrides,
-            turns=turns,
-            preferences=preferences,
+            locks=locks,
+            runtime=runtime,
             parameters=parameters,
             clock=clock,
             spawn=self._spawn,
@@ -188,7 +188,7 @@ class Service:
         )
         services: list[DeviceService[Twin]] = [
             ChargepointService(
-                preferences=preferences,
+                runtime=runtime,
                 clock=clock,
                 cloud=link,
                 fleet=fleet,
@@ -198,13 +198,13 @@ class Service:
                 no_unlock=self._no_unlock,
                 socket_ids=self._socket_ids,
             ),
-            MeterElecService(fleet=fleet, preferences=preferences, addresses=addresses, clock=clock),
+            MeterElecService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock),
             ParametersService(
                 cloud=link, fleet=fleet, store=parameters, addresses=addresses, clock=clock, follow_up=follow_up
             ),
             DevSysService(cloud=link, fleet=fleet, addresses=addresses, clock=clock),
         ]
-        grid_services = [GridMeterService(fleet=fleet, preferences=preferences, addresses=addresses, clock=clock)]
+        grid_services = [GridMeterService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock)]
         self.devices = devices = Devices(
             fleet=fleet, services=services, grid_services=grid_services, outbox=outbox, clock=clock
         )
@@ -229,7 +229,7 @@ class Service:
             addresses=addresses,
             outbox=outbox,
             clock=clock,
-            preferences=preferences,
+            runtime=runtime,
         )
         self._account = Account(
             link=link,
@@ -241,15 +241,15 @@ class Service:
             spawn=self._spawn,
             log=self._log,
         )
-        has_extra = extra.available()
+        has_extra = app_api.available()
         self._transactions = Transactions(
-            read=lambda evse_id, since: extra.fetch_transactions(
+            read=lambda evse_id, since: app_api.fetch_transactions(
                 settings.cloud.url, link.request_token or "", evse_id, since
             ),
             can_read=lambda: link.status.up and link.request_token is not None and has_extra,
             fleet=fleet,
             ledger=storage,
-            writer=self._keeper,
+            writer=self._recorder,
             clock=clock,
             spawn=self._spawn,
             log=self._log,
@@ -258,7 +258,7 @@ class Service:
         self._auth = AuthService(
             link=link,
             credentials=self._credentials,
-            lifecycle=lifecycle,
+            app_state=app_state,
             fetch_token=partial(fetch_api_token, settings.cloud.url),
             hide=log.secrets.add,
             patience=settings.cloud.command_timeout,
@@ -266,8 +266,8 @@ class Service:
         app = AppService(
             addresses=addresses,
             clock=clock,
-            preferences=preferences,
-            lifecycle=lifecycle,
+            runtime=runtime,
+            app_state=app_state,
             errors=log.errors,
             restarts=restarts,
             reset=self._reset,
@@ -279,18 +279,18 @@ class Service:
             **self._network.commands,
             **app.commands,
             **self._auth.commands,
-            **LogService(addresses, preferences).commands,
+            **LogService(addresses, runtime).commands,
         }
         self.router = Router(
             adapter=self._adapter_commands,
-            discovery=DiscoveryService(addresses, self._interfaces, lifecycle.states).commands,
+            discovery=DiscoveryService(addresses, self._interfaces, app_state.states).commands,
             devices=devices,
             addresses=addresses,
             outbox=outbox,
             storage=storage,
             clock=clock,
-            preferences=preferences,
-            turns=turns,
+            runtime=runtime,
+            locks=locks,
             spawn=self._spawn,
             handled=self._handled,
             started=self._started,
@@ -306,7 +306,7 @@ class Service:
             broker=self.broker,
             outbox=outbox,
             fleet=fleet,
-            preferences=preferences,
+            runtime=runtime,
             errors=log.errors,
             sessions=lambda since: storage.sessions(since=since),
         )
@@ -316,10 +316,10 @@ class Service:
 
     def _twin_changed(self, before: Twin | None, after: Twin | None) -> None:
         self.web.changed()
-        self._keeper.changed(before, after)
+        self._recorder.changed(before, after)
         self._transactions.twin_changed(before, after)
-        if after is not None and (before is None or before.evse != after.evse):
-            self.storage.save_charge_point(after.evse_id, after.evse)
+        if after is not None and (before is None or before.settings != after.settings):
+            self.storage.save_charge_point(after.evse_id, after.settings)
         if after is None and before is not None and not self.fleet.sockets(before.evse_id):
             self.storage.forget_charge_point(before.evse_id)
         self.devices.changed(before, after)
@@ -356,12 +356,12 @@ class Service:
     def _link_changed(self, status: LinkStatus) -> None:
         self._observer.journal.link_changed(status)
         self.web.changed()
-        self._lifecycle.link_changed(status)
+        self._app_state.link_changed(status)
         self._auth.link_changed(status)
         if status.up:
             self._service_log.secrets.add(self.link.request_token)
             self.devices.reporter.forget()  # after a reconnect everything is said once
-            self.fleet.link_found(self._preferences.grace)
+            self.fleet.link_found(self._runtime.grace)
             self._spawn(self._refresh())
         else:
             self.fleet.link_lost()
@@ -372,7 +372,7 @@ class Service:
         if not renewed:
             self.devices.report_all(again=True)
             self._network.report_again()
-            self._lifecycle.report_again()
+            self._app_state.report_again()
 
     def _broker_changed(self, status: BrokerStatus) -> None:
         self._observer.journal.broker_changed(status)
@@ -391,9 +391,9 @@ class Service:
 
         return Fact(known=self.storage.value(name) is not None, on_change=changed)
 
-    def _preferences_changed(self, stored: Mapping[str, JsonValue]) -> None:
+    def _runtime_changed(self, stored: Mapping[str, JsonValue]) -> None:
         self.storage.save_value(CONFIG, dict(stored) or None)
-        self._service_log.level = self._preferences.values.log_level
+        self._service_log.level = self._runtime.values.log_level
         self.things.announce_changes()
         self.devices.report_all()
         self._network.report()
@@ -421,7 +421,7 @@ class Service:
             async with asyncio.timeout(GIVE_BACK_S):
                 await self._overrides.give_back(self.fleet.twins())
         self._auth.log_out()
-        self._preferences.reset()
+        self._runtime.reset()
         self.things.bring_back()  # whoever installs it again and logs in has everything again
         return reports
 
@@ -473,7 +473,7 @@ class Service:
 
     def tick(self) -> None:
         """See `_tick`."""
-        self._keeper.write_if_due()
+        self._recorder.write_if_due()
         if self._observer.tick():
             self.web.changed()
         self._account.look_into_silence()
@@ -481,7 +481,7 @@ class Service:
         self._transactions.tick()
         before, self._ticked = self._ticked, self._clock.now()
         times = (
-            self.fleet.next_change(before, self._preferences.grace),
+            self.fleet.next_change(before, self._runtime.grace),
             self.devices.reporter.next_due(),
             self._network.next_due(),
         )
@@ -491,7 +491,7 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then say goodbye."""
-        self._log.info("starting", version=__version__, state_set=self._preferences.values.state_set)
+        self._log.info("starting", version=__version__, state_set=self._runtime.values.state_set)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -509,7 +509,7 @@ class Service:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(GOODBYE_S):
                             await self._say_goodbye(linking)
-                    self._keeper.close(list(self.fleet.twins()))
+                    self._recorder.close(list(self.fleet.twins()))
                 finally:
                     await end(ticking, linking, serving, showing, *self._beside)
         finally:
@@ -521,7 +521,7 @@ class Service:
         # Commands that wait for the cloud fail with the link, and their answers go out before the goodbye.
         await end(linking)
         await asyncio.sleep(0)
-        self._lifecycle.stopping()
+        self._app_state.stopping()
         self._network.say_goodbye()
         if self.broker.status.up:
             await self.outbox.emptied()

@@ -124,7 +124,7 @@ class StorageSettings(Section):
 
 
 class HttpSettings(Section):
-    """Status page, health and metrics; empty turns them off."""
+    """Status page, health and metrics; empty locks them off."""
 
     listen: Annotated[str, StringConstraints(pattern=r"^(|.+:\d{1,5})$")] = "127.0.0.1:8099"
 

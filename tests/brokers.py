@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.embedded import embedded_broker, free_port
+from bridge.commandline.embedded_broker import embedded_broker, free_port
 
 IMAGE = "eclipse-mosquitto:2"
 

@@ -15,11 +15,11 @@ from uuid import uuid4
 import aiomqtt
 from pydantic import SecretStr
 
-from bridge.broker import AT_ONCE
 from bridge.clock import Clock, SystemClock
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
+from bridge.hub.broker import AT_ONCE
 from bridge.logs import Log
 from bridge.service import Service, World
 from bridge.settings import Settings

@@ -10,25 +10,25 @@ from typing import Any, TypeVar, cast
 from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection
 
+from bridge.account.capabilities import Fact
+from bridge.account.charging import Charging
+from bridge.account.fleet import Fleet
+from bridge.account.locks import Locks
+from bridge.account.overrides import Overrides
+from bridge.account.parameter_store import ParameterStore
 from bridge.bluecurrent.correlation import is_receipt, named_error, refusal
 from bridge.bluecurrent.frames import Error, Frame, Settings, Statuses, parse_frame
 from bridge.bluecurrent.requests import Request, get_charge_points, hello
 from bridge.chargepoint.twin import ChargingMode, Twin
 from bridge.errors import BridgeError, Disconnected, VerdictTimeout
-from bridge.keeper import Keeper
 from bridge.logs import Log
-from bridge.services.charging import Charging
-from bridge.services.fact import Fact
-from bridge.services.fleet import Fleet
-from bridge.services.overrides import Overrides
-from bridge.services.parameter_store import ParameterStore
-from bridge.services.preferences import Preferences
-from bridge.services.turns import Turns
+from bridge.runtime_settings import RuntimeSettings
 from bridge.settings import Settings as BridgeSettings
 from bridge.simulator.account import example_account
 from bridge.simulator.charge_point import ChargePoint
 from bridge.simulator.cloud import SimulatedCloud
-from bridge.storage import Storage
+from bridge.storage.recorder import Recorder
+from bridge.storage.storage import Storage
 from tests.clock import FakeClock, settle
 
 T = TypeVar("T")
@@ -112,9 +112,9 @@ class Rig:
         log = Log("fatal", "json", io.StringIO()).logger
         self.storage = Storage(self.path, log, self.clock.now)
         settings = BridgeSettings(cloud={"api_token": SecretStr("simulated")})
-        preferences = Preferences(settings, None, lambda _: None)
+        runtime = RuntimeSettings(settings, None, lambda _: None)
         self.cloud = DirectCloud(self.simulated)
-        self.keeper = Keeper(self.storage, self.clock.now)
+        self.recorder = Recorder(self.storage, self.clock.now)
         self.fleet = Fleet(
             clock=self.clock,
             memories=self.storage.memories(),
@@ -122,11 +122,11 @@ class Rig:
             on_change=self._changed,
             on_grid_change=lambda *_: None,
         )
-        turns = Turns()
+        locks = Locks()
         self.overrides = Overrides(
             cloud=self.cloud,
             fleet=self.fleet,
-            turns=turns,
+            locks=locks,
             no_overrides=Fact(known=False, on_change=lambda _: None),
             clock=self.clock,
             spawn=self._spawn,
@@ -136,8 +136,8 @@ class Rig:
             cloud=self.cloud,
             fleet=self.fleet,
             overrides=self.overrides,
-            turns=turns,
-            preferences=preferences,
+            locks=locks,
+            runtime=runtime,
             parameters=ParameterStore({}, self.storage),
             clock=self.clock,
             spawn=self._spawn,
@@ -149,9 +149,9 @@ class Rig:
         self.run(self._connect())
 
     def _changed(self, before: Twin | None, after: Twin | None) -> None:
-        self.keeper.changed(before, after)
-        if after is not None and (before is None or before.evse != after.evse):
-            self.storage.save_charge_point(after.evse_id, after.evse)
+        self.recorder.changed(before, after)
+        if after is not None and (before is None or before.settings != after.settings):
+            self.storage.save_charge_point(after.evse_id, after.settings)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -241,7 +241,7 @@ class Rig:
     def tick(self, seconds: float = 1.0) -> None:
         """Time passes, at once; then the service's tick."""
         self.clock.move(seconds)
-        self.keeper.write_if_due()
+        self.recorder.write_if_due()
         self.overrides.tick()
         self.run(asyncio.sleep(0))
 
@@ -275,7 +275,7 @@ class Rig:
                 if (kept / file.name).exists():
                     shutil.move(kept / file.name, file)
         else:
-            self.keeper.close(list(self.fleet.twins()))
+            self.recorder.close(list(self.fleet.twins()))
             self.storage.close()
 
     def close(self) -> None:

@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 from random import Random
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
-from bridge.broker import BrokerStatus
-from bridge.chargepoint.evse import Evse, Setting
+from bridge.chargepoint.amsterdam import from_wall_clock
+from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
 from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.status import Activity, Status, Vehicle
-from bridge.chargepoint.times import from_wall_clock
-from bridge.chargepoint.traits import Traits
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, RequestLimit, Unauthorized
-from bridge.services.router import Handled
+from bridge.hub.broker import BrokerStatus
+from bridge.hub.router import Handled
 from bridge.web.history import Point
 from bridge.web.view import Known
 
@@ -55,7 +55,7 @@ def charging() -> Twin:
     )
     return Twin(
         evse_id="BCU102728",
-        evse=Evse(name="Driveway", model="U:MOVE16", is_cable=False, smart_charging=True),
+        settings=ChargePointSettings(name="Driveway", model="U:MOVE16", is_cable=False, smart_charging=True),
         status=status,
         memory=Memory(session=session, earlier_energy=2841.3),
     )
@@ -66,7 +66,7 @@ def held() -> Twin:
     session = Session(number=41, seen_from=at(8, 55), started_at=at(8, 55), vehicle_seen=True)
     return Twin(
         evse_id="BCU100186",
-        evse=Evse(
+        settings=ChargePointSettings(
             name="Carport",
             model="H:MOVE-C32T2",
             is_cable=True,
@@ -78,7 +78,7 @@ def held() -> Twin:
             activity=Activity.DELAYED, vehicle=Vehicle.CONNECTED, current_1=0, current_2=0, current_3=0, max_usage=32
         ),
         memory=Memory(session=session, earlier_energy=913.8),
-        traits=Traits(max_current=32),
+        observed=Observed(max_current=32),
         limits=Limits(standing=16),
     )
 
@@ -98,7 +98,7 @@ def empty() -> Twin:
     )
     return Twin(
         evse_id="BCU101544",
-        evse=Evse(name="Visitors", model="U:MOVE16", is_cable=False),
+        settings=ChargePointSettings(name="Visitors", model="U:MOVE16", is_cable=False),
         status=Status(
             activity=Activity.AVAILABLE,
             vehicle=Vehicle.NONE,
@@ -249,18 +249,20 @@ def out_of_requests() -> Known:
 def long_names() -> Known:
     """Names without a place to break them."""
     about, name = rich(), "Parkeergarageverdiepingsplaatsnummer" * 4
-    twins = [replace(twin, evse=replace(twin.evse, name=name)) for twin in about.twins]
+    twins = [replace(twin, settings=replace(twin.settings, name=name)) for twin in about.twins]
     return replace(about, twins=twins, where=f"{name}.example.internal:1883")
 
 
 def two_sockets() -> Known:
     """One charge point with two sockets: one charges on one phase, one has a fault."""
     one, two = charging(), empty()
-    evse = Evse(name="Garage", model="T:PUBLIC-22", is_cable=False, socket_ids=(1, 2), smart_charging=True)
+    evse = ChargePointSettings(
+        name="Garage", model="T:PUBLIC-22", is_cable=False, socket_ids=(1, 2), smart_charging=True
+    )
     assert one.status is not None
     single = replace(one.status, current_2=0, current_3=0, voltage_2=0, voltage_3=0)
-    first = replace(one, socket=1, evse=evse, status=single)
+    first = replace(one, socket=1, settings=evse, status=single)
     second = replace(
-        two, evse_id=one.evse_id, socket=2, evse=evse, status=Status(activity=Activity.ERROR, vehicle=Vehicle.FAULT)
+        two, evse_id=one.evse_id, socket=2, settings=evse, status=Status(activity=Activity.ERROR, vehicle=Vehicle.FAULT)
     )
     return known(first, second)

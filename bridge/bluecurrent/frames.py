@@ -22,7 +22,7 @@ from bridge.bluecurrent.wire import (
     WireStatus,
     WireSustainability,
 )
-from bridge.chargepoint.evse import Card, Evse, Setting
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
@@ -58,7 +58,7 @@ class ListedChargePoint:
     """One charge point of the account."""
 
     evse_id: str
-    update: Update[Evse]
+    update: Update[ChargePointSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class ChargeCards:
 class Settings:
     """CH_SETTINGS."""
 
-    update: Update[Evse]
+    update: Update[ChargePointSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +321,7 @@ def _flag(setting: FlagSetting | None) -> Setting[bool] | None:
     return None if setting is None else Setting(setting.value, setting.permission)
 
 
-def _evse(wire: WireChargePoint) -> Update[Evse]:
+def _evse(wire: WireChargePoint) -> Update[ChargePointSettings]:
     given = wire.model_fields_set
     values: dict[str, Any] = {}
     if "is_cable" in given:
@@ -338,8 +338,8 @@ def _evse(wire: WireChargePoint) -> Update[Evse]:
     return _updated_evse(values | _switches(wire) | _profiles(wire))
 
 
-def _updated_evse(values: dict[str, Any]) -> Update[Evse]:
-    return Update(Evse(**values), frozenset(values))
+def _updated_evse(values: dict[str, Any]) -> Update[ChargePointSettings]:
+    return Update(ChargePointSettings(**values), frozenset(values))
 
 
 def _switches(wire: WireChargePoint) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bridge.bluecurrent.correlation import Correlation, is_receipt, named_error,
 from bridge.bluecurrent.frames import BadFrame, Error, Frame, parse_frame
 from bridge.bluecurrent.login import closed, connection, validate
 from bridge.bluecurrent.requests import Request, UnreadableAnswer, hello
-from bridge.chargepoint.times import in_amsterdam, next_limit_reset
+from bridge.chargepoint.amsterdam import in_amsterdam, next_limit_reset
 from bridge.clock import Clock
 from bridge.errors import (
     BridgeError,

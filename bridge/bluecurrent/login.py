@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from bridge import __version__
 from bridge.bluecurrent.frames import BadFrame, Error, Token, parse_frame
-from bridge.chargepoint.times import next_limit_reset
+from bridge.chargepoint.amsterdam import next_limit_reset
 from bridge.clock import Clock
 from bridge.errors import AlreadyConnected, CloudError, Disconnected, RequestLimit, Unauthorized
 

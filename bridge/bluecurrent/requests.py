@@ -26,7 +26,7 @@ from bridge.bluecurrent.frames import (
     Sustainability,
 )
 from bridge.bluecurrent.wire import DAYS
-from bridge.chargepoint.evse import Card, Evse
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.update import Update
@@ -119,7 +119,7 @@ def get_status(evse_id: str) -> Request[Sequence[SocketStatus]]:
     return Request("GET_CH_STATUS", lambda f: read(f).sockets, answers=frozenset({"CH_STATUS"}), evse_id=evse_id)
 
 
-def get_settings(evse_id: str) -> Request[Update[Evse]]:
+def get_settings(evse_id: str) -> Request[Update[ChargePointSettings]]:
     """The settings of a charge point."""
     read = _body(Settings)
     return Request("GET_CH_SETTINGS", lambda f: read(f).update, answers=frozenset({"CH_SETTINGS"}), evse_id=evse_id)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bridge.chargepoint.times import from_wall_clock, in_amsterdam
+from bridge.chargepoint.amsterdam import from_wall_clock, in_amsterdam
 
 Permission = Literal["none", "read", "write"]
 

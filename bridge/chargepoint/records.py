@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bridge.chargepoint.amsterdam import nearest_reading
 from bridge.chargepoint.session import Memory, Session
-from bridge.chargepoint.times import nearest_reading
 from bridge.chargepoint.twin import Twin
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bridge.chargepoint.amsterdam import in_order
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V, total_power
 from bridge.chargepoint.state import SESSION
 from bridge.chargepoint.status import Activity, Status, Vehicle
-from bridge.chargepoint.times import in_order
 
 START_WINDOW: Final = timedelta(seconds=60)
 """How long an accepted start is waited for (the state table's `requesting`)."""

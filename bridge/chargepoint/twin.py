@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
-from bridge.chargepoint import limits, session, traits
-from bridge.chargepoint.evse import Evse
+from bridge.chargepoint import limits, observed, session
+from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import Situation, State, StateSet, is_held, state
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.traits import Traits
 from bridge.chargepoint.update import Update
 
 ChargingMode = Literal["normal", "slow", "delayed", "price_based"]
@@ -23,11 +23,11 @@ class Steering:
     """What must be remembered of a socket beside its sessions.
 
     Attributes:
-        traits: what it has shown of itself.
+        observed: what it has shown of itself.
         limits: what is wanted of it, and what stands in the cloud for that.
     """
 
-    traits: Traits = field(default_factory=Traits)
+    observed: Observed = field(default_factory=Observed)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -41,17 +41,17 @@ class Twin:
         evse: the charge point's description and settings.
         status: the last values; None before the first push.
         memory: what is known of its sessions beyond them.
-        traits: what it has shown of itself.
+        observed: what it has shown of itself.
         limits: what is wanted of it, and what stands in the cloud for that.
         link_down_since: since when the link has been down; None while it is up.
     """
 
     evse_id: str
     socket: int | None = None
-    evse: Evse = field(default_factory=Evse)
+    settings: ChargePointSettings = field(default_factory=ChargePointSettings)
     status: Status | None = None
     memory: Memory = field(default_factory=Memory)
-    traits: Traits = field(default_factory=Traits)
+    observed: Observed = field(default_factory=Observed)
     limits: Limits = field(default_factory=Limits)
     link_down_since: datetime | None = None
 
@@ -63,12 +63,12 @@ class Twin:
     @property
     def described_by(self) -> object:
         """All that the description of the thing depends on: when it changes, the hub is told."""
-        return self.evse, self.traits
+        return self.settings, self.observed
 
     @property
     def steering(self) -> Steering:
         """What must be remembered of it beside its sessions."""
-        return Steering(traits=self.traits, limits=self.limits)
+        return Steering(observed=self.observed, limits=self.limits)
 
     # --- what happened ---
 
@@ -81,13 +81,13 @@ class Twin:
             self,
             status=status,
             memory=memory,
-            traits=traits.learn(self.traits, status, overridden=overridden),
+            observed=observed.learn(self.observed, status, overridden=overridden),
             limits=limits.in_time(limits.seen(self.limits, status.max_usage), memory, now),
         )._noting_mode()
 
-    def described(self, update: Update[Evse]) -> Self:
+    def described(self, update: Update[ChargePointSettings]) -> Self:
         """After its entry in CHARGE_POINTS, or a CH_SETTINGS."""
-        return replace(self, evse=update.onto(self.evse))._noting_mode()
+        return replace(self, settings=update.onto(self.settings))._noting_mode()
 
     def link_lost(self, now: datetime) -> Self:
         """After the link went down."""
@@ -126,7 +126,7 @@ class Twin:
     @property
     def held(self) -> bool:
         """The charge point holds the session back."""
-        return self.status is not None and is_held(self.status, smart_charging=bool(self.evse.smart_charging))
+        return self.status is not None and is_held(self.status, smart_charging=bool(self.settings.smart_charging))
 
     def state(self, now: datetime, *, grace: timedelta, state_set: StateSet) -> State:
         """The state to report."""
@@ -146,7 +146,7 @@ class Twin:
     @property
     def cable_locked(self) -> bool:
         """A fixed cable always is; a socket is while a session is on and it has not been unlocked."""
-        return bool(self.evse.is_cable) or (self.memory.session_open and not self.memory.unlocked)
+        return bool(self.settings.is_cable) or (self.memory.session_open and not self.memory.unlocked)
 
     @property
     def offered_current(self) -> int | None:
@@ -156,7 +156,7 @@ class Twin:
         if not self.memory.session_open or self.held:
             return 0
         bounds = [self.status.max_usage]
-        if self.evse.smart_charging:
+        if self.settings.smart_charging:
             bounds.append(self.status.smart_limit)
         if self.limits.owned is not None:
             bounds.append(self.limits.owned.current)
@@ -170,9 +170,9 @@ class Twin:
         if self.limits.session is not None and self.limits.session.slow:
             return "slow"
         if self.status is None or not self.status.boosting:
-            if self.evse.price_based_charging is not None and self.evse.price_based_charging.value:
+            if self.settings.price_based_charging is not None and self.settings.price_based_charging.value:
                 return "price_based"
-            if self.evse.delayed_charging is not None and self.evse.delayed_charging.value:
+            if self.settings.delayed_charging is not None and self.settings.delayed_charging.value:
                 return "delayed"
         return "normal"
 

@@ -11,12 +11,12 @@ from typing import Final
 import aiomqtt
 from pydantic import JsonValue
 
-from bridge.broker import LOGIN_REFUSED, tls_context
+from bridge.checkup.connectivity import Cures, Way, speaks_tls
 from bridge.checkup.finding import Finding, fail, note, ok
-from bridge.checkup.way import Cures, Way, speaks_tls
+from bridge.commandline.send_watch import ADAPTER, BrokerProblem, Command, compose, visitor
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
-from bridge.remote import ADAPTER, BrokerProblem, Command, compose, visitor
+from bridge.hub.broker import LOGIN_REFUSED, tls_context
 from bridge.settings import MqttSettings, Settings
 
 WHAT: Final = "broker"

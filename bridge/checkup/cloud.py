@@ -9,17 +9,17 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from bridge.account.credentials import Credentials
 from bridge.bluecurrent.link import Link, LinkStatus
 from bridge.bluecurrent.requests import get_charge_points
+from bridge.checkup.connectivity import Cures, Way
 from bridge.checkup.finding import Finding, Mark, fail, note, ok
-from bridge.checkup.way import Cures, Way
 from bridge.checkup.web import get
 from bridge.clock import Clock
 from bridge.errors import AlreadyConnected, BridgeError
 from bridge.logs import Log
-from bridge.services.credentials import Credentials
 from bridge.settings import Settings
-from bridge.storage import Peek
+from bridge.storage.storage import Peek
 
 WHAT: Final = "cloud"
 LOGIN_S: Final = 30.0

@@ -22,9 +22,9 @@ from bridge import __version__
 from bridge.checkup.finding import Finding
 from bridge.checkup.machine import files_of
 from bridge.checkup.redaction import SECRET, Redaction, host_stand_in
-from bridge.database import look_into
-from bridge.schema import version_of
 from bridge.settings import Settings
+from bridge.storage.database import look_into
+from bridge.storage.schema import version_of
 
 DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
 

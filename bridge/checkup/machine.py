@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bridge.chargepoint.times import in_amsterdam
+from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.checkup.finding import Finding, fail, note, ok
 from bridge.checkup.web import Answer, get
-from bridge.database import look_into, newer
-from bridge.schema import VERSION, version_of
 from bridge.settings import Settings
+from bridge.storage.database import look_into, newer
+from bridge.storage.schema import VERSION, version_of
 
 LEAST_FREE_BYTES: Final = 50 * 1024 * 1024
 """The file itself stays small; a full disk stops the service all the same."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.chargepoint.evse import APP_CARD, NO_CARD
+from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD
 
 SECRET: Final = "***"  # noqa: S105 - what stands in its place
 

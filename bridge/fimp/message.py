@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 from pydantic_core import from_json, to_json
 
 from bridge.errors import InvalidValue, Malformed
-from bridge.fimp.times import format_time, parse_time
+from bridge.fimp.time_format import format_time, parse_time
 from bridge.fimp.topic import PayloadType
 
 MAX_BYTES: Final = 1024 * 1024

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from bridge.account.app_state import AppState
 from bridge.clock import Clock
 from bridge.errors import InvalidValue
+from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
 from bridge.logs import LEVELS, RecentErrors
-from bridge.services.command import Call, Command
+from bridge.runtime_settings import RuntimeSettings
 from bridge.services.device import Addresses
-from bridge.services.lifecycle import Lifecycle
-from bridge.services.preferences import Preferences
 
 MANIFEST: Final = "app-manifest.json"
 
@@ -26,8 +26,8 @@ class AppService:
     Args:
         addresses: the topics.
         clock: tells the time.
-        preferences: the configuration.
-        lifecycle: the states.
+        runtime: the configuration.
+        app_state: the states.
         errors: the last warnings and errors.
         restarts: how often the service has been started.
         reset: forgets what the hub has set, beside the configuration.
@@ -40,8 +40,8 @@ class AppService:
         *,
         addresses: Addresses,
         clock: Clock,
-        preferences: Preferences,
-        lifecycle: Lifecycle,
+        runtime: RuntimeSettings,
+        app_state: AppState,
         errors: RecentErrors,
         restarts: int,
         reset: Callable[[], None],
@@ -51,8 +51,8 @@ class AppService:
         self._addresses = addresses
         self._clock = clock
         self._begun = clock.monotonic()
-        self._preferences = preferences
-        self._lifecycle = lifecycle
+        self._runtime = runtime
+        self._app_state = app_state
         self._errors = errors
         self._restarts = restarts
         self._reset_rest = reset
@@ -74,7 +74,7 @@ class AppService:
     # --- what is asked ---
 
     async def _get_state(self, _: Call) -> Sequence[Report]:
-        return [self._lifecycle.state_report()]
+        return [self._app_state.state_report()]
 
     async def _get_manifest(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.app.manifest_report", self.manifest())]
@@ -93,8 +93,8 @@ class AppService:
                 "interfaces": [interface.to_json() for interface in self._interfaces()],
             }
         ]
-        manifest["app_state"] = self._lifecycle.states()
-        manifest["config_state"] = self._preferences.values.model_dump(mode="json")
+        manifest["app_state"] = self._app_state.states()
+        manifest["config_state"] = self._runtime.values.model_dump(mode="json")
         return manifest
 
     async def _get_diag(self, _: Call) -> Sequence[Report]:
@@ -104,7 +104,7 @@ class AppService:
         return [self._report("evt.app.diag_report", content)]
 
     async def _get_config(self, _: Call) -> Sequence[Report]:
-        return [self._report("evt.config.extended_report", self._preferences.values.model_dump(mode="json"))]
+        return [self._report("evt.config.extended_report", self._runtime.values.model_dump(mode="json"))]
 
     # --- what is done ---
 
@@ -113,7 +113,7 @@ class AppService:
         if not isinstance(wish, dict):
             raise InvalidValue("cmd.config.extended_set takes an object.")
         try:
-            self._preferences.change(wish)
+            self._runtime.change(wish)
         except InvalidValue as error:
             return [self._config_report(str(error))]
         return [self._config_report()]
@@ -128,11 +128,11 @@ class AppService:
         return {
             "op_status": "error" if problem else "ok",
             "op_error": problem,
-            "app_state": self._lifecycle.states(),
+            "app_state": self._app_state.states(),
         }
 
     async def _reset(self, call: Call) -> Sequence[Report]:
-        self._preferences.reset()
+        self._runtime.reset()
         self._reset_rest()
         return await self._say_reset(call)
 
@@ -158,19 +158,19 @@ class LogService:
 
     Args:
         addresses: the topics.
-        preferences: where the level is kept.
+        runtime: where the level is kept.
     """
 
-    def __init__(self, addresses: Addresses, preferences: Preferences) -> None:
+    def __init__(self, addresses: Addresses, runtime: RuntimeSettings) -> None:
         self._addresses = addresses
-        self._preferences = preferences
+        self._runtime = runtime
         self.commands: Mapping[str, Command] = {
             "cmd.log.get_level": Command(("null",), self._get_level),
             "cmd.log.set_level": Command(("string",), self._set_level, again=self._get_level),
         }
 
     async def _get_level(self, _: Call) -> Sequence[Report]:
-        level = self._preferences.values.log_level
+        level = self._runtime.values.log_level
         name = self._addresses.resource_name
         return [Report(self._addresses.adapter, name, "evt.log.level_report", "string", level)]
 
@@ -178,5 +178,5 @@ class LogService:
         level = call.string_value.lower()
         if level not in LEVELS:
             raise InvalidValue(f"There is no log level {level!r}; there is: {', '.join(LEVELS)}.")
-        self._preferences.change({"log_level": level})
+        self._runtime.change({"log_level": level})
         return await self._get_level(call)

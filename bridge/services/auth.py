@@ -6,12 +6,12 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from bridge.account.app_state import AppState
+from bridge.account.credentials import Credentials
 from bridge.bluecurrent.link import LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported, Unauthorized
+from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
-from bridge.services.command import Call, Command
-from bridge.services.credentials import Credentials
-from bridge.services.lifecycle import Lifecycle
 
 TokenFetcher = Callable[[str, SecretStr], Awaitable[str]]
 """Logs in with user name and password, once, and gives the account's API token."""
@@ -52,7 +52,7 @@ class AuthService:
     Args:
         link: what uses the token.
         credentials: where it is kept.
-        lifecycle: the states.
+        app_state: the states.
         fetch_token: for a login by password.
         hide: makes a secret known to the log, so that it does not appear there.
         patience: how long a login may take, s.
@@ -63,14 +63,14 @@ class AuthService:
         *,
         link: TokenHolder,
         credentials: Credentials,
-        lifecycle: Lifecycle,
+        app_state: AppState,
         fetch_token: TokenFetcher,
         hide: Callable[[str | SecretStr], None],
         patience: float,
     ) -> None:
         self._link = link
         self._credentials = credentials
-        self._lifecycle = lifecycle
+        self._app_state = app_state
         self._fetch_token = fetch_token
         self._hide = hide
         self._patience = patience
@@ -87,14 +87,14 @@ class AuthService:
             self._outcome.set_result(status.error if status.state is LinkState.DOWN else None)
 
     async def _say_status(self, _: Call) -> Sequence[Report]:
-        return [self._lifecycle.auth_report()]
+        return [self._app_state.auth_report()]
 
     async def _set_tokens(self, call: Call) -> Sequence[Report]:
         token = _read(Tokens, call).access_token.get_secret_value().strip()
         if not token:
             raise InvalidValue("access_token is empty. Put the API token of the Blue Current account there.")
         self._hide(token)
-        self._lifecycle.attempt_begins()
+        self._app_state.attempt_begins()
         return [await self._use(token, self._credentials.token())]
 
     async def _login(self, call: Call) -> Sequence[Report]:
@@ -102,11 +102,11 @@ class AuthService:
         self._hide(login.password)
         if login.encrypted:
             problem = NotSupported("An encrypted password cannot be read here. Send it with encrypted false.")
-            return [self._lifecycle.refusal(problem)]
+            return [self._app_state.refusal(problem)]
         if not login.username or not login.password.get_secret_value():
             raise InvalidValue("cmd.auth.login needs username and password.")
         before = self._credentials.token()
-        self._lifecycle.attempt_begins()
+        self._app_state.attempt_begins()
         self._link.set_token(None)  # the cloud takes one connection per address
         try:
             token = await self._fetch_token(login.username, login.password)
@@ -139,22 +139,22 @@ class AuthService:
 
     def _succeeded(self, token: str) -> Report:
         self._credentials.keep(token)
-        self._lifecycle.attempt_ends("AUTHENTICATED")
-        return self._lifecycle.auth_report()
+        self._app_state.attempt_ends("AUTHENTICATED")
+        return self._app_state.auth_report()
 
     def _failed(self, error: BridgeError) -> Report:
-        self._lifecycle.attempt_ends("ERROR", str(error))
-        return self._lifecycle.auth_report(error.code)
+        self._app_state.attempt_ends("ERROR", str(error))
+        return self._app_state.auth_report(error.code)
 
     async def _logout(self, _: Call) -> Sequence[Report]:
         self.log_out()
-        return [self._lifecycle.auth_report()]
+        return [self._app_state.auth_report()]
 
     def log_out(self) -> None:
         """Forget the login, and use no token until there is another."""
         self._credentials.forget()
         self._link.set_token(self._credentials.token())
-        self._lifecycle.logged_out()
+        self._app_state.logged_out()
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -7,27 +7,27 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from bridge.account.capabilities import Fact
+from bridge.account.charging import Charging
+from bridge.account.cloud import Cloud
+from bridge.account.fleet import Fleet
+from bridge.account.overrides import Overrides
 from bridge.bluecurrent import requests
 from bridge.chargepoint import limits, session
+from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.limits import SessionLimit
 from bridge.chargepoint.state import supported_states
 from bridge.chargepoint.status import MINIMUM_CURRENT_A
-from bridge.chargepoint.times import in_amsterdam
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import InvalidState, InvalidValue, NotSupported, UnknownRequest
+from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.report import Report
-from bridge.fimp.times import format_time
+from bridge.fimp.time_format import format_time
 from bridge.fimp.values import ValueType
-from bridge.services.charging import Charging
-from bridge.services.cloud import Cloud
-from bridge.services.command import Call, Command
+from bridge.runtime_settings import RuntimeSettings
 from bridge.services.device import Addresses, group
-from bridge.services.fact import Fact
-from bridge.services.fleet import Fleet
-from bridge.services.overrides import Overrides
-from bridge.services.preferences import Preferences
 
 NAME: Final = "chargepoint"
 
@@ -36,7 +36,7 @@ class ChargepointService:
     """See the module.
 
     Args:
-        preferences: the state set, the grace.
+        runtime: the state set, the grace.
         clock: tells the time.
         cloud: the link.
         fleet: the twins.
@@ -52,7 +52,7 @@ class ChargepointService:
     def __init__(
         self,
         *,
-        preferences: Preferences,
+        runtime: RuntimeSettings,
         clock: Clock,
         cloud: Cloud,
         fleet: Fleet,
@@ -62,7 +62,7 @@ class ChargepointService:
         no_unlock: Fact,
         socket_ids: Fact,
     ) -> None:
-        self._preferences = preferences
+        self._runtime = runtime
         self._clock = clock
         self._cloud = cloud
         self._fleet = fleet
@@ -96,7 +96,7 @@ class ChargepointService:
             Interface("out", "evt.error.report", "string"),
         ]
         properties: dict[str, JsonValue] = {
-            "sup_states": [state.value for state in supported_states(self._preferences.values.state_set)],
+            "sup_states": [state.value for state in supported_states(self._runtime.values.state_set)],
         }
         if self._has_requests_of_its_own(twin):
             interfaces += [Interface("in", "cmd.charge.start", "null"), Interface("in", "cmd.charge.stop", "null")]
@@ -107,7 +107,7 @@ class ChargepointService:
                 Interface("in", "cmd.cable_lock.get_report", "null"),
                 Interface("out", "evt.cable_lock.report", "bool"),
             ]
-        traits = twin.traits
+        observed = twin.observed
         if self._lists_limits(twin):
             interfaces += [
                 Interface("in", "cmd.current_session.set_current", "int"),
@@ -115,25 +115,25 @@ class ChargepointService:
                 Interface("in", "cmd.max_current.get_report", "null"),
                 Interface("out", "evt.max_current.report", "int"),
             ]
-            properties["sup_max_current"] = traits.max_current
-        if traits.phases is not None:
-            properties["phases"] = traits.phases
-        if traits.phase_mode is not None:
+            properties["sup_max_current"] = observed.max_current
+        if observed.phases is not None:
+            properties["phases"] = observed.phases
+        if observed.phase_mode is not None:
             interfaces += [
                 Interface("in", "cmd.phase_mode.get_report", "null"),
                 Interface("out", "evt.phase_mode.report", "string"),
             ]
-            properties["sup_phase_modes"] = list(traits.phase_modes)
+            properties["sup_phase_modes"] = list(observed.phase_modes)
         address = self._addresses.in_description(NAME, twin.address)
         return ServiceDescription(NAME, address, group(twin), interfaces, properties)
 
     def _lists_cable_lock(self, twin: Twin) -> bool:
         # Hubs make a switch of it, so it is listed only where one can be worked.
         unlocks = self._has_requests_of_its_own(twin) and not self._no_unlock.known
-        return twin.evse.is_cable is False and unlocks
+        return twin.settings.is_cable is False and unlocks
 
     def _lists_limits(self, twin: Twin) -> bool:
-        return self._overrides.work_for(twin) and twin.traits.max_current is not None
+        return self._overrides.work_for(twin) and twin.observed.max_current is not None
 
     def _has_requests_of_its_own(self, twin: Twin) -> bool:
         """Whether a request reaches this socket and no other: it names only the charge point, as far as is known."""
@@ -145,7 +145,7 @@ class ChargepointService:
         """State, session, cable lock, current limit and phases, as far as they are there and known."""
         if twin.status is None:
             # Nothing is said before the first status, but `unknown` once the grace is over.
-            return [] if twin.visible(now, self._preferences.grace) else [self._state_report(twin, now)]
+            return [] if twin.visible(now, self._runtime.grace) else [self._state_report(twin, now)]
         reports = [self._state_report(twin, now)]
         if twin.memory.session is not None:
             reports.append(self._session_report(twin))
@@ -153,7 +153,7 @@ class ChargepointService:
             reports.append(self._cable_lock_report(twin))
         if self._lists_limits(twin):
             reports.append(self._max_current_report(twin))
-        if twin.traits.phase_mode is not None:
+        if twin.observed.phase_mode is not None:
             reports.append(self._phase_mode_report(twin))
         return reports
 
@@ -168,7 +168,7 @@ class ChargepointService:
         return Report(self._addresses.event(NAME, twin.address), NAME, type_, value_type, value, properties or {})
 
     def _state_report(self, twin: Twin, now: datetime) -> Report:
-        state = twin.state(now, grace=self._preferences.grace, state_set=self._preferences.values.state_set)
+        state = twin.state(now, grace=self._runtime.grace, state_set=self._runtime.values.state_set)
         mode = twin.charging_mode
         properties = {"charging_mode": mode} if mode is not None else {}
         return self._report(twin, "evt.state.report", "string", state.value, properties)
@@ -199,9 +199,9 @@ class ChargepointService:
         )
 
     def _phase_mode_report(self, twin: Twin) -> Report:
-        if twin.traits.phase_mode is None:
+        if twin.observed.phase_mode is None:
             raise InvalidState("No vehicle has been seen charging here yet, so the phases are not known.")
-        return self._report(twin, "evt.phase_mode.report", "string", twin.traits.phase_mode)
+        return self._report(twin, "evt.phase_mode.report", "string", twin.observed.phase_mode)
 
     # --- what it is asked ---
 
@@ -222,7 +222,7 @@ class ChargepointService:
 
     async def _get_cable_lock(self, call: Call) -> Sequence[Report]:
         twin = self._fleet.expect(call.address)
-        if twin.status is None and not twin.evse.is_cable:
+        if twin.status is None and not twin.settings.is_cable:
             raise InvalidState("Nothing has been heard of this charge point yet. Try again in a while.")
         return [self._cable_lock_report(twin)]
 
@@ -246,7 +246,7 @@ class ChargepointService:
             if not twin.cable_locked:
                 raise NotSupported("The cable cannot be locked from here: it locks by itself when a session begins.")
             return [self._cable_lock_report(twin)]
-        if twin.evse.is_cable:
+        if twin.settings.is_cable:
             raise NotSupported("The cable is a part of this charge point and cannot be unlocked.")
         twin = self._session_twin(call)
         if self._no_unlock.known:
@@ -288,9 +288,9 @@ class ChargepointService:
     def _limit_range(self, twin: Twin) -> int:
         if not self._overrides.work_for(twin):
             raise NotSupported("The current of this charge point cannot be limited from here.")
-        if twin.traits.max_current is None:
+        if twin.observed.max_current is None:
             raise InvalidState("This charge point has not told yet what it can deliver. Try again in a while.")
-        return twin.traits.max_current
+        return twin.observed.max_current
 
     def _state_and_session(self, call: Call) -> list[Report]:
         twin = self._fleet.expect(call.address)

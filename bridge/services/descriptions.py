@@ -15,7 +15,7 @@ GRID_MODEL: Final = "Grid connection"
 
 def describe_charge_point(twins: Sequence[Twin], services: Sequence[DeviceService[Twin]]) -> ThingDescription:
     """A charge point: one thing, whatever the number of its sockets."""
-    evse_id, evse = twins[0].evse_id, twins[0].evse
+    evse_id, evse = twins[0].evse_id, twins[0].settings
     model = _part(evse.model) or UNKNOWN_MODEL
     descriptions = (service.describe(twin) for twin in twins for service in services)
     return ThingDescription(

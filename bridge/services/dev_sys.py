@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from bridge.account.asking import ask_for_an_end
+from bridge.account.cloud import Cloud
+from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
+from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import SKIP
 from bridge.fimp.report import Report
-from bridge.services.asking import ask_for_an_end
-from bridge.services.cloud import Cloud
-from bridge.services.command import Call, Command
 from bridge.services.device import Addresses, group
-from bridge.services.fleet import Fleet
 
 NAME: Final = "dev_sys"
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bridge.chargepoint.twin import Twin
+from bridge.fimp.command import Command
 from bridge.fimp.description import ServiceDescription
 from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
-from bridge.services.command import Command
 from bridge.settings import FimpSettings
 
 T_contra = TypeVar("T_contra", contravariant=True)

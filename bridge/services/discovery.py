@@ -6,10 +6,10 @@ from typing import Final
 from pydantic import JsonValue
 
 from bridge import __version__
+from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
 from bridge.fimp.values import ValueType
-from bridge.services.command import Call, Command
 from bridge.services.device import Addresses
 
 SERVICE: Final = "system"

@@ -6,18 +6,18 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from bridge.account.fleet import Fleet
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.power import powers, total_power
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import InvalidState, InvalidValue, UnknownAddress
+from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import SPLIT, aggregate
 from bridge.fimp.report import Report
-from bridge.services.command import Call, Command
+from bridge.runtime_settings import RuntimeSettings
 from bridge.services.device import Addresses, group
-from bridge.services.fleet import Fleet
-from bridge.services.preferences import Preferences
 
 NAME: Final = "meter_elec"
 UNITS: Final = ("W", "kWh")
@@ -36,16 +36,16 @@ class MeterElecService:
 
     Args:
         fleet: the twins.
-        preferences: the nominal voltage, and the grace.
+        runtime: the nominal voltage, and the grace.
         addresses: the topics.
         clock: tells the time.
     """
 
     name = NAME
 
-    def __init__(self, *, fleet: Fleet, preferences: Preferences, addresses: Addresses, clock: Clock) -> None:
+    def __init__(self, *, fleet: Fleet, runtime: RuntimeSettings, addresses: Addresses, clock: Clock) -> None:
         self._fleet = fleet
-        self._preferences = preferences
+        self._runtime = runtime
         self._addresses = addresses
         self._clock = clock
         self.commands: Mapping[str, Command] = {
@@ -77,8 +77,8 @@ class MeterElecService:
         """The extended values by their names, as far as they are known."""
         values: dict[str, float | None] = {"e_import": round(twin.memory.lifetime_energy, 3)}
         status = twin.status
-        if status is not None and twin.visible(now, self._preferences.grace):
-            nominal = self._preferences.values.nominal_voltage
+        if status is not None and twin.visible(now, self._runtime.grace):
+            nominal = self._runtime.values.nominal_voltage
             values["p_import"] = _rounded(total_power(status, nominal))
             for index, power in enumerate(powers(status, nominal), 1):
                 values[f"p{index}"] = _rounded(power)
@@ -115,16 +115,16 @@ class GridMeterService:
 
     Args:
         fleet: the twins.
-        preferences: the grace.
+        runtime: the grace.
         addresses: the topics.
         clock: tells the time.
     """
 
     name = NAME
 
-    def __init__(self, *, fleet: Fleet, preferences: Preferences, addresses: Addresses, clock: Clock) -> None:
+    def __init__(self, *, fleet: Fleet, runtime: RuntimeSettings, addresses: Addresses, clock: Clock) -> None:
         self._fleet = fleet
-        self._preferences = preferences
+        self._runtime = runtime
         self._addresses = addresses
         self._clock = clock
         self.commands: Mapping[str, Command] = {
@@ -143,7 +143,7 @@ class GridMeterService:
         return [_extended_report(self._addresses, twin.address, values)] if values else []
 
     def _values(self, twin: GridTwin, now: datetime) -> dict[str, float]:
-        if not twin.visible(now, self._preferences.grace):
+        if not twin.visible(now, self._runtime.grace):
             return {}
         grid = twin.grid
         currents = zip(GRID_EXTENDED, (grid.current_1, grid.current_2, grid.current_3), strict=True)

@@ -7,17 +7,17 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
+from bridge.account.cloud import Cloud
+from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
 from bridge.chargepoint.status import Activity
 from bridge.clock import Clock
 from bridge.errors import BridgeError
+from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
-from bridge.outbox import Outbox
-from bridge.services.cloud import Cloud
-from bridge.services.command import Call, Command
+from bridge.hub.outbox import Outbox
+from bridge.runtime_settings import RuntimeSettings
 from bridge.services.device import Addresses
-from bridge.services.fleet import Fleet
-from bridge.services.preferences import Preferences
 from bridge.services.things import Things
 
 EVERY: Final = timedelta(days=1)
@@ -34,7 +34,7 @@ class Network:
         addresses: the topics.
         outbox: where reports go.
         clock: tells the time.
-        preferences: how long the link may be down before things are DOWN.
+        runtime: how long the link may be down before things are DOWN.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Network:
         addresses: Addresses,
         outbox: Outbox,
         clock: Clock,
-        preferences: Preferences,
+        runtime: RuntimeSettings,
     ) -> None:
         self._fleet = fleet
         self._things = things
@@ -54,7 +54,7 @@ class Network:
         self._addresses = addresses
         self._outbox = outbox
         self._clock = clock
-        self._preferences = preferences
+        self._runtime = runtime
         self._said: dict[str, bool] = {}
         self._all_reported: datetime | None = None
         self._begun = False
@@ -68,7 +68,7 @@ class Network:
 
     def _up(self, address: str, now: datetime) -> bool | None:
         """Whether a thing can be reached: the link is up and it is not offline. None: too early to tell."""
-        grace = self._preferences.grace
+        grace = self._runtime.grace
         grid = self._fleet.grid(address)
         if grid is not None:
             if grid.visible(now, grace):

@@ -7,12 +7,12 @@ from typing import Any, Final, Literal
 
 from pydantic import JsonValue
 
-from bridge.chargepoint.evse import APP_CARD, NO_CARD, Card, Evse, Setting
+from bridge.account.parameter_store import ParameterStore
+from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD, Card, ChargePointSettings, Setting
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
 from bridge.errors import InvalidValue
 from bridge.fimp.values import fits
-from bridge.services.parameter_store import ParameterStore
 
 ValueKind = Literal["bool", "int", "string", "int_array"]
 Widget = Literal["input", "select", "multiselect"]
@@ -27,9 +27,9 @@ class Context:
     store: ParameterStore
 
     @property
-    def evse(self) -> Evse:
+    def settings(self) -> ChargePointSettings:
         """The charge point's settings."""
-        return self.twin.evse
+        return self.twin.settings
 
     def kept(self, name: str) -> JsonValue:
         """What was set and is kept here."""
@@ -118,7 +118,7 @@ def as_clock_time(text: str) -> time | None:
 
 def _setting(name: str) -> Callable[[Context], Setting[Any] | None]:
     def get(context: Context) -> Setting[Any] | None:
-        setting: Setting[Any] | None = getattr(context.evse, name)
+        setting: Setting[Any] | None = getattr(context.settings, name)
         return setting
 
     return get
@@ -155,7 +155,7 @@ def _writable(name: str) -> Callable[[Context], bool]:
 
 
 def _linked_cards_only(context: Context) -> JsonValue:
-    setting = context.evse.public_charging
+    setting = context.settings.public_charging
     return None if setting is None or setting.value is None else not setting.value
 
 
@@ -164,12 +164,12 @@ def _available(context: Context) -> JsonValue:
     return None if activity in (None, Activity.OFFLINE) else activity is not Activity.UNAVAILABLE
 
 
-def _kept_or(name: str, told: Callable[[Evse], JsonValue]) -> Callable[[Context], JsonValue]:
+def _kept_or(name: str, told: Callable[[ChargePointSettings], JsonValue]) -> Callable[[Context], JsonValue]:
     """What was set and is still kept here goes before what the cloud has told."""
 
     def value(context: Context) -> JsonValue:
         kept = context.kept(name)
-        return kept if kept is not None else told(context.evse)
+        return kept if kept is not None else told(context.settings)
 
     return value
 
@@ -179,7 +179,7 @@ def _clock_text(when: time | None) -> JsonValue:
 
 
 def _card(context: Context) -> JsonValue:
-    card = context.evse.plug_and_charge_card
+    card = context.settings.plug_and_charge_card
     if card is None:
         return None
     return APP_CARD if card.uid in (NO_CARD, APP_CARD) else card.uid
@@ -238,7 +238,7 @@ def _battery(name: str, label: str, most: int, least: int = 0) -> Parameter:
     )  # fmt: skip
 
 
-def _delayed_time(name: str, label: str, told: Callable[[Evse], time | None]) -> Parameter:
+def _delayed_time(name: str, label: str, told: Callable[[ChargePointSettings], time | None]) -> Parameter:
     profile = "delayed_charging"
     return Parameter(
         name, label, "string", _kept_or(name, lambda evse: _clock_text(told(evse))), _there(profile),
@@ -283,7 +283,7 @@ TABLE: Final = (
         "Charge card for starting when plugged in",
         "string",
         _card,
-        lambda context: context.evse.plug_and_charge_card is not None,
+        lambda context: context.settings.plug_and_charge_card is not None,
         _writable("plug_and_charge"),
         widget="select",
         options=_cards((APP_CARD, "No card")),
@@ -304,8 +304,8 @@ TABLE: Final = (
         "smart_charging",
         "Smart charging",
         "bool",
-        lambda context: context.evse.smart_charging,
-        lambda context: context.evse.smart_charging is not None,
+        lambda context: context.settings.smart_charging,
+        lambda context: context.settings.smart_charging is not None,
         widget="select",
         options=_on_off,
     ),

@@ -6,24 +6,24 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from bridge.account.asking import ask_for_an_end
+from bridge.account.cloud import Cloud
+from bridge.account.fleet import Fleet
+from bridge.account.parameter_store import ParameterStore
+from bridge.account.profiles import switch
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.requests import Request
-from bridge.chargepoint.evse import APP_CARD, NO_CARD, Card, Evse, with_value
+from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD, Card, ChargePointSettings, with_value
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 from bridge.errors import InvalidState, InvalidValue, NotSupported
+from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import aggregate
 from bridge.fimp.report import Report
-from bridge.services.asking import ask_for_an_end
-from bridge.services.cloud import Cloud
-from bridge.services.command import Call, Command
 from bridge.services.device import Addresses, group
-from bridge.services.fleet import Fleet
-from bridge.services.parameter_store import ParameterStore
 from bridge.services.parameter_table import BY_ID, TABLE, Context, Parameter, as_clock_time
-from bridge.services.profiles import switch
 
 NAME: Final = "parameters"
 
@@ -177,18 +177,18 @@ class ParametersService:
 
     def _told(self, twin: Twin, **values: Any) -> None:
         """The cloud has confirmed new settings; a push may tell the same again."""
-        self._fleet.described(twin.evse_id, Update(Evse(**values), frozenset(values)))
+        self._fleet.described(twin.evse_id, Update(ChargePointSettings(**values), frozenset(values)))
 
     async def _set_plug_and_charge(self, twin: Twin, value: bool) -> None:
         confirmed = await self._cloud.ask(requests.set_plug_and_charge(twin.evse_id, value=value))
         self._told(
-            twin, plug_and_charge=with_value(twin.evse.plug_and_charge, value if confirmed is None else confirmed)
+            twin, plug_and_charge=with_value(twin.settings.plug_and_charge, value if confirmed is None else confirmed)
         )
 
     async def _set_linked_cards_only(self, twin: Twin, value: bool) -> None:
         confirmed = await self._cloud.ask(requests.set_public_charging(twin.evse_id, value=not value))
         public = not value if confirmed is None else confirmed
-        self._told(twin, public_charging=with_value(twin.evse.public_charging, public))
+        self._told(twin, public_charging=with_value(twin.settings.public_charging, public))
 
     async def _set_available(self, twin: Twin, value: bool) -> None:
         request = requests.set_operative(twin.evse_id, operative=value)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bridge.bluecurrent.link import LinkStatus
-from bridge.broker import BrokerStatus
-from bridge.services.router import Handled
+from bridge.hub.broker import BrokerStatus
+from bridge.hub.router import Handled
 
 KEPT: Final = 12
 """How many commands are shown."""

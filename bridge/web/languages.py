@@ -12,8 +12,8 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.state import State
-from bridge.chargepoint.times import in_amsterdam
 from bridge.errors import ErrorCode
 from bridge.web.view import Trouble, Wait
 

@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from bridge.account.fleet import Fleet
 from bridge.bluecurrent.link import Link
-from bridge.broker import Broker
+from bridge.chargepoint.amsterdam import last_midnight
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.status import Activity
-from bridge.chargepoint.times import last_midnight
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
+from bridge.hub.broker import Broker
+from bridge.hub.outbox import Outbox
 from bridge.logs import RecentErrors
-from bridge.outbox import Outbox
-from bridge.services.fleet import Fleet
-from bridge.services.preferences import Preferences
+from bridge.runtime_settings import RuntimeSettings
 from bridge.web.history import History, Sample
 from bridge.web.journal import Journal
 from bridge.web.view import CURVE_POINTS, DAYS, Known, View, look
@@ -35,7 +35,7 @@ class Observer:
         broker: the connection to the hub.
         outbox: what waits for it.
         fleet: the charge points.
-        preferences: the grace, the state set, the nominal voltage.
+        runtime: the grace, the state set, the nominal voltage.
         errors: the last lines of the log.
         sessions: those that began after a moment, from the disk.
     """
@@ -50,7 +50,7 @@ class Observer:
         broker: Broker,
         outbox: Outbox,
         fleet: Fleet,
-        preferences: Preferences,
+        runtime: RuntimeSettings,
         errors: RecentErrors,
         sessions: Callable[[datetime], Sequence[SessionRecord]],
     ) -> None:
@@ -61,7 +61,7 @@ class Observer:
         self._broker = broker
         self._outbox = outbox
         self._fleet = fleet
-        self._preferences = preferences
+        self._runtime = runtime
         self._errors = errors
         self._read_sessions = sessions
         self._started = clock.now()
@@ -80,9 +80,9 @@ class Observer:
 
     def _sample(self, twin: Twin, now: datetime) -> Sample:
         status = twin.status
-        if status is None or status.activity is Activity.OFFLINE or not twin.visible(now, self._preferences.grace):
+        if status is None or status.activity is Activity.OFFLINE or not twin.visible(now, self._runtime.grace):
             return None, None, None
-        return powers(status, self._preferences.values.nominal_voltage)
+        return powers(status, self._runtime.values.nominal_voltage)
 
     def _latest_sessions(self, now: datetime) -> Sequence[SessionRecord]:
         if self._sessions_read is None or not timedelta() <= now - self._sessions_read < SESSIONS_EVERY:
@@ -92,7 +92,7 @@ class Observer:
 
     def view(self) -> View:
         """What can be seen now."""
-        now, values = self._clock.now(), self._preferences.values
+        now, values = self._clock.now(), self._runtime.values
         return look(
             Known(
                 now=now,
@@ -114,7 +114,7 @@ class Observer:
                 errors=tuple(self._errors.lines),
                 sessions=self._latest_sessions(now),
                 curves={address: history.points(CURVE_POINTS) for address, history in self._histories.items()},
-                grace=self._preferences.grace,
+                grace=self._runtime.grace,
                 state_set=values.state_set,
                 nominal_voltage=values.nominal_voltage,
             )

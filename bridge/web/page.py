@@ -13,7 +13,7 @@ from bridge import __version__
 from bridge.web.drawing import BAR, BARS_HEIGHT, HEIGHT, WIDTH, draw_bars, draw_curve
 from bridge.web.languages import LANGUAGES, Language, texts
 from bridge.web.view import View
-from bridge.web.words import Words
+from bridge.web.wording import Words
 
 MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",

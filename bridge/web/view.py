@@ -11,16 +11,16 @@ from enum import Enum
 from typing import Final
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
-from bridge.broker import BrokerStatus
+from bridge.chargepoint.amsterdam import in_amsterdam, last_midnight
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.state import State, StateSet
 from bridge.chargepoint.status import Activity
-from bridge.chargepoint.times import in_amsterdam, last_midnight
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, ErrorCode, RequestLimit, Unauthorized
-from bridge.services.router import Handled
+from bridge.hub.broker import BrokerStatus
+from bridge.hub.router import Handled
 from bridge.web.history import Point
 
 DAYS: Final = 21
@@ -316,7 +316,7 @@ class Known:
 
 def look(known: Known) -> View:
     """The view of what is known."""
-    names = {twin.evse_id: twin.evse.name for twin in known.twins}
+    names = {twin.evse_id: twin.settings.name for twin in known.twins}
     by_evse: dict[str, list[Twin]] = {}
     for twin in known.twins:
         by_evse.setdefault(twin.evse_id, []).append(twin)
@@ -342,8 +342,8 @@ def look(known: Known) -> View:
         charge_points=tuple(
             ChargePointView(
                 evse_id,
-                twins[0].evse.name,
-                twins[0].evse.model,
+                twins[0].settings.name,
+                twins[0].settings.model,
                 tuple(_socket(twin, known) for twin in twins),
             )
             for evse_id, twins in by_evse.items()
@@ -405,13 +405,13 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         since=_since(twin, state),
         live=live,
         vehicle=status.vehicle.connected if status is not None and live and status.vehicle is not None else None,
-        fixed_cable=bool(twin.evse.is_cable),
+        fixed_cable=bool(twin.settings.is_cable),
         cable_locked=twin.cable_locked,
         power=_sum(flowing),
         phases=phases,
         session=_session(twin),
         offered=twin.offered_current if live else None,
-        highest=twin.traits.max_current or (status.max_usage if status is not None else None),
+        highest=twin.observed.max_current or (status.max_usage if status is not None else None),
         limits=LimitsView(twin.limits.standing, limit.current if limit is not None else None),
         mode=twin.charging_mode,
         lifetime=twin.memory.lifetime_energy,
@@ -445,14 +445,14 @@ def _holder(twin: Twin) -> Wait:
     """What holds a session back."""
     if twin.status is not None and twin.status.activity is not Activity.DELAYED:
         return Wait.LIMIT
-    delayed, priced = twin.evse.delayed_charging, twin.evse.price_based_charging
+    delayed, priced = twin.settings.delayed_charging, twin.settings.price_based_charging
     if delayed is not None and delayed.value:
         return Wait.SCHEDULE
     return Wait.PRICE if priced is not None and priced.value else Wait.PROFILE
 
 
 def _waits_until(twin: Twin) -> str | None:
-    start = twin.evse.delayed_start
+    start = twin.settings.delayed_start
     return f"{start:%H:%M}" if start is not None else None
 
 

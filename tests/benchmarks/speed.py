@@ -20,9 +20,9 @@ import aiomqtt
 from bluecurrent_api.utils import handle_status
 
 from bridge.bluecurrent.frames import Frame, Statuses, parse_frame
-from bridge.broker import AT_ONCE
 from bridge.chargepoint.twin import Twin
 from bridge.fimp.message import Message
+from bridge.hub.broker import AT_ONCE
 from bridge.simulator.account import example_account
 from bridge.simulator.car import Car
 from tests import brokers

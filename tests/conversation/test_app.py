@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge import __version__
-from bridge.services.preferences import Values
+from bridge.runtime_settings import Values
 from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.clock import FakeClock

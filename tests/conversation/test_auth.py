@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.bluecurrent import extra
+from bridge.bluecurrent import app_api
 from bridge.errors import NotSupported
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, Heard, House
@@ -166,9 +166,9 @@ async def test_a_login_that_is_none(house: House, values: dict[str, object]) -> 
 
 async def test_a_login_without_the_extra(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> object:
-        raise NotSupported(extra.MISSING)
+        raise NotSupported(app_api.MISSING)
 
-    monkeypatch.setattr(extra, "_client", missing)
+    monkeypatch.setattr(app_api, "_client", missing)
     state, text, code = status(await login(house))
     assert (state, code) == ("ERROR", "ERR_NOT_SUPPORTED")
     assert "pip install" in text

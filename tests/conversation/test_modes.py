@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.chargepoint.times import in_amsterdam
+from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, Heard, House, described, device_topic

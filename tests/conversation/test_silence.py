@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.services.account import SILENCE_CHARGING, SILENCE_IDLE
+from bridge.account.sync import SILENCE_CHARGING, SILENCE_IDLE
 from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.clock import FakeClock

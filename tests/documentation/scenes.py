@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from bridge.fimp.times import format_time
+from bridge.fimp.time_format import format_time
 from bridge.fimp.topic import Topic
 from bridge.simulator.car import Car
 from tests.clock import FakeClock

@@ -14,11 +14,11 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from bridge.cli import app
-from bridge.embedded import free_port
+from bridge.commandline.cli import app
+from bridge.commandline.embedded_broker import free_port
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
-from bridge.storage import Storage
+from bridge.storage.storage import Storage
 from tests.conftest import HouseMaker
 from tests.documentation.pages import ROOT, Block, all_blocks, blocks
 from tests.harness import House

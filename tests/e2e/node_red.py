@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from websockets.asyncio.client import connect
 
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 
 FOLDER: Final = Path(__file__).parent / "node-red"
 FLOWS: Final = Path(__file__).parents[2] / "deploy" / "node-red" / "flows.json"

@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from bridge.chargepoint.state import State
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 from bridge.logs import Log
 from bridge.settings import HttpSettings
 from bridge.simulator.car import Car

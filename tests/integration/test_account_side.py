@@ -8,7 +8,7 @@ import pytest
 from pybluecurrent import BlueCurrentClient
 from pybluecurrent.exceptions import AuthenticationFailed, BlueCurrentException
 
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import Transaction
 from bridge.simulator.cloud import SimulatedCloud, example_cloud

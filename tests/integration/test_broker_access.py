@@ -11,7 +11,7 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from bridge.broker import TIMEOUT_S
+from bridge.hub.broker import TIMEOUT_S
 from tests.brokers import TestBroker, engine_runs, mosquitto_container, password_line
 from tests.e2e.containers.conftest import missing
 from tests.harness import PATIENCE_S, House, make_house

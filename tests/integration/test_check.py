@@ -16,12 +16,12 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from bridge.checkup.everything import check
 from bridge.checkup.finding import Finding, Mark
+from bridge.checkup.run_checks import check
 from bridge.clock import SystemClock
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 from bridge.settings import Settings
-from bridge.storage import Storage
+from bridge.storage.storage import Storage
 from tests.brokers import TestBroker, local_mosquitto, mosquitto
 from tests.conftest import HouseMaker
 from tests.harness import House
@@ -110,7 +110,7 @@ async def test_the_hub_listens_on_another_port(idle: House, monkeypatch: pytest.
 
 async def test_a_port_that_is_no_broker(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.checkup.broker.LOGIN_S", 0.5)
-    monkeypatch.setattr("bridge.checkup.way.TLS_S", 0.5)
+    monkeypatch.setattr("bridge.checkup.connectivity.TLS_S", 0.5)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bridge import __version__
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.conftest import HouseMaker

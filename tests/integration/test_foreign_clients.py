@@ -107,7 +107,7 @@ async def test_the_official_client_runs_every_method(cloud: SimulatedCloud) -> N
         await cloud.push_grid()
         assert (await session.get("GRID_CURRENT", evse_id=SOCKET))["data"]["grid_actual_p1"] == 1.4
 
-        # Settings: the client turns the answers into what its documentation shows.
+        # Settings: the client locks the answers into what its documentation shows.
         await client.set_linked_charge_cards_only(SOCKET, False)
         assert (await session.get("LINKED_CHARGE_CARDS_ONLY"))["result"] is False
         assert cloud.account.charge_points[SOCKET].public_charging is True

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from bridge.bluecurrent import login
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 from bridge.errors import RequestLimit
 from bridge.simulator.account import example_account
 from bridge.simulator.car import Car

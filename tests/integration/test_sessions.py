@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bridge.chargepoint.amsterdam import from_wall_clock
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory
-from bridge.chargepoint.times import from_wall_clock
-from bridge.cli import app
+from bridge.commandline.cli import app
 from bridge.simulator.car import Car
-from bridge.storage import Peek, Storage
+from bridge.storage.storage import Peek, Storage
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, House
@@ -205,11 +205,11 @@ def kept(evse_id: str, start: datetime, end: datetime | None, energy: float, **m
 @pytest.fixture
 def filled(path: Path) -> Storage:
     """Two charge points, two months, and a session over the end of the first."""
-    from bridge.chargepoint.evse import Evse  # noqa: PLC0415 - only here
+    from bridge.chargepoint.charge_point_settings import ChargePointSettings  # noqa: PLC0415 - only here
 
     storage = Storage(path)
-    storage.save_charge_point("BCU1", Evse(name="Driveway"))
-    storage.save_charge_point("BCU2", Evse(name='Carport, "left"'))
+    storage.save_charge_point("BCU1", ChargePointSettings(name="Driveway"))
+    storage.save_charge_point("BCU2", ChargePointSettings(name='Carport, "left"'))
     records = [
         kept("BCU1", datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 2, 30, tzinfo=UTC), 7.5,
              cost=1.875, peak_power=11088.4, card="A1", transaction="77"),

@@ -1,6 +1,6 @@
 """A year of a house with two charge points, in seconds: the simulator's cars, and the bridge's memory on a real disk.
 
-Everything between a frame of the cloud and the file is the bridge's own: parser, fleet, keeper, storage, and what the
+Everything between a frame of the cloud and the file is the bridge's own: parser, fleet, recorder, storage, and what the
 account's transactions tell. Only the sockets and the waiting are left out.
 """
 
@@ -18,18 +18,18 @@ from typing import Any, Final
 
 import pytest
 
-from bridge.bluecurrent.extra import parse_transaction
+from bridge.account.fleet import Fleet
+from bridge.account.transactions import Transactions
+from bridge.bluecurrent.app_api import parse_transaction
 from bridge.bluecurrent.frames import ChargePoints, Statuses, parse_frame
-from bridge.chargepoint.matching import Transaction
-from bridge.chargepoint.times import AMSTERDAM, from_wall_clock
+from bridge.chargepoint.amsterdam import AMSTERDAM, from_wall_clock
+from bridge.chargepoint.transaction_matching import Transaction
 from bridge.chargepoint.twin import Twin
-from bridge.keeper import Keeper
 from bridge.logs import Log
-from bridge.services.fleet import Fleet
-from bridge.services.transactions import Transactions
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import ChargePoint
-from bridge.storage import Storage
+from bridge.storage.recorder import Recorder
+from bridge.storage.storage import Storage
 from tests.clock import FakeClock
 
 BEGIN: Final = from_wall_clock(datetime(2026, 1, 1))
@@ -95,7 +95,7 @@ class Bridge:
         self.path = path
         clock, log = house.clock, Log("info", "json", house.log).logger
         self.storage = Storage(path, log, clock.now)
-        self.keeper = Keeper(self.storage, clock.now)
+        self.recorder = Recorder(self.storage, clock.now)
         self.fleet = Fleet(
             clock=clock,
             memories=self.storage.memories(),
@@ -108,7 +108,7 @@ class Bridge:
             can_read=lambda: house.link_up,
             fleet=self.fleet,
             ledger=self.storage,
-            writer=self.keeper,
+            writer=self.recorder,
             clock=clock,
             spawn=_at_once,
             log=log,
@@ -116,10 +116,10 @@ class Bridge:
         self.fleet.restore(self.storage.charge_points(), {})
 
     def _changed(self, before: Twin | None, after: Twin | None) -> None:
-        self.keeper.changed(before, after)
+        self.recorder.changed(before, after)
         self.transactions.twin_changed(before, after)
-        if after is not None and (before is None or before.evse != after.evse):
-            self.storage.save_charge_point(after.evse_id, after.evse)
+        if after is not None and (before is None or before.settings != after.settings):
+            self.storage.save_charge_point(after.evse_id, after.settings)
 
     def hear(self, frame: dict[str, Any]) -> None:
         """What the cloud says, as text."""
@@ -135,12 +135,12 @@ class Bridge:
 
     def tick(self) -> None:
         """A moment has passed."""
-        self.keeper.write_if_due()
+        self.recorder.write_if_due()
         self.transactions.tick()
 
     def stop(self) -> Path:
         """In good order; gives where the file is."""
-        self.keeper.close(list(self.fleet.twins()))
+        self.recorder.close(list(self.fleet.twins()))
         self.storage.close()
         return self.path
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.embedded import free_port
+from bridge.commandline.embedded_broker import free_port
 
 ROOT = Path(__file__).parents[3]
 IMAGE, BASE = "bluecurrent-fimp", "python:3.13-slim"

@@ -57,7 +57,7 @@ def test_it_has_what_the_service_needs_and_not_what_the_demo_needs(image: Built)
 def test_it_runs_read_only_and_leaves_in_good_order(image: Built, name: str) -> None:
     docker("run", "--detach", "--read-only", "--cap-drop", "ALL", "--name", name, image.tag)
     until(lambda: "waiting for a Blue Current token" in docker("logs", name), "the service waits for a token")
-    assert docker("exec", name, "python", "-m", "bridge.health") == ""
+    assert docker("exec", name, "python", "-m", "bridge.commandline.health") == ""
     assert "Read-only file system" in docker("exec", name, "touch", "/opt/x", check=False)
     assert "bridge.db" in docker("exec", name, "ls", "/data").split()
     assert stopped(name) == 0
@@ -82,7 +82,14 @@ def test_the_health_check_follows_a_changed_address(image: Built, name: str) -> 
     docker("run", "-d", "--name", name, "-e", "BRIDGE_HTTP__LISTEN=0.0.0.0:9000", "--health-interval=1s", image.tag)
     until(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", "healthy")
     assert "127.0.0.1:8099 does not answer" in docker(
-        "exec", "-e", "BRIDGE_HTTP__LISTEN=127.0.0.1:8099", name, "python", "-m", "bridge.health", check=False
+        "exec",
+        "-e",
+        "BRIDGE_HTTP__LISTEN=127.0.0.1:8099",
+        name,
+        "python",
+        "-m",
+        "bridge.commandline.health",
+        check=False,
     )
 
 

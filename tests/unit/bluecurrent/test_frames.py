@@ -24,7 +24,7 @@ from bridge.bluecurrent.frames import (
     Token,
     parse_frame,
 )
-from bridge.chargepoint.evse import Card, Setting
+from bridge.chargepoint.charge_point_settings import Card, Setting
 from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
 

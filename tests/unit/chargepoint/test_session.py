@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.chargepoint import session
+from bridge.chargepoint.amsterdam import from_wall_clock
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.state import StateSet
 from bridge.chargepoint.status import Activity, Status, Vehicle
-from bridge.chargepoint.times import from_wall_clock
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 
@@ -458,7 +458,7 @@ def run(s: Story, events: Iterable[tuple[str, Any]]) -> Iterable[Story]:
 def test_no_sequence_makes_a_state_that_the_table_does_not_allow(events: list[tuple[str, Any]], smart: bool) -> None:
     begun = story()
     begun.twin = begun.twin.described(
-        Update(type(begun.twin.evse)(smart_charging=smart), frozenset({"smart_charging"}))
+        Update(type(begun.twin.settings)(smart_charging=smart), frozenset({"smart_charging"}))
     )
     for s in run(begun, events):
         status = s.twin.status

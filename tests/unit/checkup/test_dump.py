@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bridge import __version__, service
-from bridge.chargepoint.evse import Card, Evse
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.session import Memory, Session
 from bridge.checkup.dump import VALUES_SHOWN, Dump, compose, write
 from bridge.checkup.finding import Finding, Mark, fail, ok
 from bridge.errors import ErrorCode
-from bridge.schema import VERSION
 from bridge.settings import KEYS, Settings
-from bridge.storage import Outcome, Storage
+from bridge.storage.schema import VERSION
+from bridge.storage.storage import Outcome, Storage
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_every_setting_is_there(tmp_path: Path) -> None:
 
 def test_what_is_stored(tmp_path: Path) -> None:
     storage = Storage(tmp_path / "bridge.db")
-    storage.save_charge_point("BCU102728", Evse(name="Driveway", model="U:MOVE16", is_cable=False))
+    storage.save_charge_point("BCU102728", ChargePointSettings(name="Driveway", model="U:MOVE16", is_cable=False))
     session = Session(number=3, seen_from=NOW, energy=4.2)
     storage.save_memories({"BCU102728": Memory(session=session, earlier_energy=100.0)}, NOW)
     storage.claim("1")
@@ -134,7 +134,7 @@ def test_no_secret_is_in_it(words: list[str], numbers: list[int], code: ErrorCod
         storage = Storage(place / "bridge.db")
         cards = Card(uid, number=number, name=company)
         storage.save_charge_point(
-            first, Evse(name=name, model="U:MOVE16", default_card=cards, plug_and_charge_card=cards)
+            first, ChargePointSettings(name=name, model="U:MOVE16", default_card=cards, plug_and_charge_card=cards)
         )
         storage.save_memories({f"{first}_2": Memory(session=Session(number=1, seen_from=NOW))}, NOW)
         storage.save_inclusion(first, {"address": first, "product_name": name, "device_id": first, "services": []})

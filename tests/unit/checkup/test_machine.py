@@ -13,10 +13,10 @@ import pytest
 
 from bridge.checkup.finding import Finding, Mark
 from bridge.checkup.machine import look_at_page, look_at_settings, look_at_storage, look_at_time_zone
-from bridge.embedded import free_port
-from bridge.schema import VERSION
+from bridge.commandline.embedded_broker import free_port
 from bridge.settings import HttpSettings, Settings
-from bridge.storage import Storage
+from bridge.storage.schema import VERSION
+from bridge.storage.storage import Storage
 
 
 def last(findings: list[Finding]) -> tuple[Mark, str]:

@@ -44,7 +44,7 @@ def test_every_language_says_the_same_things(language: Language) -> None:
 
 def test_every_text_is_used() -> None:
     folder = files("bridge.web")
-    sources = [folder.joinpath(name).read_text() for name in ("words.py", "languages.py", "page.py")]
+    sources = [folder.joinpath(name).read_text() for name in ("wording.py", "languages.py", "page.py")]
     sources += [item.read_text() for item in folder.joinpath("templates").iterdir()]
     source = "\n".join(sources)
     for path in table("en"):

@@ -85,7 +85,7 @@ def test_names_keep_prometheus_rules() -> None:
 
 
 def test_a_name_with_quotes_does_no_harm() -> None:
-    rude = replace(showroom.charging(), evse=replace(showroom.charging().evse, name='"} 1\nx{y="\\'))
+    rude = replace(showroom.charging(), settings=replace(showroom.charging().settings, name='"} 1\nx{y="\\'))
     labels = {
         "charge_point": "BCU102728", "evse_id": "BCU102728", "name": '"} 1\nx{y="\\', "model": "U:MOVE16"
     }  # fmt: skip

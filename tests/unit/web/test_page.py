@@ -10,11 +10,11 @@ import pytest
 from bridge.bluecurrent.link import LinkState, LinkStatus
 from bridge.chargepoint.state import State
 from bridge.errors import Unauthorized
-from bridge.services.router import Handled
+from bridge.hub.router import Handled
 from bridge.web.languages import LANGUAGES, Language, texts
 from bridge.web.page import Page
 from bridge.web.view import Known, Trouble, Wait, look
-from bridge.web.words import Words
+from bridge.web.wording import Words
 from tests import showroom
 from tests.showroom import NOW, at, known
 
@@ -139,7 +139,7 @@ def test_names_and_words_from_outside_are_only_text() -> None:
     rude = "<script>alert(1)</script>"
     twin = showroom.charging()
     about = replace(
-        known(replace(twin, evse=replace(twin.evse, name=rude, model=f'"{rude}'))),
+        known(replace(twin, settings=replace(twin.settings, name=rude, model=f'"{rude}'))),
         commands=[Handled(NOW, "BCU102728", rude, rude, "ERR_REJECTED", rude)],
         errors=[rude],
         where=rude,

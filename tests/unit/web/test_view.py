@@ -7,14 +7,14 @@ import pytest
 from pydantic import TypeAdapter
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
-from bridge.broker import BrokerStatus
-from bridge.chargepoint.evse import Evse, Setting
+from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
 from bridge.chargepoint.records import record_of
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
+from bridge.hub.broker import BrokerStatus
 from bridge.web.history import Point
 from bridge.web.view import DAYS, Known, SocketView, Trouble, View, Wait, look
 from tests import showroom
@@ -29,7 +29,7 @@ def only(about: Known) -> SocketView:
 
 def of(status: Status, **evse: object) -> SocketView:
     """The view of a socket with this status."""
-    twin = Twin(evse_id="BCU1", evse=replace(Evse(), **evse), status=status)  # type: ignore[arg-type] # by name
+    twin = Twin(evse_id="BCU1", settings=replace(ChargePointSettings(), **evse), status=status)  # type: ignore[arg-type] # by name
     return only(known(twin))
 
 

@@ -1,0 +1,36 @@
+"""Smart-charging profiles: switching one on or off."""
+
+from typing import Final, Literal, get_args
+
+from bridge.account.cloud import Cloud
+from bridge.account.fleet import Fleet
+from bridge.bluecurrent import requests
+from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting, with_value
+from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.update import Update
+
+Profile = Literal["delayed", "price_based"]
+PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
+
+
+def setting_of(evse: ChargePointSettings, profile: Profile) -> Setting[bool] | None:
+    """Whether it is on, and whether the account may switch it; None where the charge point has none."""
+    return evse.delayed_charging if profile == "delayed" else evse.price_based_charging
+
+
+async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Cloud, fleet: Fleet) -> None:
+    """Switch a profile. The cloud allows one at a time: one that goes on switches the other off."""
+    request = requests.set_delayed_charging if profile == "delayed" else requests.set_price_based_charging
+    confirmed = await cloud.ask(request(twin.evse_id, value=on))
+    is_on = on if confirmed is None else confirmed
+    delayed, price_based = twin.settings.delayed_charging, twin.settings.price_based_charging
+    if profile == "delayed":
+        delayed, price_based = with_value(delayed, is_on), _off(price_based) if is_on else price_based
+    else:
+        delayed, price_based = _off(delayed) if is_on else delayed, with_value(price_based, is_on)
+    told = ChargePointSettings(delayed_charging=delayed, price_based_charging=price_based)
+    fleet.described(twin.evse_id, Update(told, frozenset({"delayed_charging", "price_based_charging"})))
+
+
+def _off(setting: Setting[bool] | None) -> Setting[bool] | None:
+    return with_value(setting, False) if setting is not None and setting.value else setting

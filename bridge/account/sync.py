@@ -1,0 +1,220 @@
+"""The account: what is asked of the cloud, and when; and what its pushes change. It spends few requests.
+
+At a start: CHARGE_POINTS and CHARGE_CARDS, and one CH_STATUS, CH_SETTINGS and GRID_STATUS for each charge point. After
+a reconnect: CHARGE_POINTS and one CH_STATUS each; the rest only when it is older than a day. In between nothing, since
+changes are pushed; but a link that has been silent for long is looked into.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from structlog.typing import FilteringBoundLogger
+
+from bridge.account.capabilities import Fact
+from bridge.account.fleet import Fleet
+from bridge.bluecurrent import requests
+from bridge.bluecurrent.frames import Frame, GridValues, Result, Settings, Statuses
+from bridge.bluecurrent.link import Link
+from bridge.chargepoint.charge_point_settings import Card
+from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.update import Update
+from bridge.clock import Clock
+from bridge.errors import BridgeError
+from bridge.logs import Once
+from bridge.services.things import Things
+
+T = TypeVar("T")
+
+STALE_AFTER: Final = timedelta(days=1)
+SILENCE_CHARGING: Final = timedelta(minutes=10)
+SILENCE_IDLE: Final = timedelta(days=1)
+"""How long a link may say nothing: while a car charges there are several pushes a minute."""
+
+AT_ONCE: Final = 5
+"""How many charge points are asked about at the same time."""
+
+_ABOUT_SESSIONS: Final = {
+    f"{step}_{command}"
+    for step in ("RECEIVED", "STATUS")
+    for command in ("START_SESSION", "STOP_SESSION", "UNLOCK_CONNECTOR")
+}
+
+
+class Account:
+    """Keeps the fleet true to the cloud.
+
+    Args:
+        link: the link.
+        fleet: the twins.
+        things: which of them the hub knows, or does not want to.
+        on_grids: is told which charge points are behind which grid connection, to be remembered.
+        socket_ids: the cloud takes a `socket_id` in requests about sessions.
+        clock: tells the time.
+        spawn: starts a coroutine beside the others.
+        log: where to say what happens.
+    """
+
+    def __init__(
+        self,
+        *,
+        link: Link,
+        fleet: Fleet,
+        things: Things,
+        on_grids: Callable[[Mapping[str, Sequence[str]]], None],
+        socket_ids: Fact,
+        clock: Clock,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._link = link
+        self._fleet = fleet
+        self._things = things
+        self._on_grids = on_grids
+        self._socket_ids = socket_ids
+        self._clock = clock
+        self._spawn = spawn
+        self._log = log
+        self._once = Once()
+        self._read_at: dict[tuple[str, str | None], datetime] = {}
+        self._listing = False
+        self._probing = False
+
+    # --- what is asked ---
+
+    async def opened(self) -> None:
+        """The first question on a new connection: which charge points are there?"""
+        await self._list(self._link.ask_while_opening)
+
+    async def refresh(self) -> None:
+        """What is asked once the link is up: how each of them is."""
+        await self._if_stale(requests.get_charge_cards(), self._cards_told)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(evse_id: str) -> None:
+            async with gate:
+                await self._refresh_one(evse_id)
+
+        await asyncio.gather(*(one(evse_id) for evse_id in self._fleet.evse_ids() if not self._things.deleted(evse_id)))
+
+    async def _refresh_one(self, evse_id: str) -> None:
+        # What comes of the first two is taken from the frame, as a push would be.
+        await self._ask(requests.get_status(evse_id), _ignore)
+        await self._if_stale(requests.get_settings(evse_id), _ignore)
+        self._things.announce(evse_id)
+        await self._if_stale(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
+
+    def _cards_told(self, cards: Sequence[Card]) -> None:
+        self._fleet.cards = cards
+
+    def _grid_told(self, evse_id: str, update: Update[Grid]) -> None:
+        self._fleet.grid_told(evse_id, update)
+        self._on_grids({grid.grid.id: sorted(grid.evse_ids) for grid in self._fleet.grids()})
+        for grid in self._fleet.grids():
+            self._things.announce(grid.address)
+
+    async def _if_stale(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
+        """Ask only for what was never answered, or a day ago."""
+        key = (request.command, request.evse_id)
+        read = self._read_at.get(key)
+        if (read is None or self._clock.now() - read > STALE_AFTER) and await self._ask(request, take):
+            self._read_at[key] = self._clock.now()
+
+    async def _ask(self, request: requests.Request[T], take: Callable[[T], None]) -> bool:
+        """Ask. A refusal costs only this one answer."""
+        try:
+            take(await self._link.ask(request))
+        except BridgeError as error:
+            if self._once.first((request.command, request.evse_id, str(error))):
+                self._log.warning(
+                    "Blue Current did not answer a question",
+                    question=request.command,
+                    evse_id=request.evse_id,
+                    reason=str(error),
+                )
+            return False
+        return True
+
+    async def _list(self, ask: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        listed = await ask(requests.get_charge_points())
+        gone = set(self._fleet.evse_ids()) - {item.evse_id for item in listed}
+        if gone:
+            # Before a thing and its place in the house are thrown away, ask twice.
+            listed = await ask(requests.get_charge_points())
+        self._fleet.listed(listed)
+        for item in listed:
+            self._once.forget(("unknown", item.evse_id))
+
+    async def look_again(self) -> None:
+        """Ask for the list once, and about what is new in it."""
+        if self._listing:
+            return
+        self._listing = True
+        try:
+            await self._list(self._link.ask)
+            for evse_id in self._fleet.evse_ids():
+                unseen = any(twin.status is None for twin in self._fleet.sockets(evse_id))
+                if unseen and not self._things.deleted(evse_id):
+                    await self._refresh_one(evse_id)
+        finally:
+            self._listing = False
+
+    async def _look_for_new(self, evse_id: str) -> None:
+        try:
+            await self.look_again()
+        except BridgeError as error:
+            self._log.warning("the list of charge points could not be read", reason=str(error), because_of=evse_id)
+
+    # --- what is pushed ---
+
+    def pushed(self, frame: Frame) -> None:
+        """Take a frame, whether it was asked for or not."""
+        evse_id = frame.evse_id
+        if evse_id is None or frame.error:
+            return
+        match frame.body:
+            case Statuses(sockets):
+                if self._fleet.sockets(evse_id):
+                    self._fleet.pushed(evse_id, sockets)
+                elif self._once.first(("unknown", evse_id)):
+                    self._spawn(self._look_for_new(evse_id))
+            case Settings(update):
+                self._fleet.described(evse_id, update)
+            case GridValues(update) if frame.object == "GRID_CURRENT":
+                self._fleet.grid_pushed(evse_id, update)
+            case Result(_, int()) if frame.object in _ABOUT_SESSIONS:
+                self._socket_ids.learn()  # somebody's request was answered for one socket: it takes a number
+            case _:
+                pass
+
+    # --- a link that only looks alive ---
+
+    def look_into_silence(self) -> None:
+        """A connection can be up while pushes have stopped. If nothing came for too long, ask once and compare."""
+        charging = [twin for twin in self._fleet.twins() if twin.memory.session_open]
+        silent_s = self._clock.monotonic() - self._link.last_frame_at
+        patience = SILENCE_CHARGING if charging else SILENCE_IDLE
+        if self._probing or not self._link.status.up or silent_s < patience.total_seconds():
+            return
+        twin = next(iter(charging or self._fleet.twins()), None)
+        if twin is not None:
+            self._probing = True
+            self._spawn(self._probe(twin))
+
+    async def _probe(self, before: Twin) -> None:
+        try:
+            answered = await self._ask(requests.get_status(before.evse_id), _ignore)
+        finally:
+            self._probing = False
+        after = self._fleet.twin(before.address)
+        if answered and after is not None and after.status == before.status:
+            return  # there was just nothing to say
+        self._log.warning("Blue Current had stopped telling of changes; connecting anew", evse_id=before.evse_id)
+        self._link.reconnect()
+
+
+def _ignore(_: object) -> None:
+    return None

@@ -1,0 +1,178 @@
+"""Fills the ledger from the account's transactions: what the bridge did not see of sessions (extra `account`).
+
+They are read after the first look at a start, once a day, and once some minutes after a spell without sight in which a
+session ended or was missed. A failure costs nothing but the reading. Transactions from before the charge point was
+known are left out, or its lifetime energy would jump by years.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import reduce
+from typing import Any, Final, Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from bridge.account.fleet import Fleet
+from bridge.chargepoint.amsterdam import AMSTERDAM
+from bridge.chargepoint.records import SessionRecord, corrected
+from bridge.chargepoint.session import Memory
+from bridge.chargepoint.transaction_matching import SETTLED_AFTER, Place, Transaction, settle
+from bridge.chargepoint.twin import Twin
+from bridge.clock import Clock
+from bridge.errors import BridgeError
+from bridge.logs import Once
+
+DAILY: Final = timedelta(days=1)
+AFTER_A_SPELL: Final = SETTLED_AFTER + timedelta(minutes=5)
+"""By then a session that ended in the spell, or right after, is settled."""
+
+AGAIN: Final = timedelta(days=14)
+"""How far before the last session that has its transaction they are read again: figures may have been preliminary."""
+
+
+class Sessions(Protocol):
+    """Where sessions are kept; the storage is one."""
+
+    def sessions(self, *, address: str | None = None) -> list[SessionRecord]:
+        """All of them, or those of a socket."""
+
+    def known_since(self) -> Mapping[str, datetime]:
+        """Since when each charge point has been known."""
+
+
+class Writer(Protocol):
+    """What writes the ledger; the recorder is one."""
+
+    def note(self, records: Iterable[SessionRecord]) -> None:
+        """These records have changed."""
+
+    def write(self) -> None:
+        """Write what has changed."""
+
+
+class Transactions:
+    """See the module.
+
+    Args:
+        read: reads the transactions of a charge point from a day on.
+        can_read: whether they can be read right now: the extra is there, and the cloud has let us in.
+        fleet: the twins.
+        ledger: the sessions so far.
+        writer: what writes them.
+        clock: tells the time.
+        spawn: starts a coroutine beside the others.
+        log: where to say what happens.
+    """
+
+    def __init__(
+        self,
+        *,
+        read: Callable[[str, date], Awaitable[Sequence[Transaction]]],
+        can_read: Callable[[], bool],
+        fleet: Fleet,
+        ledger: Sessions,
+        writer: Writer,
+        clock: Clock,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._read = read
+        self._can_read = can_read
+        self._fleet = fleet
+        self._ledger = ledger
+        self._writer = writer
+        self._clock = clock
+        self._spawn = spawn
+        self._log = log
+        self._once = Once()
+        self._next_daily: datetime | None = None
+        self._after_spell: datetime | None = None
+        self._reading = False
+
+    # --- when ---
+
+    def looked(self) -> None:
+        """The first look at the account is through."""
+        if self._next_daily is None:
+            self._next_daily = self._clock.now()
+            self.tick()
+
+    def twin_changed(self, before: Twin | None, after: Twin | None) -> None:
+        """A twin has changed: perhaps sight has come back, and a session was missed or has ended meanwhile."""
+        if before is None or after is None or before.memory.blind_since is None or after.memory.blind_since is not None:
+            return
+        was, now = before.memory.session, after.memory.session
+        if now is not None and (was is None or was.number != now.number or (was.open and not now.open)):
+            self._after_spell = self._clock.now() + AFTER_A_SPELL
+
+    def tick(self) -> None:
+        """Read them if it is time to."""
+        now = self._clock.now()
+        due = [when for when in (self._next_daily, self._after_spell) if when is not None and when <= now]
+        if self._next_daily is None or not due or self._reading or not self._can_read():
+            return
+        if self._next_daily <= now:
+            self._next_daily = now + DAILY
+        if self._after_spell is not None and self._after_spell <= now:
+            self._after_spell = None
+        self._reading = True
+        self._spawn(self._fill())
+
+    # --- what ---
+
+    async def _fill(self) -> None:
+        try:
+            for evse_id in self._fleet.evse_ids():
+                await self._fill_one(evse_id)
+        except BridgeError as error:
+            if self._once.first(str(error)):
+                self._log.info("the account's transactions could not be read; sessions stay as seen", reason=str(error))
+        finally:
+            self._reading = False
+
+    async def _fill_one(self, evse_id: str) -> None:
+        known_since = self._ledger.known_since().get(evse_id, self._clock.now())
+        since = self._unsettled_since(evse_id, known_since).astimezone(AMSTERDAM).date()
+        transactions = [self._with_uid(one) for one in await self._read(evse_id, since)]
+        self._writer.write()  # so that the ledger is as new as the twins
+        for twin in self._fleet.sockets(evse_id):
+            self._settle(twin, known_since, transactions)
+
+    def _unsettled_since(self, evse_id: str, known_since: datetime) -> datetime:
+        booked = [one.started_at for one in self._ledger.sessions() if one.evse_id == evse_id and one.transaction]
+        # A day more: it is not told whether a day's transactions are those that began or that ended on it.
+        return max([known_since, *(when - AGAIN for when in booked)]) - timedelta(days=1)
+
+    def _with_uid(self, transaction: Transaction) -> Transaction:
+        """With the card's uid, as sessions have it, where the account's card list tells it."""
+        uids = {card.number: card.uid for card in self._fleet.cards if card.number}
+        return replace(transaction, card=uids.get(transaction.card or "", transaction.card))
+
+    def _settle(self, twin: Twin, known_since: datetime, transactions: Sequence[Transaction]) -> None:
+        place = Place(
+            evse_id=twin.evse_id,
+            socket=twin.socket,
+            address=twin.address,
+            known_since=known_since,
+            in_sight=twin.memory.blind_since is None,
+        )
+        records = {record.number: record for record in self._ledger.sessions(address=twin.address)}
+        changed = settle(place, records.values(), transactions, self._clock.now())
+        if not changed:
+            return
+
+        def correct(memory: Memory) -> Memory:
+            return reduce(lambda so_far, record: corrected(so_far, record, records.get(record.number)), changed, memory)
+
+        self._writer.note(changed)
+        self._fleet.remember(twin.address, correct)
+        self._writer.write()
+        missed = [record for record in changed if record.number not in records]
+        if missed:
+            self._log.info(
+                "sessions that the bridge had not seen were found in the account's transactions",
+                address=twin.address,
+                sessions=len(missed),
+                energy_kwh=round(sum(record.energy for record in missed), 3),
+            )

@@ -1,0 +1,45 @@
+"""`python -m bridge.commandline.health`: whether the service of this machine answers, for a container's health check.
+
+It reads the same settings as the service, so that a changed `http.listen` is followed.
+"""
+
+import http.client
+import sys
+from typing import Final
+
+from bridge.settings import HttpSettings, SettingsFault, load
+
+PATIENCE_S: Final = 5.0
+
+
+def health(http_settings: HttpSettings) -> str | None:
+    """What is wrong with the service, or None.
+
+    With HTTP turned off there is nobody to ask. Then no fault is told: an end of the process is seen without a check.
+    """
+    if http_settings.from_here is None:
+        return None
+    connection = http.client.HTTPConnection(*http_settings.from_here, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", "/healthz")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"{http_settings.listen} does not answer: {error}"
+    finally:
+        connection.close()
+    return None if status == http.client.OK else f"{http_settings.listen}/healthz answers {status}"
+
+
+def main() -> int:
+    """Say what is wrong, and return the exit status."""
+    try:
+        fault = health(load().http)
+    except SettingsFault as unreadable:
+        fault = str(unreadable)
+    if fault is not None:
+        sys.stderr.write(f"{fault}\n")
+    return 0 if fault is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

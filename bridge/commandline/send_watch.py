@@ -1,0 +1,203 @@
+"""Talking to the running service over the broker: `send` and `watch`.
+
+Both use a random client id and a clean session, so that they never push the service off its connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+import aiomqtt
+from pydantic import JsonValue
+from pydantic_core import from_json
+
+from bridge.commandline.message_line import line
+from bridge.errors import Malformed
+from bridge.fimp.message import Message
+from bridge.fimp.topic import Topic
+from bridge.fimp.values import ValueType, fits
+from bridge.hub.broker import AT_ONCE, explain, reveal, tls_context
+from bridge.settings import MqttSettings, Settings
+
+ADAPTER: Final = "adapter"
+SERVICES: Final = {
+    "meter": "meter_elec",
+    "meter_ext": "meter_elec",
+    "param": "parameters",
+    "sup_params": "parameters",
+    "thing.reboot": "dev_sys",
+}
+"""The service of a command, by its attribute; `chargepoint` for all others on a charge point."""
+
+MORE_S: Final = 0.3
+"""How long after an answer more of it is waited for."""
+
+
+class BrokerProblem(Exception):
+    """The broker cannot be reached; the text says which setting to look at."""
+
+
+@asynccontextmanager
+async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
+    """A connection that disturbs nobody.
+
+    Raises:
+        BrokerProblem: there is none to be had.
+    """
+    try:
+        async with aiomqtt.Client(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=reveal(settings),
+            identifier=f"{settings.client_id[:20]}-{uuid4().hex[:8]}",
+            clean_session=True,
+            tls_context=tls_context(settings) if settings.tls else None,
+            socket_options=AT_ONCE,
+        ) as client:
+            yield client
+    except (aiomqtt.MqttError, OSError) as error:
+        raise BrokerProblem(explain(error, f"{settings.host}:{settings.port}")) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command to send.
+
+    Attributes:
+        address: a charge point, or `adapter`.
+        type: the interface; `cmd.` may be left out.
+        value: the value as a person writes it; None for none.
+        value_type: wire name `val_t`, if it is not to be guessed.
+        properties: wire name `props`.
+        service: if it is not to be guessed.
+    """
+
+    address: str
+    type: str
+    value: str | None = None
+    value_type: ValueType | None = None
+    properties: dict[str, str] | None = None
+    service: str | None = None
+
+    def topic(self, settings: Settings) -> Topic:
+        """Where it goes."""
+        name, address = settings.fimp.resource_name, settings.fimp.resource_address
+        prefix = settings.mqtt.topic_prefix
+        if self.address == ADAPTER:
+            return Topic("cmd", "ad", name, address, prefix=prefix)
+        attribute = self.interface.removeprefix("cmd.").rpartition(".")[0]
+        service = self.service or SERVICES.get(self.interface.removeprefix("cmd.")) or SERVICES.get(attribute)
+        return Topic("cmd", "dev", name, address, service or "chargepoint", self.address, prefix=prefix)
+
+    @property
+    def interface(self) -> str:
+        """The whole name of the interface."""
+        return self.type if self.type.startswith("cmd.") else f"cmd.{self.type}"
+
+    def typed_value(self) -> tuple[ValueType, JsonValue]:
+        """The value, with its type: as said, or as it looks.
+
+        Raises:
+            ValueError: it is not of the type that was said.
+        """
+        if self.value is None:
+            return self.value_type or "null", None
+        if self.value_type == "string":
+            return "string", self.value
+        try:
+            value: JsonValue = from_json(self.value)
+        except ValueError:
+            value = self.value
+        guesses: tuple[ValueType, ...] = ("bool", "int", "float", "null", "str_array", "int_array", "object", "string")
+        types = guesses if self.value_type is None else (self.value_type,)
+        for value_type in types:
+            if fits(value_type, value):
+                return value_type, value
+        raise ValueError(f"{self.value!r} is no {self.value_type}")
+
+
+async def send(settings: Settings, command: Command, timeout: float, now: Callable[[], datetime]) -> list[Message]:
+    """Send a command and gather what answers it.
+
+    Returns:
+        The answers; none if nobody answered in time.
+
+    Raises:
+        BrokerProblem: the broker cannot be reached.
+        ValueError: the value is not of the type that was said.
+    """
+    topic, reply, message = compose(settings, command, now())
+    async with visitor(settings.mqtt) as client:
+        await client.subscribe(reply.path, qos=1)
+        await client.publish(topic.path, message.to_bytes(), qos=1)
+        return await _gather(client, message.uid, timeout)
+
+
+def compose(settings: Settings, command: Command, now: datetime) -> tuple[Topic, Topic, Message]:
+    """A command as it is sent: its topic, where the answer is to go, and the message.
+
+    Raises:
+        ValueError: the value is not of the type that was said.
+    """
+    topic = command.topic(settings)
+    value_type, value = command.typed_value()
+    reply = Topic("rsp", "app", "bluecurrent-cli", uuid4().hex[:12], prefix=settings.mqtt.topic_prefix)
+    message = Message(
+        service=topic.service or topic.resource_name,
+        type=command.interface,
+        value_type=value_type,
+        value=value,
+        properties=command.properties or {},
+        resp_to=str(reply),
+        uid=str(uuid4()),
+        ctime=now,
+        src="bluecurrent-cli",
+        topic=str(topic),
+    )
+    return topic, reply, message
+
+
+async def _gather(client: aiomqtt.Client, uid: str, timeout: float) -> list[Message]:
+    answers: list[Message] = []
+    try:
+        async with asyncio.timeout(timeout) as limit:
+            async for arrival in client.messages:
+                try:
+                    answer = Message.parse(bytes(arrival.payload))
+                except Malformed:
+                    continue
+                if answer.corid == uid:
+                    answers.append(answer)
+                    limit.reschedule(asyncio.get_running_loop().time() + MORE_S)
+    except TimeoutError:
+        pass
+    return answers
+
+
+async def watch(
+    settings: Settings,
+    say: Callable[[str], None],
+    now: Callable[[], datetime],
+    names: dict[str, str] | None = None,
+    *,
+    details: bool = False,
+) -> None:
+    """Say the messages of this bridge, until cancelled.
+
+    Raises:
+        BrokerProblem: the broker cannot be reached.
+    """
+    before = f"{settings.mqtt.topic_prefix}/" if settings.mqtt.topic_prefix else ""
+    own = f"rn:{settings.fimp.resource_name}/ad:{settings.fimp.resource_address}"
+    async with visitor(settings.mqtt) as client:
+        for rest in (f"rt:ad/{own}", f"rt:dev/{own}/#", "rt:discovery"):
+            await client.subscribe(f"{before}+/+/{rest}", qos=1)
+        async for arrival in client.messages:
+            said = line(str(arrival.topic), bytes(arrival.payload), now(), names, details=details)
+            if said is not None:
+                say(said)

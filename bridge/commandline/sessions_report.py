@@ -1,0 +1,250 @@
+"""`bluecurrent-fimp sessions`: the charging sessions kept on disk, with totals per month.
+
+Times are Amsterdam's, and a session counts to the month in which it began.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from pydantic import JsonValue
+
+from bridge.chargepoint.amsterdam import in_amsterdam
+from bridge.chargepoint.records import SessionRecord
+
+ALL: Final = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sessions of one charge point, or of all, in a month, or in all time.
+
+    Attributes:
+        month: as `2026-11`, or `all`.
+        evse_id: of the charge point, or `all`.
+        sessions: how many.
+        energy: kWh.
+        cost: EUR, of those whose cost is known; None if none is.
+        without_cost: how many have none.
+    """
+
+    month: str
+    evse_id: str
+    sessions: int = 0
+    energy: float = 0.0
+    cost: float | None = None
+    without_cost: int = 0
+
+    def plus(self, record: SessionRecord) -> "Total":
+        """With one session more."""
+        return replace(
+            self,
+            sessions=self.sessions + 1,
+            energy=self.energy + record.energy,
+            cost=self.cost if record.cost is None else (self.cost or 0.0) + record.cost,
+            without_cost=self.without_cost + (record.cost is None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What there is to show.
+
+    Attributes:
+        records: the sessions, by their start.
+        names: what the owner calls the charge points, by evse_id.
+        energy_before: what sockets had delivered before their sessions were kept, kWh, by address.
+    """
+
+    records: Sequence[SessionRecord]
+    names: Mapping[str, str]
+    energy_before: Mapping[str, float]
+
+    def only(self, charge_point: str | None, since: datetime | None) -> "Ledger":
+        """Only what belongs to a charge point (its evse_id, its address or its name) and began at a time or later."""
+
+        def wanted(evse_id: str, address: str) -> bool:
+            known_as = {evse_id.lower(), address.lower(), self.names.get(evse_id, "").lower()} - {""}
+            return charge_point is None or charge_point.lower() in known_as
+
+        records = [
+            record
+            for record in self.records
+            if wanted(record.evse_id, record.address) and (since is None or record.started_at >= since)
+        ]
+        before = {
+            address: energy
+            for address, energy in self.energy_before.items()
+            if since is None and wanted(address.partition("_")[0], address)
+        }
+        return replace(self, records=records, energy_before=before)
+
+    def name(self, evse_id: str) -> str:
+        """What to call a charge point."""
+        return self.names.get(evse_id) or evse_id
+
+
+def totals(records: Iterable[SessionRecord]) -> list[Total]:
+    """By month and charge point, then all charge points of each month, then all months."""
+    sums: dict[tuple[str, str], Total] = {}
+    for record in records:
+        month = f"{in_amsterdam(record.started_at):%Y-%m}"
+        for key in ((month, record.evse_id), (month, ALL), (ALL, record.evse_id), (ALL, ALL)):
+            sums[key] = sums.get(key, Total(*key)).plus(record)
+    return [sums[key] for key in sorted(sums, key=lambda key: (key[0] == ALL, key[0], key[1] == ALL, key[1]))]
+
+
+# --- for programs ---
+
+
+def to_json(ledger: Ledger, *, only_totals: bool = False) -> dict[str, JsonValue]:
+    """All of it."""
+    content: dict[str, JsonValue] = {
+        "totals": [_total_fields(ledger, total) for total in totals(ledger.records)],
+        "energy_before_kwh": {address: round(energy, 3) for address, energy in ledger.energy_before.items()},
+    }
+    return content if only_totals else {"sessions": [_fields(ledger, one) for one in ledger.records], **content}
+
+
+def to_csv(ledger: Ledger, *, only_totals: bool = False) -> str:
+    """One line for each session, or for each total; as RFC 4180 has it, with a header."""
+    header = list(_total_fields(ledger, Total(ALL, ALL)) if only_totals else _COLUMNS)
+    rows: list[dict[str, JsonValue]]
+    if only_totals:
+        rows = [_total_fields(ledger, total) for total in totals(ledger.records)]
+    else:
+        rows = [_fields(ledger, record) for record in ledger.records]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: JsonValue) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else value
+
+
+_COLUMNS: Final[Mapping[str, Callable[[Ledger, SessionRecord], JsonValue]]] = {
+    "charge_point": lambda _, record: record.evse_id,
+    "name": lambda ledger, record: ledger.names.get(record.evse_id, ""),
+    "socket": lambda _, record: record.socket,
+    "started_at": lambda _, record: _iso(record.started_at),
+    "ended_at": lambda _, record: _iso(record.ended_at),
+    "times_given": lambda _, record: record.times_given,
+    "energy_kwh": lambda _, record: round(record.energy, 3),
+    "cost_eur": lambda _, record: _rounded(record.cost, 2),
+    "average_power_w": lambda _, record: _rounded(record.average_power, 0),
+    "peak_power_w": lambda _, record: _rounded(record.peak_power, 0),
+    "card": lambda _, record: record.card,
+    "mode": lambda _, record: record.mode,
+    "transaction": lambda _, record: record.transaction,
+}
+
+
+def _fields(ledger: Ledger, record: SessionRecord) -> dict[str, JsonValue]:
+    return {name: value(ledger, record) for name, value in _COLUMNS.items()}
+
+
+def _total_fields(ledger: Ledger, total: Total) -> dict[str, JsonValue]:
+    return {
+        "month": total.month,
+        "charge_point": total.evse_id,
+        "name": ledger.names.get(total.evse_id, ""),
+        "sessions": total.sessions,
+        "energy_kwh": round(total.energy, 3),
+        "cost_eur": _rounded(total.cost, 2),
+        "sessions_without_cost": total.without_cost,
+    }
+
+
+def _iso(when: datetime | None) -> str | None:
+    return in_amsterdam(when).isoformat(timespec="seconds") if when is not None else None
+
+
+def _rounded(value: float | None, places: int) -> float | int | None:
+    return None if value is None else round(value, places) if places else round(value)
+
+
+# --- for a person ---
+
+
+def table(ledger: Ledger, *, only_totals: bool = False) -> Iterator[str]:
+    """The same as lines of text."""
+    if not only_totals:
+        yield from _sessions_table(ledger)
+        yield ""
+    yield from _totals_table(ledger)
+    for address, energy in ledger.energy_before.items():
+        evse_id, _, socket = address.partition("_")
+        where = ledger.name(evse_id) + (f" socket {socket}" if socket else "")
+        yield f"{where} had delivered {energy:.3f} kWh before sessions were kept; that is in its meter and in no month."
+
+
+def _sessions_table(ledger: Ledger) -> Iterator[str]:
+    several = any(record.socket is not None for record in ledger.records)
+    header = ["Start", "End", "Charge point", "Socket", "kWh", "EUR", "Average kW", "Peak kW", "Card", "Mode"]
+    rows = [
+        [
+            ("" if record.times_given else "~") + f"{in_amsterdam(record.started_at):%Y-%m-%d %H:%M}",
+            _end(record),
+            ledger.name(record.evse_id),
+            str(record.socket or "") if several else "",
+            f"{record.energy:.3f}",
+            _number(record.cost, 2),
+            _kilowatts(record.average_power),
+            _kilowatts(record.peak_power),
+            record.card or "",
+            record.mode or "",
+        ]
+        for record in ledger.records
+    ]
+    yield from _aligned(header, rows, right={4, 5, 6, 7})
+    if any(not record.times_given for record in ledger.records):
+        yield "~ the cloud gave no times: from when until when the bridge saw it"
+
+
+def _end(record: SessionRecord) -> str:
+    if record.ended_at is None:
+        return "charging"
+    start, end = in_amsterdam(record.started_at), in_amsterdam(record.ended_at)
+    return f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
+
+
+def _totals_table(ledger: Ledger) -> Iterator[str]:
+    sums = totals(ledger.records)
+    rows = [
+        [
+            total.month if total.month != ALL else "All",
+            ledger.name(total.evse_id) if total.evse_id != ALL else "all",
+            str(total.sessions),
+            f"{total.energy:.3f}",
+            _number(total.cost, 2) + ("+" if total.without_cost and total.cost is not None else ""),
+        ]
+        for total in sums
+    ]
+    yield from _aligned(["Month", "Charge point", "Sessions", "kWh", "EUR"], rows, right={2, 3, 4})
+    if any(row[4].endswith("+") for row in rows):
+        yield "+ and some whose cost is not known"
+
+
+def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
+    """Columns under their heads; those that are empty all the way down are left out."""
+    shown = [index for index in range(len(header)) if not rows or any(row[index] for row in rows)]
+    widths = {index: max(len(row[index]) for row in [header, *rows]) for index in shown}
+    for row in [header, *rows]:
+        cells = (row[i].rjust(widths[i]) if i in right else row[i].ljust(widths[i]) for i in shown)
+        yield "  ".join(cells).rstrip()
+
+
+def _number(value: float | None, places: int) -> str:
+    return f"{value:.{places}f}" if value is not None else ""
+
+
+def _kilowatts(power: float | None) -> str:
+    return _number(power / 1000 if power is not None else None, 1)

@@ -1,0 +1,1 @@
+"""What survives a restart: the file, its tables, and when they are written."""

@@ -1,0 +1,305 @@
+"""The file under the storage: opened or refused, brought up to date, set aside when damaged, written when it can be.
+
+Calls are made from the event loop and do not wait for the disk: in WAL mode with `synchronous=NORMAL` a commit is a
+write to the page cache. A crash of the process loses nothing; a power cut may lose the last moments, never the file.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from structlog.typing import FilteringBoundLogger
+
+from bridge.storage.schema import VERSION, upgrade, version_of
+
+Statement = tuple[str, tuple[object, ...]]
+"""SQL and its parameters."""
+
+_BUSY_MS: Final = 250
+"""How long a lock is waited for, which others hold only for moments; the event loop waits along."""
+
+_SURROUNDINGS: Final = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""Errors that are not the file's fault."""
+
+_LOG_BYTES: Final = 1024 * 1024
+_LOG_PAGES: Final = 250
+"""How long the write-ahead log may grow before it is worked into the file, and what is kept of it then."""
+
+
+class StorageUnusable(Exception):
+    """The storage cannot be used as it is. The text is a sentence that says what to do.
+
+    Attributes:
+        permanent: trying again without a change is of no use.
+    """
+
+    def __init__(self, text: str, *, permanent: bool = True) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+
+
+class Database:
+    """The file.
+
+    Args:
+        path: where it is; `:memory:` for none. Its folder is made, readable by the owner only.
+        check: reads what is in it, and raises ValueError for what cannot be understood.
+        now: the time.
+        log: where to say what happens.
+
+    Raises:
+        StorageUnusable: it is of a newer version, of another program, in use, or cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        check: Callable[[sqlite3.Connection], object],
+        now: Callable[[], datetime],
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._now = now
+        self._log = log
+        self._owed: dict[Hashable, Statement] = {}
+        self._failing = False
+        self._lock: int | None = None
+        if str(path) == ":memory:":
+            self._connection = _connect(path)
+            upgrade(self._connection, now())
+            return
+        file = Path(path)
+        try:
+            self._lock = _lock(file)
+            _refuse_what_is_not_ours(file)
+            _touch(file)
+            self._connection = self._open(file, check)
+        except OSError as error:
+            self._unlock()
+            raise StorageUnusable(_cannot_use(file, error.strerror or str(error))) from error
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _open(self, file: Path, check: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
+        try:
+            return self._open_sound(file, check)
+        except (sqlite3.DatabaseError, ValueError) as error:
+            if _is_surroundings(error):
+                raise StorageUnusable(_cannot_use(file, str(error)), permanent=False) from error
+            aside = _set_aside(file, self._now())
+            self._log.error(
+                "the storage was damaged: it has been set aside, and the bridge goes on with an empty one. Sessions, "
+                "lifetime energy, a login from the hub, deleted things and what the hub has set begin anew",
+                file=str(file),
+                set_aside=str(aside),
+                reason=str(error).splitlines()[0],
+            )
+        _touch(file)
+        return self._open_sound(file, check)
+
+    def _open_sound(self, file: Path, check: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
+        connection = _connect(file)
+        try:
+            _check_pages(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            before = version_of(connection)
+            upgrade(connection, self._now())
+            check(connection)
+        except BaseException:
+            connection.close()
+            raise
+        if 0 < before < VERSION:
+            self._log.info("the storage has been brought up to date", file=str(file), was=before, version=VERSION)
+        return connection
+
+    def close(self) -> None:
+        """Write what is owed, if it can be, and close the file."""
+        self.write_owed()
+        self._connection.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with closing(self._connection.execute(sql, parameters)) as cursor:
+            return cursor.fetchall()
+
+    @property
+    def changes(self) -> int:
+        """How many rows have been written since it was opened."""
+        return self._connection.total_changes
+
+    # --- writing ---
+
+    def write(self, statements: Mapping[Hashable, Statement]) -> None:
+        """Write, all or nothing. What cannot be written now, as when the disk is full, is owed and written later.
+
+        Args:
+            statements: each by what it is about; of two that are about the same only the later one is owed.
+
+        Raises:
+            sqlite3.IntegrityError: the values break a rule of the table; nothing is written, and nothing more owed.
+        """
+        for key in statements:
+            self._owed.pop(key, None)
+        self._owed |= statements
+        try:
+            self.write_owed()
+        except sqlite3.Error:
+            for key in statements:
+                self._owed.pop(key, None)
+            raise
+
+    def write_owed(self) -> None:
+        """Write what could not be written before."""
+        if not self._owed:
+            return
+        try:
+            self._execute(list(self._owed.values()))
+        except sqlite3.DatabaseError as error:
+            if not (_is_surroundings(error) or type(error) is sqlite3.DatabaseError):
+                raise
+            if not self._failing:
+                self._log.error(
+                    "the storage cannot be written; the bridge goes on, keeps what is to be written in memory, and "
+                    "tries again",
+                    reason=str(error),
+                )
+            self._failing = True
+            return
+        self._owed.clear()
+        if self._failing:
+            self._log.info("the storage can be written again; nothing is missing")
+        self._failing = False
+
+    def _execute(self, statements: list[Statement]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, parameters in statements:
+                self._connection.execute(sql, parameters)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # after some errors it is over by itself
+                self._connection.execute("ROLLBACK")
+            raise
+
+
+def _connect(path: Path | str) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0)
+
+
+def _check_pages(connection: sqlite3.Connection) -> None:
+    problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if problem != "ok":
+        raise ValueError(problem)
+
+
+def _is_surroundings(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in _SURROUNDINGS
+
+
+def look_into(file: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, not even by working the log into the file when it is closed.
+
+    Raises:
+        sqlite3.Error: it cannot be had.
+    """
+    connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        version_of(connection)
+    except sqlite3.OperationalError:
+        connection.close()
+        if Path(f"{file}-wal").exists():
+            raise
+        # In a folder that cannot be written; without a log all is in the file.
+        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    return connection
+
+
+def _refuse_what_is_not_ours(file: Path) -> None:
+    if not file.is_file():
+        return
+    try:
+        with closing(look_into(file)) as connection:
+            version = version_of(connection)
+            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    except sqlite3.DatabaseError:
+        return  # damaged, or not to be opened: found out when it is
+    if version > VERSION:
+        raise StorageUnusable(newer(file, version))
+    if version == 0 and tables:
+        raise StorageUnusable(f"{file} is another program's database. Give storage.path a name of its own.")
+
+
+def newer(file: Path, version: int) -> str:
+    """What to say of a file that a newer bridge has written."""
+    return (
+        f"{file} was written by a newer version of the bridge (storage version {version}; this one knows {VERSION}). "
+        "Install that version again, or give storage.path another name."
+    )
+
+
+def _cannot_use(file: Path, reason: str) -> str:
+    return f"{file} cannot be used: {reason}. The service must be able to write to it and to its folder."
+
+
+def _lock(path: Path) -> int:
+    """Make the folder, readable by the owner only, since a login is kept in it, and be the only one to use the file.
+
+    The lock is a file of its own: to open and close SQLite's would let go of SQLite's locks.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        text = f"{path} is in use by another bridge. Stop that one, or give storage.path another name."
+        raise StorageUnusable(text, permanent=False) from None
+    return lock
+
+
+def _touch(path: Path) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(PermissionError):  # it belongs to someone else, who has let us in
+        path.chmod(0o600)
+
+
+def _set_aside(file: Path, now: datetime) -> Path:
+    """Give a file and its log another name; gives the name."""
+    name = f"{file}.damaged-{now.strftime('%Y%m%dT%H%M%S')}"
+    aside, number = Path(name), 1
+    while aside.exists():
+        number += 1
+        aside = Path(f"{name}-{number}")
+    file.rename(aside)
+    for ending in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{file}{ending}").rename(f"{aside}{ending}")
+    return aside

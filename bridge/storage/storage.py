@@ -1,0 +1,425 @@
+"""What must survive a restart, in one SQLite file. See `bridge.storage.database` for how it is written."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from pydantic import JsonValue, TypeAdapter
+from structlog.typing import FilteringBoundLogger
+
+from bridge.chargepoint.amsterdam import in_amsterdam
+from bridge.chargepoint.charge_point_settings import ChargePointSettings
+from bridge.chargepoint.records import SessionRecord
+from bridge.chargepoint.session import Memory, lose_sight
+from bridge.chargepoint.twin import Steering
+from bridge.clock import SystemClock
+from bridge.errors import ErrorCode
+from bridge.storage.database import Database, Statement, StorageUnusable, look_into, newer
+from bridge.storage.schema import VERSION, version_of
+
+COMMANDS_KEPT: Final = 1000
+"""How many acting commands are remembered by their `uid` (contract 8)."""
+
+_MEMORY: Final = TypeAdapter(Memory)
+_STEERING: Final = TypeAdapter(Steering)
+_EVSE: Final = TypeAdapter(ChargePointSettings)
+
+_RECORD: Final = (
+    "address, number, evse_id, socket, started_at, ended_at, times_given, not_before, not_after, energy, cost, "
+    "peak_power, card, mode, transaction_id"
+)
+_SESSIONS: Final = (
+    f"SELECT {_RECORD} FROM session WHERE number <> 0"  # noqa: S608 - a constant
+    " AND started_at >= coalesce(?, '') AND address = coalesce(?, address) ORDER BY started_at, address, number"
+)
+"""Takes since when, and which address; null is any."""
+
+_ENERGY_BEFORE: Final = "SELECT address, energy FROM session WHERE number = 0"
+_STEERINGS: Final = "SELECT address, content FROM steering"
+_DESCRIPTIONS: Final = "SELECT evse_id, description FROM charge_point"
+_SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_RECORD}, average_power) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an acting command was answered: with an error, or not (`code` is None)."""
+
+    code: ErrorCode | None
+    message: str
+
+
+class Storage:
+    """The file, and what is in it.
+
+    Single values and commands are read from memory, everything else at a start only: what is written late because the
+    disk is full, is known all the same.
+
+    Args:
+        path: where it is; `:memory:` for none.
+        log: where to say what happens.
+        now: the time.
+
+    Raises:
+        StorageUnusable: it is of a newer version, of another program, in use, or cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        log: FilteringBoundLogger | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._now = now = now or SystemClock().now
+        self._database = Database(path, check=_read_everything, now=now, log=log or structlog.get_logger())
+        self._values: dict[str, JsonValue] = {
+            name: json.loads(content) for name, content in self._database.read("SELECT name, content FROM value")
+        }
+        self._commands: dict[str, Outcome] = {
+            uid: Outcome(code, message or "")
+            for uid, code, message in self._database.read("SELECT uid, code, message FROM command ORDER BY number")
+        }
+
+    @property
+    def changes(self) -> int:
+        """How many rows have been written since it was opened."""
+        return self._database.changes
+
+    def write_owed(self) -> None:
+        """Write what could not be written before, as when the disk was full."""
+        self._database.write_owed()
+
+    def close(self) -> None:
+        """Write everything into the file and close it."""
+        self._database.close()
+
+    # --- charge points ---
+
+    def charge_points(self) -> dict[str, ChargePointSettings]:
+        """The charge points known when last heard of."""
+        return {
+            evse_id: _EVSE.validate_json(description) for evse_id, description in self._database.read(_DESCRIPTIONS)
+        }
+
+    def known_since(self) -> dict[str, datetime]:
+        """Since when the bridge has known each of them, restarts included."""
+        rows = self._database.read("SELECT evse_id, known_since FROM charge_point WHERE known_since IS NOT NULL")
+        return {evse_id: datetime.fromisoformat(known_since) for evse_id, known_since in rows}
+
+    def save_charge_point(self, evse_id: str, evse: ChargePointSettings) -> None:
+        """Remember a charge point."""
+        sql = (
+            "INSERT INTO charge_point (evse_id, description, known_since) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET description = excluded.description"
+        )
+        parameters = (evse_id, _EVSE.dump_json(evse).decode(), self._now().isoformat())
+        self._database.write({("charge_point", evse_id): (sql, parameters)})
+
+    def forget_charge_point(self, evse_id: str) -> None:
+        """It has left the account. What its sockets have delivered is kept: it may come back."""
+        sql = "DELETE FROM charge_point WHERE evse_id = ?"
+        self._database.write({("charge_point", evse_id): (sql, (evse_id,))})
+
+    def memories(self) -> dict[str, Memory]:
+        """What is remembered of each socket; it has been out of sight since it was written, if not for longer."""
+        rows = self._database.read("SELECT address, content, written_at FROM memory")
+        return {
+            address: lose_sight(_MEMORY.validate_json(content), datetime.fromisoformat(written_at))
+            for address, content, written_at in rows
+        }
+
+    def save_memories(
+        self, memories: Mapping[str, Memory], now: datetime, records: Iterable[SessionRecord] = ()
+    ) -> None:
+        """Remember sockets and their sessions, all in one write: at any moment they agree."""
+        statements: dict[Hashable, Statement] = {}
+        for address, memory in memories.items():
+            sql = (
+                "INSERT INTO memory VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET content = excluded.content, written_at = excluded.written_at"
+            )
+            parameters = (address, _MEMORY.dump_json(memory).decode(), now.isoformat())
+            statements["memory", address] = (sql, parameters)
+        for record in records:
+            statements["session", record.address, record.number] = (_SAVE_SESSION, _to_row(record))
+        self._database.write(statements)
+
+    def steerings(self) -> dict[str, Steering]:
+        """What has been learned of each socket and is wanted of it."""
+        rows = self._database.read(_STEERINGS)
+        return {address: _STEERING.validate_json(content) for address, content in rows}
+
+    def save_steering(self, address: str, steering: Steering) -> None:
+        """Remember what has been learned of a socket and is wanted of it."""
+        sql = "INSERT INTO steering VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
+        parameters = (address, _STEERING.dump_json(steering).decode())
+        self._database.write({("steering", address): (sql, parameters)})
+
+    # --- sessions ---
+
+    def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
+        """The sessions in the ledger, by their start.
+
+        Args:
+            since: only those that began then or later.
+            address: only those of this socket.
+        """
+        return [_to_record(row) for row in self._database.read(_SESSIONS, _utc(since), address)]
+
+    def energy_before(self) -> dict[str, float]:
+        """What sockets had delivered before their sessions were kept, kWh, by address; with it they add up."""
+        return dict(self._database.read(_ENERGY_BEFORE))
+
+    # --- things ---
+
+    def inclusions(self) -> dict[str, JsonValue]:
+        """The last inclusion report sent of each thing."""
+        rows = self._database.read("SELECT address, inclusion FROM thing WHERE inclusion IS NOT NULL")
+        return {address: json.loads(inclusion) for address, inclusion in rows}
+
+    def save_inclusion(self, address: str, report: JsonValue) -> None:
+        """An inclusion report has been sent; None: the thing has been excluded."""
+        text = json.dumps(report) if report is not None else None
+        sql = (
+            "INSERT INTO thing (address, inclusion) VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET inclusion = excluded.inclusion"
+        )
+        self._database.write({("inclusion", address): (sql, (address, text))})
+
+    def excluded(self) -> set[str]:
+        """The things that the user has deleted."""
+        return {address for (address,) in self._database.read("SELECT address FROM thing WHERE excluded = 1")}
+
+    def exclude(self, addresses: Iterable[str]) -> None:
+        """The user has deleted these things; they stay away."""
+        sql = (
+            "INSERT INTO thing (address, excluded) VALUES (?, 1)"
+            " ON CONFLICT DO UPDATE SET excluded = 1, inclusion = NULL"
+        )
+        self._database.write({("excluded", address): (sql, (address,)) for address in addresses})
+
+    def include_all(self) -> None:
+        """The user wants all things back."""
+        self._database.write({("excluded",): ("UPDATE thing SET excluded = 0", ())})
+
+    # --- commands ---
+
+    def claim(self, uid: str) -> bool:
+        """Note that this acting command is being carried out; False if it already was."""
+        if uid in self._commands:
+            return False
+        self._commands[uid] = Outcome(None, "")
+        statements: dict[Hashable, Statement] = {("command", uid): _command(uid, Outcome(None, ""))}
+        for old in list(self._commands)[:-COMMANDS_KEPT]:
+            del self._commands[old]
+            statements["command", old] = ("DELETE FROM command WHERE uid = ?", (old,))
+        self._database.write(statements)
+        return True
+
+    def settle(self, uid: str, outcome: Outcome) -> None:
+        """Note how it was answered."""
+        if uid in self._commands:
+            self._commands[uid] = outcome
+            self._database.write({("command", uid): _command(uid, outcome)})
+
+    def outcome(self, uid: str) -> Outcome | None:
+        """How it was answered; None if it is not known (any more)."""
+        return self._commands.get(uid)
+
+    # --- parameters ---
+
+    def parameters(self) -> dict[tuple[str, str], JsonValue]:
+        """What was set for charge points, by evse_id and name."""
+        rows = self._database.read("SELECT evse_id, name, content FROM parameter")
+        return {(evse_id, name): json.loads(content) for evse_id, name, content in rows}
+
+    def save_parameter(self, evse_id: str, name: str, content: JsonValue) -> None:
+        """Keep one of them."""
+        sql = "INSERT INTO parameter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
+        self._database.write({("parameter", evse_id, name): (sql, (evse_id, name, json.dumps(content)))})
+
+    def forget_parameters(self) -> None:
+        """Forget all of them."""
+        self._database.write({("parameter",): ("DELETE FROM parameter", ())})
+
+    # --- single values ---
+
+    def value(self, name: str) -> JsonValue:
+        """A single value; None if there is none."""
+        return self._values.get(name)
+
+    def save_value(self, name: str, content: JsonValue) -> None:
+        """Keep a single value; None forgets it."""
+        if content is None:
+            self._values.pop(name, None)
+            statement: Statement = ("DELETE FROM value WHERE name = ?", (name,))
+        else:
+            text = json.dumps(content)
+            self._values[name] = json.loads(text)
+            sql = "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
+            statement = (sql, (name, text))
+        self._database.write({("value", name): statement})
+
+
+class Peek:
+    """A look into a file that perhaps another process has open; nothing is changed, and nothing made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """The rows of a query; none where there is no file.
+
+        Raises:
+            StorageUnusable: it is there and cannot be read.
+        """
+        if not self._path.exists():
+            return []
+        try:
+            with closing(look_into(self._path)) as connection:
+                version = version_of(connection)
+                if version > VERSION:
+                    raise StorageUnusable(newer(self._path, version))
+                return connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise StorageUnusable(f"{self._path} cannot be read: {error}.", permanent=False) from error
+
+    def value(self, name: str) -> JsonValue:
+        """A single value; None if there is none, or no file that can be read."""
+        try:
+            rows = self._read("SELECT content FROM value WHERE name = ?", name)
+            return json.loads(rows[0][0]) if rows else None
+        except (StorageUnusable, ValueError):
+            return None
+
+    def save_value(self, name: str, content: JsonValue) -> None:
+        """Refuse: this is only a look."""
+        raise TypeError(f"{name} cannot be set to {content!r} here")
+
+    def exists(self) -> bool:
+        """There is a file."""
+        return self._path.exists()
+
+    def has_ledger(self) -> bool:
+        """There is a file, and sessions are kept in it; one of an older version gets them when the service runs next.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        return bool(self._read("SELECT 1 FROM sqlite_schema WHERE name = 'session'"))
+
+    def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
+        """See `Storage.sessions`.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        rows = self._read(_SESSIONS, _utc(since), address) if self.has_ledger() else []
+        return [_to_record(row) for row in rows]
+
+    def energy_before(self) -> dict[str, float]:
+        """See `Storage.energy_before`.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        return dict(self._read(_ENERGY_BEFORE)) if self.has_ledger() else {}
+
+    def names(self) -> dict[str, str]:
+        """What the owner calls each charge point, by evse_id.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        return {evse_id: _EVSE.validate_json(description).name for evse_id, description in self._read(_DESCRIPTIONS)}
+
+
+def _command(uid: str, outcome: Outcome) -> Statement:
+    sql = (
+        "INSERT INTO command (uid, code, message) VALUES (?, ?, ?)"
+        " ON CONFLICT (uid) DO UPDATE SET code = excluded.code, message = excluded.message"
+    )
+    return sql, (uid, outcome.code, outcome.message)
+
+
+def _utc(when: datetime | None) -> str | None:
+    """As text, so that the order of texts is the order of times."""
+    return when.astimezone(UTC).isoformat() if when is not None else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return in_amsterdam(datetime.fromisoformat(text)) if text is not None else None
+
+
+def _to_row(record: SessionRecord) -> tuple[object, ...]:
+    return (
+        record.address,
+        record.number,
+        record.evse_id,
+        record.socket,
+        _utc(record.started_at),
+        _utc(record.ended_at),
+        record.times_given,
+        _utc(record.not_before),
+        _utc(record.not_after),
+        record.energy,
+        record.cost,
+        record.peak_power,
+        record.card,
+        record.mode,
+        record.transaction,
+        record.average_power,
+    )
+
+
+def _to_record(row: tuple[Any, ...]) -> SessionRecord:
+    return SessionRecord(
+        address=row[0],
+        number=row[1],
+        evse_id=row[2],
+        socket=row[3],
+        started_at=in_amsterdam(datetime.fromisoformat(row[4])),
+        ended_at=_time(row[5]),
+        times_given=bool(row[6]),
+        not_before=_time(row[7]),
+        not_after=_time(row[8]),
+        energy=row[9],
+        cost=row[10],
+        peak_power=row[11],
+        card=row[12],
+        mode=row[13],
+        transaction=row[14],
+    )
+
+
+def _read_everything(connection: sqlite3.Connection) -> None:
+    """Read all that the bridge will ever read.
+
+    Raises:
+        ValueError: something in it cannot be understood.
+        sqlite3.DatabaseError: something cannot be read, or is missing.
+    """
+    for _, description in connection.execute(_DESCRIPTIONS):
+        _EVSE.validate_json(description)
+    for (known_since,) in connection.execute("SELECT known_since FROM charge_point WHERE known_since IS NOT NULL"):
+        datetime.fromisoformat(known_since)
+    for content, written_at in connection.execute("SELECT content, written_at FROM memory"):
+        _MEMORY.validate_json(content)
+        datetime.fromisoformat(written_at)
+    for _, content in connection.execute(_STEERINGS):
+        _STEERING.validate_json(content)
+    for query in (
+        "SELECT inclusion FROM thing WHERE inclusion IS NOT NULL",
+        "SELECT content FROM parameter",
+        "SELECT content FROM value",
+    ):
+        for (content,) in connection.execute(query):
+            json.loads(content)
+    connection.execute("SELECT number, uid, code, message FROM command").fetchall()
+    for row in connection.execute(_SESSIONS, (None, None)):
+        _to_record(row)

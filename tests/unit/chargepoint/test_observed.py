@@ -1,0 +1,65 @@
+"""What a charge point shows of itself over time."""
+
+from typing import Any
+
+import pytest
+
+from bridge.chargepoint.observed import Observed, learn
+from bridge.chargepoint.status import Status
+
+
+def after(*statuses: Status, overridden: bool = False) -> Observed:
+    """What is known after some pushes."""
+    observed = Observed()
+    for status in statuses:
+        observed = learn(observed, status, overridden=overridden)
+    return observed
+
+
+@pytest.mark.parametrize(
+    ("seen", "most"),
+    [([16], 16), ([16, 10], 16), ([10, 16], 16), ([16.9], 16), ([5], None), ([None], None), ([0, 32, None], 32)],
+)
+def test_the_most_that_was_ever_seen(seen: list[float | None], most: int | None) -> None:
+    assert after(*(Status(max_usage=value) for value in seen)).max_current == most
+
+
+def test_what_our_own_override_leaves_says_nothing() -> None:
+    assert after(Status(max_usage=10), overridden=True).max_current is None
+
+
+@pytest.mark.parametrize(
+    ("voltages", "phases"),
+    [((0, 0, 0), None), ((None, None, None), None), ((231, 0, 0), 1), ((0, 0, 230), 1), ((230, 231, 229), 3)],
+)
+def test_phases_come_from_the_voltages(voltages: tuple[float | None, ...], phases: int | None) -> None:
+    values: dict[str, Any] = {f"voltage_{index}": voltage for index, voltage in enumerate(voltages, 1)}
+    assert after(Status(**values)).phases == phases
+    assert after(Status(voltage_1=230, voltage_2=230, voltage_3=230), Status(**values)).phases == 3
+
+
+@pytest.mark.parametrize(
+    ("currents", "mode"),
+    [
+        ((16, 16, 16), "NL1L2L3"),
+        ((16, 0, 0), "NL1"),
+        ((0.3, 7, None), "NL2"),
+        ((0, 0, 6), "NL3"),
+        ((16, 16, 0), None),  # FIMP has no word for two phases
+        ((0, 0, 0), None),
+        ((0.4, 0.2, 0.1), None),
+    ],
+)
+def test_the_phase_mode_comes_from_the_currents(currents: tuple[float | None, ...], mode: str | None) -> None:
+    values: dict[str, Any] = {f"current_{index}": current for index, current in enumerate(currents, 1)}
+    observed = after(Status(**values))
+    assert observed.phase_mode == mode
+    assert observed.phase_modes == ((mode,) if mode is not None else ())
+    # Once it carries nothing, the last one stays.
+    assert learn(observed, Status(current_1=0, current_2=0, current_3=0), overridden=False) == observed
+
+
+def test_every_mode_that_was_seen_is_kept() -> None:
+    three, one = Status(current_1=9, current_2=9, current_3=9), Status(current_1=9)
+    observed = after(three, one)
+    assert (observed.phase_mode, observed.phase_modes) == ("NL1", ("NL1", "NL1L2L3"))

@@ -1,0 +1,102 @@
+"""Traffic as a person reads it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from click import unstyle
+
+from bridge.commandline.message_line import line
+
+NOW = datetime(2026, 1, 1, 12, 30, 15, tzinfo=UTC)
+EVENT = "pt:j1/mt:evt/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:BCU1"
+
+
+def said(path: str = EVENT, **fields: Any) -> str:
+    """The line, without colours."""
+    body = {"serv": "s", "val_t": "string", "val": "", "uid": "u", "ctime": NOW.isoformat(), **fields}
+    return str(unstyle(line(path, json.dumps(body).encode(), NOW, {"BCU1": "Home"}) or ""))
+
+
+@pytest.mark.parametrize(
+    ("fields", "end"),
+    [
+        ({"type": "evt.state.report", "val": "charging"}, "state    charging"),
+        ({"type": "evt.state.report", "val": "charging", "props": {"charging_mode": "slow"}}, "charging  (slow)"),
+        (
+            {"type": "evt.current_session.report", "val_t": "float", "val": 3.25, "props": {"offered_current": "16"}},
+            "session  3.25 kWh, offered 16 A",
+        ),
+        ({"type": "evt.meter.report", "val_t": "float", "val": 11088, "props": {"unit": "W"}}, "meter    11088 W"),
+        ({"type": "evt.cable_lock.report", "val_t": "bool", "val": True}, "cable    locked"),
+        (
+            {"type": "evt.error.report", "val": "ERR_TIMEOUT", "props": {"msg": "Nobody knows."}},
+            "ERR_TIMEOUT  Nobody knows.",
+        ),
+        (
+            {"type": "evt.network.node_report", "val_t": "object", "val": {"address": "B", "status": "UP"}},
+            "nodes    B UP",
+        ),
+        (
+            {
+                "type": "evt.thing.inclusion_report",
+                "val_t": "object",
+                "val": {"address": "B", "product_name": "N", "product_id": "M"},
+            },
+            "included B  N  (M)",
+        ),
+        ({"type": "evt.max_current.report", "val_t": "int", "val": 10}, "max_current 10"),
+    ],
+)
+def test_lines(fields: dict[str, Any], end: str) -> None:
+    text = said(**fields)
+    assert text.startswith("12:30:15  Home ")
+    assert text.endswith(end)
+
+
+def test_commands_and_answers_are_marked() -> None:
+    command = said(
+        EVENT.replace("mt:evt", "mt:cmd"),
+        type="cmd.charge.start",
+        val_t="null",
+        val=None,
+        props={"charging_mode": "slow"},
+    )
+    assert command.endswith("» cmd.charge.start charging_mode=slow")
+    assert "↩" in said(type="evt.state.report", val="charging", corid="c")
+
+
+def test_what_a_login_carries_is_not_shown() -> None:
+    text = said(
+        "pt:j1/mt:cmd/rt:ad/rn:bluecurrent/ad:1",
+        type="cmd.auth.login",
+        val_t="object",
+        val={"username": "someone", "password": "open-sesame"},
+    )
+    assert "cmd.auth.login" in text
+    assert "sesame" not in text
+
+
+def test_what_is_not_fimp_is_said_too() -> None:
+    assert "not FIMP" in (line("some/topic", b"x", NOW) or "")
+    assert "not FIMP" in (line(EVENT, b"x", NOW) or "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({"type": "evt.state.report"}, True),
+        ({"type": "evt.param.report", "val_t": "object", "val": {}}, False),
+        ({"type": "evt.param.report", "val_t": "object", "val": {}, "corid": "c"}, True),
+        ({"type": "evt.meter.report", "val_t": "float", "val": 1, "props": {"unit": "kWh"}}, False),
+        ({"type": "evt.meter.report", "val_t": "float", "val": 1, "props": {"unit": "W"}}, True),
+    ],
+)
+def test_details_can_be_left_out(fields: dict[str, Any], seen: bool) -> None:
+    body = {"serv": "s", "val_t": "string", "val": "", "uid": "u", **fields}
+    assert (line(EVENT, json.dumps(body).encode(), NOW, details=False) is not None) is seen
+
+
+def test_long_values_are_cut() -> None:
+    assert len(said(type="evt.app.manifest_report", val_t="object", val={"x": "y" * 1000})) < 220

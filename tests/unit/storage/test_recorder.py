@@ -1,0 +1,106 @@
+"""What is written when."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.records import record_of
+from bridge.chargepoint.session import Memory, Session
+from bridge.chargepoint.twin import Twin
+from bridge.storage.recorder import EVERY, Recorder
+from bridge.storage.storage import Storage
+
+BEGIN = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SESSION = Session(number=1, seen_from=BEGIN, started_at=BEGIN)
+
+
+class Desk:
+    """A recorder, its storage, and a clock."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+        self.storage = Storage(":memory:", now=lambda: self.now)
+        self.recorder = Recorder(self.storage, lambda: self.now)
+        self.twin = Twin(evse_id="B", memory=Memory(session=SESSION))
+        self.recorder.changed(None, self.twin)
+
+    def change(self, twin: Twin) -> None:
+        """The twin becomes another."""
+        before, self.twin = self.twin, twin
+        self.recorder.changed(before, twin)
+
+    def session(self, **values: object) -> None:
+        """Values of its session change."""
+        session = self.twin.memory.session
+        assert session is not None
+        changed = replace(session, **values)  # type: ignore[arg-type] # by name
+        self.change(replace(self.twin, memory=replace(self.twin.memory, session=changed)))
+
+    def kept(self) -> tuple[float | None, list[float]]:
+        """The energy on disk: of the memory, and of the records."""
+        session = self.storage.memories()["B"].session
+        return session.energy if session is not None else None, [one.energy for one in self.storage.sessions()]
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """One on which a session is on."""
+    made = Desk()
+    yield made
+    made.storage.close()
+
+
+def test_what_comes_with_every_push_is_written_once_a_minute(desk: Desk) -> None:
+    assert desk.kept() == (0.0, [0.0])
+    for _ in range(3):
+        desk.session(energy=1.5, reading=1.5, cost=0.4, peak_power=11000.0)
+    desk.now += EVERY - timedelta(seconds=1)
+    desk.recorder.write_if_due()
+    assert desk.kept() == (0.0, [0.0])
+    desk.now += timedelta(seconds=1)
+    desk.recorder.write_if_due()
+    assert desk.kept() == (1.5, [1.5])
+    written = desk.storage.changes
+    desk.now += EVERY
+    desk.recorder.write_if_due()
+    assert desk.storage.changes == written  # nothing was new
+
+
+def test_what_matters_is_written_at_once_and_with_its_record(desk: Desk) -> None:
+    desk.session(energy=2.0)
+    desk.session(open=False, finished_at=BEGIN + timedelta(hours=1))
+    assert desk.kept() == (2.0, [2.0])
+    (record,) = desk.storage.sessions()
+    assert record.ended_at == BEGIN + timedelta(hours=1)
+
+
+def test_a_wish_is_written_at_once(desk: Desk) -> None:
+    desk.change(replace(desk.twin, limits=Limits(standing=10)))
+    assert desk.storage.steerings()["B"].limits.standing == 10
+
+
+def test_a_record_from_outside_waits_for_a_write(desk: Desk) -> None:
+    missed = replace(record_of(desk.twin, SESSION), number=-1, energy=7.0, ended_at=BEGIN)
+    desk.recorder.note([missed])
+    assert desk.kept()[1] == [0.0]
+    desk.recorder.write()
+    assert sorted(desk.kept()[1]) == [0.0, 7.0]
+
+
+def test_from_the_end_on_nothing_is_seen(desk: Desk) -> None:
+    desk.session(energy=3.0)
+    desk.now += timedelta(seconds=5)
+    desk.recorder.close([desk.twin])
+    assert desk.kept() == (3.0, [3.0])
+    assert desk.storage.memories()["B"].blind_since == BEGIN + timedelta(seconds=5)
+
+
+def test_a_clock_that_is_set_back_stops_no_writing(desk: Desk) -> None:
+    desk.now -= timedelta(days=1)
+    desk.session(energy=2.0)
+    desk.now += EVERY
+    desk.recorder.write_if_due()
+    assert desk.kept() == (2.0, [2.0])

@@ -1,0 +1,57 @@
+"""What the hub may change."""
+
+from collections.abc import Mapping
+
+import pytest
+from pydantic import JsonValue
+
+from bridge.errors import InvalidValue
+from bridge.runtime_settings import RuntimeSettings
+from bridge.settings import Settings
+
+
+def made(
+    stored: JsonValue = None, settings: Settings | None = None
+) -> tuple[RuntimeSettings, list[Mapping[str, JsonValue]]]:
+    """RuntimeSettings, and what they have stored."""
+    kept: list[Mapping[str, JsonValue]] = []
+    return RuntimeSettings(settings or Settings(), stored, kept.append), kept
+
+
+def test_they_begin_as_the_settings_say_whatever_that_is() -> None:
+    settings = Settings(
+        cloud={"offline_grace": 0.5},
+        commands={"max_age": 0.25},
+        charging={"nominal_voltage": 120.5, "slow_current": 80, "card": "x" * 64},
+    )
+    runtime, kept = made(settings=settings)
+    assert runtime.values.nominal_voltage == 120.5
+    assert runtime.grace.total_seconds() == 0.5
+    assert runtime.max_age.total_seconds() == 0.25
+    assert kept == []
+
+
+def test_what_is_set_is_kept_and_in_force_and_the_rest_follows_the_settings() -> None:
+    runtime, kept = made()
+    runtime.change({"slow_current": 8})
+    runtime.change({"log_level": "debug"})
+    assert kept[-1] == {"slow_current": 8, "log_level": "debug"}
+    again, _ = made(dict(kept[-1]), Settings(charging={"slow_current": 10, "card": "A"}))
+    assert (again.values.slow_current, again.values.card) == (8, "A")
+    again.reset()
+    assert again.values.slow_current == 10
+
+
+@pytest.mark.parametrize("name", ["slow_current", "state_set", "toaster"])
+def test_one_wrong_value_sets_nothing(name: str) -> None:
+    runtime, kept = made()
+    with pytest.raises(InvalidValue, match=f"^{name}: "):
+        runtime.change({"nominal_voltage": 240, name: []})
+    assert (runtime.values.nominal_voltage, kept) == (230, [])
+
+
+@pytest.mark.parametrize("stored", [None, 5, [], {"toaster": True, "slow_current": "x", "card": "A"}])
+def test_what_was_stored_and_cannot_be_taken_is_left_out(stored: JsonValue) -> None:
+    runtime, _ = made(stored)
+    assert runtime.values.slow_current == 6
+    assert runtime.values.card == ("A" if isinstance(stored, dict) else "")
