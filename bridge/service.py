@@ -30,21 +30,23 @@ from bridge.chargepoint import limits
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock, SystemClock
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Command
 from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
+from bridge.fimp.service import DeviceService
 from bridge.hub.broker import Arrival, Broker, BrokerStatus
 from bridge.hub.devices import Devices
 from bridge.hub.outbox import Outbox
 from bridge.hub.router import Handled, Router
 from bridge.logs import Log
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.app import AppService, LogService
+from bridge.services.app import AppService
 from bridge.services.auth import AuthService
 from bridge.services.chargepoint import ChargepointService
 from bridge.services.dev_sys import DevSysService
-from bridge.services.device import Addresses, DeviceService
 from bridge.services.discovery import DiscoveryService, adapter_interfaces
+from bridge.services.log import LogService
 from bridge.services.meter_elec import GridMeterService, MeterElecService
 from bridge.services.network import Network
 from bridge.services.parameters import ParametersService
@@ -118,7 +120,9 @@ class Service:
         restarts = storage.value(RESTARTS)
         restarts = restarts + 1 if isinstance(restarts, int) else 0
         storage.save_value(RESTARTS, restarts)
-        self.addresses = addresses = Addresses(settings.fimp, settings.mqtt.topic_prefix)
+        self.addresses = addresses = Addresses(
+            settings.fimp.resource_name, settings.fimp.resource_address, settings.mqtt.topic_prefix
+        )
         self.outbox = outbox = Outbox(
             now=clock.now, uid=world.uid, src=settings.fimp.resource_name, prefix=settings.mqtt.topic_prefix
         )

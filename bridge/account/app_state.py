@@ -7,9 +7,9 @@ from pydantic import JsonValue
 
 from bridge.bluecurrent.link import LinkState, LinkStatus
 from bridge.errors import BridgeError, Unauthorized
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.report import Report
 from bridge.hub.outbox import Outbox
-from bridge.services.device import Addresses
 
 AuthState = Literal["NOT_AUTHENTICATED", "IN_PROGRESS", "AUTHENTICATED", "LOST", "ERROR"]
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge.account.asking import ask_for_an_end
 from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
@@ -26,6 +25,8 @@ from bridge.chargepoint.twin import ChargingMode, Twin
 from bridge.clock import Clock
 from bridge.errors import BridgeError, Disconnected, InvalidState, InvalidValue, NotSupported, VerdictTimeout
 from bridge.runtime_settings import RuntimeSettings
+
+T = TypeVar("T")
 
 FOLLOW_UP_S: Final = 2.0
 """How long after a verdict the CH_STATUS that shows its effect is waited for."""
@@ -284,3 +285,21 @@ def _why_no_start(state: State) -> str:
         State.UNAVAILABLE: "The charge point is blocked. Make it available first.",
         State.ERROR: "The charge point or the vehicle reports a fault. Look at it before you start again.",
     }.get(state, "The state of the charge point is not known right now. Try again in a while.")
+
+
+async def ask_for_an_end(request: Request[T], addresses: list[str], *, cloud: Cloud, fleet: Fleet, clock: Clock) -> T:
+    """Ask, and remember that a session of these sockets that ends from now on was ended by us.
+
+    An end can come before its verdict, so this is noted first, and taken back if the cloud refuses.
+    """
+    sent = partial(session.ending_sent, now=clock.now())
+    for address in addresses:
+        fleet.remember(address, sent)
+    try:
+        return await cloud.ask(request)
+    except (VerdictTimeout, Disconnected):
+        raise  # nobody knows; if the session ends soon, it was this
+    except BridgeError:
+        for address in addresses:
+            fleet.remember(address, session.ending_refused)
+        raise

@@ -14,13 +14,12 @@ from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from bridge.backoff import backoff
 from bridge.bluecurrent.correlation import Correlation, is_receipt, named_error, refusal
 from bridge.bluecurrent.frames import BadFrame, Error, Frame, parse_frame
 from bridge.bluecurrent.login import closed, connection, validate
 from bridge.bluecurrent.requests import Request, UnreadableAnswer, hello
 from bridge.chargepoint.amsterdam import in_amsterdam, next_limit_reset
-from bridge.clock import Clock
+from bridge.clock import Clock, backoff
 from bridge.errors import (
     BridgeError,
     CloudError,

@@ -10,10 +10,10 @@ from bridge.clock import Clock
 from bridge.errors import UnknownAddress
 from bridge.fimp.description import ThingDescription
 from bridge.fimp.report import Report
+from bridge.fimp.service import DeviceService
 from bridge.hub.outbox import Outbox
 from bridge.hub.reporting import Reporter
 from bridge.services.descriptions import describe_charge_point, describe_grid
-from bridge.services.device import DeviceService
 from bridge.services.things import Things
 
 

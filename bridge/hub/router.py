@@ -20,6 +20,7 @@ from bridge.errors import (
     UnknownAddress,
     UnknownInterface,
 )
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command, Handler
 from bridge.fimp.message import Message
 from bridge.fimp.report import Report, error_report
@@ -28,7 +29,6 @@ from bridge.hub.devices import Devices
 from bridge.hub.outbox import Outbox
 from bridge.logs import Once
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.device import Addresses
 from bridge.storage.storage import Outcome, Storage
 
 WAITING_LIMIT: Final = 16

@@ -10,12 +10,12 @@ from pydantic import JsonValue
 from bridge.account.app_state import AppState
 from bridge.clock import Clock
 from bridge.errors import InvalidValue
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
-from bridge.logs import LEVELS, RecentErrors
+from bridge.logs import RecentErrors
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.device import Addresses
 
 MANIFEST: Final = "app-manifest.json"
 
@@ -151,32 +151,3 @@ class AppService:
 
     async def _say_uninstalled(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.app.uninstall_report", self._operation())]
-
-
-class LogService:
-    """`cmd.log.*`: what the log says, while the service runs.
-
-    Args:
-        addresses: the topics.
-        runtime: where the level is kept.
-    """
-
-    def __init__(self, addresses: Addresses, runtime: RuntimeSettings) -> None:
-        self._addresses = addresses
-        self._runtime = runtime
-        self.commands: Mapping[str, Command] = {
-            "cmd.log.get_level": Command(("null",), self._get_level),
-            "cmd.log.set_level": Command(("string",), self._set_level, again=self._get_level),
-        }
-
-    async def _get_level(self, _: Call) -> Sequence[Report]:
-        level = self._runtime.values.log_level
-        name = self._addresses.resource_name
-        return [Report(self._addresses.adapter, name, "evt.log.level_report", "string", level)]
-
-    async def _set_level(self, call: Call) -> Sequence[Report]:
-        level = call.string_value.lower()
-        if level not in LEVELS:
-            raise InvalidValue(f"There is no log level {level!r}; there is: {', '.join(LEVELS)}.")
-        self._runtime.change({"log_level": level})
-        return await self._get_level(call)

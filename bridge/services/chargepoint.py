@@ -21,13 +21,13 @@ from bridge.chargepoint.status import MINIMUM_CURRENT_A
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import InvalidState, InvalidValue, NotSupported, UnknownRequest
+from bridge.fimp.addresses import Addresses, group_of
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.report import Report
 from bridge.fimp.time_format import format_time
 from bridge.fimp.values import ValueType
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.device import Addresses, group
 
 NAME: Final = "chargepoint"
 
@@ -125,7 +125,7 @@ class ChargepointService:
             ]
             properties["sup_phase_modes"] = list(observed.phase_modes)
         address = self._addresses.in_description(NAME, twin.address)
-        return ServiceDescription(NAME, address, group(twin), interfaces, properties)
+        return ServiceDescription(NAME, address, group_of(twin.socket), interfaces, properties)
 
     def _lists_cable_lock(self, twin: Twin) -> bool:
         # Hubs make a switch of it, so it is listed only where one can be worked.

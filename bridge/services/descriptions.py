@@ -6,7 +6,7 @@ from typing import Final
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.twin import Twin
 from bridge.fimp.description import ThingDescription
-from bridge.services.device import DeviceService
+from bridge.fimp.service import DeviceService
 
 MANUFACTURER: Final = "Blue Current"
 UNKNOWN_MODEL: Final = "Charge point"

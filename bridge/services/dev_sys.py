@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bridge.account.asking import ask_for_an_end
+from bridge.account.charging import ask_for_an_end
 from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
+from bridge.fimp.addresses import Addresses, group_of
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import SKIP
 from bridge.fimp.report import Report
-from bridge.services.device import Addresses, group
 
 NAME: Final = "dev_sys"
 
@@ -47,7 +47,9 @@ class DevSysService:
             Interface("out", "evt.success.report", "null"),
             Interface("out", "evt.error.report", "string"),
         ]
-        return ServiceDescription(NAME, self._addresses.in_description(NAME, twin.address), group(twin), interfaces)
+        return ServiceDescription(
+            NAME, self._addresses.in_description(NAME, twin.address), group_of(twin.socket), interfaces
+        )
 
     def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
         """It has nothing to say by itself."""

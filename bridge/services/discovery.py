@@ -6,11 +6,11 @@ from typing import Final
 from pydantic import JsonValue
 
 from bridge import __version__
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
 from bridge.fimp.values import ValueType
-from bridge.services.device import Addresses
 
 SERVICE: Final = "system"
 

@@ -12,12 +12,12 @@ from bridge.chargepoint.power import powers, total_power
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import InvalidState, InvalidValue, UnknownAddress
+from bridge.fimp.addresses import Addresses, group_of
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import SPLIT, aggregate
 from bridge.fimp.report import Report
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.device import Addresses, group
 
 NAME: Final = "meter_elec"
 UNITS: Final = ("W", "kWh")
@@ -62,7 +62,7 @@ class MeterElecService:
         ]
         properties: dict[str, JsonValue] = {"sup_units": list(UNITS), "sup_extended_vals": list(EXTENDED)}
         address = self._addresses.in_description(NAME, twin.address)
-        return ServiceDescription(NAME, address, group(twin), interfaces, properties)
+        return ServiceDescription(NAME, address, group_of(twin.socket), interfaces, properties)
 
     def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
         """All that is known; nothing is made up for what is not."""

@@ -13,11 +13,11 @@ from bridge.bluecurrent import requests
 from bridge.chargepoint.status import Activity
 from bridge.clock import Clock
 from bridge.errors import BridgeError
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
 from bridge.hub.outbox import Outbox
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.device import Addresses
 from bridge.services.things import Things
 
 EVERY: Final = timedelta(days=1)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from bridge.account.asking import ask_for_an_end
+from bridge.account.charging import ask_for_an_end
 from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.account.parameter_store import ParameterStore
@@ -18,11 +18,11 @@ from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 from bridge.errors import InvalidState, InvalidValue, NotSupported
+from bridge.fimp.addresses import Addresses, group_of
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import aggregate
 from bridge.fimp.report import Report
-from bridge.services.device import Addresses, group
 from bridge.services.parameter_table import BY_ID, TABLE, Context, Parameter, as_clock_time
 
 NAME: Final = "parameters"
@@ -92,7 +92,9 @@ class ParametersService:
             Interface("out", "evt.param.report", "object"),
             Interface("out", "evt.error.report", "string"),
         ]
-        return ServiceDescription(NAME, self._addresses.in_description(NAME, twin.address), group(twin), interfaces)
+        return ServiceDescription(
+            NAME, self._addresses.in_description(NAME, twin.address), group_of(twin.socket), interfaces
+        )
 
     def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
         """Every parameter that this charge point has and whose value is known."""

@@ -6,11 +6,11 @@ from pydantic import JsonValue
 from structlog.typing import FilteringBoundLogger
 
 from bridge.errors import InvalidValue, UnknownAddress
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import ThingDescription
 from bridge.fimp.report import Report
 from bridge.hub.outbox import Outbox
-from bridge.services.device import Addresses
 from bridge.storage.storage import Storage
 
 Listener = Callable[[str], None]

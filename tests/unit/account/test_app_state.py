@@ -9,9 +9,8 @@ from pydantic import JsonValue
 from bridge.account.app_state import AppState
 from bridge.bluecurrent.link import LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
+from bridge.fimp.addresses import Addresses
 from bridge.hub.outbox import Entry, Outbox
-from bridge.services.device import Addresses
-from bridge.settings import FimpSettings
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 UP = LinkStatus(LinkState.UP, NOW, None)
@@ -27,7 +26,7 @@ def down(error: BridgeError) -> LinkStatus:
 def made() -> tuple[AppState, Outbox]:
     """The states at a start."""
     outbox = Outbox(now=lambda: NOW, uid=uuid4, src="bluecurrent")
-    return AppState(Addresses(FimpSettings(), ""), outbox), outbox
+    return AppState(Addresses("bluecurrent", "1"), outbox), outbox
 
 
 async def said(outbox: Outbox) -> list[tuple[str, JsonValue]]:
