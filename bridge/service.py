@@ -20,7 +20,7 @@ from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
-from bridge.account.sync import Account
+from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
 from bridge.bluecurrent import app_api
 from bridge.bluecurrent.app_api import fetch_api_token
@@ -235,7 +235,7 @@ class Service:
             clock=clock,
             runtime=runtime,
         )
-        self._account = Account(
+        self._sync = Sync(
             link=link,
             fleet=fleet,
             things=things,
@@ -351,7 +351,7 @@ class Service:
             self.fleet.limit(twin.address, limits.without_wishes)  # nobody could lift its limits any more
 
     def _pushed(self, frame: Frame) -> None:
-        self._account.pushed(frame)
+        self._sync.pushed(frame)
 
     def _handled(self, command: Handled) -> None:
         self._observer.journal.handled(command)
@@ -406,7 +406,7 @@ class Service:
         return adapter_interfaces(self._adapter_commands)
 
     async def _look_again(self) -> None:
-        await self._account.look_again()
+        await self._sync.look_again()
 
     def _reset(self) -> None:
         """Forget what was set or learned, but nothing that was measured."""
@@ -430,7 +430,7 @@ class Service:
         return reports
 
     async def _refresh(self) -> None:
-        await self._account.refresh()
+        await self._sync.refresh()
         await self._overrides.refresh()
         self._looked()
         self._transactions.looked()
@@ -480,7 +480,7 @@ class Service:
         self._recorder.write_if_due()
         if self._observer.tick():
             self.web.changed()
-        self._account.look_into_silence()
+        self._sync.look_into_silence()
         self._overrides.tick()
         self._transactions.tick()
         before, self._ticked = self._ticked, self._clock.now()
@@ -502,7 +502,7 @@ class Service:
                 self.fleet.restore(self.storage.charge_points(), _grids(self.storage.value(GRIDS)))
                 self.things.tell_what_left()
                 self.link.set_token(self._login_token())
-                linking = group.create_task(self.link.run(self._account.opened))
+                linking = group.create_task(self.link.run(self._sync.opened))
                 serving = group.create_task(self.broker.run())
                 ticking = group.create_task(self._tick())
                 showing = group.create_task(self._guarded(self.web.run()))

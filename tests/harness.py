@@ -24,7 +24,7 @@ from bridge.logs import Log
 from bridge.service import Service, World
 from bridge.settings import Settings
 from bridge.simulator.account import example_account
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from bridge.simulator.control import SideServer
 from bridge.simulator.rest import Rest
@@ -191,7 +191,7 @@ class House:
     _stop: asyncio.Event | None = None
     _task: asyncio.Task[None] | None = None
 
-    def __getitem__(self, evse_id: str) -> ChargePoint:
+    def __getitem__(self, evse_id: str) -> SimulatedChargePoint:
         return self.cloud.account.charge_points[evse_id]
 
     async def push(self, evse_id: str) -> None:

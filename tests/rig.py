@@ -17,7 +17,7 @@ from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
 from bridge.bluecurrent.correlation import is_receipt, named_error, refusal
-from bridge.bluecurrent.frames import Error, Frame, Settings, Statuses, parse_frame
+from bridge.bluecurrent.frames import Error, Frame, SettingsBody, Statuses, parse_frame
 from bridge.bluecurrent.requests import Request, get_charge_points, hello
 from bridge.chargepoint.twin import ChargingMode, Twin
 from bridge.errors import BridgeError, Disconnected, VerdictTimeout
@@ -25,7 +25,7 @@ from bridge.logs import Log
 from bridge.runtime_settings import RuntimeSettings
 from bridge.settings import Settings as BridgeSettings
 from bridge.simulator.account import example_account
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from bridge.storage.recorder import Recorder
 from bridge.storage.storage import Storage
@@ -205,12 +205,12 @@ class Rig:
             match frame.body:
                 case Statuses(sockets) if frame.evse_id is not None:
                     self.fleet.pushed(frame.evse_id, sockets)
-                case Settings(update) if frame.evse_id is not None:
+                case SettingsBody(update) if frame.evse_id is not None:
                     self.fleet.described(frame.evse_id, update)
                 case _:
                     pass
 
-    def push(self, point: ChargePoint) -> None:
+    def push(self, point: SimulatedChargePoint) -> None:
         """The cloud pushes a charge point's status."""
         self.run(self.simulated.push(point))
 

@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from bridge.account.capabilities import Fact
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
-from bridge.bluecurrent.frames import Frame, GridValues, Result, Settings, Statuses
+from bridge.bluecurrent.frames import Frame, GridValues, Result, SettingsBody, Statuses
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint.charge_point_settings import Card
 from bridge.chargepoint.grid import Grid
@@ -44,7 +44,7 @@ _ABOUT_SESSIONS: Final = {
 }
 
 
-class Account:
+class Sync:
     """Keeps the fleet true to the cloud.
 
     Args:
@@ -181,7 +181,7 @@ class Account:
                     self._fleet.pushed(evse_id, sockets)
                 elif self._once.first(("unknown", evse_id)):
                     self._spawn(self._look_for_new(evse_id))
-            case Settings(update):
+            case SettingsBody(update):
                 self._fleet.described(evse_id, update)
             case GridValues(update) if frame.object == "GRID_CURRENT":
                 self._fleet.grid_pushed(evse_id, update)

@@ -76,7 +76,7 @@ class ChargeCards:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SettingsBody:
     """CH_SETTINGS."""
 
     update: Update[ChargePointSettings]
@@ -90,7 +90,7 @@ class GridValues:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountBody:
     """ACCOUNT."""
 
     login: str
@@ -108,7 +108,7 @@ class Sustainability:
 
 
 @dataclass(frozen=True, slots=True)
-class Overrides:
+class OverridesBody:
     """LIST_OVERRIDE_CURRENT, and the answers to its setters (then with one entry, or none after a clear)."""
 
     schedules: Sequence[Schedule]
@@ -142,11 +142,11 @@ Body = (
     Statuses
     | ChargePoints
     | ChargeCards
-    | Settings
+    | SettingsBody
     | GridValues
-    | Account
+    | AccountBody
     | Sustainability
-    | Overrides
+    | OverridesBody
     | Token
     | Error
     | Result
@@ -314,7 +314,7 @@ def _charge_points(data: Mapping[str, Any], head: WireFrame, reader: _Reader) ->
 
 
 def _settings(_: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
-    return Settings(_evse(reader.read(WireChargePoint, head.data)))
+    return SettingsBody(_evse(reader.read(WireChargePoint, head.data)))
 
 
 def _flag(setting: FlagSetting | None) -> Setting[bool] | None:
@@ -419,7 +419,7 @@ def _grid(data: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
 
 def _account(data: Mapping[str, Any], _: WireFrame, reader: _Reader) -> Body:
     wire = reader.read(WireAccount, data)
-    return Account(
+    return AccountBody(
         login=wire.login or "",
         email=wire.email or "",
         full_name=wire.full_name or "",
@@ -444,7 +444,7 @@ def _overrides(data: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Bod
         points = wire.charge_points
         names = [name.strip() for name in points.split(",")] if isinstance(points, str) else list(points or ())
         schedules.append(Schedule(int(wire.schedule_id), tuple(names), wire.current, wire.always))
-    return Overrides(schedules)
+    return OverridesBody(schedules)
 
 
 def _token(data: Mapping[str, Any], head: WireFrame, _: _Reader) -> Body:

@@ -12,15 +12,15 @@ from typing import Final, Generic, TypeVar
 from pydantic import JsonValue
 
 from bridge.bluecurrent.frames import (
-    Account,
+    AccountBody,
     ChargeCards,
     ChargePoints,
     Frame,
     GridValues,
     ListedChargePoint,
-    Overrides,
+    OverridesBody,
     Result,
-    Settings,
+    SettingsBody,
     SocketStatus,
     Statuses,
     Sustainability,
@@ -96,9 +96,9 @@ def hello() -> Request[None]:
     return Request("HELLO", _nothing, {"header": "homeassistant"}, frozenset({"HELLO"}))
 
 
-def get_account() -> Request[Account]:
+def get_account() -> Request[AccountBody]:
     """Who owns the account."""
-    return Request("GET_ACCOUNT", _body(Account), answers=frozenset({"ACCOUNT"}))
+    return Request("GET_ACCOUNT", _body(AccountBody), answers=frozenset({"ACCOUNT"}))
 
 
 def get_charge_cards() -> Request[Sequence[Card]]:
@@ -121,7 +121,7 @@ def get_status(evse_id: str) -> Request[Sequence[SocketStatus]]:
 
 def get_settings(evse_id: str) -> Request[Update[ChargePointSettings]]:
     """The settings of a charge point."""
-    read = _body(Settings)
+    read = _body(SettingsBody)
     return Request("GET_CH_SETTINGS", lambda f: read(f).update, answers=frozenset({"CH_SETTINGS"}), evse_id=evse_id)
 
 
@@ -258,7 +258,7 @@ _DAYS: Final[list[JsonValue]] = [*DAYS]
 
 def list_overrides() -> Request[Sequence[Schedule]]:
     """Every override of the current that the account has, whoever made it."""
-    read = _body(Overrides)
+    read = _body(OverridesBody)
     return Request("LIST_OVERRIDE_CURRENT", lambda f: read(f).schedules, answers=frozenset({"LIST_OVERRIDE_CURRENT"}))
 
 
@@ -275,7 +275,7 @@ def _always(evse_id: str, current: int) -> dict[str, JsonValue]:
 
 def set_override(evse_id: str, current: int) -> Request[Schedule | None]:
     """Limit a charge point to `current` A, on all days from 00:00 to 23:59. None: the answer does not tell its id."""
-    command, read = "POST_SET_OVERRIDE_CURRENT", _body(Overrides)
+    command, read = "POST_SET_OVERRIDE_CURRENT", _body(OverridesBody)
     return Request(
         command,
         lambda frame: next(iter(read(frame).schedules), None),

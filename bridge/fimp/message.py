@@ -22,8 +22,8 @@ MAX_BYTES: Final = 1024 * 1024
 """The most a message may hold, unpacked, in bytes; inclusion reports, the largest, have some ten thousand."""
 
 
-class Storage(BaseModel):
-    """How the hub's database is to keep a report (fimp-api, "Storage Policy").
+class StoragePolicy(BaseModel):
+    """How the hub's database is to keep a report (fimp-api, "StoragePolicy Policy").
 
     Attributes:
         strategy: `aggregate` by `sub_value`, `split` by key, or `skip`.
@@ -36,13 +36,13 @@ class Storage(BaseModel):
     sub_value: str | None = None
 
 
-SKIP: Final = Storage(strategy="skip")
-SPLIT: Final = Storage(strategy="split")
+SKIP: Final = StoragePolicy(strategy="skip")
+SPLIT: Final = StoragePolicy(strategy="split")
 
 
-def aggregate(sub_value: str) -> Storage:
-    """Storage that keeps the last value for each `sub_value`."""
-    return Storage(strategy="aggregate", sub_value=sub_value)
+def aggregate(sub_value: str) -> StoragePolicy:
+    """StoragePolicy that keeps the last value for each `sub_value`."""
+    return StoragePolicy(strategy="aggregate", sub_value=sub_value)
 
 
 class Message(BaseModel):
@@ -73,7 +73,7 @@ class Message(BaseModel):
     value: JsonValue = Field(alias="val", default=None)
     properties: Mapping[str, JsonValue] = Field(alias="props", default_factory=dict)
     tags: Sequence[JsonValue] = ()
-    storage: Storage | None = None
+    storage: StoragePolicy | None = None
     resp_to: str | None = None
     corid: str | None = None
     uid: str = Field(min_length=1, max_length=256)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from bridge.errors import BridgeError
-from bridge.fimp.message import SKIP, Message, Storage
+from bridge.fimp.message import SKIP, Message, StoragePolicy
 from bridge.fimp.topic import Topic
 from bridge.fimp.values import ValueType
 
@@ -34,7 +34,7 @@ class Report:
     value_type: ValueType
     value: JsonValue
     properties: Mapping[str, str] = field(default_factory=dict)
-    storage: Storage | None = None
+    storage: StoragePolicy | None = None
     about: str = ""
 
     @property

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class GridConnection:
 
 
 @dataclass(slots=True)
-class Account:
+class SimulatedAccount:
     """One account.
 
     Attributes:
@@ -38,14 +38,14 @@ class Account:
     full_name: str = "The Owner"
     customer_id: str = "C100"
     cards: list[dict[str, Any]] = field(default_factory=list)
-    charge_points: dict[str, ChargePoint] = field(default_factory=dict)
+    charge_points: dict[str, SimulatedChargePoint] = field(default_factory=dict)
     schedules: dict[int, dict[str, Any]] = field(default_factory=dict)
     grids: dict[str, GridConnection] = field(default_factory=dict)
     trees: int = 12
     co2: float = 345.6
     _numbers: Any = field(default_factory=lambda: count(501))
 
-    def add(self, charge_point: ChargePoint, grid: GridConnection | None = None) -> ChargePoint:
+    def add(self, charge_point: SimulatedChargePoint, grid: GridConnection | None = None) -> SimulatedChargePoint:
         """Put a charge point into the account."""
         self.charge_points[charge_point.evse_id] = charge_point
         if grid is not None:
@@ -143,17 +143,17 @@ class Account:
         return {"object": "GRID_CURRENT", "evse_id": evse_id, **currents}
 
 
-def example_account(now: Callable[[], datetime]) -> Account:
+def example_account(now: Callable[[], datetime]) -> SimulatedAccount:
     """The account of the demo: a socket, and a fixed cable with smart charging, behind one grid connection."""
-    account = Account(now)
+    account = SimulatedAccount(now)
     account.cards = [
         _card("046C8CCA8C1D90", "NL-ANW-CZPYJFFML-3", "House card"),
         _card("A1B2C3D4E5F6", "NL-ABC-123456-0", "Visitors"),
     ]
     grid = GridConnection("GRID-BCU102728")
-    account.add(ChargePoint("BCU102728", now, name="Driveway", model_type="U:MOVE16", max_usage=16), grid)
+    account.add(SimulatedChargePoint("BCU102728", now, name="Driveway", model_type="U:MOVE16", max_usage=16), grid)
     account.add(
-        ChargePoint(
+        SimulatedChargePoint(
             "BCU100186",
             now,
             name="Carport",

@@ -20,7 +20,7 @@ def cloud_time(when: datetime | None) -> str:
 
 
 @dataclass(slots=True)
-class Transaction:
+class SimulatedTransaction:
     """One session as the account keeps it."""
 
     number: int
@@ -44,8 +44,8 @@ class Socket:
     number: int = 1
     car: Car | None = None
     vehicle: str = "A"
-    session: Transaction | None = None
-    last: Transaction | None = None
+    session: SimulatedTransaction | None = None
+    last: SimulatedTransaction | None = None
     fault: str | None = None  # an activity to show instead: error, offline
     blocked: bool = False
     boosting: bool = False
@@ -54,13 +54,13 @@ class Socket:
     stale_pushes: int = 0
 
     @property
-    def transaction(self) -> Transaction | None:
+    def transaction(self) -> SimulatedTransaction | None:
         """The session that is on, or the last one."""
         return self.session or self.last
 
 
 @dataclass(slots=True, eq=False)
-class ChargePoint:
+class SimulatedChargePoint:
     """One charge point.
 
     Attributes:
@@ -95,7 +95,7 @@ class ChargePoint:
     led_interaction: bool = True
     override_a: float | None = None
     stale_start: int = 1
-    transactions: list[Transaction] = field(default_factory=list)
+    transactions: list[SimulatedTransaction] = field(default_factory=list)
 
     # --- what is offered ---
 
@@ -153,7 +153,9 @@ class ChargePoint:
         if place.session is not None or place.vehicle == "A" or place.blocked or place.fault is not None:
             return False
         number = 1000 + len(self.transactions)
-        place.session = Transaction(number, self.evse_id, place.number, card, self.now().replace(microsecond=0))
+        place.session = SimulatedTransaction(
+            number, self.evse_id, place.number, card, self.now().replace(microsecond=0)
+        )
         self.transactions.append(place.session)
         place.stale_pushes = self.stale_start if place.last is not None else 0
         place.boosting = False

@@ -15,8 +15,8 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from bridge.simulator.account import Account, example_account
-from bridge.simulator.charge_point import ChargePoint, Socket
+from bridge.simulator.account import SimulatedAccount, example_account
+from bridge.simulator.charge_point import SimulatedChargePoint, Socket
 from bridge.simulator.faults import Faults
 
 Frame = dict[str, Any]
@@ -39,7 +39,7 @@ class SimulatedCloud:
         rebooting_s: how long a charge point is away after a restart.
     """
 
-    account: Account
+    account: SimulatedAccount
     faults: Faults = field(default_factory=Faults)
     seen: list[Frame] = field(default_factory=list)
     single_connection: bool = False
@@ -233,7 +233,7 @@ class SimulatedCloud:
             "POST_CLEAR_OVERRIDE_CURRENT": self._clear_override,
         }
 
-    def _point(self, frame: Frame) -> ChargePoint:
+    def _point(self, frame: Frame) -> SimulatedChargePoint:
         return self.account.charge_points[str(frame["evse_id"])]
 
     def _socket(self, frame: Frame) -> Socket | None:
@@ -349,7 +349,7 @@ class SimulatedCloud:
 
         await self._two_steps(connection, frame, act)
 
-    async def _come_back(self, point: ChargePoint) -> None:
+    async def _come_back(self, point: SimulatedChargePoint) -> None:
         await asyncio.sleep(self.rebooting_s)
         for socket in point.sockets:
             socket.fault = None
@@ -473,7 +473,7 @@ class SimulatedCloud:
             with suppress(ConnectionClosed):
                 await connection.send(text)
 
-    async def push(self, point: ChargePoint) -> None:
+    async def push(self, point: SimulatedChargePoint) -> None:
         """Push the status of each socket of a charge point."""
         if self.faults.quiet:
             return
@@ -486,7 +486,7 @@ class SimulatedCloud:
         for point in list(self.account.charge_points.values()):
             await self.push(point)
 
-    async def push_settings(self, point: ChargePoint) -> None:
+    async def push_settings(self, point: SimulatedChargePoint) -> None:
         """Push a charge point's settings."""
         if not self.faults.quiet:
             await self.send_all(json.dumps({"object": "CH_SETTINGS", "data": point.settings()}))

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from bridge.simulator.faults import Faults
 
@@ -124,28 +124,28 @@ async def _body(request: Request) -> dict[str, Any]:
     return {}
 
 
-def _plug(point: ChargePoint, given: dict[str, Any]) -> None:
+def _plug(point: SimulatedChargePoint, given: dict[str, Any]) -> None:
     point.plug(Car(**given))
 
 
-def _unplug(point: ChargePoint, _: dict[str, Any]) -> None:
+def _unplug(point: SimulatedChargePoint, _: dict[str, Any]) -> None:
     point.unplug()
 
 
-def _fault(point: ChargePoint, given: dict[str, Any]) -> None:
+def _fault(point: SimulatedChargePoint, given: dict[str, Any]) -> None:
     for socket in point.sockets:
         socket.fault = given.get("activity")
         if "vehicle" in given:
             socket.vehicle = given["vehicle"]
 
 
-def _set(point: ChargePoint, given: dict[str, Any]) -> None:
+def _set(point: SimulatedChargePoint, given: dict[str, Any]) -> None:
     for name, value in given.items():
         setattr(point, name, value)
     point.step(0.0)
 
 
-_POINT_ACTIONS: Final[Mapping[str, Callable[[ChargePoint, dict[str, Any]], None]]] = {
+_POINT_ACTIONS: Final[Mapping[str, Callable[[SimulatedChargePoint, dict[str, Any]], None]]] = {
     "plug": _plug,
     "unplug": _unplug,
     "fault": _fault,

@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import Final
 
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 
 TICK_S: Final = 0.5
@@ -76,7 +76,7 @@ class Life:
                 since_grid = 0.0
                 await self._cloud.push_grid()
 
-    def _move(self, point: ChargePoint) -> bool:
+    def _move(self, point: SimulatedChargePoint) -> bool:
         """Let cars come and go at one charge point; True: one did, or a session began."""
         visit = self._visits.setdefault(point.evse_id, Visit(cycle(CARS)))
         socket = point.sockets[0]

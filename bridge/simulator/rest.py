@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.simulator.charge_point import AMSTERDAM, ChargePoint, Transaction
+from bridge.simulator.charge_point import AMSTERDAM, SimulatedChargePoint, SimulatedTransaction
 from bridge.simulator.cloud import SimulatedCloud
 
 PER_PAGE: Final = 25
@@ -62,7 +62,7 @@ class Rest:
 
         return checked
 
-    def _point(self, given: dict[str, Any]) -> ChargePoint:
+    def _point(self, given: dict[str, Any]) -> SimulatedChargePoint:
         return self._cloud.account.charge_points[given.get("evse_id") or given["chargepoint_id"]]
 
     # --- the account ---
@@ -122,7 +122,7 @@ class Rest:
             }
         )
 
-    def _transaction(self, transaction: Transaction, point: ChargePoint) -> dict[str, Any]:
+    def _transaction(self, transaction: SimulatedTransaction, point: SimulatedChargePoint) -> dict[str, Any]:
         card = next((card for card in self._cloud.account.cards if card["uid"] == transaction.card), None)
         return {
             # Numbers come as text, padded, as the real API has been seen to send them.
@@ -152,7 +152,7 @@ class Rest:
         items = [{**point.status(socket), "socket_id": socket.number} for socket in point.sockets]
         return JSONResponse({"items": items})
 
-    async def _changed(self, point: ChargePoint) -> Response:
+    async def _changed(self, point: SimulatedChargePoint) -> Response:
         point.step(0.0)
         await self._cloud.push_settings(point)
         await self._cloud.push(point)
@@ -212,7 +212,7 @@ def _local(when: datetime) -> str:
     return when.astimezone(AMSTERDAM).strftime("%d-%m-%Y %H:%M:%S")
 
 
-def _within(transaction: Transaction, start: str | None, end: str | None) -> bool:
+def _within(transaction: SimulatedTransaction, start: str | None, end: str | None) -> bool:
     day = (transaction.ended_at or transaction.started_at).astimezone(AMSTERDAM).date()
 
     def date_of(text: str) -> Any:

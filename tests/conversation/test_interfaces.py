@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint, Socket
+from bridge.simulator.charge_point import SimulatedChargePoint, Socket
 from tests.conftest import HouseMaker
 from tests.harness import ADAPTER, CABLE, GRID, SOCKET, Heard, House, described, device_topic, interfaces
 
@@ -59,7 +59,7 @@ SILENT: Final = {"evt.success.report"}
 
 async def two_sockets(house: House) -> None:
     """A charge point with two sockets, in a cloud that takes a `socket_id`."""
-    duo = ChargePoint("BCU300000", house.clock.now, name="Duo", sockets=[Socket(1), Socket(2)])
+    duo = SimulatedChargePoint("BCU300000", house.clock.now, name="Duo", sockets=[Socket(1), Socket(2)])
     house.cloud.account.add(duo).plug_and_charge = False
     await house.start()
     await house.cloud.send_all(

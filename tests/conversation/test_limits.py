@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint, Socket
+from bridge.simulator.charge_point import SimulatedChargePoint, Socket
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, SOCKET, Heard, House, described, interfaces
 
@@ -264,7 +264,7 @@ async def test_a_cloud_that_knows_no_overrides(house: House) -> None:
 async def test_one_socket_of_several_cannot_be_limited(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.account.add(
-            ChargePoint("BCU300000", house.clock.now, sockets=[Socket(1), Socket(2)])
+            SimulatedChargePoint("BCU300000", house.clock.now, sockets=[Socket(1), Socket(2)])
         ).plug_and_charge = False
         await house.start()
         assert "cmd.max_current.set" not in interfaces(house.hub, "BCU300000")

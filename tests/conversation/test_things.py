@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint, Socket
+from bridge.simulator.charge_point import SimulatedChargePoint, Socket
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, GRID, SOCKET, Heard, House, described, interfaces
 
@@ -196,7 +196,7 @@ async def test_network_reset(house: House) -> None:
 
 async def test_a_charge_point_that_joins_and_one_that_leaves(house: House) -> None:
     since, cloud = house.mark, house.cloud
-    new = cloud.account.add(ChargePoint("BCU200000", house.clock.now, name="Street"))
+    new = cloud.account.add(SimulatedChargePoint("BCU200000", house.clock.now, name="Street"))
     await cloud.push(new)  # a push for one that is not known: the list is asked for, once
     await house.hub.expect("evt.state.report", "BCU200000", since=since, value="disconnected")
     assert inclusions(house, since) == ["BCU200000"]
@@ -237,7 +237,7 @@ async def test_several_sockets_on_one_charge_point(build: HouseMaker) -> None:
         house.cloud.account.charge_points.clear()
         house.cloud.account.grids.clear()
         sockets = [Socket(1), Socket(2)]
-        twin = house.cloud.account.add(ChargePoint("BCU300000", house.clock.now, name="Duo", sockets=sockets))
+        twin = house.cloud.account.add(SimulatedChargePoint("BCU300000", house.clock.now, name="Duo", sockets=sockets))
         await house.start()
         thing = described(house.hub, "BCU300000")
         assert thing["groups"] == ["ch_1", "ch_2"]
@@ -275,7 +275,7 @@ async def test_several_sockets_on_one_charge_point(build: HouseMaker) -> None:
 async def test_a_cloud_that_shows_that_it_takes_a_socket_id(build: HouseMaker) -> None:
     async with build(start=False) as house:
         evse_id, sockets = "BCU300000", [Socket(1), Socket(2)]
-        twin = house.cloud.account.add(ChargePoint(evse_id, house.clock.now, name="Duo", sockets=sockets))
+        twin = house.cloud.account.add(SimulatedChargePoint(evse_id, house.clock.now, name="Duo", sockets=sockets))
         twin.plug_and_charge = False
         await house.start()
         assert not {"cmd.charge.start", "cmd.cable_lock.set"} & interfaces(house.hub, evse_id)

@@ -10,7 +10,7 @@ from pybluecurrent.exceptions import AuthenticationFailed, BlueCurrentException
 
 from bridge.commandline.embedded_broker import free_port
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import Transaction
+from bridge.simulator.charge_point import SimulatedTransaction
 from bridge.simulator.cloud import SimulatedCloud, example_cloud
 from bridge.simulator.control import SideServer
 from bridge.simulator.rest import Rest
@@ -52,7 +52,9 @@ def add_history(cloud: SimulatedCloud, count: int) -> None:
     for index in range(count):
         started = now() - timedelta(days=count - index)
         point.transactions.append(
-            Transaction(index, SOCKET, 1, "046C8CCA8C1D90", started, started + timedelta(hours=2), 10 + index / 10)
+            SimulatedTransaction(
+                index, SOCKET, 1, "046C8CCA8C1D90", started, started + timedelta(hours=2), 10 + index / 10
+            )
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
 from tests.harness import CABLE, GRID, SOCKET, Heard, House, make_house
@@ -187,7 +187,7 @@ async def test_a_day(day: Day) -> None:
     await house.push(CABLE)
     await day.sees(CABLE, "ready_to_charge")
     await house.hub.command(CABLE, "cmd.charge.start", 2, ctime=...)
-    street = house.cloud.account.add(ChargePoint(STREET, day.clock.now, name="Street"))
+    street = house.cloud.account.add(SimulatedChargePoint(STREET, day.clock.now, name="Street"))
     street.plug_and_charge = False
     await house.cloud.push(street)
     await house.hub.until(lambda: STREET in day.look().devices)

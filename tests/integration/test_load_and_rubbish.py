@@ -11,9 +11,9 @@ from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
-from bridge.simulator.account import Account
+from bridge.simulator.account import SimulatedAccount
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from tests.brokers import TestBroker
 from tests.conftest import HouseMaker
@@ -29,9 +29,9 @@ def now() -> datetime:
 
 def big_cloud() -> SimulatedCloud:
     """Twenty charge points."""
-    account = Account(now)
+    account = SimulatedAccount(now)
     for index in range(POINTS):
-        account.add(ChargePoint(f"BCU{index:06d}", now, max_usage=16))
+        account.add(SimulatedChargePoint(f"BCU{index:06d}", now, max_usage=16))
     return SimulatedCloud(account)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, GRID, SOCKET, House, described
@@ -26,7 +26,7 @@ def sent_so_many(house: House, count: int) -> bool:
 def add(cloud: SimulatedCloud, house: House, count: int) -> None:
     """More charge points."""
     for number in range(count):
-        cloud.account.add(ChargePoint(f"BCU9000{number:02}", house.clock.now))
+        cloud.account.add(SimulatedChargePoint(f"BCU9000{number:02}", house.clock.now))
 
 
 @pytest.mark.parametrize("more", [0, 1, 8])

@@ -27,7 +27,7 @@ from bridge.chargepoint.transaction_matching import Transaction
 from bridge.chargepoint.twin import Twin
 from bridge.logs import Log
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import ChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.storage.recorder import Recorder
 from bridge.storage.storage import Storage
 from tests.clock import FakeClock
@@ -172,7 +172,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.path = self.folder / "bridge.db"
-        self.points = [ChargePoint(evse_id, self.clock.now) for evse_id in ("BCU1", "BCU2")]
+        self.points = [SimulatedChargePoint(evse_id, self.clock.now) for evse_id in ("BCU1", "BCU2")]
         self.last_event = BEGIN
 
     async def transactions(self, evse_id: str, since: date) -> list[Transaction]:
@@ -228,7 +228,7 @@ class House:
         self.path = self.bridge.stop() if self.chance.random() < 0.4 else self.bridge.crash(self.folder)
         self.bridge = None
 
-    def push(self, point: ChargePoint) -> None:
+    def push(self, point: SimulatedChargePoint) -> None:
         """The cloud tells how a charge point is; perhaps nobody hears it."""
         status = point.status(point.sockets[0], pushed=True)
         if self.bridge is not None and self.link_up:
@@ -280,7 +280,7 @@ class Agenda:
             yield self.items[self.at - 1][1]
 
 
-def car_agenda(point: ChargePoint, plan: Sequence[Visit]) -> Agenda:
+def car_agenda(point: SimulatedChargePoint, plan: Sequence[Visit]) -> Agenda:
     """What the cars of a charge point do."""
     items: list[tuple[datetime, Any]] = []
     for visit in plan:

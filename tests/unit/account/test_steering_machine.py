@@ -16,7 +16,7 @@ from bridge.chargepoint.limits import SessionLimit
 from bridge.chargepoint.state import State
 from bridge.chargepoint.twin import ChargingMode
 from bridge.simulator.car import Car
-from bridge.simulator.charge_point import Transaction
+from bridge.simulator.charge_point import SimulatedTransaction
 from tests.rig import Rig
 
 EVSE = "BCU102728"
@@ -48,7 +48,7 @@ class Steering(RuleBasedStateMachine):
         self.point.plug_and_charge = False
         self.standing: int | None = None
         self.session_limit: int | None = None
-        self.limited: Transaction | None = None
+        self.limited: SimulatedTransaction | None = None
         self.theirs: dict[int, int] = {}
 
     @initialize()
@@ -58,7 +58,7 @@ class Steering(RuleBasedStateMachine):
     # --- what the model knows ---
 
     @property
-    def session(self) -> Transaction | None:
+    def session(self) -> SimulatedTransaction | None:
         return self.point.sockets[0].session
 
     @property

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.bluecurrent.frames import (
-    Account,
+    AccountBody,
     BadFrame,
     ChargeCards,
     ChargePoints,
     Error,
     Frame,
     GridValues,
-    Overrides,
+    OverridesBody,
     Result,
-    Settings,
+    SettingsBody,
     Statuses,
     Sustainability,
     Token,
@@ -201,7 +201,7 @@ def test_a_profile_that_is_off_keeps_its_hours() -> None:
         object="CH_SETTINGS", data={"evse_id": "B", "delayed_charging": {"value": False, "permission": "write"}}
     )
     assert parsed.evse_id == "B"
-    assert isinstance(parsed.body, Settings)
+    assert isinstance(parsed.body, SettingsBody)
     assert parsed.body.update.present == {"delayed_charging"}
 
 
@@ -224,7 +224,7 @@ def test_grid() -> None:
 
 def test_account_and_sustainability() -> None:
     account = frame(object="ACCOUNT", login="a@b", email=None, full_name="A B", first_login_app="01-JAN-20").body
-    assert account == Account("a@b", "", "A B", "01-JAN-20")
+    assert account == AccountBody("a@b", "", "A B", "01-JAN-20")
     assert frame(object="SUSTAINABILITY_STATUS", trees=1, co2=12.345).body == Sustainability(1, 12.345)
 
 
@@ -237,7 +237,7 @@ def test_account_and_sustainability() -> None:
     ],
 )
 def test_overrides(fields: dict[str, Any]) -> None:
-    assert frame(object="LIST_OVERRIDE_CURRENT", **fields).body == Overrides([Schedule(501, ("B",), 10)])
+    assert frame(object="LIST_OVERRIDE_CURRENT", **fields).body == OverridesBody([Schedule(501, ("B",), 10)])
 
 
 @pytest.mark.parametrize(
@@ -264,12 +264,12 @@ def test_an_override_that_always_holds(changed: dict[str, Any], always: bool) ->
         "override_end_days": days,
     }
     body = frame(object="LIST_OVERRIDE_CURRENT", data=[entry | changed]).body
-    assert body == Overrides([Schedule(1, ("B",), 10, always)])
+    assert body == OverridesBody([Schedule(1, ("B",), 10, always)])
 
 
 def test_the_answer_to_a_new_override() -> None:
     body = frame(object="POST_SET_OVERRIDE_CURRENT", data={"schedule_id": "7", "charge_points": "A, B"}).body
-    assert body == Overrides([Schedule(7, ("A", "B"), None)])
+    assert body == OverridesBody([Schedule(7, ("A", "B"), None)])
 
 
 def test_tokens() -> None:

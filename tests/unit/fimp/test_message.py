@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidValue, Malformed
-from bridge.fimp.message import MAX_BYTES, Message, Storage
+from bridge.fimp.message import MAX_BYTES, Message, StoragePolicy
 from bridge.fimp.topic import PayloadType
 
 BASE = {"serv": "chargepoint", "type": "cmd.charge.start", "val_t": "null", "val": None, "uid": "u-1"}
@@ -50,7 +50,7 @@ def wire(**changes: Any) -> bytes:
         value=JSON,
         properties=st.dictionaries(TEXT, TEXT, max_size=4),
         tags=st.lists(TEXT, max_size=3),
-        storage=st.none() | st.builds(Storage, strategy=st.none() | TEXT, sub_value=st.none() | TEXT),
+        storage=st.none() | st.builds(StoragePolicy, strategy=st.none() | TEXT, sub_value=st.none() | TEXT),
         resp_to=st.none() | TEXT,
         corid=st.none() | TEXT,
         uid=SOME,
