@@ -13,6 +13,7 @@
     ├─ Expired             ERR_EXPIRED
     └─ CloudError
         ├─ Rejected        ERR_REJECTED           the cloud or the charge point said no
+        │   └─ Forbidden                          the account may not do this here (error 2)
         ├─ VerdictTimeout  ERR_TIMEOUT            the outcome is unknown
         ├─ Unauthorized    ERR_UNAUTHORIZED       permanent: no token, or a refused one
         │   └─ LoginLapsed                        retryable: the token for requests has to be fetched anew
@@ -115,6 +116,10 @@ class Rejected(CloudError):
     def __init__(self, words: str) -> None:
         super().__init__(f"Blue Current refused: {words}")
         self.words = words
+
+
+class Forbidden(Rejected):
+    """The account may not ask this of this charge point (the cloud's error 2). Asking again does not help."""
 
 
 class VerdictTimeout(CloudError):

@@ -18,6 +18,7 @@ from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
 from bridge.bluecurrent.correlation import is_receipt, named_error, refusal
 from bridge.bluecurrent.frames import Error, Frame, SettingsBody, Statuses, parse_frame
+from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import Request, get_charge_points, hello
 from bridge.chargepoint.twin import ChargingMode, Twin
 from bridge.errors import BridgeError, Disconnected, VerdictTimeout
@@ -60,12 +61,12 @@ class DirectCloud:
         return cast("ServerConnection", self.wire)  # it only ever sends on it
 
     def check(self) -> None:
-        """See `Cloud`."""
+        """See `Link`."""
         if not self.up:
             raise Disconnected("The link is down.")
 
     async def ask(self, request: Request[T]) -> T:
-        """See `Cloud`."""
+        """See `Link`."""
         self.check()
         lost, self.lose = self.lose, None
         if lost == "there":
@@ -124,7 +125,7 @@ class Rig:
         )
         locks = Locks()
         self.overrides = Overrides(
-            cloud=self.cloud,
+            cloud=cast("Link", self.cloud),
             fleet=self.fleet,
             locks=locks,
             no_overrides=Fact(known=False, on_change=lambda _: None),
@@ -133,7 +134,7 @@ class Rig:
             log=log,
         )
         self.charging = Charging(
-            cloud=self.cloud,
+            cloud=cast("Link", self.cloud),
             fleet=self.fleet,
             overrides=self.overrides,
             locks=locks,

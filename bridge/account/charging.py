@@ -7,13 +7,13 @@ from typing import Any, Final, TypeVar, get_args
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.profiles import PROFILES, Profile, setting_of, switch
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import Request
 from bridge.chargepoint import limits, session
 from bridge.chargepoint.charge_point_settings import APP_CARD
@@ -56,7 +56,7 @@ class Charging:
     def __init__(
         self,
         *,
-        cloud: Cloud,
+        cloud: Link,
         fleet: Fleet,
         overrides: Overrides,
         locks: Locks,
@@ -287,7 +287,7 @@ def _why_no_start(state: State) -> str:
     }.get(state, "The state of the charge point is not known right now. Try again in a while.")
 
 
-async def ask_for_an_end(request: Request[T], addresses: list[str], *, cloud: Cloud, fleet: Fleet, clock: Clock) -> T:
+async def ask_for_an_end(request: Request[T], addresses: list[str], *, cloud: Link, fleet: Fleet, clock: Clock) -> T:
     """Ask, and remember that a session of these sockets that ends from now on was ended by us.
 
     An end can come before its verdict, so this is noted first, and taken back if the cloud refuses.

@@ -9,10 +9,10 @@ from typing import Any, Final, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from bridge.account.capabilities import Fact
-from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
 from bridge.chargepoint import limits
 from bridge.chargepoint.limits import Change, Clear, Limits, Look, Make, Step, next_step
 from bridge.chargepoint.twin import Twin
@@ -46,7 +46,7 @@ class Overrides:
     def __init__(
         self,
         *,
-        cloud: Cloud,
+        cloud: Link,
         fleet: Fleet,
         locks: Locks,
         no_overrides: Fact,

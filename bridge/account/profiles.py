@@ -2,9 +2,9 @@
 
 from typing import Final, Literal, get_args
 
-from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
 from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting, with_value
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
@@ -18,7 +18,7 @@ def setting_of(evse: ChargePointSettings, profile: Profile) -> Setting[bool] | N
     return evse.delayed_charging if profile == "delayed" else evse.price_based_charging
 
 
-async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Cloud, fleet: Fleet) -> None:
+async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Link, fleet: Fleet) -> None:
     """Switch a profile. The cloud allows one at a time: one that goes on switches the other off."""
     request = requests.set_delayed_charging if profile == "delayed" else requests.set_price_based_charging
     confirmed = await cloud.ask(request(twin.evse_id, value=on))

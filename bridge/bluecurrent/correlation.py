@@ -6,11 +6,13 @@ none, since giving it to a younger request would be a verdict on the wrong thing
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from bridge.bluecurrent.frames import Error, Frame
 from bridge.bluecurrent.requests import Request
-from bridge.errors import CloudError, NotSupported, Rejected, UnknownRequest, VerdictTimeout
+from bridge.errors import CloudError, Forbidden, NotSupported, Rejected, UnknownRequest, VerdictTimeout
+
+FORBIDDEN: Final = "forbidden"
 
 K = TypeVar("K")
 
@@ -81,7 +83,7 @@ def refusal(frame: Frame) -> CloudError | None:
             "look at its state before you try again."
         )
     if frame.error:
-        return Rejected(frame.error)
+        return Forbidden(frame.error) if frame.error.casefold() == FORBIDDEN else Rejected(frame.error)
     if frame.success is False:
         return Rejected("no reason given")
     return None
@@ -92,4 +94,4 @@ def named_error(error: Error) -> CloudError | NotSupported:
     if error.number == 0:
         return UnknownRequest("Blue Current does not know this request, so this charge point cannot do it from here.")
     words = error.message or {2: "not authorised", 9: "unknown error"}.get(error.number or -1, "no reason given")
-    return Rejected(words)
+    return Forbidden(words) if error.number == 2 or words.casefold() == FORBIDDEN else Rejected(words)

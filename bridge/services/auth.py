@@ -2,30 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from bridge.account.app_state import AppState
 from bridge.account.credentials import Credentials
-from bridge.bluecurrent.link import LinkState, LinkStatus
+from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported, Unauthorized
 from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
 
 TokenFetcher = Callable[[str, SecretStr], Awaitable[str]]
 """Logs in with user name and password, once, and gives the account's API token."""
-
-
-class TokenHolder(Protocol):
-    """The link, as far as a login concerns it."""
-
-    def set_token(self, api_token: str | None) -> None:
-        """Use this API token from now on; None closes the connection."""
-
-    @property
-    def status(self) -> LinkStatus:
-        """Where the link stands."""
 
 
 class Tokens(BaseModel):
@@ -61,7 +50,7 @@ class AuthService:
     def __init__(
         self,
         *,
-        link: TokenHolder,
+        link: Link,
         credentials: Credentials,
         app_state: AppState,
         fetch_token: TokenFetcher,

@@ -9,10 +9,10 @@ from pydantic import JsonValue
 
 from bridge.account.capabilities import Fact
 from bridge.account.charging import Charging
-from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.account.overrides import Overrides
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
 from bridge.chargepoint import limits, session
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.limits import SessionLimit
@@ -54,7 +54,7 @@ class ChargepointService:
         *,
         runtime: RuntimeSettings,
         clock: Clock,
-        cloud: Cloud,
+        cloud: Link,
         fleet: Fleet,
         addresses: Addresses,
         charging: Charging,

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from bridge.account.charging import ask_for_an_end
-from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses, group_of
@@ -31,7 +31,7 @@ class DevSysService:
 
     name = NAME
 
-    def __init__(self, *, cloud: Cloud, fleet: Fleet, addresses: Addresses, clock: Clock) -> None:
+    def __init__(self, *, cloud: Link, fleet: Fleet, addresses: Addresses, clock: Clock) -> None:
         self._cloud = cloud
         self._fleet = fleet
         self._addresses = addresses

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
-from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
 from bridge.chargepoint.status import Activity
 from bridge.clock import Clock
 from bridge.errors import BridgeError
@@ -42,7 +42,7 @@ class Network:
         *,
         fleet: Fleet,
         things: Things,
-        cloud: Cloud,
+        cloud: Link,
         addresses: Addresses,
         outbox: Outbox,
         clock: Clock,

@@ -7,11 +7,11 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from bridge.account.charging import ask_for_an_end
-from bridge.account.cloud import Cloud
 from bridge.account.fleet import Fleet
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.profiles import switch
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import Request
 from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD, Card, ChargePointSettings, with_value
 from bridge.chargepoint.twin import Twin
@@ -52,7 +52,7 @@ class ParametersService:
     def __init__(
         self,
         *,
-        cloud: Cloud,
+        cloud: Link,
         fleet: Fleet,
         store: ParameterStore,
         addresses: Addresses,

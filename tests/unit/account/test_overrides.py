@@ -14,6 +14,7 @@ from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.bluecurrent.frames import ListedChargePoint
+from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import Request
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
@@ -36,10 +37,10 @@ class HeldCloud:
     asked: list[tuple[str, dict[str, Any], asyncio.Future[Any]]] = field(default_factory=list)
 
     def check(self) -> None:
-        """See `Cloud`."""
+        """See `Link`."""
 
     async def ask(self, request: Request[T]) -> T:
-        """See `Cloud`."""
+        """See `Link`."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.asked.append((request.command, dict(request.parameters), answer))
         return cast("T", await answer)
@@ -104,7 +105,7 @@ async def site() -> AsyncIterator[Site]:
     fleet.listed([ListedChargePoint(evse_id, Update(ChargePointSettings(), frozenset())) for evse_id in (A, B)])
     made: list[asyncio.Task[None]] = []
     overrides = Overrides(
-        cloud=cloud,
+        cloud=cast("Link", cloud),
         fleet=fleet,
         locks=Locks(),
         no_overrides=Fact(known=False, on_change=lambda _: None),

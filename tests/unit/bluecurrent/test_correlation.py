@@ -8,7 +8,7 @@ import pytest
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.correlation import Correlation, named_error, refusal
 from bridge.bluecurrent.frames import Error, Frame, parse_frame
-from bridge.errors import Rejected, UnknownRequest, VerdictTimeout
+from bridge.errors import Forbidden, Rejected, UnknownRequest, VerdictTimeout
 
 
 def frame(object_: str, **fields: Any) -> Frame:
@@ -93,5 +93,11 @@ def test_the_words_of_a_refusal_are_the_clouds() -> None:
 def test_named_errors() -> None:
     assert isinstance(named_error(Error(0, "Unknown command")), UnknownRequest)
     assert "forbidden" in str(named_error(Error(2, "forbidden")))
+    assert [type(named_error(error)) for error in (Error(2, "no"), Error(7, "Forbidden"), Error(9, "no"))] == [
+        Forbidden,
+        Forbidden,
+        Rejected,
+    ]
+    assert type(refusal(frame("RECEIVED_UNLOCK_CONNECTOR", error="forbidden"))) is Forbidden
     assert "not authorised" in str(named_error(Error(2, "")))
     assert "unknown error" in str(named_error(Error(9, "")))
