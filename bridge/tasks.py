@@ -1,22 +1,59 @@
-"""Ending tasks for good."""
+"""Background tasks: started in one place, guarded, and ended for good."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, Final
 
-AGAIN_S: Final = 0.2
+from structlog.typing import FilteringBoundLogger
+
+CANCEL_AGAIN_S: Final = 0.2
+
+
+class BackgroundTasks:
+    """Work that nobody waits for. A failure is logged, and everything else keeps running.
+
+    Args:
+        log: gets a line for each task that fails.
+    """
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        self._log = log
+        self._running: set[asyncio.Task[None]] = set()
+        self._ended = False
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in the background. Once `end` was called, the coroutine is closed without being run."""
+        if self._ended:
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before its first step, it never awaited the work
+
+    async def end(self) -> None:
+        """Cancel what is running, wait until it has ended, and start nothing any more."""
+        self._ended = True
+        await end(*self._running)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            self._log.exception("a background task failed; the service keeps running")
 
 
 async def end(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks and wait until they have ended.
 
-    Once is not always enough: before Python 3.12, `asyncio.wait_for` can swallow a cancellation that comes in the same
-    moment as the result, and a context manager that fails on the way out takes its place.
+    One cancellation is not always enough: before Python 3.12, `asyncio.wait_for` can swallow one that comes at the
+    same moment as the result, and a context manager that fails on the way out replaces it.
     """
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=AGAIN_S)
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     for task in tasks:
         if not task.cancelled():
             task.exception()  # seen
