@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +54,7 @@ from bridge.services.things import Things
 from bridge.settings import Settings
 from bridge.storage.recorder import Recorder
 from bridge.storage.storage import Storage
-from bridge.tasks import end
+from bridge.tasks import BackgroundTasks, end
 from bridge.web.observer import Observer
 from bridge.web.server import WebServer
 
@@ -109,8 +109,7 @@ class Service:
         self._log = log.logger
         world = world or World(SystemClock())
         self._clock = clock = world.clock
-        self._group: asyncio.TaskGroup | None = None
-        self._beside: set[asyncio.Task[None]] = set()
+        self._tasks = tasks = BackgroundTasks(self._log)
         self._ticked = clock.now()
         self._first_look = asyncio.Event()
         log.secrets.add(settings.cloud.api_token)
@@ -174,7 +173,7 @@ class Service:
             locks=locks,
             no_overrides=self._no_overrides,
             clock=clock,
-            spawn=self._spawn,
+            tasks=tasks,
             log=self._log,
         )
         charging = Charging(
@@ -185,7 +184,7 @@ class Service:
             runtime=runtime,
             parameters=parameters,
             clock=clock,
-            spawn=self._spawn,
+            tasks=tasks,
             patience=settings.cloud.command_timeout,
             follow_up=follow_up,
             log=self._log,
@@ -242,7 +241,7 @@ class Service:
             on_grids=self._grids_told,
             socket_ids=self._socket_ids,
             clock=clock,
-            spawn=self._spawn,
+            tasks=tasks,
             log=self._log,
         )
         has_extra = app_api.available()
@@ -255,7 +254,7 @@ class Service:
             ledger=storage,
             writer=self._recorder,
             clock=clock,
-            spawn=self._spawn,
+            tasks=tasks,
             log=self._log,
         )
         self._credentials = Credentials(settings.cloud.api_token, storage)
@@ -295,7 +294,7 @@ class Service:
             clock=clock,
             runtime=runtime,
             locks=locks,
-            spawn=self._spawn,
+            tasks=tasks,
             handled=self._handled,
             started=self._started,
             log=self._log,
@@ -366,7 +365,7 @@ class Service:
             self._service_log.secrets.add(self.link.request_token)
             self.devices.reporter.forget()  # after a reconnect everything is said once
             self.fleet.link_found(self._runtime.grace)
-            self._spawn(self._refresh())
+            self._tasks.start(self._refresh())
         else:
             self.fleet.link_lost()
         if status.state in (LinkState.DOWN, LinkState.WAITING):
@@ -452,20 +451,6 @@ class Service:
         self._service_log.secrets.add(token)
         return token
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._group is None:
-            work.close()
-            return
-        task = self._group.create_task(self._guarded(work))
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception:
-            self._log.exception("something went wrong beside; the rest goes on")
-
     async def _tick(self) -> None:
         """What is due with nothing happening: the end of a wait, a report with an interval, a write."""
         while True:
@@ -473,7 +458,7 @@ class Service:
             try:
                 self.tick()
             except Exception:
-                self._log.exception("something went wrong beside; the rest goes on")
+                self._log.exception("a background task failed; the service keeps running")
 
     def tick(self) -> None:
         """See `_tick`."""
@@ -498,14 +483,13 @@ class Service:
         self._log.info("starting", version=__version__, state_set=self._runtime.values.state_set)
         try:
             async with asyncio.TaskGroup() as group:
-                self._group = group
                 self.fleet.restore(self.storage.charge_points(), _grids(self.storage.value(GRIDS)))
                 self.things.tell_what_left()
                 self.link.set_token(self._login_token())
                 linking = group.create_task(self.link.run(self._sync.opened))
                 serving = group.create_task(self.broker.run())
                 ticking = group.create_task(self._tick())
-                showing = group.create_task(self._guarded(self.web.run()))
+                self._tasks.start(self.web.run())
                 try:
                     await stop.wait()
                     self._log.info("stopping")
@@ -515,9 +499,9 @@ class Service:
                             await self._say_goodbye(linking)
                     self._recorder.close(list(self.fleet.twins()))
                 finally:
-                    await end(ticking, linking, serving, showing, *self._beside)
+                    await end(ticking, linking, serving)
+                    await self._tasks.end()
         finally:
-            self._group = None
             self.storage.close()
             self._log.info("stopped")
 

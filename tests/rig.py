@@ -30,6 +30,7 @@ from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from bridge.storage.recorder import Recorder
 from bridge.storage.storage import Storage
+from bridge.tasks import BackgroundTasks
 from tests.clock import FakeClock, settle
 
 T = TypeVar("T")
@@ -105,7 +106,6 @@ class Rig:
         self.path = folder / "bridge.db"
         self._loop = asyncio.new_event_loop()
         self._folder = folder
-        self._tasks: set[asyncio.Task[None]] = set()
         self.begin()
 
     def begin(self) -> None:
@@ -124,13 +124,14 @@ class Rig:
             on_grid_change=lambda *_: None,
         )
         locks = Locks()
+        self.tasks = BackgroundTasks(log)
         self.overrides = Overrides(
             cloud=cast("Link", self.cloud),
             fleet=self.fleet,
             locks=locks,
             no_overrides=Fact(known=False, on_change=lambda _: None),
             clock=self.clock,
-            spawn=self._spawn,
+            tasks=self.tasks,
             log=log,
         )
         self.charging = Charging(
@@ -141,7 +142,7 @@ class Rig:
             runtime=runtime,
             parameters=ParameterStore({}, self.storage),
             clock=self.clock,
-            spawn=self._spawn,
+            tasks=self.tasks,
             patience=60.0,
             follow_up=0.0,
             log=log,
@@ -153,11 +154,6 @@ class Rig:
         self.recorder.changed(before, after)
         if after is not None and (before is None or before.settings != after.settings):
             self.storage.save_charge_point(after.evse_id, after.settings)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> None:
         self.cloud.up, self.cloud.lose = True, None
@@ -243,8 +239,10 @@ class Rig:
         """Time passes, at once; then the service's tick."""
         self.clock.move(seconds)
         self.recorder.write_if_due()
+        self.run(self._overrides_tick())
+
+    async def _overrides_tick(self) -> None:
         self.overrides.tick()
-        self.run(asyncio.sleep(0))
 
     def lose_link(self) -> None:
         """The link goes down."""
@@ -260,9 +258,7 @@ class Rig:
     def end(self, *, crash: bool = False) -> None:
         """The bridge stops: in good order, or with what happens to be on disk."""
         self.simulated._listening.clear()
-        for task in self._tasks:
-            task.cancel()
-        self.run(asyncio.sleep(0))
+        self.run(self.tasks.end())
         if crash:
             files = [self.path, self.path.with_name("bridge.db-wal")]
             kept = self._folder / "kept"

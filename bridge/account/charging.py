@@ -1,9 +1,9 @@
 """Starting and stopping sessions: what is asked of the cloud, in which order (contract 4, "Charging modes")."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar, get_args
+from typing import Final, TypeVar, get_args
 
 from structlog.typing import FilteringBoundLogger
 
@@ -25,6 +25,7 @@ from bridge.chargepoint.twin import ChargingMode, Twin
 from bridge.clock import Clock
 from bridge.errors import BridgeError, Disconnected, InvalidState, InvalidValue, NotSupported, VerdictTimeout
 from bridge.runtime_settings import RuntimeSettings
+from bridge.tasks import BackgroundTasks
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Charging:
         runtime: the state set, the card, the slow current, the grace.
         parameters: what was set for one charge point and the cloud does not keep: its `session_card`.
         clock: tells the time.
-        spawn: starts a coroutine beside the others.
+        tasks: run what nobody waits for.
         patience: how long a verdict may take, s.
         follow_up: see `FOLLOW_UP_S`.
         log: where to say what happens.
@@ -63,7 +64,7 @@ class Charging:
         runtime: RuntimeSettings,
         parameters: ParameterStore,
         clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        tasks: BackgroundTasks,
         patience: float,
         follow_up: float,
         log: FilteringBoundLogger,
@@ -75,7 +76,7 @@ class Charging:
         self._runtime = runtime
         self._parameters = parameters
         self._clock = clock
-        self._spawn = spawn
+        self._tasks = tasks
         self._patience = patience
         self._follow_up = follow_up
         self._log = log
@@ -205,7 +206,7 @@ class Charging:
         twin = self._fleet.twin(address)
         if twin is not None and not _shows_whether_held(twin):
             self._to_lift.add(address)
-            self._spawn(self._charge_later(twin))
+            self._tasks.start(self._charge_later(twin))
             return
         await self._lift_profile(address)
 

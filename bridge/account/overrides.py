@@ -1,10 +1,10 @@
 """Current limits in the cloud: sees to it that one override of ours carries what is wanted (contract 4)."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -18,6 +18,7 @@ from bridge.chargepoint.limits import Change, Clear, Limits, Look, Make, Step, n
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import BridgeError, CloudError, NotSupported, Rejected, UnknownRequest
+from bridge.tasks import BackgroundTasks
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Overrides:
         locks: whose turn it is on a charge point.
         no_overrides: the cloud does not know overrides of the current.
         clock: tells the time.
-        spawn: starts a coroutine beside the others.
+        tasks: run what nobody waits for.
         log: where to say what happens.
     """
 
@@ -51,7 +52,7 @@ class Overrides:
         locks: Locks,
         no_overrides: Fact,
         clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        tasks: BackgroundTasks,
         log: FilteringBoundLogger,
     ) -> None:
         self._cloud = cloud
@@ -59,7 +60,7 @@ class Overrides:
         self._turns = locks
         self._no_overrides = no_overrides
         self._clock = clock
-        self._spawn = spawn
+        self._tasks = tasks
         self._log = log
         self._listed: frozenset[int] = frozenset()
         self._listed_at: datetime | None = None
@@ -115,7 +116,7 @@ class Overrides:
         for twin in self._fleet.twins():
             if self._is_due(twin) and self._may_ask():
                 self._settling.add(twin.address)
-                self._spawn(self._settle_beside(twin))
+                self._tasks.start(self._settle_beside(twin))
 
     def _is_due(self, twin: Twin) -> bool:
         if next_step(twin.limits, twin.observed.max_current) is None or twin.address in self._settling:

@@ -26,6 +26,7 @@ from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.logs import Once
 from bridge.services.things import Things
+from bridge.tasks import BackgroundTasks
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Sync:
         on_grids: is told which charge points are behind which grid connection, to be remembered.
         socket_ids: the cloud takes a `socket_id` in requests about sessions.
         clock: tells the time.
-        spawn: starts a coroutine beside the others.
+        tasks: run what nobody waits for.
         log: where to say what happens.
     """
 
@@ -67,7 +68,7 @@ class Sync:
         on_grids: Callable[[Mapping[str, Sequence[str]]], None],
         socket_ids: Fact,
         clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        tasks: BackgroundTasks,
         log: FilteringBoundLogger,
     ) -> None:
         self._link = link
@@ -76,7 +77,7 @@ class Sync:
         self._on_grids = on_grids
         self._socket_ids = socket_ids
         self._clock = clock
-        self._spawn = spawn
+        self._tasks = tasks
         self._log = log
         self._once = Once()
         self._read_at: dict[tuple[str, str | None], datetime] = {}
@@ -180,7 +181,7 @@ class Sync:
                 if self._fleet.sockets(evse_id):
                     self._fleet.pushed(evse_id, sockets)
                 elif self._once.first(("unknown", evse_id)):
-                    self._spawn(self._look_for_new(evse_id))
+                    self._tasks.start(self._look_for_new(evse_id))
             case SettingsBody(update):
                 self._fleet.described(evse_id, update)
             case GridValues(update) if frame.object == "GRID_CURRENT":
@@ -202,7 +203,7 @@ class Sync:
         twin = next(iter(charging or self._fleet.twins()), None)
         if twin is not None:
             self._probing = True
-            self._spawn(self._probe(twin))
+            self._tasks.start(self._probe(twin))
 
     async def _probe(self, before: Twin) -> None:
         try:

@@ -5,11 +5,11 @@ session ended or was missed. A failure costs nothing but the reading. Transactio
 known are left out, or its lifetime energy would jump by years.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import reduce
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
@@ -22,6 +22,7 @@ from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.logs import Once
+from bridge.tasks import BackgroundTasks
 
 DAILY: Final = timedelta(days=1)
 AFTER_A_SPELL: Final = SETTLED_AFTER + timedelta(minutes=5)
@@ -61,7 +62,7 @@ class Transactions:
         ledger: the sessions so far.
         writer: what writes them.
         clock: tells the time.
-        spawn: starts a coroutine beside the others.
+        tasks: run what nobody waits for.
         log: where to say what happens.
     """
 
@@ -74,7 +75,7 @@ class Transactions:
         ledger: Sessions,
         writer: Writer,
         clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        tasks: BackgroundTasks,
         log: FilteringBoundLogger,
     ) -> None:
         self._read = read
@@ -83,7 +84,7 @@ class Transactions:
         self._ledger = ledger
         self._writer = writer
         self._clock = clock
-        self._spawn = spawn
+        self._tasks = tasks
         self._log = log
         self._once = Once()
         self._next_daily: datetime | None = None
@@ -117,7 +118,7 @@ class Transactions:
         if self._after_spell is not None and self._after_spell <= now:
             self._after_spell = None
         self._reading = True
-        self._spawn(self._fill())
+        self._tasks.start(self._fill())
 
     # --- what ---
 

@@ -1,10 +1,10 @@
 """Commands: from the bytes that came to the reports that answer them (contract 3 and 7)."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -30,6 +30,7 @@ from bridge.hub.outbox import Outbox
 from bridge.logs import Once
 from bridge.runtime_settings import RuntimeSettings
 from bridge.storage.storage import Outcome, Storage
+from bridge.tasks import BackgroundTasks
 
 WAITING_LIMIT: Final = 16
 """How many acting commands may wait for one charge point; more are refused."""
@@ -72,7 +73,7 @@ class Router:
         clock: tells the time.
         runtime: how old an acting command may be.
         locks: whose turn it is on a charge point.
-        spawn: starts a coroutine beside the others.
+        tasks: run what nobody waits for.
         handled: is told of every acting command that was answered.
         started: waits until the charge points have been heard of after a start, or it is clear that they will not be:
             a command that the broker kept during a short break must not fail for coming first.
@@ -91,7 +92,7 @@ class Router:
         clock: Clock,
         runtime: RuntimeSettings,
         locks: Locks,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        tasks: BackgroundTasks,
         handled: Callable[[Handled], None],
         started: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
@@ -106,7 +107,7 @@ class Router:
         self._storage = storage
         self._clock = clock
         self._runtime = runtime
-        self._spawn = spawn
+        self._tasks = tasks
         self._log = log
         self._once = Once()
         self._turns = locks
@@ -124,7 +125,7 @@ class Router:
         except Malformed as error:
             self._refuse(error, self._addresses.adapter, path, None, corid=error.uid)
             return
-        self._spawn(self._carry_out(topic, message, path, retained=retained))
+        self._tasks.start(self._carry_out(topic, message, path, retained=retained))
 
     async def _carry_out(self, topic: Topic, message: Message, path: str, *, retained: bool) -> None:
         event = self._event_topic(topic)

@@ -30,6 +30,7 @@ from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.storage.recorder import Recorder
 from bridge.storage.storage import Storage
+from bridge.tasks import BackgroundTasks
 from tests.clock import FakeClock
 
 BEGIN: Final = from_wall_clock(datetime(2026, 1, 1))
@@ -110,7 +111,7 @@ class Bridge:
             ledger=self.storage,
             writer=self.recorder,
             clock=clock,
-            spawn=_at_once,
+            tasks=_AtOnce(log),
             log=log,
         )
         self.fleet.restore(self.storage.charge_points(), {})
@@ -154,9 +155,13 @@ class Bridge:
         return path
 
 
-def _at_once(work: Coroutine[Any, Any, None]) -> None:
-    with pytest.raises(StopIteration):
-        work.send(None)
+class _AtOnce(BackgroundTasks):
+    """Runs what needs no waiting before `start` returns."""
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """See `BackgroundTasks`."""
+        with pytest.raises(StopIteration):
+            work.send(None)
 
 
 @dataclass

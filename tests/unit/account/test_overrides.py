@@ -24,6 +24,7 @@ from bridge.chargepoint.twin import Steering
 from bridge.chargepoint.update import Update
 from bridge.errors import BridgeError, Rejected, VerdictTimeout
 from bridge.logs import Log
+from bridge.tasks import BackgroundTasks, end
 from tests.clock import FakeClock, settle
 
 T = TypeVar("T")
@@ -103,21 +104,21 @@ async def site() -> AsyncIterator[Site]:
         on_grid_change=lambda *_: None,
     )
     fleet.listed([ListedChargePoint(evse_id, Update(ChargePointSettings(), frozenset())) for evse_id in (A, B)])
-    made: list[asyncio.Task[None]] = []
+    log = Log("fatal", "json", io.StringIO()).logger
+    tasks = BackgroundTasks(log)
     overrides = Overrides(
         cloud=cast("Link", cloud),
         fleet=fleet,
         locks=Locks(),
         no_overrides=Fact(known=False, on_change=lambda _: None),
         clock=clock,
-        spawn=lambda work: made.append(asyncio.create_task(work)),
-        log=Log("fatal", "json", io.StringIO()).logger,
+        tasks=tasks,
+        log=log,
     )
-    site = Site(cloud, fleet, overrides, made)
+    site = Site(cloud, fleet, overrides)
     yield site
-    for task in made:
-        task.cancel()
-    await asyncio.gather(*made, return_exceptions=True)
+    await tasks.end()
+    await end(*site.tasks)
 
 
 def schedule(number: int, evse_id: str, current: int) -> Schedule:
