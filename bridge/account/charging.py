@@ -257,7 +257,7 @@ class Charging:
         """The card for a session that the hub starts."""
         default = twin.settings.default_card
         chosen = self._parameters.text(twin.evse_id, "session_card") or self._runtime.values.card
-        return chosen or (default.uid if default is not None else "") or APP_CARD
+        return chosen or (default.session_token if default is not None else APP_CARD)
 
 
 def _is_on(twin: Twin, profile: Profile) -> bool:

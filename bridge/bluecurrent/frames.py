@@ -21,8 +21,9 @@ from bridge.bluecurrent.wire import (
     WireSchedule,
     WireStatus,
     WireSustainability,
+    WireTariff,
 )
-from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting, Tariff
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
@@ -55,10 +56,11 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True)
 class ListedChargePoint:
-    """One charge point of the account."""
+    """One charge point of the account, and what it was doing when the list was made."""
 
     evse_id: str
     update: Update[ChargePointSettings]
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,7 @@ _STATUS_FIELDS: Final[Mapping[str, str]] = {
     "start_datetime": "started_at",
     "stop_datetime": "stopped_at",
     "total_cost": "total_cost",
+    "smart_current_heartbeat_timeout": "smart_current_heartbeat_timeout",
 }
 
 
@@ -285,6 +288,7 @@ def _activity(word: str | None, reader: _Reader) -> Activity | None:
 _VEHICLE_WORDS: Final[Mapping[str, Vehicle]] = {
     **{vehicle.value.lower(): vehicle for vehicle in Vehicle},
     # The official client's words for the letters.
+    "charging": Vehicle.READY,  # design page 3, seed 000
     "standby": Vehicle.NONE,
     "vehicle_detected": Vehicle.CONNECTED,
     "ready": Vehicle.READY,
@@ -309,36 +313,38 @@ def _charge_points(data: Mapping[str, Any], head: WireFrame, reader: _Reader) ->
     for item in _items(data, "data"):
         wire = reader.read(WireChargePoint, item)
         if wire.evse_id:
-            listed.append(ListedChargePoint(wire.evse_id, _evse(wire)))
+            listed.append(ListedChargePoint(wire.evse_id, _described(wire), _activity(wire.activity, reader)))
     return ChargePoints(listed)
 
 
 def _settings(_: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
-    return SettingsBody(_evse(reader.read(WireChargePoint, head.data)))
+    return SettingsBody(_described(reader.read(WireChargePoint, head.data)))
 
 
 def _flag(setting: FlagSetting | None) -> Setting[bool] | None:
     return None if setting is None else Setting(setting.value, setting.permission)
 
 
-def _evse(wire: WireChargePoint) -> Update[ChargePointSettings]:
+def _described(wire: WireChargePoint) -> Update[ChargePointSettings]:
     given = wire.model_fields_set
     values: dict[str, Any] = {}
     if "is_cable" in given:
         values["is_cable"] = wire.is_cable
-    for theirs, ours in (("name", "name"), ("model_type", "model")):
+    for theirs, ours in (("name", "name"), ("model_type", "model"), ("chargepoint_type", "chargepoint_type")):
         if theirs in given:
             values[ours] = getattr(wire, theirs) or ""
     for name in ("default_card", "plug_and_charge_card"):
         if name in given:
             card = getattr(wire, name)
             values[name] = _card(card) if card is not None else None
+    if "tariff" in given:
+        values["tariff"] = _tariff(wire.tariff)
     if "socket_ids" in given:
         values["socket_ids"] = tuple(wire.socket_ids or ())
-    return _updated_evse(values | _switches(wire) | _profiles(wire))
+    return _updated(values | _switches(wire) | _profiles(wire))
 
 
-def _updated_evse(values: dict[str, Any]) -> Update[ChargePointSettings]:
+def _updated(values: dict[str, Any]) -> Update[ChargePointSettings]:
     return Update(ChargePointSettings(**values), frozenset(values))
 
 
@@ -380,6 +386,21 @@ def _profiles(wire: WireChargePoint) -> dict[str, Any]:
     return values
 
 
+def _tariff(wire: WireTariff | None) -> Tariff | None:
+    if wire is None:
+        return None
+    return Tariff(
+        tariff_id=wire.tariff_id or "",
+        currency=wire.currency or "",
+        price_ex_vat=wire.price_ex_vat,
+        start_price_ex_vat=wire.start_price_ex_vat,
+        price_in_vat=wire.price_in_vat,
+        start_price_in_vat=wire.start_price_in_vat,
+        vat_percentage=wire.vat_percentage,
+        permission=wire.permission or "",
+    )
+
+
 def _card(wire: WireCard) -> Card | None:
     if not wire.uid:
         return None
@@ -391,6 +412,7 @@ def _card(wire: WireCard) -> Card | None:
         created=wire.date_created or "",
         modified=wire.date_modified or "",
         became_invalid=wire.date_became_invalid or "",
+        customer_name=wire.customer_name or "",
     )
 
 

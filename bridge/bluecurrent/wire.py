@@ -175,6 +175,19 @@ class WireCard(WireModel):
     date_became_invalid: Text = None
 
 
+class WireTariff(WireModel):
+    """What charging costs."""
+
+    tariff_id: Text = None
+    currency: Text = None
+    price_ex_vat: Number = None
+    start_price_ex_vat: Number = None
+    price_in_vat: Number = None
+    start_price_in_vat: Number = None
+    vat_percentage: Number = None
+    permission: Text = None
+
+
 _Setting = BeforeValidator(_setting)
 
 
@@ -186,6 +199,8 @@ class WireChargePoint(WireModel):
     model_type: Text = None
     chargepoint_type: Text = None
     is_cable: Flag = None
+    activity: Text = None
+    tariff: WireTariff | None = None
     socket_ids: list[int] | None = None
     default_card: WireCard | None = None
     plug_and_charge_card: WireCard | None = Field(
@@ -222,7 +237,8 @@ class WireStatus(WireModel):
     offline_since: CloudTime = None
     start_datetime: CloudTime = None
     stop_datetime: CloudTime = None
-    total_cost: Amount = None  # EUR
+    total_cost: Number = None  # in the tariff's currency; prices below zero have been seen
+    smart_current_heartbeat_timeout: Amount = None  # s
 
 
 class WireGrid(WireModel):

@@ -48,7 +48,10 @@ class Card:
         number: what is printed on it.
         name: what the owner calls it.
         valid: it can be used; None if the cloud does not say.
-        created: the date, as the cloud writes it; likewise the next two.
+        created: the date, as the cloud writes it.
+        modified: the same.
+        became_invalid: the same.
+        customer_name: whose it is.
     """
 
     uid: str
@@ -58,6 +61,37 @@ class Card:
     created: str = ""
     modified: str = ""
     became_invalid: str = ""
+    customer_name: str = ""
+
+    @property
+    def session_token(self) -> str:
+        """What a request that names a card takes: the uid, or `BCU-APP` for what stands for no card in an answer."""
+        return APP_CARD if self.uid in ("", NO_CARD) else self.uid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """What charging costs; None is unknown.
+
+    Attributes:
+        tariff_id: its name with card providers.
+        currency: such as `EUR`, of every cost of the charge point.
+        price_ex_vat: of a kWh, without VAT.
+        start_price_ex_vat: of a session's start, without VAT.
+        price_in_vat: of a kWh, with VAT.
+        start_price_in_vat: of a session's start, with VAT.
+        vat_percentage: the VAT, %.
+        permission: what the account may do with it.
+    """
+
+    tariff_id: str = ""
+    currency: str = ""
+    price_ex_vat: float | None = None
+    start_price_ex_vat: float | None = None
+    price_in_vat: float | None = None
+    start_price_in_vat: float | None = None
+    vat_percentage: float | None = None
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +101,11 @@ class ChargePointSettings:
     Attributes:
         name: what the owner calls it; often empty.
         model: such as `U:MOVE22`.
+        chargepoint_type: such as `UMOVE`, `HIDDEN`; empty if the cloud does not tell.
         is_cable: the cable is part of the charge point.
         socket_ids: its sockets; empty or one for most.
         default_card: the card for sessions that name none.
+        tariff: what charging costs.
         plug_and_charge: a session starts by itself when a vehicle is plugged in.
         plug_and_charge_card: with this card.
         public_charging: cards other than the linked ones may charge.
@@ -86,9 +122,11 @@ class ChargePointSettings:
 
     name: str = ""
     model: str = ""
+    chargepoint_type: str = ""
     is_cable: bool | None = None
     socket_ids: Sequence[int] = ()
     default_card: Card | None = None
+    tariff: Tariff | None = None
     plug_and_charge: Setting[bool] | None = None
     plug_and_charge_card: Card | None = None
     public_charging: Setting[bool] | None = None

@@ -55,6 +55,7 @@ class Status:
         smart_limit: the smart-charging limit in force; counts only while smart charging is on.
         max_offline: the limit while the charge point is offline.
         boosting: a profile is overridden for this session.
+        smart_current_heartbeat_timeout: above 0 while a profile holds a session back, s.
     """
 
     activity: Activity | None = None
@@ -74,6 +75,7 @@ class Status:
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     total_cost: float | None = None
+    smart_current_heartbeat_timeout: float | None = None
 
     @property
     def currents(self) -> tuple[float | None, float | None, float | None]:

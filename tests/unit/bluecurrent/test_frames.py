@@ -24,7 +24,7 @@ from bridge.bluecurrent.frames import (
     Token,
     parse_frame,
 )
-from bridge.chargepoint.charge_point_settings import Card, Setting
+from bridge.chargepoint.charge_point_settings import Card, Setting, Tariff
 from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
 
@@ -68,6 +68,17 @@ def test_a_recorded_status() -> None:
     assert len(present) == 17
 
 
+def test_a_cost_below_zero_and_a_heartbeat() -> None:
+    values, _, parsed = status(total_cost=-0.35, smart_current_heartbeat_timeout=120)
+    assert (values.total_cost, values.smart_current_heartbeat_timeout) == (-0.35, 120)
+    assert parsed.oddities == ()
+
+
+@pytest.mark.parametrize(("uid", "token"), [("BCU_HOME_USE", "BCU-APP"), ("BCU-APP", "BCU-APP"), ("A1", "A1")])
+def test_the_card_that_stands_for_none_is_not_sent_as_a_card(uid: str, token: str) -> None:
+    assert Card(uid).session_token == token
+
+
 def test_a_missing_field_is_not_given_and_null_is_unknown() -> None:
     values, present, _ = status(activity=None, actual_kwh=None)
     assert present == {"activity", "energy"}
@@ -82,6 +93,7 @@ def test_a_missing_field_is_not_given_and_null_is_unknown() -> None:
         ("standby", Vehicle.NONE),
         ("vehicle_detected", Vehicle.CONNECTED),
         ("ready", Vehicle.READY),
+        ("charging", Vehicle.READY),
         ("no_power", Vehicle.NO_POWER),
         ("vehicle_error", Vehicle.FAULT),
         ("X", None),
@@ -156,6 +168,7 @@ def test_recorded_charge_points() -> None:
                 "default_card": {"uid": "BCU-APP", "id": "BCU-APP", "name": "", "customer_name": "x"},
                 "plug_and_charge_notification": False, "plug_and_charge": False,
                 "publish_location": {"value": False, "permission": "write"}, "smart_charging": False,
+                "tariff": {"tariff_id": "NLBCUT994", "price_ex_vat": 0.2397, "currency": "SEK"},
                 "activity": "offline", "x_coord": 50.8, "y_coord": 4.3,
             },
             {
@@ -177,9 +190,12 @@ def test_recorded_charge_points() -> None:
     old, new = parsed.body.listed
     assert old.evse_id == "BCU100186"
     assert old.update.values.public_charging == Setting(True)
-    assert old.update.values.default_card == Card("BCU-APP", "BCU-APP")
+    assert old.update.values.default_card == Card("BCU-APP", "BCU-APP", customer_name="x")
     assert old.update.values.plug_and_charge == Setting(False, "write")
     assert "is_cable" not in old.update.present
+    assert old.update.values.chargepoint_type == "UMOVE"
+    assert old.update.values.tariff == Tariff(tariff_id="NLBCUT994", price_ex_vat=0.2397, currency="SEK")
+    assert (old.activity, new.activity) == (Activity.OFFLINE, None)
     evse = new.update.values
     assert (evse.name, evse.model, evse.is_cable, evse.socket_ids) == ("Home", "H:MOVE-C32T2", True, (1, 2))
     assert evse.plug_and_charge == Setting(True, "read")
