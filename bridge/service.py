@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from bridge import __version__
 from bridge.account.app_state import AppState
-from bridge.account.capabilities import Fact
+from bridge.account.capabilities import Capabilities
 from bridge.account.charging import FOLLOW_UP_S, Charging
 from bridge.account.credentials import Credentials
 from bridge.account.fleet import Fleet
@@ -69,9 +69,6 @@ FIRST_LOOK_S: Final = 8.0
 """How long commands wait after a start for the charge points to be heard of; consumers give up after 10 s."""
 
 # The names of single values in the storage.
-UNLOCK_UNKNOWN: Final = "unlock_unknown"
-SOCKET_IDS: Final = "takes_socket_ids"
-OVERRIDES_UNKNOWN: Final = "overrides_unknown"
 RESTARTS: Final = "restarts"
 CONFIG: Final = "config"
 GRIDS: Final = "grids"
@@ -129,8 +126,7 @@ class Service:
         log.level = runtime.values.log_level
         self._app_state = app_state = AppState(addresses, outbox)
         self._parameters = parameters = ParameterStore(storage.parameters(), storage)
-        self._no_unlock, self._socket_ids = self._fact(UNLOCK_UNKNOWN), self._fact(SOCKET_IDS)
-        self._no_overrides = self._fact(OVERRIDES_UNKNOWN)
+        self._capabilities = capabilities = Capabilities(storage)
         locks = Locks()
 
         # The two links.
@@ -171,7 +167,7 @@ class Service:
             cloud=link,
             fleet=fleet,
             locks=locks,
-            no_overrides=self._no_overrides,
+            capabilities=capabilities,
             clock=clock,
             tasks=tasks,
             log=self._log,
@@ -198,8 +194,7 @@ class Service:
                 addresses=addresses,
                 charging=charging,
                 overrides=overrides,
-                no_unlock=self._no_unlock,
-                socket_ids=self._socket_ids,
+                capabilities=capabilities,
             ),
             MeterElecService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock),
             ParametersService(
@@ -225,6 +220,7 @@ class Service:
             log=self._log,
         )
         devices.serve(things)
+        capabilities.listeners = (lambda _: things.announce_changes(),)
         self._network = Network(
             fleet=fleet,
             things=things,
@@ -239,7 +235,7 @@ class Service:
             fleet=fleet,
             things=things,
             on_grids=self._grids_told,
-            socket_ids=self._socket_ids,
+            capabilities=capabilities,
             clock=clock,
             tasks=tasks,
             log=self._log,
@@ -387,13 +383,6 @@ class Service:
     def _will(self) -> tuple[str, bytes]:
         return self._network.will()
 
-    def _fact(self, name: str) -> Fact:
-        def changed(known: bool) -> None:
-            self.storage.save_value(name, known or None)
-            self.things.announce_changes()
-
-        return Fact(known=self.storage.value(name) is not None, on_change=changed)
-
     def _runtime_changed(self, stored: Mapping[str, JsonValue]) -> None:
         self.storage.save_value(CONFIG, dict(stored) or None)
         self._service_log.level = self._runtime.values.log_level
@@ -411,9 +400,7 @@ class Service:
         """Forget what was set or learned, but nothing that was measured."""
         self.storage.forget_parameters()
         self._parameters.forget_all()
-        self._no_unlock.forget()
-        self._socket_ids.forget()
-        self._no_overrides.forget()
+        self._capabilities.forget()
         for twin in self.fleet.twins():
             self.fleet.limit(twin.address, limits.without_wishes)
         self.devices.report_all()

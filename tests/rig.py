@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection
 
-from bridge.account.capabilities import Fact
+from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
@@ -129,7 +129,7 @@ class Rig:
             cloud=cast("Link", self.cloud),
             fleet=self.fleet,
             locks=locks,
-            no_overrides=Fact(known=False, on_change=lambda _: None),
+            capabilities=Capabilities(self.storage),
             clock=self.clock,
             tasks=self.tasks,
             log=log,

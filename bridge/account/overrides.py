@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge.account.capabilities import Fact
+from bridge.account.capabilities import Capabilities
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.bluecurrent import requests
@@ -38,7 +38,7 @@ class Overrides:
         cloud: the link.
         fleet: the twins, which carry what is wanted.
         locks: whose turn it is on a charge point.
-        no_overrides: the cloud does not know overrides of the current.
+        capabilities: whether the cloud knows overrides of the current.
         clock: tells the time.
         tasks: run what nobody waits for.
         log: where to say what happens.
@@ -50,7 +50,7 @@ class Overrides:
         cloud: Link,
         fleet: Fleet,
         locks: Locks,
-        no_overrides: Fact,
+        capabilities: Capabilities,
         clock: Clock,
         tasks: BackgroundTasks,
         log: FilteringBoundLogger,
@@ -58,7 +58,7 @@ class Overrides:
         self._cloud = cloud
         self._fleet = fleet
         self._turns = locks
-        self._no_overrides = no_overrides
+        self._capabilities = capabilities
         self._clock = clock
         self._tasks = tasks
         self._log = log
@@ -71,7 +71,7 @@ class Overrides:
 
     def work_for(self, twin: Twin) -> bool:
         """Whether this socket can be limited: an override is for a whole charge point."""
-        return twin.socket is None and not self._no_overrides.known
+        return twin.socket is None and self._capabilities.overrides_known
 
     # --- within a command ---
 
@@ -195,7 +195,7 @@ class Overrides:
         try:
             schedules = await self._cloud.ask(requests.list_overrides())
         except UnknownRequest:
-            self._no_overrides.learn()  # without a look, none can be made
+            self._capabilities.learn_overrides_unknown()  # without a look, none can be made
             raise
         self._listed = frozenset(schedule.schedule_id for schedule in schedules)
         self._listed_at = self._clock.now()
@@ -219,7 +219,7 @@ class Overrides:
         except (Rejected, NotSupported) as refusal:
             self._fleet.limit(twin.address, limits.not_made)
             if isinstance(refusal, UnknownRequest):
-                self._no_overrides.learn()
+                self._capabilities.learn_overrides_unknown()
             raise
         # Without a `flow_id`, the answer to another charge point's request looks like ours but for what it says.
         if schedule is not None and schedule.charge_points in ((), (twin.evse_id,)):

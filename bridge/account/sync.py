@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge.account.capabilities import Fact
+from bridge.account.capabilities import Capabilities
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.frames import Frame, GridValues, Result, SettingsBody, Statuses
@@ -53,7 +53,7 @@ class Sync:
         fleet: the twins.
         things: which of them the hub knows, or does not want to.
         on_grids: is told which charge points are behind which grid connection, to be remembered.
-        socket_ids: the cloud takes a `socket_id` in requests about sessions.
+        capabilities: what the answers show of the cloud.
         clock: tells the time.
         tasks: run what nobody waits for.
         log: where to say what happens.
@@ -66,7 +66,7 @@ class Sync:
         fleet: Fleet,
         things: Things,
         on_grids: Callable[[Mapping[str, Sequence[str]]], None],
-        socket_ids: Fact,
+        capabilities: Capabilities,
         clock: Clock,
         tasks: BackgroundTasks,
         log: FilteringBoundLogger,
@@ -75,7 +75,7 @@ class Sync:
         self._fleet = fleet
         self._things = things
         self._on_grids = on_grids
-        self._socket_ids = socket_ids
+        self._capabilities = capabilities
         self._clock = clock
         self._tasks = tasks
         self._log = log
@@ -187,7 +187,7 @@ class Sync:
             case GridValues(update) if frame.object == "GRID_CURRENT":
                 self._fleet.grid_pushed(evse_id, update)
             case Result(_, int()) if frame.object in _ABOUT_SESSIONS:
-                self._socket_ids.learn()  # somebody's request was answered for one socket: it takes a number
+                self._capabilities.learn_takes_socket_id()
             case _:
                 pass
 

@@ -31,9 +31,7 @@ DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
 _SHOWN: Final = frozenset({"fimp.state_set", "http.listen", "log.level", "log.format"})
 """Settings of text whose value tells nobody who somebody is; of others only whether it is the default."""
 
-VALUES_SHOWN: Final = frozenset(
-    {"unlock_unknown", "takes_socket_ids", "overrides_unknown", "restarts", "config", "grids"}
-)
+VALUES_SHOWN: Final = frozenset({"capabilities", "restarts", "config", "grids"})
 """Single values of the storage whose content may be told; of others only that they are there."""
 
 _SESSIONS: Final = 20

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from bridge.account.capabilities import Fact
+from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
 from bridge.account.overrides import Overrides
@@ -43,8 +43,7 @@ class ChargepointService:
         addresses: the topics.
         charging: starts and stops sessions.
         overrides: current limits in the cloud.
-        no_unlock: the cloud does not know UNLOCK_CONNECTOR.
-        socket_ids: the cloud takes a `socket_id` in requests about sessions.
+        capabilities: what the cloud supports.
     """
 
     name = NAME
@@ -59,8 +58,7 @@ class ChargepointService:
         addresses: Addresses,
         charging: Charging,
         overrides: Overrides,
-        no_unlock: Fact,
-        socket_ids: Fact,
+        capabilities: Capabilities,
     ) -> None:
         self._runtime = runtime
         self._clock = clock
@@ -69,8 +67,7 @@ class ChargepointService:
         self._addresses = addresses
         self._charging = charging
         self._overrides = overrides
-        self._no_unlock = no_unlock
-        self._socket_ids = socket_ids
+        self._capabilities = capabilities
         self.commands: Mapping[str, Command] = {
             "cmd.charge.start": Command(("null",), self._start, again=self._get_state_and_session),
             "cmd.charge.stop": Command(("null",), self._stop, again=self._get_state_and_session),
@@ -129,7 +126,7 @@ class ChargepointService:
 
     def _lists_cable_lock(self, twin: Twin) -> bool:
         # Hubs make a switch of it, so it is listed only where one can be worked.
-        unlocks = self._has_requests_of_its_own(twin) and not self._no_unlock.known
+        unlocks = self._has_requests_of_its_own(twin) and self._capabilities.unlocks(twin.evse_id)
         return twin.settings.is_cable is False and unlocks
 
     def _lists_limits(self, twin: Twin) -> bool:
@@ -137,7 +134,7 @@ class ChargepointService:
 
     def _has_requests_of_its_own(self, twin: Twin) -> bool:
         """Whether a request reaches this socket and no other: it names only the charge point, as far as is known."""
-        return twin.socket is None or self._socket_ids.known
+        return twin.socket is None or self._capabilities.takes_socket_id
 
     # --- what it says ---
 
@@ -249,13 +246,13 @@ class ChargepointService:
         if twin.settings.is_cable:
             raise NotSupported("The cable is a part of this charge point and cannot be unlocked.")
         twin = self._session_twin(call)
-        if self._no_unlock.known:
+        if not self._capabilities.unlocks(twin.evse_id):
             raise NotSupported("Blue Current does not know how to unlock a cable from here.")
         self._cloud.check()
         try:
             await self._charging.end(twin, requests.unlock_connector(twin.evse_id, twin.socket))
         except UnknownRequest:
-            self._no_unlock.learn()
+            self._capabilities.learn_cannot_unlock(twin.evse_id)
             raise
         self._fleet.remember(twin.address, session.cable_unlocked)
         return [self._cable_lock_report(self._fleet.expect(call.address))]

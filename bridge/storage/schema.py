@@ -100,6 +100,15 @@ _V3: Final = (
     """UPDATE steering
     SET content = json_remove(json_set(content, '$.observed', json(content -> '$.traits')), '$.traits')
     WHERE content -> '$.traits' IS NOT NULL""",
+    # What the cloud was found to support is one value. Which charge point an unlock had failed on was not kept, and a
+    # wall box is unlocked in another way since: that is learned anew.
+    """INSERT INTO value
+    SELECT 'capabilities', json_object(
+        'overrides_unknown', json(iif(count(*) FILTER (WHERE name = 'overrides_unknown') > 0, 'true', 'false')),
+        'takes_socket_id', json(iif(count(*) FILTER (WHERE name = 'takes_socket_ids') > 0, 'true', 'false'))
+    )
+    FROM value WHERE name IN ('overrides_unknown', 'takes_socket_ids') HAVING count(*) > 0""",
+    "DELETE FROM value WHERE name IN ('overrides_unknown', 'takes_socket_ids', 'unlock_unknown')",
 )
 
 MIGRATIONS: Final = (_V1, _V2, _V3)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from bridge.account.capabilities import Fact
+from bridge.account.capabilities import Capabilities
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
@@ -24,6 +24,7 @@ from bridge.chargepoint.twin import Steering
 from bridge.chargepoint.update import Update
 from bridge.errors import BridgeError, Rejected, VerdictTimeout
 from bridge.logs import Log
+from bridge.storage.storage import Storage
 from bridge.tasks import BackgroundTasks, end
 from tests.clock import FakeClock, settle
 
@@ -110,7 +111,7 @@ async def site() -> AsyncIterator[Site]:
         cloud=cast("Link", cloud),
         fleet=fleet,
         locks=Locks(),
-        no_overrides=Fact(known=False, on_change=lambda _: None),
+        capabilities=Capabilities(Storage(":memory:")),
         clock=clock,
         tasks=tasks,
         log=log,

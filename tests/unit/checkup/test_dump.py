@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bridge import __version__, service
+from bridge.account import capabilities
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.session import Memory, Session
 from bridge.checkup.dump import VALUES_SHOWN, Dump, compose, write
@@ -86,9 +87,7 @@ def test_what_is_stored(tmp_path: Path) -> None:
 def test_every_single_value_of_the_service_may_be_told() -> None:
     """What is kept elsewhere (the login) is named only."""
     names = {
-        service.UNLOCK_UNKNOWN,
-        service.SOCKET_IDS,
-        service.OVERRIDES_UNKNOWN,
+        capabilities.NAME,
         service.RESTARTS,
         service.CONFIG,
         service.GRIDS,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bridge.account.capabilities import Capabilities
 from bridge.chargepoint.session import Memory, Session
 from bridge.logs import Log
 from bridge.storage import schema
@@ -133,6 +134,32 @@ def test_a_file_of_version_1_is_upgraded_and_nothing_is_lost(path: Path, opening
     assert len(again.sessions()) == 3
     assert len(opening.lines()) == 1
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("stored", "overrides_known", "takes_socket_id"),
+    [
+        ((), True, False),
+        (("unlock_unknown",), True, False),
+        (("overrides_unknown",), False, False),
+        (("takes_socket_ids", "unlock_unknown"), True, True),
+        (("overrides_unknown", "takes_socket_ids", "unlock_unknown"), False, True),
+    ],
+)
+def test_what_was_learned_of_the_cloud_is_taken_over(
+    path: Path, opening: Opening, stored: tuple[str, ...], overrides_known: bool, takes_socket_id: bool
+) -> None:
+    old_file(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executemany("INSERT INTO value VALUES (?, 'true')", [(name,) for name in stored])
+        connection.commit()
+    storage = opening(path)
+    known = Capabilities(storage)
+    assert (known.overrides_known, known.takes_socket_id) == (overrides_known, takes_socket_id)
+    assert known.unlocks("BCU1")  # on which charge point an unlock had failed was not kept
+    assert storage.value("login") == "secret"
+    assert [storage.value(name) for name in ("overrides_unknown", "takes_socket_ids", "unlock_unknown")] == [None] * 3
+    storage.close()
 
 
 def test_an_upgrade_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
