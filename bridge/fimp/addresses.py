@@ -4,7 +4,7 @@ from bridge.fimp.topic import Topic
 
 
 class Addresses:
-    """The topics of devices and of the adapter.
+    """The topics of devices and of the adapter, each made once: they are written with every report.
 
     Args:
         resource_name: the name under which the bridge appears.
@@ -16,20 +16,22 @@ class Addresses:
         self.resource_name = resource_name
         self.resource_address = resource_address
         self.prefix = prefix
-
-    @property
-    def adapter(self) -> Topic:
+        self.adapter = Topic("evt", "ad", resource_name, resource_address, prefix=prefix)
         """The adapter's event topic."""
-        return Topic("evt", "ad", self.resource_name, self.resource_address, prefix=self.prefix)
-
-    @property
-    def discovery(self) -> Topic:
+        self.discovery = Topic("evt", "discovery", prefix=prefix)
         """The event topic of discovery."""
-        return Topic("evt", "discovery", prefix=self.prefix)
+        self._events: dict[tuple[str, str], Topic] = {}
 
     def event(self, service: str, address: str) -> Topic:
-        """The event topic of one service of a device."""
-        return Topic("evt", "dev", self.resource_name, self.resource_address, service, address, prefix=self.prefix)
+        """The event topic of one service of a device.
+
+        Every topic is kept, so `address` must be that of a device that the account has.
+        """
+        topic = self._events.get((service, address))
+        if topic is None:
+            topic = Topic("evt", "dev", self.resource_name, self.resource_address, service, address, prefix=self.prefix)
+            self._events[service, address] = topic
+        return topic
 
     def in_description(self, service: str, address: str) -> str:
         """The address of a service as inclusion reports write it."""

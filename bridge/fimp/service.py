@@ -25,5 +25,11 @@ class DeviceService(Protocol[T_contra]):
     def describe(self, twin: T_contra) -> ServiceDescription | None:
         """What an inclusion report says of it; None if this device has no such service."""
 
-    def reports(self, twin: T_contra, now: datetime) -> Sequence[Report]:
-        """All that it can say of the device now, changed or not."""
+    def reports(self, twin: T_contra, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
+        """What it can say of the device now, changed or not.
+
+        Args:
+            twin: the device.
+            now: the time.
+            settings_changed: False: only what a status can change is asked for.
+        """

@@ -138,8 +138,9 @@ class ChargepointService:
 
     # --- what it says ---
 
-    def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
+    def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
         """State, session, cable lock, current limit and phases, as far as they are there and known."""
+        del settings_changed
         if twin.status is None:
             # Nothing is said before the first status, but `unknown` once the grace is over.
             return [] if twin.visible(now, self._runtime.grace) else [self._state_report(twin, now)]

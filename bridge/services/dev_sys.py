@@ -51,9 +51,9 @@ class DevSysService:
             NAME, self._addresses.in_description(NAME, twin.address), group_of(twin.socket), interfaces
         )
 
-    def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
+    def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
         """It has nothing to say by itself."""
-        del twin, now
+        del twin, now, settings_changed
         return []
 
     async def _reboot(self, call: Call) -> Sequence[Report]:

@@ -64,8 +64,9 @@ class MeterElecService:
         address = self._addresses.in_description(NAME, twin.address)
         return ServiceDescription(NAME, address, group_of(twin.socket), interfaces, properties)
 
-    def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
+    def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
         """All that is known; nothing is made up for what is not."""
+        del settings_changed
         extended = self._values(twin, now)
         if twin.status is None or not extended:
             return []
@@ -137,8 +138,9 @@ class GridMeterService:
         address = self._addresses.in_description(NAME, twin.address)
         return ServiceDescription(NAME, address, "ch_0", _EXTENDED_INTERFACES, properties)
 
-    def reports(self, twin: GridTwin, now: datetime) -> Sequence[Report]:
+    def reports(self, twin: GridTwin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
         """The currents, as far as they are known."""
+        del settings_changed
         values = self._values(twin, now)
         return [_extended_report(self._addresses, twin.address, values)] if values else []
 

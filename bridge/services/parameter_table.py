@@ -324,3 +324,6 @@ TABLE: Final = (
 )
 
 BY_ID: Final = {parameter.id: parameter for parameter in TABLE}
+
+FROM_STATUS: Final = tuple(BY_ID[name] for name in ("available", "max_offline", "total_cost"))
+"""Those whose value comes with a CH_STATUS; no other can change with one."""

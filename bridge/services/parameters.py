@@ -23,7 +23,7 @@ from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import aggregate
 from bridge.fimp.report import Report
-from bridge.services.parameter_table import BY_ID, TABLE, Context, Parameter, as_clock_time
+from bridge.services.parameter_table import BY_ID, FROM_STATUS, TABLE, Context, Parameter, as_clock_time
 
 NAME: Final = "parameters"
 
@@ -96,7 +96,7 @@ class ParametersService:
             NAME, self._addresses.in_description(NAME, twin.address), group_of(twin.socket), interfaces
         )
 
-    def reports(self, twin: Twin, now: datetime) -> Sequence[Report]:
+    def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
         """Every parameter that this charge point has and whose value is known."""
         del now
         if twin.status is None:
@@ -104,7 +104,7 @@ class ParametersService:
         context = self._context(twin)
         return [
             self._report(twin, parameter, value)
-            for parameter in TABLE
+            for parameter in (TABLE if settings_changed else FROM_STATUS)
             if parameter.there(context) and (value := parameter.value(context)) is not None
         ]
 
