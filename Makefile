@@ -59,7 +59,7 @@ LOCK = $(BIN)/uv pip compile --quiet --upgrade --python-version 3.13 --python-pl
 
 lock: $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(LOCK) --extra account --output-file requirements.lock pyproject.toml
+	$(LOCK) --output-file requirements.lock pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(LOCK) --output-file requirements-build.lock -
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from bridge.chargepoint.state import StateSet
 from bridge.errors import InvalidValue
 from bridge.logs import Level
-from bridge.settings import Card, Grace, Seconds, Settings, SlowCurrent, Voltage
+from bridge.settings import CardUid, Grace, Seconds, Settings, SlowCurrent, Voltage
 
 
 class Values(BaseModel):
@@ -31,7 +31,7 @@ class Values(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state_set: StateSet
-    card: Card
+    card: CardUid
     slow_current: SlowCurrent
     nominal_voltage: Voltage
     offline_grace: Grace

@@ -240,12 +240,11 @@ class Service:
             tasks=tasks,
             log=self._log,
         )
-        has_extra = app_api.available()
         self._transactions = Transactions(
             read=lambda evse_id, since: app_api.fetch_transactions(
                 settings.cloud.url, link.request_token or "", evse_id, since
             ),
-            can_read=lambda: link.status.up and link.request_token is not None and has_extra,
+            can_read=lambda: link.status.up and link.request_token is not None,
             fleet=fleet,
             ledger=storage,
             writer=self._recorder,
@@ -299,7 +298,7 @@ class Service:
         # What people and monitors see.
         self._observer = observer = Observer(
             version=__version__,
-            where=f"{settings.mqtt.host}:{settings.mqtt.port}",
+            where=settings.mqtt.where,
             clock=clock,
             link=link,
             broker=self.broker,

@@ -1,4 +1,4 @@
-"""Fills the ledger from the account's transactions: what the bridge did not see of sessions (extra `account`).
+"""Fills the ledger from the account's transactions: what the bridge did not see of sessions.
 
 They are read after the first look at a start, once a day, and once some minutes after a spell without sight in which a
 session ended or was missed. A failure costs nothing but the reading. Transactions from before the charge point was
@@ -57,7 +57,7 @@ class Transactions:
 
     Args:
         read: reads the transactions of a charge point from a day on.
-        can_read: whether they can be read right now: the extra is there, and the cloud has let us in.
+        can_read: whether they can be read right now: the cloud has let us in.
         fleet: the twins.
         ledger: the sessions so far.
         writer: what writes them.

@@ -1,6 +1,7 @@
-"""The app's side of the cloud, by the package `pybluecurrent` (extra `account`): password login, transactions.
+"""The app's side of the cloud, through the package `pybluecurrent`: password login, transactions.
 
-The package is asked once and reconnects nothing; all live traffic stays on the link.
+The package is imported when it is first used. It makes single calls and does not reconnect; all live traffic stays on
+the link.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -13,38 +14,17 @@ from pydantic import SecretStr
 
 from bridge.chargepoint.amsterdam import from_wall_clock, in_order
 from bridge.chargepoint.transaction_matching import Transaction
-from bridge.errors import Disconnected, NotSupported, Rejected, Unauthorized
+from bridge.errors import Disconnected, Rejected, Unauthorized
 
 if TYPE_CHECKING:
     from pybluecurrent import BlueCurrentClient
 
 REAL_HOST: Final = "motown.bluecurrent.nl"
 
-MISSING: Final = (
-    "This needs the extra `account`: pip install 'bluecurrent-fimp-bridge[account]'. "
-    "An API token from my.bluecurrent.nl (settings, advanced) works without it."
-)
-
-
-def available() -> bool:
-    """Whether the extra is installed."""
-    try:
-        import pybluecurrent  # noqa: F401, PLC0415 - an extra
-    except ImportError:
-        return False
-    return True
-
 
 def _client(cloud_url: str, **credentials: Any) -> "BlueCurrentClient":
-    """The package's client, for the cloud that `cloud.url` names.
-
-    Raises:
-        NotSupported: the extra is not installed.
-    """
-    try:
-        from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise NotSupported(MISSING) from None
+    """The package's client, for the cloud that `cloud.url` names."""
+    from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - imported when first used
 
     class Client(BlueCurrentClient):
         auto_reconnect = False
@@ -78,7 +58,7 @@ async def _translated() -> AsyncIterator[None]:
         raise Unauthorized("Blue Current refuses the user name or the password.") from None
     except (ConnectionLost, RequestTimeout, HTTPError, WebSocketException, OSError, TimeoutError) as error:
         raise Disconnected(f"Blue Current cannot be reached: {str(error) or type(error).__name__}.") from error
-    except (BlueCurrentException, KeyError, TypeError, ValueError) as error:
+    except (BlueCurrentException, AttributeError, KeyError, TypeError, ValueError) as error:
         raise Rejected(f"an answer that was not expected ({type(error).__name__})") from error
 
 
@@ -87,7 +67,6 @@ async def fetch_api_token(cloud_url: str, username: str, password: SecretStr) ->
 
     Raises:
         Unauthorized: the cloud refuses them.
-        NotSupported: the extra is not installed.
         CloudError: it could not be done.
     """
     client = _client(cloud_url, username=username, password=password.get_secret_value())
@@ -100,7 +79,6 @@ async def rest(cloud_url: str, request_token: str) -> AsyncIterator["BlueCurrent
     """The package's client for its REST calls alone: with the token for requests that the link has, and no websocket.
 
     Raises:
-        NotSupported: the extra is not installed.
         CloudError: a call failed.
     """
     client = _client(cloud_url, api_token="unused: the token for requests is there already")  # noqa: S106
@@ -115,7 +93,6 @@ async def fetch_transactions(cloud_url: str, request_token: str, evse_id: str, s
     """The transactions of a charge point from a day on.
 
     Raises:
-        NotSupported: the extra is not installed.
         CloudError: they could not be read.
     """
     async with rest(cloud_url, request_token) as client:

@@ -102,7 +102,7 @@ class _Heard:
 async def _talk(settings: Settings, now: Callable[[], datetime]) -> list[Finding]:
     """Log in and ask the service a question that costs nothing."""
     mqtt = settings.mqtt
-    where = f"{mqtt.host}:{mqtt.port}"
+    where = mqtt.where
     try:
         async with asyncio.timeout(LOGIN_S), visitor(mqtt) as client:
             heard = await _ask(client, settings, now())
@@ -159,7 +159,7 @@ def _service(heard: _Heard) -> Finding:
 
 
 def _why_refused(mqtt: MqttSettings, problem: Exception) -> str:
-    where = f"{mqtt.host}:{mqtt.port}"
+    where = mqtt.where
     if isinstance(problem, TimeoutError):
         return f"{where} is open but does not answer as an MQTT broker does. Correct mqtt.port and mqtt.tls."
     if LOGIN_REFUSED not in str(problem):

@@ -71,8 +71,8 @@ class Way:
 
     @property
     def where(self) -> str:
-        """Host and port."""
-        return f"{self.host}:{self.port}"
+        """Host and port, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     async def name(self) -> Finding | None:
         """Look the host up; None where an address is given."""

@@ -60,6 +60,18 @@ def look_at_storage(path: Path) -> list[Finding]:
     return [*findings, ok(what, f"{path}, {_mebibytes(size)}, version {version}{upgrade}; {_mebibytes(free)} free")]
 
 
+def look_at_recording(path: Path | None) -> list[Finding]:
+    """The file of `cloud.record_file`; nothing to tell while none is set."""
+    if path is None:
+        return []
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        return [
+            fail("recording", f"{path} cannot be written by this user (uid {os.getuid()}). Correct cloud.record_file.")
+        ]
+    return [note("recording", f"frames are recorded into {path}. Unset cloud.record_file when you have what you need.")]
+
+
 def files_of(path: Path) -> list[Path]:
     """The file, and what SQLite keeps beside it while it is open."""
     return [part for part in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if part.exists()]

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from bridge.checkup.broker import look_at_broker
 from bridge.checkup.cloud import look_at_cloud
 from bridge.checkup.finding import Finding
-from bridge.checkup.machine import look_at_page, look_at_settings, look_at_storage, look_at_time_zone
+from bridge.checkup.machine import look_at_page, look_at_recording, look_at_settings, look_at_storage, look_at_time_zone
+from bridge.checkup.secrets import look_at_secrets
 from bridge.clock import Clock
 from bridge.settings import Settings
 
@@ -19,7 +20,11 @@ async def check(settings: Settings, origins: Mapping[str, str], clock: Clock) ->
         clock: tells the time.
     """
     yield look_at_settings(origins)
-    for finding in look_at_storage(settings.storage.path):
+    for finding in (
+        *look_at_secrets(settings, origins),
+        *look_at_storage(settings.storage.path),
+        *look_at_recording(settings.cloud.record_file),
+    ):
         yield finding
     yield look_at_time_zone(clock.now())
     async for finding in look_at_broker(settings, clock.now):

@@ -1,108 +1,229 @@
-"""`bluecurrent-fimp account`: what the account holds."""
+"""`bluecurrent-fimp account`: what the account holds. What cannot be had is named, and the rest is shown."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from bridge.bluecurrent import app_api, requests
+from bridge.bluecurrent.frames import AccountBody
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint.amsterdam import AMSTERDAM
 from bridge.chargepoint.charge_point_settings import Card
-from bridge.chargepoint.update import Update
-from bridge.errors import BridgeError
+from bridge.chargepoint.grid import Grid
+from bridge.commandline.plain_text import one_line
+from bridge.errors import BridgeError, Disconnected, VerdictTimeout
 
 TRANSACTIONS: Final = 10
 """How many of the latest transactions are shown."""
 
+T = TypeVar("T")
+JsonObject = Mapping[str, JsonValue]
 
-async def overview(link: Link, cloud_url: str) -> dict[str, JsonValue]:
-    """Everything, as JSON.
+
+@dataclass(frozen=True, slots=True)
+class OwnerEntry:
+    """ACCOUNT; `since` is the day of the first login."""
+
+    name: str
+    login: str
+    email: str
+    since: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardEntry:
+    """A charge card; dates as the cloud writes them."""
+
+    uid: str
+    number: str
+    name: str
+    valid: bool | None
+    created: str | None
+    modified: str | None
+    became_invalid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointEntry:
+    """A charge point."""
+
+    evse_id: str
+    name: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridEntry:
+    """A grid connection, the charge points behind it, and its limits in A. The address is from the app's side."""
+
+    id: str
+    charge_points: Sequence[str]
+    max_install_a: float | None
+    max_reserved_a: float | None
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SustainabilityEntry:
+    """Trees, and kg of CO2."""
+
+    trees: float | None
+    co2_kg: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReport:
+    """What the account holds; None for a part that could not be had.
+
+    Attributes:
+        contracts: from the app's side, as it gives them.
+        transactions: also from the app's side: the latest `TRANSACTIONS`, newest first.
+        missing: for each part that could not be had, or not in full: the reason.
+    """
+
+    owner: OwnerEntry | None
+    cards: Sequence[CardEntry] | None
+    charge_points: Sequence[ChargePointEntry] | None
+    grids: Sequence[GridEntry] | None
+    sustainability: SustainabilityEntry | None
+    contracts: Sequence[JsonObject] | None
+    transactions: Sequence[JsonObject] | None
+    missing: Mapping[str, str]
+
+
+_REPORT: Final = TypeAdapter(AccountReport)
+
+
+def to_json(report: AccountReport) -> JsonValue:
+    """The report for a program."""
+    content: JsonValue = _REPORT.dump_python(report, mode="json")
+    return content
+
+
+@dataclass(slots=True)
+class _Side:
+    """One side of the cloud. Once it is disconnected it is not asked again."""
+
+    missing: dict[str, str]
+    away: Disconnected | None = None
+
+    async def ask(self, part: str, call: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer; None, with the reason in `missing`, where there is none."""
+        try:
+            if self.away is not None:
+                raise self.away
+            return await call()
+        except BridgeError as error:
+            self.missing.setdefault(part, str(error))
+            if isinstance(error, Disconnected):
+                self.away = error
+            return None
+
+
+async def read_account(link: Link, cloud_url: str) -> AccountReport:
+    """Ask for everything, one request after the other.
 
     Raises:
         AlreadyConnected: the service, or another program, holds the one connection.
-        BridgeError: another reason why it could not be read.
+        BridgeError: the connection could not be opened.
     """
+    missing: dict[str, str] = {}
     async with link.visit():
-        account = await link.ask(requests.get_account())
-        cards = await link.ask(requests.get_charge_cards())
-        points = await link.ask(requests.get_charge_points())
-        grids: dict[str, dict[str, JsonValue]] = {}
-        for point in points:
+        socket, app = _Side(missing), _Side(missing)
+        account = await socket.ask("owner", lambda: link.ask(requests.get_account()))
+        cards = await socket.ask("cards", lambda: link.ask(requests.get_charge_cards()))
+        points = await socket.ask("charge points", lambda: link.ask(requests.get_charge_points()))
+        evse_ids = [point.evse_id for point in points or ()]
+        behind: dict[str, tuple[Grid, list[str]]] = {}
+        for evse_id in evse_ids:
             try:
-                grid = await link.ask(requests.get_grid_status(point.evse_id))
+                grid = (await link.ask(requests.get_grid_status(evse_id))).values
+            except (Disconnected, VerdictTimeout) as error:
+                missing.setdefault("grids", str(error))
+                break
             except BridgeError:
-                continue  # not every charge point tells of one
-            _add_grid(grids, grid, point.evse_id)
-        sustainability = await link.ask(requests.get_sustainability())
-        evse_ids = [point.evse_id for point in points]
-        more = await _more(link, cloud_url, evse_ids) if app_api.available() else {}
-    addresses = more.pop("grid_addresses", {})
-    for grid_id, entry in grids.items():
-        entry["address"] = addresses.get(grid_id) if isinstance(addresses, dict) else None
-    return {
-        "owner": {
-            "name": account.full_name,
-            "login": account.login,
-            "email": account.email,
-            "since": _since(account.since),
-        },
-        "cards": [_card(card) for card in cards],
-        "charge_points": [
-            {"evse_id": point.evse_id, "name": point.update.values.name, "model": point.update.values.model}
-            for point in points
-        ],
-        "grids": [{"id": grid_id, **entry} for grid_id, entry in grids.items()],
-        "sustainability": {"trees": sustainability.trees, "co2_kg": sustainability.co2},
-        **more,
-    }
-
-
-def _add_grid(grids: dict[str, dict[str, JsonValue]], told: Update[Any], evse_id: str) -> None:
-    grid = told.values
-    entry = grids.setdefault(
-        grid.id, {"charge_points": [], "max_install_a": grid.max_install, "max_reserved_a": grid.max_reserved}
-    )
-    behind = entry["charge_points"]
-    if isinstance(behind, list):
-        behind.append(evse_id)
-
-
-async def _more(link: Link, cloud_url: str, evse_ids: Sequence[str]) -> dict[str, JsonValue]:
-    """What only the extra `account` can tell."""
-    async with _rest(link, cloud_url) as client:
-        contracts = await client.get_contracts()
-        addresses: dict[str, JsonValue] = {grid["id"]: _address(grid["address"]) for grid in await client.get_grids()}
-        transactions = [
-            transaction
-            for evse_id in evse_ids
-            for transaction in (await client.get_transactions(evse_id))["transactions"][:TRANSACTIONS]
+                continue  # not every charge point is behind a grid connection
+            behind.setdefault(grid.id, (grid, []))[1].append(evse_id)
+        green = await socket.ask("sustainability", lambda: link.ask(requests.get_sustainability()))
+        contracts, addresses, transactions = await _from_the_app(app, link, cloud_url, evse_ids)
+    return AccountReport(
+        owner=_owner(account) if account is not None else None,
+        cards=[_card(card) for card in cards] if cards is not None else None,
+        charge_points=[
+            ChargePointEntry(point.evse_id, point.update.values.name, point.update.values.model) for point in points
         ]
-    transactions.sort(key=lambda one: one["end_time"] or datetime.min, reverse=True)  # noqa: DTZ901 - all without a zone
-    return {
-        "contracts": [dict(contract) for contract in contracts],
-        "grid_addresses": addresses,
-        "transactions": [_plain(transaction) for transaction in islice(transactions, TRANSACTIONS)],
-    }
+        if points is not None
+        else None,
+        grids=[
+            GridEntry(grid.id, sockets, grid.max_install, grid.max_reserved, addresses.get(grid.id))
+            for grid, sockets in behind.values()
+        ]
+        if points is not None
+        else None,
+        sustainability=SustainabilityEntry(green.trees, green.co2) if green is not None else None,
+        contracts=contracts,
+        transactions=transactions,
+        missing=missing,
+    )
 
 
-def _rest(link: Link, cloud_url: str) -> "AbstractAsyncContextManager[Any]":
-    return app_api.rest(cloud_url, link.request_token or "")
+async def _from_the_app(
+    app: _Side, link: Link, cloud_url: str, evse_ids: Sequence[str]
+) -> tuple[Sequence[JsonObject] | None, Mapping[str, str], Sequence[JsonObject] | None]:
+    """Contracts, addresses of grid connections and transactions."""
+    token = link.request_token or ""
+
+    async def contracts() -> Sequence[object]:
+        async with app_api.rest(cloud_url, token) as client:
+            return list(await client.get_contracts())
+
+    async def grids() -> Sequence[object]:
+        async with app_api.rest(cloud_url, token) as client:
+            return list(await client.get_grids())
+
+    async def transactions_of(evse_id: str) -> Sequence[object]:
+        async with app_api.rest(cloud_url, token) as client:
+            return list((await client.get_transactions(evse_id))["transactions"])[:TRANSACTIONS]
+
+    found_contracts = await app.ask("contracts", contracts)
+    found_grids = await app.ask("grid addresses", grids)
+    transactions: list[JsonObject] = []
+    for evse_id in evse_ids:
+        transactions += _objects(await app.ask("transactions", lambda evse_id=evse_id: transactions_of(evse_id)))  # type: ignore[misc] # bound in the loop
+    transactions.sort(key=lambda one: str(one.get("end_time") or ""), reverse=True)
+    return (
+        _objects(found_contracts) if found_contracts is not None else None,
+        {str(grid.get("id")): _address(grid.get("address")) for grid in _objects(found_grids)},
+        transactions[:TRANSACTIONS] if transactions or "transactions" not in app.missing else None,
+    )
 
 
-def _card(card: Card) -> dict[str, JsonValue]:
-    return {
-        "uid": card.uid,
-        "number": card.number,
-        "name": card.name,
-        "valid": card.valid,
-        "created": card.created or None,
-        "modified": card.modified or None,
-        "became_invalid": card.became_invalid or None,
-    }
+def _objects(items: Sequence[object] | None) -> list[JsonObject]:
+    """The items that are objects, with dates as ISO text."""
+    return [
+        {str(name): value.isoformat() if isinstance(value, date) else value for name, value in item.items()}
+        for item in items or ()
+        if isinstance(item, Mapping)
+    ]
+
+
+def _owner(account: AccountBody) -> OwnerEntry:
+    return OwnerEntry(account.full_name, account.login, account.email, _since(account.since))
+
+
+def _card(card: Card) -> CardEntry:
+    return CardEntry(
+        card.uid,
+        card.number,
+        card.name,
+        card.valid,
+        card.created or None,
+        card.modified or None,
+        card.became_invalid or None,
+    )
 
 
 def _since(text: str) -> str | None:
@@ -115,45 +236,75 @@ def _since(text: str) -> str | None:
     return text or None
 
 
-def _address(address: Mapping[str, Any]) -> str:
-    street = f"{address.get('street', '')} {address.get('housenumber', '')}".strip()
-    place = f"{address.get('postal_code', '')} {address.get('city', '')}".strip()
-    return ", ".join(part for part in (street, place, str(address.get("country", ""))) if part)
+def _address(address: object) -> str:
+    told: Mapping[str, Any] = address if isinstance(address, Mapping) else {}
 
+    def part(*names: str) -> str:
+        return " ".join(str(told[name]) for name in names if told.get(name))
 
-def _plain(transaction: Mapping[str, Any]) -> dict[str, JsonValue]:
-    values = {name: value.isoformat() if isinstance(value, date) else value for name, value in transaction.items()}
-    return {str(name): value for name, value in values.items()}
+    lines = (part("street", "housenumber"), part("postal_code", "city"), part("country"))
+    return ", ".join(line for line in lines if line)
 
 
 # --- as a table ---
 
-
-def table(content: Mapping[str, Any]) -> Iterator[str]:
-    """The same for a person."""
-    owner = content["owner"]
-    yield f"Owner           {owner['name']}  {owner['login']}" + (f"  since {owner['since']}" if owner["since"] else "")
-    for card in content["cards"]:
-        valid = (
-            "" if card["valid"] is None else "  valid" if card["valid"] else f"  invalid since {card['became_invalid']}"
-        )
-        yield f"Card            {card['number'] or card['uid']}  {card['name']}{valid}  made {card['created']}"
-    for point in content["charge_points"]:
-        yield f"Charge point    {point['evse_id']}  {point['name']}  {point['model']}"
-    for grid in content["grids"]:
-        where = f"  {grid['address']}" if grid.get("address") else ""
-        behind = ", ".join(grid["charge_points"])
-        yield f"Grid            {grid['id']}  {_amps(grid['max_install_a'])}  behind it: {behind}{where}"
-    green = content["sustainability"]
-    yield f"Sustainability  {green['trees']:g} trees, {green['co2_kg']:g} kg CO2" if green["trees"] is not None else ""
-    for contract in content.get("contracts", []):
-        yield f"Contract        {contract['contract_id']}  {contract['subscription_type']}"
-    for one in content.get("transactions", []):
-        cost = f"{one['total_costs']:.2f} {one['currency']}" if one["total_costs"] is not None else ""
-        yield f"Transaction     {one['started_at']}  {one['chargepoint_id']}  {one['kwh']:.2f} kWh  {cost}"
-    if "contracts" not in content:
-        yield f"({app_api.MISSING.partition(':')[0]} for contracts, addresses and transactions.)"
+NOT_TOLD: Final = "?"
 
 
-def _amps(value: float | None) -> str:
-    return f"{value:g} A" if value is not None else "? A"
+def table(report: AccountReport) -> Iterator[str]:
+    """The report for a person. Each line is one line, whatever names contain."""
+    lines = [one_line(line) for line in _lines(report)]
+    yield from lines
+    if any(NOT_TOLD in line.split() for line in lines):
+        yield f"{NOT_TOLD} is what Blue Current did not tell."
+    for part, reason in report.missing.items():
+        yield one_line(f"Missing: {part}. {reason}")
+
+
+def _lines(report: AccountReport) -> Iterator[str]:
+    if (owner := report.owner) is not None:
+        since = f"since {owner.since}" if owner.since else ""
+        yield _line("Owner", _text(owner.name or owner.login), owner.login if owner.name else "", since)
+    for card in report.cards or ():
+        made = f"made {card.created}" if card.created else ""
+        yield _line("Card", _text(card.number or card.uid), card.name, _validity(card), made)
+    for point in report.charge_points or ():
+        yield _line("Charge point", point.evse_id, point.name, point.model)
+    for grid in report.grids or ():
+        behind = f"behind it: {', '.join(grid.charge_points)}"
+        yield _line("Grid", _text(grid.id), f"{_figure(grid.max_install_a)} A", behind, grid.address or "")
+    if (green := report.sustainability) is not None:
+        yield _line("Sustainability", f"{_figure(green.trees)} trees, {_figure(green.co2_kg)} kg CO2")
+    for contract in report.contracts or ():
+        yield _line("Contract", _text(contract.get("contract_id")), _text(contract.get("subscription_type")))
+    for one in report.transactions or ():
+        energy = f"{_figure(one.get('kwh'), '.2f')} kWh"
+        cost = f"{_figure(one.get('total_costs'), '.2f')} {_text(one.get('currency') or 'EUR')}"
+        yield _line("Transaction", _text(one.get("started_at")), _text(one.get("chargepoint_id")), energy, cost)
+
+
+def _line(what: str, *parts: str) -> str:
+    return f"{what:<16}" + "  ".join(part for part in parts if part)
+
+
+def _validity(card: CardEntry) -> str:
+    if card.valid is None:
+        return ""
+    if card.valid:
+        return "valid"
+    return f"invalid since {card.became_invalid}" if card.became_invalid else "invalid"
+
+
+def _text(value: JsonValue) -> str:
+    return str(value) if value not in (None, "") else NOT_TOLD
+
+
+def _figure(value: JsonValue, form: str = "g") -> str:
+    if isinstance(value, bool):
+        return NOT_TOLD
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return NOT_TOLD
+    return format(value, form) if isinstance(value, int | float) else NOT_TOLD

@@ -21,7 +21,8 @@ from bridge.checkup.dump import Dump, write
 from bridge.checkup.finding import Finding, Mark
 from bridge.checkup.run_checks import check as look
 from bridge.clock import SystemClock
-from bridge.commandline.account_report import overview, table
+from bridge.commandline.account_report import read_account, table
+from bridge.commandline.account_report import to_json as account_json
 from bridge.commandline.embedded_broker import NoEmbeddedBroker
 from bridge.commandline.message_line import line
 from bridge.commandline.send_watch import BrokerProblem, Command
@@ -33,7 +34,8 @@ from bridge.errors import AlreadyConnected, BridgeError
 from bridge.fimp.values import ValueType
 from bridge.logs import Log
 from bridge.service import Service
-from bridge.settings import Settings, SettingsFault, trace
+from bridge.settings import Settings
+from bridge.settings_sources import SettingsFault, trace
 from bridge.storage.database import StorageUnusable
 from bridge.storage.storage import Peek
 from bridge.tasks import end
@@ -239,7 +241,7 @@ def account(
 
     async def work() -> int:
         try:
-            content = await overview(visiting_link(settings, SystemClock()), settings.cloud.url)
+            report = await read_account(visiting_link(settings, SystemClock()), settings.cloud.url)
         except AlreadyConnected:
             typer.echo(
                 "Blue Current takes one connection at a time, and the service holds it. Stop the service for a moment, "
@@ -251,9 +253,9 @@ def account(
             typer.echo(str(error), err=True)
             return FAILED
         if form is Format.JSON:
-            typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+            typer.echo(json.dumps(account_json(report), indent=2, ensure_ascii=False))
         else:
-            for text in table(content):
+            for text in table(report):
                 typer.echo(text)
         return 0
 

@@ -7,7 +7,8 @@ import http.client
 import sys
 from typing import Final
 
-from bridge.settings import HttpSettings, SettingsFault, load
+from bridge.settings import HttpSettings
+from bridge.settings_sources import SettingsFault, load
 
 PATIENCE_S: Final = 5.0
 

@@ -61,7 +61,7 @@ async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
         ) as client:
             yield client
     except (aiomqtt.MqttError, OSError) as error:
-        raise BrokerProblem(explain(error, f"{settings.host}:{settings.port}")) from error
+        raise BrokerProblem(explain(error, settings.where)) from error
 
 
 @dataclass(frozen=True, slots=True)

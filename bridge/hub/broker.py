@@ -201,7 +201,7 @@ class Broker:
         self._on_change(self.status)
 
     def _explain(self, error: Exception) -> str:
-        where = f"{self._settings.host}:{self._settings.port}"
+        where = self._settings.where
         return explain(error, where)
 
 

@@ -12,6 +12,7 @@ from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported, Unauthorized
 from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
+from bridge.secret_text import token_of
 
 TokenFetcher = Callable[[str, SecretStr], Awaitable[str]]
 """Logs in with user name and password, once, and gives the account's API token."""
@@ -79,7 +80,12 @@ class AuthService:
         return [self._app_state.auth_report()]
 
     async def _set_tokens(self, call: Call) -> Sequence[Report]:
-        token = _read(Tokens, call).access_token.get_secret_value().strip()
+        given = _read(Tokens, call).access_token.get_secret_value()
+        self._hide(given)
+        try:
+            token = token_of(given)
+        except ValueError as error:
+            raise InvalidValue(f"access_token: {error}") from None
         if not token:
             raise InvalidValue("access_token is empty. Put the API token of the Blue Current account there.")
         self._hide(token)

@@ -539,12 +539,10 @@ def example_cloud(now: Callable[[], datetime]) -> SimulatedCloud:
 
 
 def _decrypt(password: object) -> str | None:
-    """A password as the app sends it; None if it cannot be read, or the extra `account` is not installed."""
-    try:
-        from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - an extra
-        from sjcl import SJCL  # noqa: PLC0415
-    except ImportError:
-        return None
+    """A password as the app sends it; None if it cannot be read."""
+    from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - needed for this alone
+    from sjcl import SJCL  # noqa: PLC0415
+
     try:
         plain = SJCL().decrypt(json.loads(str(password)), BlueCurrentClient.psk)
     except Exception:

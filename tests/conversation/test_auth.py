@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from bridge.bluecurrent import app_api
-from bridge.errors import NotSupported
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, Heard, House
 
@@ -93,11 +91,22 @@ async def test_a_token_that_the_cloud_repeats_stays_out_of_the_log(house: House)
 
 @pytest.mark.parametrize(
     ("val_t", "val"),
-    [("object", {}), ("object", {"access_token": ""}), ("object", {"access_token": 5}), ("string", "x")],
+    [
+        ("object", {}),
+        ("object", {"access_token": ""}),
+        ("object", {"access_token": "\u200b \n"}),
+        ("object", {"access_token": '"s3cr3t"'}),
+        ("object", {"access_token": "Token s3cr3t"}),
+        ("object", {"access_token": "s3\u200bcr3t"}),
+        ("object", {"access_token": 5}),
+        ("string", "x"),
+    ],
 )
 async def test_a_token_that_is_none(house: House, val_t: str, val: object) -> None:
     (error,) = await house.hub.adapter("cmd.auth.set_tokens", val_t=val_t, val=val)
     assert error.message.value == "ERR_INVALID_VALUE"
+    assert "cr3t" not in str(error.message.properties)
+    assert "s3cr3t" not in house.log.getvalue()
     assert house.service is not None
     assert house.service.link.status.up
 
@@ -162,16 +171,6 @@ async def test_a_login_that_is_none(house: House, values: dict[str, object]) -> 
     )
     assert answer.message.value == "ERR_INVALID_VALUE"
     assert "secret-word" not in answer.message.to_bytes().decode()
-
-
-async def test_a_login_without_the_extra(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: object, **__: object) -> object:
-        raise NotSupported(app_api.MISSING)
-
-    monkeypatch.setattr(app_api, "_client", missing)
-    state, text, code = status(await login(house))
-    assert (state, code) == ("ERROR", "ERR_NOT_SUPPORTED")
-    assert "pip install" in text
 
 
 async def test_logout(house: House) -> None:

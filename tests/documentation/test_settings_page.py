@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from bridge.settings import KEYS, Settings, load
+from bridge.settings import KEYS, Settings
+from bridge.settings_sources import load
 from tests.documentation.pages import ROOT, Block, all_blocks, anchors, blocks
 
 PAGE = ROOT / "docs" / "settings.md"

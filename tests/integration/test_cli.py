@@ -84,6 +84,37 @@ def test_a_setting_on_the_command_line_that_is_wrong() -> None:
     assert done.stderr.startswith("command line: log.level: ")
 
 
+@pytest.mark.parametrize("command", ["run", "check", "account"])
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [('"a-token"', "the token is in quotes. "), ("a token", "the token has a blank or a line end inside. ")],
+)
+def test_a_token_that_cannot_be_one_is_named_and_not_sent(command: str, token: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "bridge_cloud__api_token").write_text(f"\ufeff{token}\r\n", encoding="utf-8")
+    done = run(command)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{tmp_path / 'bridge_cloud__api_token'}: cloud.api_token: {words}")
+    assert token not in line
+
+
+async def test_files_as_editors_leave_them(build: HouseMaker, tmp_path: Path) -> None:
+    """A byte order mark in both, a line end of Windows after the token, and a note on the password's blank."""
+    async with build(start=False) as house:
+        token = house.cloud.account.api_token
+        (tmp_path / "bridge_cloud__api_token").write_bytes(f"\ufeff{token}\r\n".encode())
+        (tmp_path / "bridge_mqtt__password").write_bytes(b"\xe2\x80\x8bpass \n")
+        lines = [
+            f'[mqtt]\nhost = "{house.settings.mqtt.host}"\nport = {house.settings.mqtt.port}\nusername = "u"',
+            f'[cloud]\nurl = "{house.settings.cloud.url}"\n[http]\nlisten = ""\n',
+        ]
+        (tmp_path / "bridge.toml").write_text("\r\n".join(lines), encoding="utf-8-sig", newline="")
+        code, out, err = await run_beside("check")
+        assert (code, err) == (0, "")
+        assert f"ok   cloud          {house.settings.cloud.url} accepts the token\n" in out
+        assert "note secrets        mqtt.password begins or ends with a blank or a line end, and is sent to the" in out
+
+
 @pytest.fixture
 def started(broker: TestBroker) -> Iterator[subprocess.Popen[str]]:
     """The service without a token."""
@@ -210,6 +241,7 @@ async def test_account(build: HouseMaker) -> None:
         assert grid["address"]
         assert len(content["contracts"]) > 0
         assert content["transactions"] == []
+        assert content["missing"] == {}
 
         code, out, _ = await run_beside("account", *settings_of(house))
         assert code == 0
@@ -230,6 +262,30 @@ async def test_account_shows_the_latest_transactions(build: HouseMaker) -> None:
         transactions = json.loads(out)["transactions"]
         assert (code, len(transactions)) == (0, 10)
         assert all(one["kwh"] == pytest.approx(1.848, abs=0.001) for one in transactions)
+
+
+async def test_account_names_what_cannot_be_had(build: HouseMaker) -> None:
+    """The app's side away, a request refused, figures that are null or blank."""
+    async with build(start=False) as house:
+        account = house.cloud.account
+        account.trees, account.co2 = None, ""  # type: ignore[assignment] # as the cloud has been seen to answer
+        house.cloud.faults.error["GET_CHARGE_CARDS"] = (9, "unknown error")
+        code, out, err = await run_beside("account", *settings_of(house))
+        assert (code, err) == (0, "")
+        lines = out.splitlines()
+        assert [line.split()[0] for line in lines] == [
+            "Owner", "Charge", "Charge", "Grid", "Sustainability", "?", *["Missing:"] * 4,
+        ]  # fmt: skip
+        assert lines[4] == "Sustainability  ? trees, ? kg CO2"
+        assert [line.partition(".")[0] for line in lines[6:]] == [
+            "Missing: cards", "Missing: contracts", "Missing: grid addresses", "Missing: transactions",
+        ]  # fmt: skip
+        code, out, _ = await run_beside("account", *settings_of(house), "--format", "json")
+        content = json.loads(out)
+        assert code == 0
+        assert content["sustainability"] == {"trees": None, "co2_kg": None}
+        assert (content["cards"], content["contracts"], content["transactions"]) == (None, None, None)
+        assert set(content["missing"]) == {"cards", "contracts", "grid addresses", "transactions"}
 
 
 async def test_account_while_the_service_holds_the_connection(house: House) -> None:

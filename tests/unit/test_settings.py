@@ -1,17 +1,23 @@
 """Settings: where they come from, which wins, and what a fault looks like."""
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
 
-from bridge.settings import KEYS, Settings, SettingsFault, load
+from bridge.secret_text import secret_of
+from bridge.settings import KEYS, Settings
+from bridge.settings_sources import SettingsFault, load
 
 DEFAULTS = {
     "mqtt.host": "localhost", "mqtt.port": 1883, "mqtt.username": None, "mqtt.password": None, "mqtt.tls": False,
     "mqtt.ca_file": None, "mqtt.cert_file": None, "mqtt.key_file": None, "mqtt.tls_insecure": False,
     "mqtt.client_id": "bluecurrent-fimp", "mqtt.topic_prefix": "",
-    "cloud.url": "wss://motown.bluecurrent.nl/haserver", "cloud.api_token": None, "cloud.command_timeout": 60,
+    "cloud.url": "wss://motown.bluecurrent.nl/haserver", "cloud.api_token": None, "cloud.record_file": None, "cloud.command_timeout": 60,
     "cloud.offline_grace": 60,
     "fimp.resource_name": "bluecurrent", "fimp.resource_address": "1", "fimp.state_set": "standard",
     "charging.card": "", "charging.slow_current": 6, "charging.nominal_voltage": 230,
@@ -75,13 +81,149 @@ def test_secret_files(nowhere: Path) -> None:
     (nowhere / "secrets/bridge_mqtt__password").write_text("\n")
     (nowhere / "secrets/something_else").write_text("x")
     (nowhere / "secrets/bridge_note").write_text("x")
+    (nowhere / "secrets/bridge__note").write_text("x")
     (nowhere / "secrets/key.p12").write_bytes(bytes(range(256)))
     (nowhere / "secrets/folder").mkdir()
     settings = load()
-    assert settings.cloud.api_token is not None
-    assert settings.cloud.api_token.get_secret_value() == "a-token"
+    assert secret(settings.cloud.api_token) == "a-token"
     assert settings.mqtt.password is None
     assert "a-token" not in repr(settings)
+
+
+def secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
+
+
+@pytest.mark.parametrize(
+    ("content", "password"),
+    [
+        (b"pass", "pass"),
+        (b"pass\n", "pass"),
+        (b"pass\r\n", "pass"),
+        (b"pass\n\n", "pass\n"),
+        (b"pass\r", "pass\r"),
+        (b" pass word \n", " pass word "),
+        (b"\tpass\t", "\tpass\t"),
+        (b'"pass"\n', '"pass"'),
+        (b"\xef\xbb\xbfpass\r\n", "pass"),
+        ("\u200bpass\n".encode(), "pass"),
+        ("\u2060\ufeffpa\u200bss".encode(), "pa\u200bss"),
+        ("wachtwoörd\n".encode(), "wachtwoörd"),
+        (b"  \n", "  "),
+        (b"\n", None),
+        (b"\r\n", None),
+        (b"", None),
+        (b"\xef\xbb\xbf\r\n", None),
+    ],
+)
+def test_a_password_from_a_file_is_taken_to_the_letter(nowhere: Path, content: bytes, password: str | None) -> None:
+    (nowhere / "secrets/bridge_mqtt__password").write_bytes(content)
+    assert secret(load().mqtt.password) == password
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
+def test_a_password_is_what_was_written(password: str) -> None:
+    """From a file with one line end, whatever else is in it, but for what nobody can see in front."""
+    visible = password.lstrip("\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\u180e\u00ad")
+    for end in ("\n", "\r\n"):
+        for mark in ("", "\ufeff", "\u200b"):
+            assert secret_of(f"{mark}{password}{end}".encode()) == visible.removesuffix("\r" if end == "\n" else "")
+
+
+def test_a_password_keeps_its_blanks_from_every_source(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (nowhere / "bridge.toml").write_text('[mqtt]\npassword = " file "\n')
+    assert secret(load().mqtt.password) == " file "
+    monkeypatch.setenv("BRIDGE_MQTT__PASSWORD", "'environment' ")
+    assert secret(load().mqtt.password) == "'environment' "
+    assert secret(load(None, ["mqtt.password= command = line "]).mqtt.password) == " command = line "
+
+
+def write_token(where: str, token: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Put a token into one source; gives the assignments of the command line."""
+    match where:
+        case "file":
+            (nowhere / "secrets/bridge_cloud__api_token").write_text(f"{token}\n", encoding="utf-8")
+        case "environment":
+            monkeypatch.setenv("BRIDGE_CLOUD__API_TOKEN", token)
+        case "toml":
+            (nowhere / "bridge.toml").write_text(f"[cloud]\napi_token = {json.dumps(token)}\n", encoding="utf-8")
+        case "line":
+            return [f"cloud.api_token={token}"]
+    return []
+
+
+SOURCES = ("file", "environment", "toml", "line")
+
+
+@pytest.mark.parametrize("where", SOURCES)
+@pytest.mark.parametrize(
+    "token", ["s3cr3t", " s3cr3t ", "\ufeffs3cr3t", "\u200b s3cr3t\u200b", "s3cr3t\r\n", "\u00a0s3cr3t"]
+)
+def test_what_surrounds_a_token_is_cut(where: str, token: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assignments = write_token(where, token, nowhere, monkeypatch)
+    assert secret(load(None, assignments).cloud.api_token) == "s3cr3t"
+
+
+@pytest.mark.parametrize("where", SOURCES)
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ('"s3cr3t"', "is in quotes. Remove them"),
+        ("'s3cr3t'", "is in quotes"),
+        ("\u201cs3cr3t\u201d", "is in quotes"),
+        ('s3cr3t"', "is in quotes"),
+        ('""', "is in quotes"),
+        ("s3 cr3t", "has a blank or a line end inside. Copy it again"),
+        ("Token s3cr3t", "has a blank"),
+        ("s3\ncr3t", "has a blank"),
+        ("s3\u00a0cr3t", "has a blank"),
+        ("s3\u200bcr3t", "cannot be seen (U+200B)"),
+        ("s3\x07cr3t", "cannot be seen (U+0007)"),
+    ],
+)
+def test_a_token_that_cannot_be_one_is_named(
+    where: str, token: str, words: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assignments = write_token(where, token, nowhere, monkeypatch)
+    (line,) = faults(None, *assignments)
+    assert "cloud.api_token: the token " in line
+    assert words in line
+    assert "s3" not in line
+    assert "cr3t" not in line
+
+
+@pytest.mark.parametrize("mark", ["utf-8-sig", "utf-8"])
+def test_a_toml_file_may_begin_with_a_byte_order_mark(nowhere: Path, mark: str) -> None:
+    (nowhere / "bridge.toml").write_text('[mqtt]\nhost = "höb"\n', encoding=mark)
+    assert load().mqtt.host == "höb"
+
+
+def test_a_toml_file_in_another_encoding_is_named_with_the_cure(nowhere: Path) -> None:
+    (nowhere / "bridge.toml").write_text('[mqtt]\nhost = "hub"\n', encoding="utf-16")
+    assert faults() == ["bridge.toml: cannot be read: it is UTF-16. Save it as UTF-8."]
+    (nowhere / "bridge.toml").write_bytes(b'[mqtt]\nhost = "h\xf6b"\n')
+    assert faults() == ["bridge.toml: cannot be read: byte 17 is not UTF-8. Save it as UTF-8."]
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "where"),
+    [
+        ("::1", "::1", "[::1]:1883"),
+        ("[::1]", "::1", "[::1]:1883"),
+        ("[fe80::1%eth0]", "fe80::1%eth0", "[fe80::1%eth0]:1883"),
+        (" hub.local ", "hub.local", "hub.local:1883"),
+        ("192.168.1.2", "192.168.1.2", "192.168.1.2:1883"),
+    ],
+)
+def test_a_host_is_a_name_or_an_address(text: str, host: str, where: str) -> None:
+    mqtt = load(None, [f"mqtt.host={text}"]).mqtt
+    assert (mqtt.host, mqtt.where) == (host, where)
+
+
+@pytest.mark.parametrize("text", ["hub.local:1884", "mqtt://hub.local", "[hub]", "[::1]:1884", "[]", "[::1"])
+def test_a_host_with_more_in_it_is_named_with_the_cure(text: str) -> None:
+    (line,) = faults(None, f"mqtt.host={text}")
+    assert line.startswith("command line: mqtt.host: must be a name or an address and nothing else; a port goes into ")
 
 
 def test_an_empty_secret_means_none(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +246,9 @@ def test_variables_without_a_section_are_none_of_our_business(monkeypatch: pytes
     monkeypatch.setenv("BRIDGE_HTTP", "1")
     monkeypatch.setenv("BRIDGE_NETWORK", "x")
     monkeypatch.setenv("BRIDGE_MQTT", '{"host": "x"}')
+    monkeypatch.setenv("BRIDGE_CLOUD", "no JSON")
+    monkeypatch.setenv("BRIDGE__X", "1")
+    monkeypatch.setenv("BRIDGE_", "1")
     assert load().mqtt.host == "localhost"
 
 
@@ -132,9 +277,10 @@ def test_a_number_can_be_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ('[fimp]\nresource_name = "a/b"\n', "bridge.toml: fimp.resource_name: "),
         ('[mqtt]\ntopic_prefix = "a/#"\n', "bridge.toml: mqtt.topic_prefix: "),
         ('[http]\nlisten = "nowhere"\n', "bridge.toml: http.listen: "),
-        ('[http]\nlisten = "localhost:65536"\n', "bridge.toml: http.listen: value error, a port is 65535 at the most"),
+        ('[http]\nlisten = "localhost:65536"\n', "bridge.toml: http.listen: a port is 65535 at the most"),
         ('[log]\nlevel = "loud"\n', "bridge.toml: log.level: input should be 'trace', "),
         ("[mqtt\n", "bridge.toml: is not TOML: "),
+        ("[mqtt]\nhost = \u201chub\u201d\n", "bridge.toml: is not TOML: Invalid value (at line 2, column 8). A word "),
     ],
 )
 def test_a_fault_is_one_line_that_names_the_key(nowhere: Path, text: str, line: str) -> None:
@@ -164,7 +310,14 @@ def test_faults_of_every_origin(nowhere: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_secret_that_cannot_be_read(nowhere: Path) -> None:
     (nowhere / "secrets/bridge_cloud__api_token").write_bytes(b"\xff\xfe")
     (found,) = faults()
-    assert "bridge_cloud__api_token: cannot be read" in found
+    assert found.endswith("bridge_cloud__api_token: cannot be read: it is UTF-16. Save it as UTF-8.")
+
+
+def test_a_variable_below_a_key_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_MQTT__HOST", "x")
+    monkeypatch.setenv("BRIDGE_MQTT__HOST__PORT", "1")
+    (found,) = faults()
+    assert "mqtt.host__port: unknown key; did you mean mqtt.port?" in found or "mqtt.host?" in found
 
 
 def test_a_file_that_was_named_must_be_there(nowhere: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge.checkup.finding import Finding, Mark
-from bridge.checkup.machine import look_at_page, look_at_settings, look_at_storage, look_at_time_zone
+from bridge.checkup.machine import look_at_page, look_at_recording, look_at_settings, look_at_storage, look_at_time_zone
 from bridge.commandline.embedded_broker import free_port
 from bridge.settings import HttpSettings, Settings
 from bridge.storage.schema import VERSION
@@ -37,6 +37,17 @@ def test_where_settings_came_from() -> None:
     says = "2 from bridge.toml, 2 from the environment, 1 from /run/secrets/bridge_mqtt__password"
     assert look_at_settings(origins) == Finding(Mark.OK, "settings", says)
     assert look_at_settings({}).mark is Mark.NOTE
+
+
+def test_a_recording(tmp_path: Path) -> None:
+    assert look_at_recording(None) == []
+    (found,) = look_at_recording(tmp_path / "frames.jsonl")
+    assert found.mark is Mark.NOTE
+    (found,) = look_at_recording(tmp_path / "nowhere" / "frames.jsonl")
+    assert found.mark is Mark.FAIL
+    assert f"(uid {os.getuid()}). Correct cloud.record_file." in found.says
+    (found,) = look_at_recording(tmp_path)
+    assert found.mark is Mark.FAIL
 
 
 # --- storage ---

@@ -52,18 +52,18 @@ def test_no_host_and_no_index_is_named(name: str) -> None:
 
 def test_it_keeps_to_the_bounds_of_the_project() -> None:
     versions = locked("requirements.lock")
-    for text in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["account"]]:
+    for text in PROJECT["dependencies"]:
         wanted = Requirement(text)
         assert wanted.specifier.contains(versions[canonicalize_name(wanted.name)]), text
 
 
 def test_what_only_the_demo_needs_is_not_in_it() -> None:
-    needed = closure([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["account"]])
+    needed = closure(PROJECT["dependencies"])
     only_demo = closure(PROJECT["optional-dependencies"]["demo"]) - needed
     assert "amqtt" in only_demo
     assert not only_demo & set(locked("requirements.lock"))
 
 
 def test_nothing_that_the_service_imports_is_missing() -> None:
-    needed = closure([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["account"]])
+    needed = closure(PROJECT["dependencies"])
     assert needed <= set(locked("requirements.lock"))

@@ -1,0 +1,218 @@
+"""Reads the settings from command line, environment, secret files and TOML file, in this order of precedence.
+
+Each fault is one line: where the value stands, what is wrong, and the nearest known key or the cure (contract 2).
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import EnvSettingsSource
+
+from bridge.secret_text import TYPOGRAPHIC_QUOTES, secret_of, text_of
+from bridge.settings import DELIMITER, KEYS, PREFIX, Settings
+
+CONFIG_VARIABLE: Final = "BRIDGE_CONFIG"
+SECRETS_VARIABLE: Final = "BRIDGE_SECRETS_DIR"
+DEFAULT_SECRETS: Final = "/run/secrets"
+DEFAULT_FILE: Final = "bridge.toml"
+
+
+class SettingsFault(Exception):
+    """The settings cannot be read; `lines` has one line for each fault."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load(config: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
+    """Read the settings from all sources.
+
+    Args:
+        config: the TOML file that the command line names, if any.
+        assignments: `KEY=VALUE` of the command line.
+
+    Raises:
+        SettingsFault: a value, key or file is wrong.
+    """
+    return trace(config, assignments)[0]
+
+
+def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[Settings, Mapping[str, str]]:
+    """Read the settings, and tell where each key that was given came from.
+
+    Raises:
+        SettingsFault: a value, key or file is wrong.
+    """
+    faults: list[str] = []
+    values: dict[str, dict[str, Any]] = {}
+    origins: dict[str, str] = {}
+    # The weakest first: later sources overwrite.
+    for source in (_toml(config, faults), _secret_files(faults), _environment(), _command_line(assignments, faults)):
+        for section, entries in source.sections(faults):
+            values.setdefault(section, {}).update(entries)
+            origins.update({f"{section}.{name}": source.origin(f"{section}.{name}") for name in entries})
+    try:
+        settings = Settings(**values)  # type: ignore[arg-type] # pydantic makes the sections
+    except ValidationError as error:
+        faults += _explain(error, origins)
+    if faults:
+        raise SettingsFault(faults)
+    return settings, origins
+
+
+def secrets_directory() -> Path:
+    """The directory in which secret files are looked for."""
+    return Path(os.environ.get(SECRETS_VARIABLE) or DEFAULT_SECRETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one source gives.
+
+    Attributes:
+        content: values by section and key, as far as they are of that shape.
+        origin: tells where a key stands.
+        unknown: keys in sections that do not exist.
+    """
+
+    content: Mapping[str, Any] = field(default_factory=dict)
+    origin: Callable[[str], str] = str
+    unknown: Sequence[str] = ()
+
+    def sections(self, faults: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The sections that exist, with their values; adds a line to `faults` for everything else."""
+        faults += [f"{self.origin(key)}: {key}: unknown key{_nearest(key, KEYS)}" for key in self.unknown]
+        for section, entries in self.content.items():
+            where = f"{self.origin(section)}: {section}"
+            if section not in Settings.model_fields:
+                faults.append(f"{where}: unknown section{_nearest(section, Settings.model_fields)}")
+            elif not isinstance(entries, Mapping):
+                faults.append(f"{where}: must be a section, with keys in it")
+            else:
+                yield section, entries
+
+
+class _Variables(EnvSettingsSource):
+    """Variables of the form `BRIDGE_SECTION__KEY`, from the environment or from elsewhere.
+
+    A variable for a whole section (`BRIDGE_MQTT`) is ignored, as every name without `__` is.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        super().__init__(Settings)
+        self.env_vars = {name.lower(): value for name, value in variables.items()}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        _, key, _ = super().get_field_value(field, field_name)
+        return None, key, True
+
+
+def _from_variables(variables: Mapping[str, str], origin: Callable[[str], str]) -> Source:
+    keys = [key for name in variables if (key := key_of(name)) is not None]
+    unknown = [key for key in keys if key.partition(".")[0] not in Settings.model_fields]
+    return Source(_Variables(variables)(), origin, unknown)
+
+
+def key_of(variable: str) -> str | None:
+    """`BRIDGE_MQTT__HOST` is `mqtt.host`; None for a name without the prefix, or without `__` after it."""
+    prefix, name = variable[: len(PREFIX)].upper(), variable[len(PREFIX) :].lower()
+    return name.replace(DELIMITER, ".", 1) if prefix == PREFIX and DELIMITER in name else None
+
+
+def variable_of(key: str) -> str:
+    """`mqtt.host` is `BRIDGE_MQTT__HOST`."""
+    return f"{PREFIX}{key.upper().replace('.', DELIMITER)}"
+
+
+def _toml(config: Path | None, faults: list[str]) -> Source:
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    path = named or Path(DEFAULT_FILE)
+    if named is None and not path.exists():
+        return Source()
+    try:
+        text = text_of(path.read_bytes())
+    except OSError as error:
+        faults.append(f"{path}: cannot be read: {error.strerror}")
+        return Source()
+    except ValueError as error:
+        faults.append(f"{path}: cannot be read: {error}")
+        return Source()
+    try:
+        return Source(tomllib.loads(text), lambda _: str(path))
+    except tomllib.TOMLDecodeError as error:
+        curly = next((quote for quote in TYPOGRAPHIC_QUOTES if quote in text), None)
+        cure = f". A word processor has put {curly} in: write plain quotes" if curly is not None else ""
+        faults.append(f"{path}: is not TOML: {error}{cure}")
+        return Source()
+
+
+def _secret_files(faults: list[str]) -> Source:
+    directory = secrets_directory()
+
+    def origin(key: str) -> str:
+        return str(directory / variable_of(key).lower())
+
+    if not directory.is_dir():
+        return Source()
+    try:
+        paths = [path for path in sorted(directory.iterdir()) if key_of(path.name) is not None and path.is_file()]
+    except OSError as error:
+        faults.append(f"{directory}: cannot be read: {error.strerror}")
+        return Source()
+    return _from_variables(dict(_secrets(paths, faults)), origin)
+
+
+def _secrets(paths: Iterable[Path], faults: list[str]) -> Iterator[tuple[str, str]]:
+    """Name and content of each file. An empty one is passed over, so that it does not hide a value from elsewhere."""
+    for path in paths:
+        try:
+            secret = secret_of(path.read_bytes())
+        except OSError as error:
+            faults.append(f"{path}: cannot be read: {error.strerror}. Let the user of the service read it.")
+        except ValueError as error:
+            faults.append(f"{path}: cannot be read: {error}")
+        else:
+            if secret:
+                yield path.name, secret
+
+
+def _environment() -> Source:
+    return _from_variables(os.environ, lambda key: f"environment variable {variable_of(key)}")
+
+
+def _command_line(assignments: Sequence[str], faults: list[str]) -> Source:
+    variables: dict[str, str] = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not equals:
+            faults.append(f"command line: {assignment}: must be KEY=VALUE")
+        elif not dot:
+            faults.append(f"command line: {key}: unknown key{_nearest(key, KEYS)}")
+        else:
+            variables[variable_of(f"{section}.{name}")] = value
+    return _from_variables(variables, lambda _: "command line")
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in fault["loc"][:2])
+        where = f"{origins.get(key, '')}: {key}"
+        if fault["type"] == "extra_forbidden":
+            yield f"{where}: unknown key{_nearest(key, KEYS)}"
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            yield f"{where}: {message[:1].lower()}{message[1:]}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""
