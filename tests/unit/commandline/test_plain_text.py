@@ -13,7 +13,7 @@ BIDI = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
     ("text", "shown"),
     [
         ("Driveway", "Driveway"),
-        ("Oprit 1 – Zürich €", "Oprit 1 – Zürich €"),
+        ("Oprit 1, Zürich €", "Oprit 1, Zürich €"),
         ("two\nlines", "two lines"),
         ("two\r\nlines", "two  lines"),
         ("a\tb\u2028c\u2029d\x85e\u00a0f", "a b c d e f"),
