@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, TextIO
 import structlog
 from pydantic import SecretStr
 
-Level = Literal["trace", "debug", "info", "warning", "error", "fatal"]
+from bridge.settings import Level
+
 Format = Literal["auto", "console", "json"]
 
 LEVELS: Final[dict[Level, int]] = {

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from bridge.chargepoint.state import StateSet
 from bridge.errors import InvalidValue
-from bridge.logs import Level
-from bridge.settings import CardUid, Grace, Seconds, Settings, SlowCurrent, Voltage
+from bridge.settings import CardUid, Grace, Level, Seconds, Settings, SlowCurrent, Voltage
 
 
 class Values(BaseModel):

@@ -18,11 +18,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bridge.chargepoint.state import StateSet
 from bridge.chargepoint.status import MINIMUM_CURRENT_A
-from bridge.logs import Level
 from bridge.secret_text import token_of
 
 PREFIX: Final = "BRIDGE_"
 DELIMITER: Final = "__"
+
+Level = Literal["trace", "debug", "info", "warning", "error", "fatal"]
 
 
 def _empty_is_none(value: object) -> object:

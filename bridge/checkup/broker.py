@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from bridge.checkup.connectivity import Cures, Way, speaks_tls
 from bridge.checkup.finding import Finding, fail, note, ok
-from bridge.commandline.send_watch import ADAPTER, BrokerProblem, Command, compose, visitor
+from bridge.commandline.send_watch import ADAPTER, BrokerProblem, Order, compose, visitor
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.hub.broker import LOGIN_REFUSED, tls_context
@@ -124,7 +124,7 @@ async def _talk(settings: Settings, now: Callable[[], datetime]) -> list[Finding
 
 
 async def _ask(client: aiomqtt.Client, settings: Settings, now: datetime) -> _Heard:
-    topic, reply, message = compose(settings, Command(ADAPTER, "cmd.app.get_state"), now)
+    topic, reply, message = compose(settings, Order(ADAPTER, "cmd.app.get_state"), now)
     heard = _Heard()
     for path in (topic.path, reply.path):
         await client.subscribe(path, qos=1)

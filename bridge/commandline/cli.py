@@ -1,4 +1,4 @@
-"""The commands."""
+"""The commands. Each imports what it needs when it runs, so that the service carries nothing of the others."""
 
 import asyncio
 import json
@@ -10,38 +10,24 @@ from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 from bridge import __version__
-from bridge.chargepoint.amsterdam import from_wall_clock
-from bridge.checkup.cloud import visiting_link
-from bridge.checkup.dump import Dump, write
-from bridge.checkup.finding import Finding, Mark
-from bridge.checkup.run_checks import check as look
-from bridge.clock import SystemClock
-from bridge.commandline.account_report import read_account, table
-from bridge.commandline.account_report import to_json as account_json
-from bridge.commandline.embedded_broker import NoEmbeddedBroker
-from bridge.commandline.message_line import line
-from bridge.commandline.send_watch import BrokerProblem, Command
-from bridge.commandline.send_watch import send as send_command
-from bridge.commandline.send_watch import watch as watch_traffic
-from bridge.commandline.sessions_report import Ledger, to_csv, to_json
-from bridge.commandline.sessions_report import table as ledger_table
-from bridge.errors import AlreadyConnected, BridgeError
-from bridge.fimp.values import ValueType
-from bridge.logs import Log
-from bridge.service import Service
+from bridge.commandline.plain_text import one_line
 from bridge.settings import Settings
 from bridge.settings_sources import SettingsFault, trace
-from bridge.storage.database import StorageUnusable
-from bridge.storage.storage import Peek
-from bridge.tasks import end
 
-FAILED = 1
-UNREADABLE_SETTINGS = 2
+if TYPE_CHECKING:
+    from bridge.checkup.dump import Dump
+    from bridge.fimp.values import ValueType
+
+FAILED: Final = 1
+UNREADABLE_SETTINGS: Final = 2
+
+NOT_FOR_THE_SERVICE: Final = ("rich", "pygments")
+"""Packages that libraries of the service import only because they are installed."""
 
 app = typer.Typer(
     name="bluecurrent-fimp",
@@ -84,12 +70,22 @@ def _trace(config: Path | None, assignments: list[str] | None) -> tuple[Settings
         return trace(config, assignments or [])
     except SettingsFault as fault:
         for text in fault.lines:
-            typer.echo(text, err=True)
+            _complain(text)
         raise typer.Exit(UNREADABLE_SETTINGS) from None
 
 
+def _complain(text: str) -> None:
+    """Print one line to stderr."""
+    typer.echo(one_line(text), err=True)
+
+
+def _say_json(content: object) -> None:
+    """Print JSON for a program."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run to the end, and leave at once: a thread that still waits for a name server must not hold up the exit."""
+    """Run `work`, then exit without waiting for threads: one that still waits for a name server must not delay it."""
     with asyncio.Runner() as runner:
         code = runner.run(work)
         if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
@@ -111,12 +107,17 @@ def _stop_on_signals() -> asyncio.Event:
 def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
     """Run the service: until SIGTERM or Ctrl-C."""
     settings = _load(config, assignments)
+    for name in NOT_FOR_THE_SERVICE:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # None makes an import of it fail
+    from bridge.logs import Log
+    from bridge.service import Service
+    from bridge.storage.database import StorageUnusable
 
     async def serve() -> int:
         try:
             service = Service(settings, Log(settings.log.level, settings.log.format))
         except StorageUnusable as error:
-            typer.echo(str(error), err=True)
+            _complain(str(error))
             return UNREADABLE_SETTINGS if error.permanent else FAILED
         await service.run(_stop_on_signals())
         return 0
@@ -129,7 +130,8 @@ def demo(
     seconds: Annotated[float | None, typer.Option("--seconds", help="Stop by itself after so many seconds.")] = None,
 ) -> None:
     """Show everything on this machine: a broker, a simulated cloud with cars, and the bridge between them."""
-    from bridge.commandline.demo import demo as show  # noqa: PLC0415 - an extra
+    from bridge.commandline.demo import demo as show
+    from bridge.commandline.embedded_broker import NoEmbeddedBroker
 
     async def serve() -> int:
         stop = _stop_on_signals()
@@ -141,7 +143,7 @@ def demo(
     try:
         _run(serve())
     except NoEmbeddedBroker as error:
-        typer.echo(str(error), err=True)
+        _complain(str(error))
         raise typer.Exit(FAILED) from None
 
 
@@ -152,35 +154,20 @@ def simulate(
     speed: Annotated[float, typer.Option(help="Seconds of charging in a real second; 0: nothing moves.")] = 60.0,
 ) -> None:
     """Run only the simulated cloud."""
-    from bridge.simulator.cloud import example_cloud  # noqa: PLC0415
-    from bridge.simulator.control import Control, SideServer  # noqa: PLC0415
-    from bridge.simulator.life import Life  # noqa: PLC0415
-    from bridge.simulator.rest import Rest  # noqa: PLC0415
+    from bridge.commandline.simulate import simulate as serve_cloud
 
     async def serve() -> int:
-        stop = _stop_on_signals()
-        cloud = example_cloud(SystemClock().now)
-        server = SideServer([*Control(cloud).routes(), *Rest(cloud).routes()], host, port + 1)
         try:
-            url = await cloud.start(host, port)
-            serving = await server.begin()
+            await serve_cloud(typer.echo, _stop_on_signals(), host, port, speed)
         except OSError as error:
-            typer.echo(f"cannot listen on {host}, ports {port} and {port + 1}: {error.strerror or error}", err=True)
+            _complain(f"cannot listen on {host}, ports {port} and {port + 1}: {error.strerror or error}")
             return FAILED
-        typer.echo(f"cloud.url = {url}")
-        typer.echo(f"cloud.api_token = {cloud.account.api_token}")
-        typer.echo(f"control: http://{host}:{port + 1}/control/state")
-        living = asyncio.create_task(Life(cloud, speed=speed).run() if speed > 0 else stop.wait())
-        await stop.wait()
-        await server.finish(serving)
-        await end(living)
-        await cloud.stop()
         return 0
 
     _run(serve())
 
 
-_COLOURS: Final = {Mark.OK: typer.colors.GREEN, Mark.FAIL: typer.colors.RED, Mark.NOTE: typer.colors.YELLOW}
+_COLOURS: Final = {"ok": typer.colors.GREEN, "FAIL": typer.colors.RED, "note": typer.colors.YELLOW}
 
 
 @app.command()
@@ -193,17 +180,22 @@ def check(
     ] = None,
 ) -> None:
     """Try the settings, this machine, the broker and the cloud, and say what is wrong and what to do."""
+    from bridge.checkup.dump import Dump
+    from bridge.checkup.finding import Finding
+    from bridge.checkup.run_checks import check as run_checks
+    from bridge.clock import SystemClock
+
     settings, origins = _trace(config, assignments)
     if dump is not None and dump.exists():
-        typer.echo(f"{dump} exists already and is not overwritten. Name another file.", err=True)
+        _complain(f"{dump} exists already and is not overwritten. Name another file.")
         raise typer.Exit(FAILED)
 
     async def work() -> int:
         findings: list[Finding] = []
-        async for finding in look(settings, origins, SystemClock()):
+        async for finding in run_checks(settings, origins, SystemClock()):
             findings.append(finding)
             mark = typer.style(f"{finding.mark:<4}", fg=_COLOURS[finding.mark])
-            typer.echo(f"{mark} {finding.what:<14} {finding.says}")
+            typer.echo(f"{mark} {finding.what:<14} {one_line(finding.says)}")
         well = not any(finding.failed for finding in findings)
         if dump is not None:
             well = _write_dump(dump, Dump(settings, origins, findings, SystemClock().now())) and well
@@ -212,19 +204,21 @@ def check(
     _run(work())
 
 
-def _write_dump(path: Path, dump: Dump) -> bool:
+def _write_dump(path: Path, dump: "Dump") -> bool:
+    from bridge.checkup.dump import write
+
     try:
         lines = write(path, dump)
     except OSError as error:
-        typer.echo(f"{path} cannot be written: {error.strerror}", err=True)
+        _complain(f"{path} cannot be written: {error.strerror}")
         return False
     for text in lines:
         typer.echo(text)
     return True
 
 
-class Format(StrEnum):
-    """How to print."""
+class AccountFormat(StrEnum):
+    """Output of `account`."""
 
     TABLE = "table"
     JSON = "json"
@@ -232,28 +226,34 @@ class Format(StrEnum):
 
 @app.command()
 def account(
-    form: Annotated[Format, typer.Option("--format", help="For a person, or for a program.")] = Format.TABLE,
+    form: Annotated[AccountFormat, typer.Option("--format", help="For a person, or for a program.")] = (
+        AccountFormat.TABLE
+    ),
     config: ConfigOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Show what the account holds: owner, charge cards, charge points, grid connections, sustainability."""
+    """Show what the account holds: owner, cards, charge points, grid connections, contracts, transactions."""
+    from bridge.checkup.cloud import visiting_link
+    from bridge.clock import SystemClock
+    from bridge.commandline.account_report import read_account, table, to_json
+    from bridge.errors import AlreadyConnected, BridgeError
+
     settings = _load(config, assignments)
 
     async def work() -> int:
         try:
             report = await read_account(visiting_link(settings, SystemClock()), settings.cloud.url)
         except AlreadyConnected:
-            typer.echo(
+            _complain(
                 "Blue Current takes one connection at a time, and the service holds it. Stop the service for a moment, "
-                "or look at its status page.",
-                err=True,
+                "or look at its status page."
             )
             return FAILED
         except BridgeError as error:
-            typer.echo(str(error), err=True)
+            _complain(str(error))
             return FAILED
-        if form is Format.JSON:
-            typer.echo(json.dumps(account_json(report), indent=2, ensure_ascii=False))
+        if form is AccountFormat.JSON:
+            _say_json(to_json(report))
         else:
             for text in table(report):
                 typer.echo(text)
@@ -262,8 +262,8 @@ def account(
     _run(work())
 
 
-class LedgerFormat(StrEnum):
-    """How to print sessions."""
+class SessionsFormat(StrEnum):
+    """Output of `sessions`."""
 
     TABLE = "table"
     CSV = "csv"
@@ -272,8 +272,8 @@ class LedgerFormat(StrEnum):
 
 @app.command()
 def sessions(
-    form: Annotated[LedgerFormat, typer.Option("--format", help="For a person, a spreadsheet or a program.")] = (
-        LedgerFormat.TABLE
+    form: Annotated[SessionsFormat, typer.Option("--format", help="For a person, a spreadsheet or a program.")] = (
+        SessionsFormat.TABLE
     ),
     only_totals: Annotated[bool, typer.Option("--totals", help="Only the totals per month.")] = False,
     since: Annotated[
@@ -287,6 +287,11 @@ def sessions(
     assignments: SetOption = None,
 ) -> None:
     """Show the charging sessions kept on disk, with totals per month; the service may be running or not."""
+    from bridge.chargepoint.amsterdam import from_wall_clock
+    from bridge.commandline.sessions_report import Ledger, table, to_csv, to_json
+    from bridge.storage.database import StorageUnusable
+    from bridge.storage.storage import Peek
+
     path = _load(config, assignments).storage.path
     peek = Peek(path)
     try:
@@ -295,18 +300,17 @@ def sessions(
             why = (
                 "comes from an older version, and keeps them from the next run on" if peek.exists() else "is not there"
             )
-            typer.echo(f"No sessions: {path} {why}.", err=True)
+            _complain(f"No sessions: {path} {why}.")
     except StorageUnusable as error:
-        typer.echo(str(error), err=True)
+        _complain(str(error))
         raise typer.Exit(UNREADABLE_SETTINGS if error.permanent else FAILED) from None
     ledger = ledger.only(charge_point, from_wall_clock(since) if since is not None else None)
-    if form is LedgerFormat.JSON:
-        content = to_json(ledger, only_totals=only_totals)
-        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
-    elif form is LedgerFormat.CSV:
+    if form is SessionsFormat.JSON:
+        _say_json(to_json(ledger, only_totals=only_totals))
+    elif form is SessionsFormat.CSV:
         typer.echo(to_csv(ledger, only_totals=only_totals), nl=False)
     else:
-        for text in ledger_table(ledger, only_totals=only_totals):
+        for text in table(ledger, only_totals=only_totals):
             typer.echo(text)
 
 
@@ -325,21 +329,26 @@ def send(
     assignments: SetOption = None,
 ) -> None:
     """Send one FIMP command through the broker, and print what answers it."""
+    from bridge.clock import SystemClock
+    from bridge.commandline.message_line import line
+    from bridge.commandline.send_watch import BrokerProblem, Order
+    from bridge.commandline.send_watch import send as send_order
+
     settings = _load(config, assignments)
     properties = dict(item.partition("=")[::2] for item in prop or [])
     wanted: ValueType | None = value_type  # type: ignore[assignment] # compared with the value right away
-    order = Command(evse, command, value, wanted, properties, service)
+    order = Order(evse, command, value, wanted, properties, service)
     now = SystemClock().now
 
     async def work() -> int:
         try:
             patience = settings.cloud.command_timeout + 5 if wait is None else wait
-            answers = await send_command(settings, order, patience, now)
+            answers = await send_order(settings, order, patience, now)
         except (BrokerProblem, ValueError) as problem:
-            typer.echo(str(problem), err=True)
+            _complain(str(problem))
             return FAILED
         if not answers:
-            typer.echo("No answer. Is the service running, and on the same broker?", err=True)
+            _complain("No answer. Is the service running, and on the same broker?")
             return FAILED
         topic = order.topic(settings).as_event()
         for answer in answers:
@@ -358,6 +367,10 @@ def watch(
     assignments: SetOption = None,
 ) -> None:
     """Print the FIMP traffic of the broker, readable, until Ctrl-C."""
+    from bridge.clock import SystemClock
+    from bridge.commandline.send_watch import BrokerProblem
+    from bridge.commandline.send_watch import watch as watch_traffic
+
     settings = _load(config, assignments)
 
     async def work() -> int:
@@ -371,7 +384,7 @@ def watch(
             try:
                 watching.result()
             except BrokerProblem as problem:
-                typer.echo(str(problem), err=True)
+                _complain(str(problem))
                 return FAILED
         watching.cancel()
         return 0

@@ -1,4 +1,4 @@
-"""FIMP traffic as a person wants to read it: one short line for each message."""
+"""FIMP traffic for a person: one short line for each message."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -8,6 +8,7 @@ import typer
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from bridge.commandline.plain_text import one_line, plain
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.fimp.topic import InvalidTopic, Topic
@@ -34,29 +35,30 @@ DETAILS: Final = frozenset(
         "evt.network.node_report",
     }
 )
-"""What says little to a person who watches a car charge, unless it was asked for."""
+"""Events that `watch` shows only with `--all`, or as an answer."""
 
 
 def line(
     path: str, payload: bytes, now: datetime, names: Mapping[str, str] | None = None, *, details: bool = True
 ) -> str | None:
-    """One line for a message; None for a detail that is not wanted.
+    """One line for a message; None for a detail that is left out.
 
     Args:
-        path: the topic as the broker knows it.
+        path: the topic.
         payload: the message.
-        now: the time, for one that has none.
-        names: what to call addresses, where they have a name.
-        details: say everything.
+        now: the time to show for a message without one.
+        names: names of addresses, to show in their place.
+        details: leave nothing out.
     """
     try:
         topic = Topic.parse(path)
         message = Message.parse(payload, topic.payload_type)
     except (InvalidTopic, Malformed) as error:
-        return f"{now:%H:%M:%S}  {typer.style('not FIMP', fg=typer.colors.RED)}  {path}  {error}"
+        what = typer.style("not FIMP", fg=typer.colors.RED)
+        return f"{now:%H:%M:%S}  {what}  {one_line(path)}  {one_line(str(error))}"
     when = (message.ctime or now).astimezone(now.tzinfo)
     who = topic.service_address or topic.resource_name or "discovery"
-    who = (names or {}).get(who, who)
+    who = one_line((names or {}).get(who, who))
     if not details and message.corid is None and _is_detail(message):
         return None
     said = _said(message)
@@ -72,16 +74,18 @@ def _is_detail(message: Message) -> bool:
 
 
 def _said(message: Message) -> str:
-    if message.type.startswith("cmd.auth."):
-        return f"{message.type} (what it carries is not shown)"
-    if message.type.startswith("cmd."):
-        properties = (f"{name}={value}" for name, value in message.properties.items())
-        return " ".join([message.type, *_text(message.value), *properties])
-    formatter = _FORMATTERS.get(message.type)
+    """The message in words, on one line whatever its texts contain."""
+    kind, value = one_line(message.type), plain(message.value)
+    properties = {one_line(name): plain(content) for name, content in message.properties.items()}
+    if kind.startswith("cmd.auth."):
+        return f"{kind} (its value is not shown)"
+    if kind.startswith("cmd."):
+        return " ".join([kind, *_text(value), *(f"{name}={content}" for name, content in properties.items())])
+    formatter = _FORMATTERS.get(kind)
     if formatter is not None:
-        return formatter(message.value, message.properties)
-    kind = message.type.removeprefix("evt.").removesuffix(".report").removesuffix("_report")
-    return " ".join([f"{kind:<8}", *_text(message.value)])
+        return formatter(value, properties)
+    kind = kind.removeprefix("evt.").removesuffix(".report").removesuffix("_report")
+    return " ".join([f"{kind:<8}", *_text(value)])
 
 
 Properties = Mapping[str, JsonValue]

@@ -65,7 +65,7 @@ async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Order:
     """A command to send.
 
     Attributes:
@@ -121,7 +121,7 @@ class Command:
         raise ValueError(f"{self.value!r} is no {self.value_type}")
 
 
-async def send(settings: Settings, command: Command, timeout: float, now: Callable[[], datetime]) -> list[Message]:
+async def send(settings: Settings, command: Order, timeout: float, now: Callable[[], datetime]) -> list[Message]:
     """Send a command and gather what answers it.
 
     Returns:
@@ -138,7 +138,7 @@ async def send(settings: Settings, command: Command, timeout: float, now: Callab
         return await _gather(client, message.uid, timeout)
 
 
-def compose(settings: Settings, command: Command, now: datetime) -> tuple[Topic, Topic, Message]:
+def compose(settings: Settings, command: Order, now: datetime) -> tuple[Topic, Topic, Message]:
     """A command as it is sent: its topic, where the answer is to go, and the message.
 
     Raises:

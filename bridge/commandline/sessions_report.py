@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.records import SessionRecord
+from bridge.commandline.plain_text import one_line
 
 ALL: Final = "all"
 
@@ -183,7 +184,8 @@ def table(ledger: Ledger, *, only_totals: bool = False) -> Iterator[str]:
     for address, energy in ledger.energy_before.items():
         evse_id, _, socket = address.partition("_")
         where = ledger.name(evse_id) + (f" socket {socket}" if socket else "")
-        yield f"{where} had delivered {energy:.3f} kWh before sessions were kept; that is in its meter and in no month."
+        energy_before = f"{energy:.3f} kWh before sessions were kept; that is in its meter and in no month."
+        yield one_line(f"{where} had delivered {energy_before}")
 
 
 def _sessions_table(ledger: Ledger) -> Iterator[str]:
@@ -234,7 +236,8 @@ def _totals_table(ledger: Ledger) -> Iterator[str]:
 
 
 def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
-    """Columns under their heads; those that are empty all the way down are left out."""
+    """Columns under their heads, without empty columns. A row is one line, whatever names contain."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     shown = [index for index in range(len(header)) if not rows or any(row[index] for row in rows)]
     widths = {index: max(len(row[index]) for row in [header, *rows]) for index in shown}
     for row in [header, *rows]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bridge.logs import Level, Log, Once
+from bridge.logs import Log, Once
+from bridge.settings import Level
 
 
 def lines(log: Log, stream: io.StringIO) -> list[dict[str, Any]]:

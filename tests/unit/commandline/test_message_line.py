@@ -19,6 +19,38 @@ def said(path: str = EVENT, **fields: Any) -> str:
     return str(unstyle(line(path, json.dumps(body).encode(), NOW, {"BCU1": "Home"}) or ""))
 
 
+TRICK = "two\r\nlines\u202e\x1b[31m"
+SHOWN = "two  lines[31m"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "evt.state.report", "val": TRICK, "props": {"charging_mode": TRICK}},
+        {"type": "evt.error.report", "val": "ERR_REJECTED", "props": {"msg": TRICK}},
+        {"type": "evt.meter.report", "val_t": "float", "val": 1.0, "props": {"unit": TRICK}},
+        {"type": "evt.thing.inclusion_report", "val_t": "object", "val": {"product_name": TRICK}},
+        {"type": "evt.network.all_nodes_report", "val_t": "object", "val": [{"address": TRICK}]},
+        {"type": "evt.param.report", "val_t": "object", "val": {"value": TRICK}},
+        {"type": "evt.other.report", "val": TRICK},
+        {"type": f"evt.{TRICK}.report", "val": ""},
+        {"type": "cmd.param.set", "val": TRICK, "props": {TRICK: TRICK}},
+    ],
+    ids=lambda fields: fields["type"][:20],
+)
+def test_a_message_is_one_line(fields: dict[str, Any]) -> None:
+    text = said(**fields)
+    assert SHOWN in text
+    assert not set(text) & set("\r\n\u202e\x1b")
+
+
+def test_names_and_topics_are_on_one_line() -> None:
+    named = line(EVENT, b'{"type": "evt.state.report", "serv": "s", "val_t": "string", "val": "x", "uid": "u"}', NOW,
+                 {"BCU1": TRICK})  # fmt: skip
+    assert SHOWN in str(unstyle(named or ""))
+    assert str(unstyle(line(f"elsewhere{TRICK}", b"{}", NOW) or "")).startswith("12:30:15  not FIMP  elsewhere" + SHOWN)
+
+
 @pytest.mark.parametrize(
     ("fields", "end"),
     [

@@ -1,0 +1,40 @@
+"""`bluecurrent-fimp simulate`: the simulated cloud alone, with its REST API and its control interface."""
+
+import asyncio
+from collections.abc import Callable
+
+from bridge.clock import SystemClock
+from bridge.simulator.cloud import example_cloud
+from bridge.simulator.control import Control, SideServer
+from bridge.simulator.life import Life
+from bridge.simulator.rest import Rest
+from bridge.tasks import end
+
+
+async def simulate(say: Callable[[str], None], stop: asyncio.Event, host: str, port: int, speed: float) -> None:
+    """Serve until `stop` is set: the websocket on `port`, everything else on the port above.
+
+    Args:
+        say: prints a line.
+        stop: ends it.
+        host: where to listen.
+        port: of the websocket.
+        speed: seconds of charging in a real second; 0: nothing moves by itself.
+
+    Raises:
+        OSError: one of the ports cannot be listened on.
+    """
+    cloud = example_cloud(SystemClock().now)
+    server = SideServer([*Control(cloud).routes(), *Rest(cloud).routes()], host, port + 1)
+    url = await cloud.start(host, port)
+    try:
+        serving = await server.begin()
+        say(f"cloud.url = {url}")
+        say(f"cloud.api_token = {cloud.account.api_token}")
+        say(f"control: http://{host}:{port + 1}/control/state")
+        living = asyncio.create_task(Life(cloud, speed=speed).run() if speed > 0 else stop.wait())
+        await stop.wait()
+        await server.finish(serving)
+        await end(living)
+    finally:
+        await cloud.stop()
