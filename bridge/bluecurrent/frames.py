@@ -1,158 +1,53 @@
 """Frames from the cloud, turned once into typed values (design page 3, "Pushes and data").
 
-Nothing past this module sees the wire. What a frame has that makes no sense is left out and named in `oddities`; only
-what is no frame at all raises.
+What a frame has that makes no sense is left out and named in `oddities`; only what is no frame at all raises.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Final, TypeVar
 
-from pydantic_core import from_json
-
-from bridge.bluecurrent.wire import (
-    FlagSetting,
-    WireAccount,
-    WireCard,
-    WireChargePoint,
-    WireFrame,
-    WireGrid,
-    WireModel,
-    WireSchedule,
-    WireStatus,
-    WireSustainability,
-    WireTariff,
+from bridge.bluecurrent.bodies import (
+    AccountBody,
+    Body,
+    ChargeCards,
+    ChargePoints,
+    Error,
+    GridValues,
+    ListedChargePoint,
+    OverridesBody,
+    Result,
+    SettingsBody,
+    SocketStatus,
+    Statuses,
+    Sustainability,
+    Switch,
+    Token,
 )
-from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting, Tariff
+from bridge.bluecurrent.values import MOST_ENTRIES, UNREADABLE, read_flag, read_numbers, read_text, read_whole, word
+from bridge.bluecurrent.wire import BadFrame, FieldReader, decode
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.limits import Schedule
-from bridge.chargepoint.status import Activity, Status, Vehicle
-from bridge.chargepoint.update import Update
+from bridge.chargepoint.status import ACTIVITY, Status
+from bridge.chargepoint.told import CURRENT, NAMES, TIME_OF_DAY, WEEKDAYS, WHOLE, told
 
-M = TypeVar("M", bound=WireModel)
+__all__ = (
+    "AccountBody", "BadFrame", "ChargeCards", "ChargePoints", "Error", "Frame", "GridValues", "ListedChargePoint",
+    "OverridesBody", "Result", "SettingsBody", "SocketStatus", "Statuses", "Sustainability", "Token", "parse_frame",
+)  # fmt: skip
 
+T = TypeVar("T")
 
-class BadFrame(ValueError):
-    """What came is not JSON, not an object, or an object without a name. It is logged once and skipped."""
+Json = Mapping[str, object]
 
+MOST_ODDITIES: Final = 20
+"""Of a frame; further ones are not named."""
 
-# --- the bodies a frame can have ---
-
-
-@dataclass(frozen=True, slots=True)
-class SocketStatus:
-    """What a CH_STATUS says of one socket; None where it names none."""
-
-    socket: int | None
-    update: Update[Status]
-
-
-@dataclass(frozen=True, slots=True)
-class Statuses:
-    """CH_STATUS."""
-
-    sockets: Sequence[SocketStatus]
-
-
-@dataclass(frozen=True, slots=True)
-class ListedChargePoint:
-    """One charge point of the account, and what it was doing when the list was made."""
-
-    evse_id: str
-    update: Update[ChargePointSettings]
-    activity: Activity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChargePoints:
-    """CHARGE_POINTS."""
-
-    listed: Sequence[ListedChargePoint]
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeCards:
-    """CHARGE_CARDS."""
-
-    cards: Sequence[Card]
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsBody:
-    """CH_SETTINGS."""
-
-    update: Update[ChargePointSettings]
-
-
-@dataclass(frozen=True, slots=True)
-class GridValues:
-    """GRID_STATUS and GRID_CURRENT."""
-
-    update: Update[Grid]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountBody:
-    """ACCOUNT."""
-
-    login: str
-    email: str
-    full_name: str
-    since: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sustainability:
-    """SUSTAINABILITY_STATUS: trees planted, kg of CO2 saved."""
-
-    trees: float | None
-    co2: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class OverridesBody:
-    """LIST_OVERRIDE_CURRENT, and the answers to its setters (then with one entry, or none after a clear)."""
-
-    schedules: Sequence[Schedule]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """STATUS_API_TOKEN: the token for requests, or None where the API token was refused."""
-
-    value: str | None
-    customer_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    """ERROR."""
-
-    number: int | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a setter's answer says it has set: on, off, or nothing in particular."""
-
-    value: bool | None
-    socket: int | None
-
-
-Body = (
-    Statuses
-    | ChargePoints
-    | ChargeCards
-    | SettingsBody
-    | GridValues
-    | AccountBody
-    | Sustainability
-    | OverridesBody
-    | Token
-    | Error
-    | Result
-)
+LONGEST_WORDS: Final = 500
+"""Longer refusals are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +56,7 @@ class Frame:
 
     Attributes:
         object: its name.
-        evse_id: the charge point it is about, where it says so.
+        evse_id: the charge point it is about, where there is one and the frame says so.
         flow_id: the request that it answers, where it says so.
         error: why it was refused, in the cloud's words; empty if it was not.
         success: the verdict, where it is one.
@@ -175,7 +70,13 @@ class Frame:
     error: str
     success: bool | None
     body: Body
-    oddities: Sequence[str] = ()
+    oddities: tuple[str, ...] = ()
+
+    def concerns(self, evse_id: str) -> bool:
+        """Whether it is about a charge point, or may be: most answers to requests about the account name none."""
+        if self.evse_id is None and isinstance(self.body, Statuses) and self.body.sockets:
+            return any(status.evse_id == evse_id for status in self.body.sockets)
+        return self.evse_id in (None, evse_id)
 
 
 def parse_frame(text: str | bytes) -> Frame:
@@ -184,313 +85,241 @@ def parse_frame(text: str | bytes) -> Frame:
     Raises:
         BadFrame: it is none.
     """
-    try:
-        data = from_json(text)
-    except ValueError as error:
-        raise BadFrame(f"not JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise BadFrame("not an object")
-    reader = _Reader()
-    head = reader.read(WireFrame, data)
-    if not head.object:
+    data = decode(text)
+    name = _id(data, "object") or _named_by_command(data)
+    if name is None:
         raise BadFrame("an object without a name")
-    body = _BODIES.get(head.object, _result)(data, head, reader)
-    inner = head.data if isinstance(head.data, dict) else {}
-    evse_id = head.evse_id or inner.get("evse_id")
+    inner = _object(data.get("data"))
+    evse_id = _id(data, "evse_id") or _id(inner, "evse_id")
+    reading = _Reading(data, inner, evse_id, name)
+    body = _BODIES.get(name, _result)(reading)
+    if evse_id is None and isinstance(body, Statuses):
+        named = {status.evse_id for status in body.sockets}
+        evse_id = named.pop() if len(named) == 1 else None
     return Frame(
-        object=head.object,
-        evse_id=evse_id if isinstance(evse_id, str) else None,
-        flow_id=head.flow_id or None,
-        error="" if isinstance(body, Error) else _words(head.error),
-        success=head.success,
+        object=name,
+        evse_id=evse_id,
+        flow_id=_id(data, "flow_id"),
+        error="" if isinstance(body, Error) else _words(data.get("error")),
+        success=reading.one("success", read_flag),
         body=body,
-        oddities=tuple(f"{head.object}: {oddity}" for oddity in reader.oddities),
+        oddities=tuple([f"{name}: {oddity}" for oddity in reading.oddities[:MOST_ODDITIES]]),
     )
 
 
-class _Reader:
-    """Reads wire models and gathers what they had to leave out."""
+def _named_by_command(data: Json) -> str | None:
+    """The name of an answer about overrides that stands under `command` (page 3); without content it is an echo."""
+    command = _id(data, "command")
+    answers = any(name in data for name in ("data", "result", "success", "error"))
+    return command if answers and _BODIES.get(command or "") is _overrides else None
 
-    def __init__(self) -> None:
-        self.oddities: list[str] = []
 
-    def read(self, model: type[M], data: object) -> M:
+@dataclass(slots=True)
+class _Reading:
+    """A frame while it is read.
+
+    Attributes:
+        data: all of it.
+        inner: its `data`, where that is an object.
+        evse_id: the charge point it is about, where it says so.
+        name: its object.
+        oddities: what in it made no sense.
+    """
+
+    data: Json
+    inner: Json
+    evse_id: str | None
+    name: str
+    oddities: list[str] = field(default_factory=list)
+
+    def one(self, name: str, convert: Callable[[object], T | None], within: Json | None = None) -> T | None:
+        """One field of an object in the frame; without one, of the frame itself."""
+        value = (self.data if within is None else within).get(name)
         try:
-            value, odd = model.read(data)
-        except ValueError:
-            self.oddities.append(f"{model.__name__.removeprefix('Wire')} is no object")
-            return model()
-        self.oddities += [f"{name} cannot be read" for name in odd]
-        return value
+            return convert(value) if value is not None else None
+        except UNREADABLE:
+            self.oddities.append(f"{name} cannot be read")
+            return None
+
+    def objects(self, listed: object) -> Iterator[Json]:
+        """The objects in a list."""
+        entries = listed if isinstance(listed, list) else []
+        if len(entries) > MOST_ENTRIES:
+            self.oddities.append(f"has more than {MOST_ENTRIES} entries")
+        for entry in entries[:MOST_ENTRIES]:
+            if isinstance(entry, dict):
+                yield entry
+            else:
+                self.oddities.append("an entry is no object")
+
+
+def _object(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _id(data: Json, name: str) -> str | None:
+    value = data.get(name)
+    try:
+        return read_text(value) or None if value is not None else None
+    except UNREADABLE:
+        return None
 
 
 def _words(error: object) -> str:
-    return "" if error in (None, False, {}, []) else str(error).strip()
+    if error in (None, False, {}, []):
+        return ""
+    words = error if isinstance(error, str) else json.dumps(error)
+    return words.strip()[:LONGEST_WORDS]
 
 
-def _items(data: Mapping[str, Any], *names: str) -> list[Any]:
+def _list(data: Json, *names: str) -> list[object] | None:
     for name in names:
         value = data.get(name)
         if isinstance(value, list):
             return value
-    return []
+    return None
 
 
 # --- one reader for each object ---
 
 
-def _statuses(data: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
-    inner = head.data if isinstance(head.data, dict) else {}
-    items = _items(data, "items") or _items(inner, "items") or _items(data, "data") or [inner]
-    return Statuses([_socket_status(reader.read(WireStatus, item), reader) for item in items])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ToldSchedule:
+    """An override of the current: an entry of LIST_OVERRIDE_CURRENT, or the data of an answer to one of its setters."""
+
+    schedule_id: int | None = told("schedule_id", "its number", WHOLE)
+    charge_points: tuple[str, ...] = told(
+        "charge_points", "what it is for", NAMES, default=(), also=["chargepoint_id", "chargepoints"]
+    )
+    current: float | None = told("override_current", "the limit", CURRENT, also=["current", "overridevalue"])
+    days: tuple[int, ...] = told("override_start_days", "when it begins", WEEKDAYS, default=())
+    start: time | None = told("start_time", "from when it limits", TIME_OF_DAY, also=["override_start_time"])
+    end: time | None = told("stop_time", "until when", TIME_OF_DAY, also=["override_end_time"])
+    end_days: tuple[int, ...] = told("override_end_days", "when it ends", WEEKDAYS, default=())
+
+    @property
+    def always(self) -> bool:
+        """It holds on all days, from 00:00 to 23:59."""
+        whole_day = (self.start, self.end) == (time(0), time(23, 59))
+        return whole_day and self.days == self.end_days == tuple(range(1, 8))
 
 
-_STATUS_FIELDS: Final[Mapping[str, str]] = {
-    "actual_p1": "current_1",
-    "actual_p2": "current_2",
-    "actual_p3": "current_3",
-    "actual_v1": "voltage_1",
-    "actual_v2": "voltage_2",
-    "actual_v3": "voltage_3",
-    "actual_kwh": "energy",
-    "max_usage": "max_usage",
-    "smartcharging_max_usage": "smart_limit",
-    "max_offline": "max_offline",
-    "boosting": "boosting",
-    "offline_since": "offline_since",
-    "start_datetime": "started_at",
-    "stop_datetime": "stopped_at",
-    "total_cost": "total_cost",
-    "smart_current_heartbeat_timeout": "smart_current_heartbeat_timeout",
-}
+_STATUS: Final = FieldReader(Status)
+_SETTINGS: Final = FieldReader(ChargePointSettings)
+_CARD: Final = FieldReader(Card)
+_GRID: Final = FieldReader(Grid)
+_ACCOUNT: Final = FieldReader(AccountBody)
+_SUSTAINABILITY: Final = FieldReader(Sustainability)
+_SCHEDULE: Final = FieldReader(_ToldSchedule)
+_read_activity: Final = word(ACTIVITY)
 
 
-def _socket_status(wire: WireStatus, reader: _Reader) -> SocketStatus:
-    given = wire.model_fields_set
-    values: dict[str, Any] = {ours: getattr(wire, theirs) for theirs, ours in _STATUS_FIELDS.items() if theirs in given}
-    if "activity" in given:
-        values["activity"] = _activity(wire.activity, reader)
-    if "vehicle_status" in given:
-        values["vehicle"] = _vehicle(wire.vehicle_status, reader)
-    return SocketStatus(wire.socket_id, Update(Status(**values), frozenset(values)))
+def _statuses(reading: _Reading) -> Body:
+    listed = _list(reading.data, "items") or _list(reading.inner, "items") or _list(reading.data, "data")
+    if listed is None:
+        sockets = [_socket_status(reading.inner, reading.evse_id, reading)]
+    else:
+        entries = reading.objects(listed)
+        sockets = [_socket_status(entry, _id(entry, "evse_id") or reading.evse_id, reading) for entry in entries]
+    return Statuses(
+        [status for status in sockets if status is not None],
+        reading.one("socket_ids", read_numbers) or reading.one("socket_ids", read_numbers, reading.inner),
+    )
 
 
-def _activity(word: str | None, reader: _Reader) -> Activity | None:
-    if word is None:
+def _socket_status(entry: Json, evse_id: str | None, reading: _Reading) -> SocketStatus | None:
+    if evse_id is None:
+        reading.oddities.append("a status names no charge point")
         return None
-    try:
-        return Activity(word.strip().lower())
-    except ValueError:
-        reader.oddities.append(f"activity {word!r} is not known")
-        return None
+    return SocketStatus(evse_id, reading.one("socket_id", read_whole, entry), _STATUS.read(entry, reading.oddities))
 
 
-_VEHICLE_WORDS: Final[Mapping[str, Vehicle]] = {
-    **{vehicle.value.lower(): vehicle for vehicle in Vehicle},
-    # The official client's words for the letters.
-    "charging": Vehicle.READY,  # design page 3, seed 000
-    "standby": Vehicle.NONE,
-    "vehicle_detected": Vehicle.CONNECTED,
-    "ready": Vehicle.READY,
-    "no_power": Vehicle.NO_POWER,
-    "vehicle_error": Vehicle.FAULT,
-}
-
-
-def _vehicle(word: str | None, reader: _Reader) -> Vehicle | None:
-    if word is None:
-        return None
-    vehicle = _VEHICLE_WORDS.get(word.strip().lower())
-    if vehicle is None:
-        reader.oddities.append(f"vehicle_status {word!r} is not known")
-    return vehicle
-
-
-def _charge_points(data: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
-    if not isinstance(head.data, list):
+def _charge_points(reading: _Reading) -> Body:
+    listed = _list(reading.data, "data")
+    if listed is None:
         return Result(None, None)  # a list that is missing is no empty list
-    listed = []
-    for item in _items(data, "data"):
-        wire = reader.read(WireChargePoint, item)
-        if wire.evse_id:
-            listed.append(ListedChargePoint(wire.evse_id, _described(wire), _activity(wire.activity, reader)))
-    return ChargePoints(listed)
+    return ChargePoints([point for entry in reading.objects(listed) for point in _listed(entry, reading)])
 
 
-def _settings(_: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
-    return SettingsBody(_described(reader.read(WireChargePoint, head.data)))
+def _listed(entry: Json, reading: _Reading) -> Iterator[ListedChargePoint]:
+    evse_id = _id(entry, "evse_id")
+    if evse_id is None:
+        reading.oddities.append("an entry names no charge point")
+        return
+    activity = reading.one("activity", _read_activity, entry)
+    yield ListedChargePoint(evse_id, _SETTINGS.read(entry, reading.oddities), activity)
 
 
-def _flag(setting: FlagSetting | None) -> Setting[bool] | None:
-    return None if setting is None else Setting(setting.value, setting.permission)
+def _settings(reading: _Reading) -> Body:
+    return SettingsBody(_SETTINGS.read(reading.inner, reading.oddities))
 
 
-def _described(wire: WireChargePoint) -> Update[ChargePointSettings]:
-    given = wire.model_fields_set
-    values: dict[str, Any] = {}
-    if "is_cable" in given:
-        values["is_cable"] = wire.is_cable
-    for theirs, ours in (("name", "name"), ("model_type", "model"), ("chargepoint_type", "chargepoint_type")):
-        if theirs in given:
-            values[ours] = getattr(wire, theirs) or ""
-    for name in ("default_card", "plug_and_charge_card"):
-        if name in given:
-            card = getattr(wire, name)
-            values[name] = _card(card) if card is not None else None
-    if "tariff" in given:
-        values["tariff"] = _tariff(wire.tariff)
-    if "socket_ids" in given:
-        values["socket_ids"] = tuple(wire.socket_ids or ())
-    return _updated(values | _switches(wire) | _profiles(wire))
+def _charge_cards(reading: _Reading) -> Body:
+    entries = reading.objects(_list(reading.data, "cards", "data"))
+    cards = (_CARD.read(entry, reading.oddities).values for entry in entries)
+    return ChargeCards([card for card in cards if card.uid])
 
 
-def _updated(values: dict[str, Any]) -> Update[ChargePointSettings]:
-    return Update(ChargePointSettings(**values), frozenset(values))
+def _grid(reading: _Reading) -> Body:
+    return GridValues(_GRID.read(reading.inner or reading.data, reading.oddities))
 
 
-def _switches(wire: WireChargePoint) -> dict[str, Any]:
-    """The settings that are simply on or off, and the lights."""
-    given = wire.model_fields_set
-    values: dict[str, Any] = {}
-    if "linked_charge_cards_only" in given:  # an older name for the opposite
-        linked = wire.linked_charge_cards_only
-        opposite = None if linked is None or linked.value is None else not linked.value
-        values["public_charging"] = Setting(opposite, linked.permission) if linked is not None else None
-    for name in ("plug_and_charge", "public_charging", "led_interaction"):
-        if name in given:
-            values[name] = _flag(getattr(wire, name))
-    if "smart_charging" in given:
-        values["smart_charging"] = wire.smart_charging.value if wire.smart_charging is not None else None
-    if "led_intensity" in given:
-        led = wire.led_intensity
-        number = None if led is None or led.value is None else int(led.value)
-        values["led_intensity"] = None if led is None else Setting(number, led.permission)
-    return values
+def _account(reading: _Reading) -> Body:
+    return _ACCOUNT.read(reading.inner or reading.data, reading.oddities).values
 
 
-def _profiles(wire: WireChargePoint) -> dict[str, Any]:
-    """The two profiles; their details are missing while they are off, and stay as they were."""
-    values: dict[str, Any] = {}
-    if "delayed_charging" in wire.model_fields_set:
-        delayed = wire.delayed_charging
-        values["delayed_charging"] = _flag(delayed)
-        details = (("selected_days", "delayed_days"), ("start_time", "delayed_start"), ("end_time", "delayed_end"))
-        for theirs, ours in details:
-            if delayed is not None and theirs in delayed.model_fields_set:
-                values[ours] = getattr(delayed, theirs)
-    if "price_based_charging" in wire.model_fields_set:
-        price_based = wire.price_based_charging
-        values["price_based_charging"] = _flag(price_based)
-        if price_based is not None and "expected_leave_time" in price_based.model_fields_set:
-            values["departure"] = price_based.expected_leave_time
-    return values
+def _sustainability(reading: _Reading) -> Body:
+    return _SUSTAINABILITY.read(reading.inner or reading.data, reading.oddities).values
 
 
-def _tariff(wire: WireTariff | None) -> Tariff | None:
-    if wire is None:
-        return None
-    return Tariff(
-        tariff_id=wire.tariff_id or "",
-        currency=wire.currency or "",
-        price_ex_vat=wire.price_ex_vat,
-        start_price_ex_vat=wire.start_price_ex_vat,
-        price_in_vat=wire.price_in_vat,
-        start_price_in_vat=wire.start_price_in_vat,
-        vat_percentage=wire.vat_percentage,
-        permission=wire.permission or "",
-    )
-
-
-def _card(wire: WireCard) -> Card | None:
-    if not wire.uid:
-        return None
-    return Card(
-        uid=wire.uid,
-        number=wire.id or "",
-        name=wire.name or "",
-        valid=wire.valid,
-        created=wire.date_created or "",
-        modified=wire.date_modified or "",
-        became_invalid=wire.date_became_invalid or "",
-        customer_name=wire.customer_name or "",
-    )
-
-
-def _charge_cards(data: Mapping[str, Any], _: WireFrame, reader: _Reader) -> Body:
-    cards = (_card(reader.read(WireCard, item)) for item in _items(data, "cards", "data"))
-    return ChargeCards([card for card in cards if card is not None])
-
-
-_GRID_FIELDS: Final[Mapping[str, str]] = {
-    "grid_actual_p1": "current_1",
-    "grid_actual_p2": "current_2",
-    "grid_actual_p3": "current_3",
-    "grid_max_install": "max_install",
-    "grid_max_reserved": "max_reserved",
-}
-
-
-def _grid(data: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
-    wire = reader.read(WireGrid, head.data if isinstance(head.data, dict) else data)
-    given = wire.model_fields_set
-    values: dict[str, Any] = {ours: getattr(wire, theirs) for theirs, ours in _GRID_FIELDS.items() if theirs in given}
-    if wire.id:
-        values["id"] = wire.id
-    return GridValues(Update(Grid(**values), frozenset(values)))
-
-
-def _account(data: Mapping[str, Any], _: WireFrame, reader: _Reader) -> Body:
-    wire = reader.read(WireAccount, data)
-    return AccountBody(
-        login=wire.login or "",
-        email=wire.email or "",
-        full_name=wire.full_name or "",
-        since=wire.first_login_app or "",
-    )
-
-
-def _sustainability(data: Mapping[str, Any], _: WireFrame, reader: _Reader) -> Body:
-    wire = reader.read(WireSustainability, data)
-    return Sustainability(wire.trees, wire.co2)
-
-
-def _overrides(data: Mapping[str, Any], head: WireFrame, reader: _Reader) -> Body:
-    items = _items(data, "data", "result")
-    if not items and isinstance(head.data, dict):
-        items = [head.data]
+def _overrides(reading: _Reading) -> Body:
+    listed = _list(reading.data, "data", "result") or ([reading.inner] if reading.inner else [])
     schedules = []
-    for item in items:
-        wire = reader.read(WireSchedule, item)
-        if wire.schedule_id is None or not wire.schedule_id.strip().isdecimal():
-            continue
-        points = wire.charge_points
-        names = [name.strip() for name in points.split(",")] if isinstance(points, str) else list(points or ())
-        schedules.append(Schedule(int(wire.schedule_id), tuple(names), wire.current, wire.always))
+    for entry in reading.objects(listed):
+        # One list of days serves both ends of a schedule in one of the forms.
+        both = entry.get("days_of_week")
+        days = {"override_start_days": both, "override_end_days": both} if both is not None else {}
+        one = _SCHEDULE.read({**days, **entry}, reading.oddities).values
+        if one.schedule_id is not None:
+            schedules.append(Schedule(one.schedule_id, one.charge_points, one.current, one.always))
     return OverridesBody(schedules)
 
 
-def _token(data: Mapping[str, Any], head: WireFrame, _: _Reader) -> Body:
-    token, customer = data.get("token"), data.get("customer_id")
-    granted = head.success is True and isinstance(token, str) and token != ""
-    return Token(str(token) if granted else None, str(customer or ""))
+def _token(reading: _Reading) -> Body:
+    token, customer = _id(reading.data, "token"), _id(reading.data, "customer_id")
+    granted = reading.data.get("success") is True
+    return Token(token if granted else None, customer or "")
 
 
-def _error(data: Mapping[str, Any], head: WireFrame, _: _Reader) -> Body:
-    number = head.error if isinstance(head.error, int) and not isinstance(head.error, bool) else None
-    message = data.get("message")
-    return Error(number, message.strip() if isinstance(message, str) else _words(head.error))
+def _error(reading: _Reading) -> Body:
+    number = reading.data.get("error")
+    message = reading.data.get("message")
+    return Error(
+        number if isinstance(number, int) and not isinstance(number, bool) else None,
+        message.strip()[:LONGEST_WORDS] if isinstance(message, str) else _words(number),
+    )
 
 
-def _result(data: Mapping[str, Any], head: WireFrame, _: _Reader) -> Body:
-    result, socket = head.result, data.get("socket_id")
-    if isinstance(result, dict):
+_SWITCHES: Final[Mapping[str, Switch]] = {
+    "SET_PLUG_AND_CHARGE": "plug_and_charge",
+    "SET_PUBLIC_CHARGING": "public_charging",
+    "SET_DELAYED_CHARGING": "delayed_charging",
+    "SET_PRICE_BASED_CHARGING": "price_based_charging",
+}
+
+
+def _result(reading: _Reading) -> Body:
+    said = reading.data.get("result")
+    if isinstance(said, dict):
         # It comes as "set true" under the name "setting".
-        words = str(result.get("setting", "")).lower().split()
-        result = True if "true" in words else False if "false" in words else None
-    return Result(result if isinstance(result, bool) else None, socket if isinstance(socket, int) else None)
+        words = str(said.get("setting", "")).lower().split()
+        said = True if "true" in words else False if "false" in words else None
+    value = said if isinstance(said, bool) else None
+    setting = _SWITCHES.get(reading.name.removeprefix("STATUS_")) if value is not None else None
+    return Result(value, reading.one("socket_id", read_whole), setting)
 
 
-_BODIES: Final[Mapping[str, Callable[[Mapping[str, Any], WireFrame, _Reader], Body]]] = {
+_BODIES: Final[Mapping[str, Callable[[_Reading], Body]]] = {
     "CH_STATUS": _statuses,
     "CHARGE_POINTS": _charge_points,
     "CHARGE_CARDS": _charge_cards,

@@ -25,7 +25,6 @@ from bridge.bluecurrent.frames import (
     Statuses,
     Sustainability,
 )
-from bridge.bluecurrent.wire import DAYS
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.limits import Schedule
@@ -253,7 +252,7 @@ def override_profiles(evse_id: str) -> Request[bool | None]:
 
 # --- overrides of the current ---
 
-_DAYS: Final[list[JsonValue]] = [*DAYS]
+_DAYS: Final[list[JsonValue]] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 
 
 def list_overrides() -> Request[Sequence[Schedule]]:

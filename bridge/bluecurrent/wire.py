@@ -1,307 +1,177 @@
-"""The cloud's objects as they stand on the wire, name for name (design page 3).
+"""Reading the cloud's JSON: text to plain objects within bounds, and objects to values, field by field (design page 3).
 
-Every field may be missing and unknown ones are ignored. `read` drops what does not fit, so that one odd value never
-costs the rest; what it dropped it names, for the log.
+Only this module and `values` handle what has no type yet. What a field's value is, the field itself declares
+(`bridge.chargepoint.told`). A value that cannot be read, or cannot be, costs only itself: its field becomes unknown,
+and is named.
 """
 
-import math
-from datetime import datetime, time
-from typing import Annotated, Any, Final, Literal, Self
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
-from bridge.chargepoint.amsterdam import from_wall_clock, in_amsterdam
+from bridge.bluecurrent import values
+from bridge.bluecurrent.values import UNREADABLE, Convert, Odd
+from bridge.chargepoint.charge_point_settings import SettingOf
+from bridge.chargepoint.told import Kind, Part, Quantity, Told, Word, told_fields
+from bridge.chargepoint.update import Update
 
-Permission = Literal["none", "read", "write"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
+T = TypeVar("T", bound="DataclassInstance")
 
-def _number(value: object) -> object:
-    # Numbers have been seen as text, padded with spaces.
-    if isinstance(value, str):
-        value = float(value) if value.strip() else None
-    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError("not a number")
-    return value
-
-
-def _amount(value: object) -> object:
-    value = _number(value)
-    if isinstance(value, int | float) and value < 0:
-        raise ValueError("below zero")
-    return value
+MOST_CHARACTERS: Final = 4 * 1024 * 1024
+"""Of a frame; as many bytes as the link lets through."""
 
 
-def _flag(value: object) -> object:
-    if value is None or isinstance(value, bool):
-        return value
-    if value in (0, 1):
-        return bool(value)
-    raise ValueError("neither true nor false")
+class BadFrame(ValueError):
+    """What came is not JSON, not an object, or an object without a name. It is logged once and skipped."""
 
 
-def _text(value: object) -> object:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+_ESCAPE: Final = re.compile(
+    r"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+_RAW: Final = re.compile("[\x00-\x1f]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-_TIME_FORMS: Final = ("%Y%m%d %H:%M:%S%z", "%Y%m%d %H:%M:%S")
+def decode(text: str | bytes) -> Mapping[str, object]:
+    """The object that a frame is.
 
-
-def read_time(value: object) -> datetime | None:
-    """A time as the cloud writes it: `YYYYMMDD HH:MM:SS` in Amsterdam, or with an offset; empty or null for none.
+    A lone surrogate, which is what is left of an emoji that was cut, becomes U+FFFD; so do bytes that are no UTF-8.
 
     Raises:
-        ValueError: it is none of these.
+        BadFrame: it is no JSON object, nested too deeply, or too long.
     """
-    if value is None or value == "":
-        return None
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("a time is text")
-    for form in _TIME_FORMS:
+    if len(text) > MOST_CHARACTERS:
+        raise BadFrame("longer than any frame")
+    try:
+        data = from_json(text)
+    except (ValueError, TypeError):  # TypeError: a surrogate that is no escape
         try:
-            when = datetime.strptime(value, form)  # noqa: DTZ007 - the offset is added right below
-        except ValueError:
-            continue
-        return in_amsterdam(when) if when.tzinfo is not None else from_wall_clock(when)
-    when = datetime.fromisoformat(value)
-    return in_amsterdam(when) if when.tzinfo is not None else from_wall_clock(when)
+            data = from_json(_mended(text))
+        except ValueError as error:
+            raise BadFrame(f"not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise BadFrame("not an object")
+    return data
 
 
-def _clock_time(value: object) -> object:
-    if value == "":
-        return None
-    if isinstance(value, str):
-        return datetime.strptime(value[:5], "%H:%M").time()  # noqa: DTZ007 - a time of day
-    return value
+def _mended(text: str | bytes) -> str:
+    """What is not quite JSON, without what strict readers refuse."""
+    whole = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    whole = _RAW.sub(" ", _SURROGATE.sub("\ufffd", whole.removeprefix("\ufeff")))
+    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape["lone"] else escape[0], whole)
 
 
-Number = Annotated[float | None, BeforeValidator(_number)]
-Amount = Annotated[float | None, BeforeValidator(_amount)]
-Flag = Annotated[bool | None, BeforeValidator(_flag)]
-Text = Annotated[str | None, BeforeValidator(_text)]
-CloudTime = Annotated[datetime | None, BeforeValidator(read_time)]
-ClockTime = Annotated[time | None, BeforeValidator(_clock_time)]
+class _Entry(NamedTuple):
+    """What to do with one name on the wire; `inner` holds the names within it."""
+
+    attribute: str
+    convert: Convert
+    unknown: object
+    also: bool
+    lasting: bool
+    inner: Mapping[str, "_Entry"] | None
 
 
-class WireModel(BaseModel):
-    """The base of all objects."""
+class FieldReader(Generic[T]):
+    """Reads objects whose fields a dataclass declares with `told`.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    Args:
+        cls: the dataclass.
+    """
 
-    @classmethod
-    def read(cls, data: object) -> tuple[Self, list[str]]:
-        """The object, and the wire names of fields whose values made no sense and were left out.
+    def __init__(self, cls: type[T]) -> None:
+        self._cls: Callable[..., T] = cls
+        own: dict[str, _Entry] = {}
+        inner: dict[str, dict[str, _Entry]] = {}
+        unknown = {one.name: None if one.default is MISSING else one.default for one in fields(cls)}
+        for attribute, one in told_fields(cls).items():
+            for name, entry in _entries(attribute, one, unknown[attribute]):
+                outer, _, within = name.partition(".")
+                (inner.setdefault(outer, {}) if within else own)[within or outer] = entry
+        self._entries = {name: entry._replace(inner=inner.get(name)) for name, entry in own.items()}
 
-        Raises:
-            ValueError: it is not an object at all.
+    def read(self, data: Mapping[str, object], oddities: list[str]) -> Update[T]:
+        """What an object says.
+
+        Args:
+            data: the object. Names that are not known are nobody's business.
+            oddities: here is added what in it made no sense.
         """
-        if not isinstance(data, dict):
-            raise ValueError(f"{cls.__name__} is not an object")
+        found: dict[str, object] = {}
+        _gather(self._entries, data, found, oddities, "")
+        return Update(self._cls(**found), frozenset(found))
+
+
+def _entries(attribute: str, one: Told[object], unknown: object) -> list[tuple[str, _Entry]]:
+    """The names of a field, each with what to do."""
+    convert = _converter(one.kind)
+    named = [(one.name, _Entry(attribute, convert, unknown, also=False, lasting=one.lasting, inner=None))]
+    named += [(name, _Entry(attribute, convert, unknown, True, one.lasting, None)) for name in one.also]
+    if one.opposite:
+        named.append((one.opposite, _Entry(attribute, values.opposite(convert), unknown, True, one.lasting, None)))
+    return named
+
+
+def _gather(
+    entries: Mapping[str, _Entry],
+    data: Mapping[str, object],
+    found: dict[str, object],
+    oddities: list[str],
+    around: str,
+) -> None:
+    """Read an object into `found`. This is on the way of each push: a few hundred nanoseconds a field."""
+    for name, value in data.items():
+        entry = entries.get(name)
+        if entry is None:
+            continue
+        attribute, convert, unknown, also, lasting, inner = entry
+        if also and attribute in found:
+            continue
         try:
-            return cls.model_validate(data), []
-        except ValidationError as error:
-            odd = {str(fault["loc"][0]) for fault in error.errors(include_url=False) if fault["loc"]}
-            names = [names for names in cls._wire_names() if names & odd]
-            rest = {name: value for name, value in data.items() if not any(name in group for group in names)}
-            return cls.model_validate(rest), sorted(odd)
-
-    @classmethod
-    def _wire_names(cls) -> list[set[str]]:
-        """For each field, all the names it can stand under."""
-        groups = []
-        for name, field in cls.model_fields.items():
-            alias = field.validation_alias
-            choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
-            groups.append({name, *(choice for choice in choices if isinstance(choice, str))})
-        return groups
+            read = convert(value) if value is not None else None
+        except UNREADABLE as error:
+            odd = error if isinstance(error, Odd) else Odd()
+            oddities.append(f"{around}{name} {odd.reason}")
+            read = odd.rest if not lasting else None
+        if read is not None:
+            found[attribute] = read
+        elif not lasting:
+            found[attribute] = unknown
+        if inner is not None and isinstance(value, dict):
+            _gather(inner, value, found, oddities, f"{around}{name}.")
 
 
-def _permission(value: object) -> object:
-    # A word that is not known lets nobody change anything.
-    return value if value in ("none", "read", "write") else "read"
+def _converter(kind: Kind[object]) -> Convert:
+    match kind:
+        case Quantity():
+            return values.quantity(kind)
+        case SettingOf():
+            return values.setting(_converter(kind.value))
+        case Word():
+            return values.word(kind)
+        case Part():
+            return _part(kind)
+        case _:
+            return values.PLAIN[type(kind)]
 
 
-def _setting(value: object) -> object:
-    """Settings are a bare value or `{"value": …, "permission": …}`."""
-    return value if isinstance(value, dict) or value is None else {"value": value}
+def _part(kind: "Part[DataclassInstance]") -> Convert:
+    reader = FieldReader(kind.cls)
 
+    def convert(value: object) -> object:
+        if not isinstance(value, dict):
+            raise Odd("is no object")
+        oddities: list[str] = []
+        whole = reader.read(value, oddities).values
+        part = whole if not kind.needs or getattr(whole, kind.needs) else None
+        if oddities:
+            raise Odd(f"is odd: {', '.join(oddities[:3])}", rest=part)
+        return part
 
-PermissionWord = Annotated[Permission, BeforeValidator(_permission)]
-
-
-class FlagSetting(WireModel):
-    """A setting that is on or off."""
-
-    value: Flag = None
-    permission: PermissionWord = "write"
-
-
-class NumberSetting(WireModel):
-    """A setting with a number."""
-
-    value: Number = None
-    permission: PermissionWord = "write"
-
-
-class DelayedChargingSetting(FlagSetting):
-    """The profile `delayed_charging`; its schedule may be there only while it is on."""
-
-    start_time: ClockTime = None
-    end_time: ClockTime = None
-    selected_days: list[Annotated[int, Field(ge=1, le=7)]] | None = Field(
-        default=None, validation_alias=AliasChoices("selected_days", "days")
-    )
-
-
-class PriceBasedChargingSetting(FlagSetting):
-    """The profile `price_based_charging`."""
-
-    expected_leave_time: ClockTime = Field(
-        default=None, validation_alias=AliasChoices("expected_leave_time", "expected_departure_time")
-    )
-
-
-class WireCard(WireModel):
-    """A charge card."""
-
-    uid: Text = None
-    id: Text = None
-    name: Text = None
-    customer_name: Text = None
-    valid: Flag = None
-    date_created: Text = None
-    date_modified: Text = None
-    date_became_invalid: Text = None
-
-
-class WireTariff(WireModel):
-    """What charging costs."""
-
-    tariff_id: Text = None
-    currency: Text = None
-    price_ex_vat: Number = None
-    start_price_ex_vat: Number = None
-    price_in_vat: Number = None
-    start_price_in_vat: Number = None
-    vat_percentage: Number = None
-    permission: Text = None
-
-
-_Setting = BeforeValidator(_setting)
-
-
-class WireChargePoint(WireModel):
-    """An entry of CHARGE_POINTS, and the data of CH_SETTINGS: the same fields, some here, some there."""
-
-    evse_id: Text = None
-    name: Text = Field(default=None, validation_alias=AliasChoices("name", "chargepoint_name"))
-    model_type: Text = None
-    chargepoint_type: Text = None
-    is_cable: Flag = None
-    activity: Text = None
-    tariff: WireTariff | None = None
-    socket_ids: list[int] | None = None
-    default_card: WireCard | None = None
-    plug_and_charge_card: WireCard | None = Field(
-        default=None, validation_alias=AliasChoices("plug_and_charge_charge_card", "plug_and_charge_card")
-    )
-    plug_and_charge: Annotated[FlagSetting | None, _Setting] = None
-    public_charging: Annotated[FlagSetting | None, _Setting] = None
-    linked_charge_cards_only: Annotated[FlagSetting | None, _Setting] = None
-    smart_charging: Annotated[FlagSetting | None, _Setting] = None
-    delayed_charging: Annotated[DelayedChargingSetting | None, _Setting] = None
-    price_based_charging: Annotated[PriceBasedChargingSetting | None, _Setting] = None
-    led_intensity: Annotated[NumberSetting | None, _Setting] = None
-    led_interaction: Annotated[FlagSetting | None, _Setting] = None
-
-
-class WireStatus(WireModel):
-    """The data of CH_STATUS. `actual_p1..3` are currents in A, whatever their name says."""
-
-    evse_id: Text = None
-    socket_id: int | None = None
-    activity: Text = None
-    vehicle_status: Text = None
-    actual_p1: Amount = None  # A
-    actual_p2: Amount = None
-    actual_p3: Amount = None
-    actual_v1: Amount = None  # V, 0 when idle
-    actual_v2: Amount = None
-    actual_v3: Amount = None
-    actual_kwh: Amount = None  # kWh since the session began
-    max_usage: Amount = None  # A, what the charge point can deliver
-    smartcharging_max_usage: Amount = None  # A, counts only while smart charging is on
-    max_offline: Amount = None  # A
-    boosting: Flag = None
-    offline_since: CloudTime = None
-    start_datetime: CloudTime = None
-    stop_datetime: CloudTime = None
-    total_cost: Number = None  # in the tariff's currency; prices below zero have been seen
-    smart_current_heartbeat_timeout: Amount = None  # s
-
-
-class WireGrid(WireModel):
-    """The data of GRID_STATUS; a GRID_CURRENT has the first four at its top level."""
-
-    id: Text = None
-    grid_actual_p1: Number = None  # A; below zero while the building feeds in
-    grid_actual_p2: Number = None
-    grid_actual_p3: Number = None
-    grid_max_install: Number = None
-    grid_max_reserved: Number = None
-
-
-class WireAccount(WireModel):
-    """An ACCOUNT."""
-
-    login: Text = None
-    email: Text = None
-    full_name: Text = None
-    first_login_app: Text = None  # 01-JAN-20, or ISO
-
-
-class WireSustainability(WireModel):
-    """A SUSTAINABILITY_STATUS."""
-
-    trees: Number = None
-    co2: Number = None  # kg
-
-
-DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-
-
-def _days(text: str | None) -> set[str]:
-    return {day.strip().upper() for day in (text or "").split(",")}
-
-
-class WireSchedule(WireModel):
-    """An override of the current: an entry of LIST_OVERRIDE_CURRENT, or the data of an answer to one of its setters."""
-
-    schedule_id: Text = None
-    charge_points: list[str] | str | None = Field(
-        default=None, validation_alias=AliasChoices("charge_points", "chargepoint_id", "chargepoints")
-    )
-    current: Amount = Field(default=None, validation_alias=AliasChoices("override_current", "current", "overridevalue"))
-    start: Text = Field(default=None, validation_alias=AliasChoices("start_time", "override_start_time"))
-    stop: Text = Field(default=None, validation_alias=AliasChoices("stop_time", "override_end_time"))
-    start_days: Text = Field(default=None, validation_alias=AliasChoices("override_start_days", "days_of_week"))
-    stop_days: Text = Field(default=None, validation_alias=AliasChoices("override_end_days", "days_of_week"))
-
-    @property
-    def always(self) -> bool:
-        """It holds on all days, from 00:00 to 23:59."""
-        whole_day = (self.start or "").startswith("00:00") and (self.stop or "").startswith("23:59")
-        return whole_day and _days(self.start_days) == _days(self.stop_days) == set(DAYS)
-
-
-class WireFrame(WireModel):
-    """What any frame can carry beside its data."""
-
-    object: Text = None
-    evse_id: Text = None
-    flow_id: Text = None
-    error: Any = None
-    success: Flag = None
-    result: Any = None
-    data: Any = None
+    return convert

@@ -4,25 +4,27 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from bridge.chargepoint.told import GRID_CURRENT, TEXT, told
 from bridge.chargepoint.update import Update
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """One grid connection as last known; currents in A, below zero while the building feeds in; None is unknown.
+    """One grid connection as last known; None is unknown. Currents are below zero while the building feeds in."""
 
-    Attributes:
-        id: the cloud's name for it; empty until a GRID_STATUS has told it.
-        max_install: what the connection can carry.
-        max_reserved: what the charge points behind it may use together.
-    """
+    id: str = told("id", "the name of the grid connection; empty until a GRID_STATUS tells it", TEXT, default="")
+    current_1: float | None = told("grid_actual_p1", "current of the building on phase 1", GRID_CURRENT)
+    current_2: float | None = told("grid_actual_p2", "current of the building on phase 2", GRID_CURRENT)
+    current_3: float | None = told("grid_actual_p3", "current of the building on phase 3", GRID_CURRENT)
+    max_install: float | None = told("grid_max_install", "what the connection can carry on each phase", GRID_CURRENT)
+    max_reserved: float | None = told(
+        "grid_max_reserved", "what the charge points behind it may use together", GRID_CURRENT
+    )
 
-    id: str = ""
-    current_1: float | None = None
-    current_2: float | None = None
-    current_3: float | None = None
-    max_install: float | None = None
-    max_reserved: float | None = None
+    @property
+    def currents(self) -> tuple[float | None, float | None, float | None]:
+        """Phases 1 to 3, A."""
+        return self.current_1, self.current_2, self.current_3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class GridTwin:
     @property
     def seen(self) -> bool:
         """Something has been heard of it."""
-        return any(current is not None for current in (self.grid.current_1, self.grid.current_2, self.grid.current_3))
+        return any(current is not None for current in self.grid.currents)
 
     def pushed(self, update: Update[Grid]) -> Self:
         """After a GRID_STATUS or a GRID_CURRENT."""

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
+from bridge.chargepoint.told import CURRENT, ENERGY, FLAG, MOMENT, MONEY, SECONDS, VOLTAGE, Word, told
+
 
 class Activity(Enum):
     """What a charge point says it is doing; another word is unknown, and stands as None."""
@@ -38,44 +40,51 @@ class Vehicle(Enum):
         return self in {Vehicle.READY, Vehicle.VENTILATION}
 
 
+ACTIVITY: Final = Word({activity.value: activity for activity in Activity})
+
+VEHICLE: Final = Word(
+    {
+        **{vehicle.value.lower(): vehicle for vehicle in Vehicle},
+        # The official client's words for the letters, and one more of seed 000.
+        "standby": Vehicle.NONE,
+        "vehicle_detected": Vehicle.CONNECTED,
+        "ready": Vehicle.READY,
+        "charging": Vehicle.READY,
+        "no_power": Vehicle.NO_POWER,
+        "vehicle_error": Vehicle.FAULT,
+    }
+)
+
 MINIMUM_CURRENT_A: Final = 6
 """Below this, IEC 61851 lets no vehicle charge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The values of one socket as last known; None is unknown.
+    """The values of one socket as last known; None is unknown."""
 
-    Currents in A, voltages in V (0 when idle), energy in kWh since the session began, cost in EUR.
-
-    Attributes:
-        current_1: current on phase 1; likewise 2 and 3.
-        voltage_1: voltage on phase 1; likewise 2 and 3.
-        max_usage: what the charge point can deliver.
-        smart_limit: the smart-charging limit in force; counts only while smart charging is on.
-        max_offline: the limit while the charge point is offline.
-        boosting: a profile is overridden for this session.
-        smart_current_heartbeat_timeout: above 0 while a profile holds a session back, s.
-    """
-
-    activity: Activity | None = None
-    vehicle: Vehicle | None = None
-    current_1: float | None = None
-    current_2: float | None = None
-    current_3: float | None = None
-    voltage_1: float | None = None
-    voltage_2: float | None = None
-    voltage_3: float | None = None
-    energy: float | None = None
-    max_usage: float | None = None
-    smart_limit: float | None = None
-    max_offline: float | None = None
-    boosting: bool | None = None
-    offline_since: datetime | None = None
-    started_at: datetime | None = None
-    stopped_at: datetime | None = None
-    total_cost: float | None = None
-    smart_current_heartbeat_timeout: float | None = None
+    activity: Activity | None = told("activity", "what the charge point says it is doing", ACTIVITY)
+    vehicle: Vehicle | None = told("vehicle_status", "the control-pilot letter of the vehicle", VEHICLE)
+    current_1: float | None = told("actual_p1", "current on phase 1", CURRENT)
+    current_2: float | None = told("actual_p2", "current on phase 2", CURRENT)
+    current_3: float | None = told("actual_p3", "current on phase 3", CURRENT)
+    voltage_1: float | None = told("actual_v1", "voltage on phase 1, 0 when idle", VOLTAGE)
+    voltage_2: float | None = told("actual_v2", "voltage on phase 2, 0 when idle", VOLTAGE)
+    voltage_3: float | None = told("actual_v3", "voltage on phase 3, 0 when idle", VOLTAGE)
+    energy: float | None = told("actual_kwh", "energy since the session began", ENERGY)
+    max_usage: float | None = told("max_usage", "what the charge point can deliver on each phase", CURRENT)
+    smart_limit: float | None = told(
+        "smartcharging_max_usage", "the smart-charging limit; counts only while smart charging is on", CURRENT
+    )
+    max_offline: float | None = told("max_offline", "the limit while the charge point is offline", CURRENT)
+    boosting: bool | None = told("boosting", "a profile is overridden for this session", FLAG)
+    offline_since: datetime | None = told("offline_since", "since when the charge point has been offline", MOMENT)
+    started_at: datetime | None = told("start_datetime", "when the latest session began", MOMENT)
+    stopped_at: datetime | None = told("stop_datetime", "when the latest session ended", MOMENT)
+    total_cost: float | None = told("total_cost", "what the latest session cost; can be below zero", MONEY)
+    smart_current_heartbeat_timeout: float | None = told(
+        "smart_current_heartbeat_timeout", "above 0 while a profile holds a session back", SECONDS
+    )
 
     @property
     def currents(self) -> tuple[float | None, float | None, float | None]:

@@ -225,7 +225,7 @@ class ParametersService:
         await self._cloud.ask(requests.save_delayed_schedule(twin.evse_id, numbers, begin, finish))
         for name in SCHEDULE:
             self._store.put(twin.evse_id, name, None)
-        self._told(twin, delayed_days=numbers, delayed_start=begin, delayed_end=finish)
+        self._told(twin, delayed_days=tuple(numbers), delayed_start=begin, delayed_end=finish)
 
     async def _set_departure(self, twin: Twin, value: str) -> None:
         departure = as_clock_time(value)

@@ -15,7 +15,9 @@ ERRORS = "bridge.errors"
 
 FIMP = [f"fimp/{path.name}" for path in sorted((PACKAGE / "fimp").glob("*.py"))]
 CHARGEPOINT = [f"chargepoint/{path.name}" for path in sorted((PACKAGE / "chargepoint").glob("*.py"))]
-WIRE = [f"bluecurrent/{name}.py" for name in ("__init__", "wire", "frames", "requests", "correlation")]
+WIRE = [
+    f"bluecurrent/{name}.py" for name in ("__init__", "values", "wire", "bodies", "frames", "requests", "correlation")
+]
 SERVICES = [f"services/{path.name}" for path in sorted((PACKAGE / "services").glob("*.py"))]
 SIMULATOR = [f"simulator/{path.name}" for path in sorted((PACKAGE / "simulator").glob("*.py"))]
 WEB = [f"web/{path.name}" for path in sorted((PACKAGE / "web").glob("*.py"))]

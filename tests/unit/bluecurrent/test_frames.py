@@ -119,14 +119,16 @@ def test_an_unknown_activity_is_unknown_and_told() -> None:
     assert parsed.oddities == ("CH_STATUS: activity 'dancing' is not known",)
 
 
-@pytest.mark.parametrize("odd", ["abc", True, [], {}, -1, 1e999])
+@pytest.mark.parametrize("odd", ["abc", True, [], {}, -1, 1e999, float("nan"), 10**400])
 def test_a_value_that_makes_no_sense_costs_only_itself(odd: object) -> None:
     text = json.dumps({"object": "CH_STATUS", "evse_id": "B", "data": {"actual_kwh": odd, "actual_p1": 4}})
-    body = parse_frame(text).body
-    assert isinstance(body, Statuses)
-    update = body.sockets[0].update
-    assert update.present == {"current_1"}
-    assert update.values.current_1 == 4
+    parsed = parse_frame(text)
+    assert isinstance(parsed.body, Statuses)
+    update = parsed.body.sockets[0].update
+    assert update.present == {"energy", "current_1"}
+    assert (update.values.energy, update.values.current_1) == (None, 4)
+    assert len(parsed.oddities) == 1
+    assert parsed.oddities[0].startswith("CH_STATUS: actual_kwh ")
 
 
 def test_numbers_as_text() -> None:
@@ -201,7 +203,7 @@ def test_recorded_charge_points() -> None:
     assert evse.plug_and_charge == Setting(True, "read")
     assert evse.plug_and_charge_card == Card("A1", "NL-1", "Mine", True)
     assert evse.delayed_charging == Setting(True, "none")
-    assert (evse.delayed_days, evse.delayed_start, evse.delayed_end) == ([1, 5], time(23), time(7))
+    assert (evse.delayed_days, evse.delayed_start, evse.delayed_end) == ((1, 5), time(23), time(7))
     assert evse.price_based_charging == Setting(False, "read")  # a word nobody knows lets nobody change it
     assert evse.smart_charging is True
     assert evse.led_intensity == Setting(40, "read")

@@ -22,7 +22,7 @@ EVSE = ChargePointSettings(
     socket_ids=(1, 2),
     default_card=Card("A1", "NL-1", "Mine", True),
     plug_and_charge=Setting(True, "read"),
-    delayed_days=[1, 7],
+    delayed_days=(1, 7),
     delayed_start=time(23, 30),
     led_intensity=Setting(50),
 )

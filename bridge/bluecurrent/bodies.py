@@ -1,0 +1,155 @@
+"""What frames of the cloud say, by the object that they carry (design page 3, "Pushes and data")."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
+from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.limits import Schedule
+from bridge.chargepoint.status import Activity, Status
+from bridge.chargepoint.told import AMOUNT, FLAG, MASS, TEXT, told
+from bridge.chargepoint.update import Update
+
+Switch = Literal["plug_and_charge", "public_charging", "delayed_charging", "price_based_charging"]
+"""The settings of `ChargePointSettings` that a setter switches on or off."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketStatus:
+    """What a CH_STATUS says of one socket.
+
+    Attributes:
+        evse_id: the charge point.
+        socket: which of its sockets; None where the status names none.
+        update: the values.
+    """
+
+    evse_id: str
+    socket: int | None
+    update: Update[Status]
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """CH_STATUS. A list of statuses can concern several charge points, and is applied in its order.
+
+    Attributes:
+        sockets: what it says, one entry after the other.
+        socket_ids: the sockets of the frame's charge point, where the frame names them at its top.
+    """
+
+    sockets: Sequence[SocketStatus]
+    socket_ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedChargePoint:
+    """One charge point of the account, and what it was doing when the list was made."""
+
+    evse_id: str
+    update: Update[ChargePointSettings]
+    activity: Activity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePoints:
+    """CHARGE_POINTS."""
+
+    listed: Sequence[ListedChargePoint]
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeCards:
+    """CHARGE_CARDS."""
+
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsBody:
+    """CH_SETTINGS."""
+
+    update: Update[ChargePointSettings]
+
+
+@dataclass(frozen=True, slots=True)
+class GridValues:
+    """GRID_STATUS and GRID_CURRENT."""
+
+    update: Update[Grid]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBody:
+    """ACCOUNT. What it has beside these is a credential of another company, and is not read."""
+
+    login: str = told("login", "the name that the owner logs in with", TEXT, default="")
+    email: str = told("email", "the owner's e-mail address", TEXT, default="")
+    full_name: str = told("full_name", "the owner's name", TEXT, default="")
+    since: str = told("first_login_app", "the first login, as 01-JAN-20 or ISO 8601", TEXT, default="")
+    tel: str = told("tel", "the owner's telephone number", TEXT, default="")
+    should_reset_password: bool | None = told("should_reset_password", "the cloud wants a new password", FLAG)
+    developer_mode_enabled: bool | None = told("developer_mode_enabled", "the account may use the API", FLAG)
+    marketing_target: str = told("marketing_target", "the company that sold the charge points", TEXT, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Sustainability:
+    """SUSTAINABILITY_STATUS."""
+
+    trees: float | None = told("trees", "trees planted", AMOUNT)
+    co2: float | None = told("co2", "CO2 saved", MASS)
+
+
+@dataclass(frozen=True, slots=True)
+class OverridesBody:
+    """LIST_OVERRIDE_CURRENT, and the answers to its setters (then with one entry, or none after a clear)."""
+
+    schedules: Sequence[Schedule]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """STATUS_API_TOKEN: the token for requests, or None where the API token was refused."""
+
+    value: str | None
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """ERROR."""
+
+    number: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Any other object: a verdict, or what a setter's answer says it has set.
+
+    Attributes:
+        value: on, off, or nothing in particular.
+        socket: the socket that was meant, where it says so.
+        setting: the setting that now has this value, where it is a switch.
+    """
+
+    value: bool | None
+    socket: int | None
+    setting: Switch | None = None
+
+
+Body = (
+    Statuses
+    | ChargePoints
+    | ChargeCards
+    | SettingsBody
+    | GridValues
+    | AccountBody
+    | Sustainability
+    | OverridesBody
+    | Token
+    | Error
+    | Result
+)
