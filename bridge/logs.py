@@ -27,6 +27,12 @@ _SECRET_NAMES: Final = ("token", "password", "authorization", "secret")
 _MASK: Final = "***"
 
 
+def level_named(name: str) -> Level | None:
+    """The level of a name in any letter case; `warn`, as hubs also write it, is `warning`. None: there is none."""
+    plain = name.strip().lower()
+    return next((level for level in LEVELS if level == ("warning" if plain == "warn" else plain)), None)
+
+
 class Secrets:
     """The secrets in use, so that none of them reaches the log in whatever words it stands."""
 

@@ -5,12 +5,13 @@ The values begin as the settings say. What the hub sets goes before that, and is
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, ValidationError
 
 from bridge.chargepoint.state import StateSet
 from bridge.errors import InvalidValue
+from bridge.logs import level_named
 from bridge.settings import CardUid, Grace, Level, Seconds, Settings, SlowCurrent, Voltage
 
 
@@ -35,7 +36,7 @@ class Values(BaseModel):
     nominal_voltage: Voltage
     offline_grace: Grace
     command_max_age: Seconds
-    log_level: Level
+    log_level: Annotated[Level, BeforeValidator(lambda value: level_named(str(value)) or value)]
 
 
 Name = Literal[

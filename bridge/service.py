@@ -19,6 +19,7 @@ from bridge.account.credentials import Credentials
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
+from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
@@ -125,7 +126,7 @@ class Service:
         self._runtime = runtime = RuntimeSettings(settings, storage.value(CONFIG), self._runtime_changed)
         log.level = runtime.values.log_level
         self._app_state = app_state = AppState(addresses, outbox)
-        self._parameters = parameters = ParameterStore(storage.parameters(), storage)
+        self._parameters = parameters = ParameterStore(storage)
         self._capabilities = capabilities = Capabilities(storage)
         locks = Locks()
 
@@ -198,7 +199,12 @@ class Service:
             ),
             MeterElecService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock),
             ParametersService(
-                cloud=link, fleet=fleet, store=parameters, addresses=addresses, clock=clock, follow_up=follow_up
+                fleet=fleet,
+                store=parameters,
+                setters=ParameterSetters(cloud=link, fleet=fleet, store=parameters, clock=clock, follow_up=follow_up),
+                runtime=runtime,
+                addresses=addresses,
+                clock=clock,
             ),
             DevSysService(cloud=link, fleet=fleet, addresses=addresses, clock=clock),
         ]
@@ -397,7 +403,6 @@ class Service:
 
     def _reset(self) -> None:
         """Forget what was set or learned, but nothing that was measured."""
-        self.storage.forget_parameters()
         self._parameters.forget_all()
         self._capabilities.forget()
         for twin in self.fleet.twins():

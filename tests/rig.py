@@ -140,7 +140,7 @@ class Rig:
             overrides=self.overrides,
             locks=locks,
             runtime=runtime,
-            parameters=ParameterStore({}, self.storage),
+            parameters=ParameterStore(self.storage),
             clock=self.clock,
             tasks=self.tasks,
             patience=60.0,

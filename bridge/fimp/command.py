@@ -17,7 +17,7 @@ class Command:
     """What a service does with one interface.
 
     Attributes:
-        value_types: the `val_t` that it takes; with `null` alone, `val` and `val_t` are ignored.
+        value_types: the `val_t` that it takes; with `null` alone, any `val` and `val_t`.
         run: carries it out.
         again: for a command that acts (starts, stops, sets, unlocks, reboots, deletes, logs in): the reports that
             answer it when it has been acted on before. Such a command is refused when too old, acted on once, and

@@ -20,7 +20,7 @@ NAME: Final = "dev_sys"
 
 
 class DevSysService:
-    """See the module.
+    """Restarts the charge point of a socket.
 
     Args:
         cloud: the link.
@@ -37,7 +37,7 @@ class DevSysService:
         self._addresses = addresses
         self._clock = clock
         self.commands: Mapping[str, Command] = {
-            "cmd.thing.reboot": Command(("bool",), self._reboot, again=self._say_done),
+            "cmd.thing.reboot": Command(("null",), self._reboot, again=self._say_done),
         }
 
     def describe(self, twin: Twin) -> ServiceDescription:
@@ -52,13 +52,13 @@ class DevSysService:
         )
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """It has nothing to say by itself."""
+        """None: it only answers commands."""
         del twin, now, settings_changed
         return []
 
     async def _reboot(self, call: Call) -> Sequence[Report]:
-        """`true` restarts the charge point at once, `false` restarts its software."""
-        hard = call.bool_value
+        """`true` is REBOOT. Anything else is SOFT_RESET, as hubs take it; their restart button sends null."""
+        hard = call.message.value is True
         self._cloud.check()
         twin = self._fleet.expect(call.address)
         request = requests.reboot(twin.evse_id) if hard else requests.soft_reset(twin.evse_id)

@@ -1,4 +1,4 @@
-"""Component discovery: who is on this hub? (fimp-api, "Component Discovery")."""
+"""Discovery: every component of a hub introduces itself (fimp-api, "Component Discovery")."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -13,10 +13,13 @@ from bridge.fimp.report import Report
 from bridge.fimp.values import ValueType
 
 SERVICE: Final = "system"
+PACKAGE: Final = "bluecurrent-fimp-bridge"
+AUTHOR: Final = f"The {PACKAGE} authors"
+DOC_URL: Final = f"https://pypi.org/project/{PACKAGE}/"
 
 
 class DiscoveryService:
-    """See the module.
+    """`cmd.discovery.request`: the bridge introduces itself.
 
     Args:
         addresses: the topics.
@@ -35,15 +38,15 @@ class DiscoveryService:
     async def _answer(self, _: Call) -> Sequence[Report]:
         name, address = self._addresses.resource_name, self._addresses.resource_address
         content: JsonValue = {
-            "package_name": "bluecurrent-fimp-bridge",
+            "package_name": PACKAGE,
             "resource_name": name,
             "resource_type": "ad",
             "instance_id": address,
             "version": __version__,
             "resource_full_name": "Blue Current",
             "description": "Blue Current charge points as FIMP things.",
-            "author": "",
-            "doc_url": "",
+            "author": AUTHOR,
+            "doc_url": DOC_URL,
             "adapter_info": {
                 "technology": "cloud",
                 "network_management_type": "full_sync",
@@ -83,7 +86,7 @@ _EVENTS: Final[tuple[tuple[str, ValueType], ...]] = (
     ("evt.error.report", "string"),
 )
 EVENTS: Final = tuple(Interface("out", type_, value_type) for type_, value_type in _EVENTS)
-"""What the adapter says by itself or in answer to a command."""
+"""What the adapter sends."""
 
 
 def adapter_interfaces(commands: Mapping[str, Command]) -> list[Interface]:

@@ -6,12 +6,12 @@ from bridge.errors import InvalidValue
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
-from bridge.logs import LEVELS
+from bridge.logs import LEVELS, level_named
 from bridge.runtime_settings import RuntimeSettings
 
 
 class LogService:
-    """`cmd.log.*`: what the log says, while the service runs.
+    """`cmd.log.*`: the level of the log, changed while the service runs.
 
     Args:
         addresses: the topics.
@@ -32,8 +32,8 @@ class LogService:
         return [Report(self._addresses.adapter, name, "evt.log.level_report", "string", level)]
 
     async def _set_level(self, call: Call) -> Sequence[Report]:
-        level = call.string_value.lower()
-        if level not in LEVELS:
-            raise InvalidValue(f"There is no log level {level!r}; there is: {', '.join(LEVELS)}.")
+        level = level_named(call.string_value)
+        if level is None:
+            raise InvalidValue(f"There is no log level {call.string_value!r}; there is: {', '.join(LEVELS)}.")
         self._runtime.change({"log_level": level})
         return await self._get_level(call)

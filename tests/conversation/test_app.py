@@ -58,6 +58,11 @@ def test_the_manifest_in_itself() -> None:
     assert {name: config["val"]["default"] for name, config in configs.items()} == DEFAULTS
     shown = [name for block in manifest["ui_blocks"] for name in block["configs"]]
     assert sorted(shown) == sorted(configs)
+    # What the app's settings page can render; it leaves any other out without a word.
+    rendered = {
+        "list_radio", "list_checkbox", "select_horizontal", "input_string", "input_number", "input_readonly", "text",
+    }  # fmt: skip
+    assert {config["ui"]["type"] for config in configs.values()} <= rendered
     pressed = [name for block in manifest["ui_blocks"] for name in block["buttons"]]
     assert pressed == [button["id"] for button in manifest["ui_buttons"]]
 
@@ -263,6 +268,11 @@ async def test_the_log(house: House) -> None:
     await house.restart()
     (answer,) = await house.hub.adapter("cmd.log.get_level")
     assert answer.message.value == "error"
+    (answer,) = await house.hub.adapter("cmd.log.set_level", val_t="string", val="warn")  # as fimpgo writes it
+    assert answer.message.value == "warning"
+    assert (await configure(house, log_level="WARN"))["op_status"] == "ok"
+    (answer,) = await house.hub.adapter("cmd.log.get_level")
+    assert answer.message.value == "warning"
     for value in ("loud", ""):
         (error,) = await house.hub.adapter("cmd.log.set_level", val_t="string", val=value)
         assert error.message.value == "ERR_INVALID_VALUE"
@@ -278,6 +288,8 @@ async def test_discovery(house: House) -> None:
         "instance_id": "1", "version": __version__,
     }  # fmt: skip
     assert report["adapter_info"]["technology"] == "cloud"
+    assert report["author"]
+    assert report["doc_url"].startswith("https://")
     assert report["app_state"] == RUNNING
     since = house.mark
     await house.hub.say("pt:j1/mt:cmd/rt:discovery", type="cmd.discovery.fly", serv="system")

@@ -25,8 +25,8 @@ WORKING: Final[Mapping[str, tuple[str, Any]]] = {
     "cmd.meter.get_report": ("string", ""),
     "cmd.meter_ext.get_report": ("str_array", []),
     "cmd.sup_params.get_report": ("null", None),
-    "cmd.param.set": ("object", {"parameter_id": "plug_and_charge", "value_type": "bool", "value": True}),
-    "cmd.param.get_report": ("string", "plug_and_charge"),
+    "cmd.param.set": ("object", {"parameter_id": "free_charging", "value_type": "bool", "value": True}),
+    "cmd.param.get_report": ("string", "free_charging"),
     "cmd.thing.reboot": ("bool", False),
 }
 """A value that works for each interface of a device: one that is missing here fails the test."""

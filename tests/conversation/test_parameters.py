@@ -11,12 +11,12 @@ from tests.conftest import HouseMaker
 from tests.harness import CABLE, SOCKET, Heard, House
 
 ALL = [
-    "plug_and_charge", "linked_charge_cards_only", "available", "delayed_charging", "price_based_charging",
+    "free_charging", "linked_charge_cards_only", "available", "delayed_charging", "price_based_charging",
     "delayed_charging_days", "delayed_charging_start", "delayed_charging_end", "expected_departure_time",
     "current_battery_percentage", "minimum_percentage", "battery_size_kwh", "plug_and_charge_card", "session_card",
-    "smart_charging", "led_intensity", "led_interaction", "max_offline", "total_cost",
+    "smart_charging", "led_brightness", "led_interaction", "max_offline", "total_cost",
 ]  # fmt: skip
-READ_ONLY = {"smart_charging", "led_intensity", "led_interaction", "max_offline", "total_cost"}
+READ_ONLY = {"smart_charging", "led_brightness", "led_interaction", "max_offline", "total_cost"}
 
 
 async def supported(house: House, evse_id: str = SOCKET) -> dict[str, dict[str, Any]]:
@@ -75,14 +75,14 @@ async def test_permissions_are_honoured(build: HouseMaker) -> None:
         }  # fmt: skip
         await house.start()
         entries = await supported(house)
-        assert entries["plug_and_charge"]["read_only"] is True
+        assert entries["free_charging"]["read_only"] is True
         assert entries["expected_departure_time"]["read_only"] is True
-        for gone in ("delayed_charging", "delayed_charging_days", "delayed_charging_start", "led_intensity"):
+        for gone in ("delayed_charging", "delayed_charging_days", "delayed_charging_start", "led_brightness"):
             assert gone not in entries
             assert (await get(house, gone)).message.value == "ERR_INVALID_VALUE"
             assert (await put(house, gone, True)).message.value == "ERR_INVALID_VALUE"
         before = len(house.cloud.seen)
-        assert (await put(house, "plug_and_charge", True)).message.value == "ERR_NOT_SUPPORTED"
+        assert (await put(house, "free_charging", True)).message.value == "ERR_NOT_SUPPORTED"
         assert len(house.cloud.seen) == before
 
 
@@ -93,14 +93,14 @@ async def test_what_is_known_is_reported_at_the_start(house: House) -> None:
         if isinstance(content := heard.message.value, dict)
     }
     assert told == {
-        "plug_and_charge": False, "linked_charge_cards_only": True, "available": True, "delayed_charging": False,
+        "free_charging": False, "linked_charge_cards_only": True, "available": True, "delayed_charging": False,
         "price_based_charging": False, "plug_and_charge_card": "BCU-APP", "session_card": "", "smart_charging": False,
-        "led_intensity": 50, "led_interaction": True, "max_offline": 10, "total_cost": "0.00",
+        "led_brightness": 50, "led_interaction": True, "max_offline": 10, "total_cost": "0.00",
     }  # fmt: skip
 
 
 SETTERS: list[tuple[str, object, dict[str, object]]] = [
-    ("plug_and_charge", True, {"command": "SET_PLUG_AND_CHARGE", "value": True}),
+    ("free_charging", True, {"command": "SET_PLUG_AND_CHARGE", "value": True}),
     ("linked_charge_cards_only", False, {"command": "SET_PUBLIC_CHARGING", "value": True}),
     ("available", False, {"command": "SET_INOPERATIVE"}),
     ("delayed_charging", True, {"command": "SET_DELAYED_CHARGING", "value": True}),
@@ -214,8 +214,8 @@ async def test_battery_values_are_those_set_last(house: House) -> None:
 
 
 WRONG: list[tuple[str, object, str]] = [
-    ("plug_and_charge", "true", "ERR_INVALID_VALUE"),
-    ("plug_and_charge", 1, "ERR_INVALID_VALUE"),
+    ("free_charging", "true", "ERR_INVALID_VALUE"),
+    ("free_charging", 1, "ERR_INVALID_VALUE"),
     ("linked_charge_cards_only", None, "ERR_INVALID_VALUE"),
     ("available", "yes", "ERR_INVALID_VALUE"),
     ("delayed_charging", [], "ERR_INVALID_VALUE"),
@@ -235,7 +235,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("plug_and_charge_card", "nobody's", "ERR_INVALID_VALUE"),
     ("session_card", "nobody's", "ERR_INVALID_VALUE"),
     ("smart_charging", True, "ERR_NOT_SUPPORTED"),
-    ("led_intensity", 10, "ERR_NOT_SUPPORTED"),
+    ("led_brightness", 10, "ERR_NOT_SUPPORTED"),
     ("led_interaction", False, "ERR_NOT_SUPPORTED"),
     ("max_offline", 6, "ERR_NOT_SUPPORTED"),
     ("total_cost", "0", "ERR_NOT_SUPPORTED"),
@@ -248,9 +248,9 @@ async def test_every_wrong_value_is_refused_and_nothing_sent(house: House) -> No
     for parameter_id, value, code in WRONG:
         error = await put(house, parameter_id, value)
         assert error.message.value == code, (parameter_id, value)
-    error = await put(house, "plug_and_charge", True, value_type="int")
+    error = await put(house, "free_charging", True, value_type="int")
     assert error.message.value == "ERR_INVALID_VALUE"
-    for rubbish in ({}, {"parameter_id": "plug_and_charge"}, {"value": True}, {"parameter_id": 7, "value": True}):
+    for rubbish in ({}, {"parameter_id": "free_charging"}, {"value": True}, {"parameter_id": 7, "value": True}):
         (error,) = await house.hub.command(SOCKET, "cmd.param.set", service="parameters", val_t="object", val=rubbish)
         assert error.message.value == "ERR_INVALID_VALUE"
     error = await house.hub.refused(SOCKET, "cmd.param.get_report", service="parameters", val_t="string", val="toaster")
@@ -260,15 +260,15 @@ async def test_every_wrong_value_is_refused_and_nothing_sent(house: House) -> No
 
 async def test_a_setter_that_the_cloud_refuses(house: House) -> None:
     house.cloud.faults.refuse["SET_PLUG_AND_CHARGE"] = "not now"
-    error = await put(house, "plug_and_charge", True)
+    error = await put(house, "free_charging", True)
     assert error.message.value == "ERR_REJECTED"
     assert "not now" in str(error.message.properties["msg"])
-    assert value_of(await get(house, "plug_and_charge")) is False
+    assert value_of(await get(house, "free_charging")) is False
 
 
 async def test_the_value_that_the_cloud_confirmed_counts(house: House) -> None:
     house.cloud.faults.silent.add("SET_PLUG_AND_CHARGE")
-    wish = {"parameter_id": "plug_and_charge", "value_type": "bool", "value": True}
+    wish = {"parameter_id": "free_charging", "value_type": "bool", "value": True}
     uid = await house.hub.say(
         f"pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:parameters/ad:{SOCKET}",
         serv="parameters", type="cmd.param.set", val_t="object", val=wish,

@@ -77,7 +77,7 @@ async def charge(house: House) -> None:
 CHARGEPOINT = device_topic(SOCKET)
 METER = device_topic(SOCKET, "meter_elec")
 PARAMETERS = device_topic(SOCKET, "parameters")
-BOOL = {"parameter_id": "plug_and_charge", "value_type": "bool", "value": True}
+BOOL = {"parameter_id": "free_charging", "value_type": "bool", "value": True}
 
 SCENES = (
     Scene("cmd.charge.start", CHARGEPOINT, name="start without a car"),
@@ -93,7 +93,7 @@ SCENES = (
     Scene("cmd.meter.get_report", METER, "string", "", answers=2),
     Scene("cmd.meter_ext.get_report", METER, "str_array", ["p_import", "u1", "i1"]),
     Scene("cmd.sup_params.get_report", PARAMETERS),
-    Scene("cmd.param.get_report", PARAMETERS, "string", "plug_and_charge"),
+    Scene("cmd.param.get_report", PARAMETERS, "string", "free_charging"),
     Scene("cmd.param.set", PARAMETERS, "object", BOOL),
     Scene("cmd.charge.stop", CHARGEPOINT, answers=2),
     Scene("cmd.meter_ext.get_report", device_topic(GRID, "meter_elec"), "str_array", [], name="grid connection"),

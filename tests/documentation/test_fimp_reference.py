@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 import pytest
 
+from bridge.account.parameters import TABLE
 from bridge.chargepoint.state import State
 from bridge.errors import ErrorCode
 from bridge.fimp.message import Message
-from bridge.services.parameter_table import TABLE
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
 from tests.documentation.pages import ROOT, Block, blocks, code_words, rows

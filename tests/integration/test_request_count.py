@@ -96,7 +96,7 @@ async def test_no_report_that_is_asked_for_costs_a_request(house: House) -> None
                 type_ = interface["msg_t"]
                 if not type_.endswith("get_report"):
                     continue
-                value: Any = "plug_and_charge" if type_ == "cmd.param.get_report" else None
+                value: Any = "free_charging" if type_ == "cmd.param.get_report" else None
                 value_type = "string" if value else "null"
                 await house.hub.command(thing, type_, service=service["name"], val_t=value_type, val=value)
                 asked += 1

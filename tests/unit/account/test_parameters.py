@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.account.parameter_store import ParameterStore
+from bridge.account.parameter_values import Sources
+from bridge.account.parameters import FROM_STATUS, TABLE
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting
 from bridge.chargepoint.status import Activity, Status
 from bridge.chargepoint.twin import Twin
-from bridge.services.parameter_table import FROM_STATUS, TABLE, Context
 from bridge.storage.storage import Storage
 
 AMPERES = st.none() | st.integers(0, 63).map(float)
@@ -35,8 +36,11 @@ SETTINGS = ChargePointSettings(
 
 @given(STATUSES, STATUSES)
 def test_a_status_changes_no_other_parameter(before: Status, after: Status) -> None:
-    store = ParameterStore({}, Storage(":memory:"))
-    contexts = [Context(Twin(evse_id="A", settings=SETTINGS, status=status), (), store) for status in (before, after)]
+    store = ParameterStore(Storage(":memory:"))
+    moments = [
+        Sources(Twin(evse_id="A", settings=SETTINGS, status=status), (), store, visible=True)
+        for status in (before, after)
+    ]
     for parameter in TABLE:
-        said = [(parameter.there(context), parameter.value(context)) for context in contexts]
+        said = [(parameter.is_there(sources), parameter.json_value(sources)) for sources in moments]
         assert said[0] == said[1] or parameter in FROM_STATUS

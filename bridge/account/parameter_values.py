@@ -1,0 +1,151 @@
+"""The values of parameters: their kinds, and where they come from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Final, Generic, Literal, TypeVar
+
+from pydantic import JsonValue
+
+from bridge.account.parameter_store import ParameterStore
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
+from bridge.chargepoint.status import Status
+from bridge.chargepoint.twin import Twin
+
+T = TypeVar("T")
+
+Options = Sequence[tuple[JsonValue, str]]
+"""The values that are allowed, each with what a person reads."""
+
+
+# --- kinds ---
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterKind(Generic[T]):
+    """A type of values.
+
+    Attributes:
+        name: what FIMP calls it (`value_type`).
+        wanted: what a value has to be, for a person.
+        read: reads a value; None where it is not of this kind.
+        write: writes one.
+        options: the values that are allowed, where that depends on nothing else.
+    """
+
+    name: Literal["bool", "int", "string", "int_array"]
+    wanted: str
+    read: Callable[[JsonValue], T | None]
+    write: Callable[[T], JsonValue]
+    options: Options = ()
+
+
+def _read_bool(value: JsonValue) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _read_int(value: JsonValue) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _read_text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _read_clock_time(value: JsonValue) -> time | None:
+    try:
+        return datetime.strptime(value, "%H:%M").time() if isinstance(value, str) and len(value) == 5 else None  # noqa: DTZ007
+    except ValueError:
+        return None
+
+
+def _read_days(value: JsonValue) -> tuple[int, ...] | None:
+    days = [_read_int(day) for day in value] if isinstance(value, list) else []
+    known = tuple(day for day in days if day is not None and day in range(1, 8))
+    return known if known and len(known) == len(days) == len(set(known)) else None
+
+
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+BOOL: Final[ParameterKind[bool]] = ParameterKind(
+    "bool", "true or false", _read_bool, lambda value: value, ((True, "On"), (False, "Off"))
+)
+INT: Final[ParameterKind[int]] = ParameterKind("int", "a whole number", _read_int, lambda value: value)
+TEXT: Final[ParameterKind[str]] = ParameterKind("string", "text", _read_text, lambda value: value)
+CLOCK_TIME: Final[ParameterKind[time]] = ParameterKind(
+    "string", "a time of day such as 07:30", _read_clock_time, "{:%H:%M}".format
+)
+DAYS: Final[ParameterKind[tuple[int, ...]]] = ParameterKind(
+    "int_array",
+    "one or more days, from 1 (Monday) to 7 (Sunday), each once",
+    _read_days,
+    list[JsonValue],
+    options=tuple(enumerate(WEEKDAYS, 1)),
+)
+
+
+# --- where values come from ---
+
+DELAYED_WINDOW: Final = ("delayed_charging_days", "delayed_charging_start", "delayed_charging_end")
+"""The parameters that go to the cloud together."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedWindow:
+    """The window of delayed charging; None where a part is not known.
+
+    Attributes:
+        days: its days, 1 Monday to 7 Sunday.
+        start: when it begins, Amsterdam time.
+        end: when it ends.
+    """
+
+    days: tuple[int, ...] | None
+    start: time | None
+    end: time | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the values and the options of a charge point's parameters come from.
+
+    Attributes:
+        twin: one socket of it.
+        cards: the account's charge cards.
+        store: what the cloud does not keep, or not yet.
+        visible: what the status says still counts: the link is up, or was a moment ago.
+    """
+
+    twin: Twin
+    cards: Sequence[Card]
+    store: ParameterStore
+    visible: bool
+
+    @property
+    def settings(self) -> ChargePointSettings:
+        """The charge point's settings."""
+        return self.twin.settings
+
+    @property
+    def status(self) -> Status:
+        """The live values, all of them unknown while they do not count."""
+        return self.twin.status if self.twin.status is not None and self.visible else Status()
+
+    def kept(self, name: str, kind: ParameterKind[T]) -> T | None:
+        """The value that was set and is kept here; None if there is none of this kind."""
+        return kind.read(self.store.get(self.twin.evse_id, name))
+
+    @property
+    def delayed_window(self) -> DelayedWindow:
+        """The window of delayed charging; a part that was set and not sent yet goes before what the cloud tells."""
+        settings, (days_id, start_id, end_id) = self.settings, DELAYED_WINDOW
+        days = tuple(settings.delayed_days) if settings.delayed_days else None
+        return DelayedWindow(
+            _first(self.kept(days_id, DAYS), days),
+            _first(self.kept(start_id, CLOCK_TIME), settings.delayed_start),
+            _first(self.kept(end_id, CLOCK_TIME), settings.delayed_end),
+        )
+
+
+def _first(*values: T | None) -> T | None:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,374 @@
+"""The parameters of a charge point: one row each, with where its value comes from and how it is set (contract 5)."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import time
+from typing import Final, Generic, TypeVar
+
+from pydantic import JsonValue
+
+from bridge.account.parameter_setters import ParameterSetters, is_available
+from bridge.account.parameter_values import BOOL, CLOCK_TIME, DAYS, INT, TEXT, Options, ParameterKind, Sources
+from bridge.chargepoint.charge_point_settings import APP_CARD, ChargePointSettings, Permission, Setting
+from bridge.chargepoint.status import Status
+from bridge.chargepoint.twin import Twin
+from bridge.errors import InvalidValue, NotSupported
+
+T = TypeVar("T")
+
+EURO: Final = "EUR"
+"""The currency of costs where the tariff names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter(Generic[T]):
+    """One parameter.
+
+    Attributes:
+        id: what FIMP calls it.
+        name: what a person reads.
+        kind: the type of its value.
+        value: its value; None is unknown.
+        permission: what this account may do with it; `none` where the charge point has no such thing either.
+        set: how it is set, with the setters, the socket and the new value; None: it can be read only.
+        options: the values that are allowed, each with what a person reads; empty for any.
+        least: the least value of an `int`.
+        most: the most.
+        unit: of its value.
+        default: what a new charge point has, if that is known.
+        description: what a person may want to know beside.
+        from_status: its value comes with a CH_STATUS; no other parameter can change with one.
+    """
+
+    id: str
+    name: str
+    kind: ParameterKind[T]
+    value: Callable[[Sources], T | None]
+    permission: Callable[[Sources], Permission]
+    set: Callable[[ParameterSetters, Twin, T], Awaitable[None]] | None = None
+    options: Callable[[Sources], Options] = lambda sources: ()  # noqa: ARG005
+    least: int | None = None
+    most: int | None = None
+    unit: Callable[[Sources], str] = lambda sources: ""  # noqa: ARG005
+    default: JsonValue = None
+    description: str = ""
+    from_status: bool = False
+
+    def is_there(self, sources: Sources) -> bool:
+        """Whether the charge point has it and the account may see it."""
+        return self.permission(sources) != "none"
+
+    def is_writable(self, sources: Sources) -> bool:
+        """Whether this account may set it."""
+        return self.set is not None and self.permission(sources) == "write"
+
+    def json_value(self, sources: Sources) -> JsonValue:
+        """Its value as FIMP writes it; None is unknown."""
+        value = self.value(sources)
+        return self.kind.write(value) if value is not None else None
+
+    async def apply(self, value: JsonValue, twin: Twin, sources: Sources, setters: ParameterSetters) -> None:
+        """Set it.
+
+        Raises:
+            NotSupported: it can be read only.
+            InvalidValue: it may not be set to this value.
+            BridgeError: the cloud did not do it.
+        """
+        if self.set is None or not self.is_writable(sources):
+            raise NotSupported(f"{self.id} can be read only.")
+        await self.set(setters, twin, self._checked(value, sources))
+
+    def _checked(self, value: JsonValue, sources: Sources) -> T:
+        known = self.kind.read(value)
+        if known is None:
+            raise InvalidValue(f"{self.id} takes {self.kind.wanted}.")
+        options = [option for option, _ in self.options(sources)]
+        if options and value not in options:
+            raise InvalidValue(f"{self.id} takes one of: {', '.join(repr(option) for option in options)}.")
+        if isinstance(known, int) and not (
+            (self.least is None or known >= self.least) and (self.most is None or known <= self.most)
+        ):
+            raise InvalidValue(f"{self.id} takes a whole number from {self.least} to {self.most}.")
+        return known
+
+
+# --- where values and permissions come from ---
+
+
+def _flag(of: Callable[[ChargePointSettings], Setting[bool] | None]) -> Callable[[Sources], bool | None]:
+    def value(sources: Sources) -> bool | None:
+        setting = of(sources.settings)
+        return setting.value if setting is not None else None
+
+    return value
+
+
+def _permission(of: Callable[[ChargePointSettings], Setting[T] | None]) -> Callable[[Sources], Permission]:
+    def permission(sources: Sources) -> Permission:
+        setting = of(sources.settings)
+        return setting.permission if setting is not None else "none"
+
+    return permission
+
+
+def _always(_: Sources) -> Permission:
+    return "write"
+
+
+def _readable_if(known: Callable[[Sources], object]) -> Callable[[Sources], Permission]:
+    return lambda sources: "read" if known(sources) is not None else "none"
+
+
+def _told(of: Callable[[Status], object]) -> Callable[[Sources], Permission]:
+    """Readable once a status has told it, whether or not the status still counts."""
+    return _readable_if(lambda sources: of(sources.twin.status) if sources.twin.status is not None else None)
+
+
+_delayed: Final = _permission(lambda settings: settings.delayed_charging)
+_price_based: Final = _permission(lambda settings: settings.price_based_charging)
+
+
+def _linked_cards_only(sources: Sources) -> bool | None:
+    setting = sources.settings.public_charging
+    return None if setting is None or setting.value is None else not setting.value
+
+
+def _cards(*others: tuple[str, str]) -> Callable[[Sources], Options]:
+    def options(sources: Sources) -> Options:
+        cards = [(card.uid, card.name or card.number or card.uid) for card in sources.cards if card.valid is not False]
+        return [*others, *cards]
+
+    return options
+
+
+def _plug_and_charge_card(sources: Sources) -> str | None:
+    card = sources.settings.plug_and_charge_card
+    return card.session_token if card is not None else None
+
+
+def _card_permission(sources: Sources) -> Permission:
+    setting = sources.settings.plug_and_charge
+    if sources.settings.plug_and_charge_card is None:
+        return "none"
+    return setting.permission if setting is not None else "read"
+
+
+def _brightness(sources: Sources) -> int | None:
+    setting = sources.settings.led_intensity
+    return setting.value if setting is not None and setting.value in range(101) else None
+
+
+def _max_offline(sources: Sources) -> int | None:
+    limit = sources.status.max_offline
+    return int(limit) if limit is not None else None
+
+
+def _total_cost(sources: Sources) -> str | None:
+    cost = sources.status.total_cost
+    return f"{cost:.2f}" if cost is not None else None
+
+
+def _currency(sources: Sources) -> str:
+    tariff = sources.settings.tariff
+    return (tariff.currency if tariff is not None else "") or EURO
+
+
+def _kept_last(name: str) -> Callable[[Sources], int | None]:
+    return lambda sources: sources.kept(name, INT)
+
+
+# --- the table ---
+
+_NOT_TOLD: Final = "Blue Current does not tell it back: this is the value that was set last."
+_IN_PARTS: Final = "Days, start and end are sent once all three are known. Until then this is what was set here."
+
+AnyParameter = Parameter[bool] | Parameter[int] | Parameter[str] | Parameter[time] | Parameter[tuple[int, ...]]
+
+TABLE: Final[tuple[AnyParameter, ...]] = (
+    Parameter(
+        id="free_charging",
+        name="Start when a car is plugged in",
+        kind=BOOL,
+        value=_flag(lambda settings: settings.plug_and_charge),
+        permission=_permission(lambda settings: settings.plug_and_charge),
+        set=ParameterSetters.plug_and_charge,
+        default=False,
+        description="Blue Current calls it plug and charge.",
+    ),
+    Parameter(
+        id="linked_charge_cards_only",
+        name="Only linked charge cards",
+        kind=BOOL,
+        value=_linked_cards_only,
+        permission=_permission(lambda settings: settings.public_charging),
+        set=ParameterSetters.linked_cards_only,
+        default=False,
+    ),
+    Parameter(
+        id="available",
+        name="Available",
+        kind=BOOL,
+        value=lambda sources: is_available(sources.status),
+        permission=_always,
+        set=ParameterSetters.available,
+        default=True,
+        from_status=True,
+    ),
+    Parameter(
+        id="delayed_charging",
+        name="Delayed charging",
+        kind=BOOL,
+        value=_flag(lambda settings: settings.delayed_charging),
+        permission=_delayed,
+        set=ParameterSetters.delayed_charging,
+        default=False,
+    ),
+    Parameter(
+        id="price_based_charging",
+        name="Price-based charging",
+        kind=BOOL,
+        value=_flag(lambda settings: settings.price_based_charging),
+        permission=_price_based,
+        set=ParameterSetters.price_based_charging,
+        default=False,
+    ),
+    Parameter(
+        id="delayed_charging_days",
+        name="Delayed charging: days",
+        kind=DAYS,
+        value=lambda sources: sources.delayed_window.days,
+        permission=_delayed,
+        set=ParameterSetters.delayed_days,
+        description=_IN_PARTS,
+    ),
+    Parameter(
+        id="delayed_charging_start",
+        name="Delayed charging: from",
+        kind=CLOCK_TIME,
+        value=lambda sources: sources.delayed_window.start,
+        permission=_delayed,
+        set=ParameterSetters.delayed_start,
+        description=_IN_PARTS,
+    ),
+    Parameter(
+        id="delayed_charging_end",
+        name="Delayed charging: until",
+        kind=CLOCK_TIME,
+        value=lambda sources: sources.delayed_window.end,
+        permission=_delayed,
+        set=ParameterSetters.delayed_end,
+        description=_IN_PARTS,
+    ),
+    Parameter(
+        id="expected_departure_time",
+        name="Price-based charging: departure",
+        kind=CLOCK_TIME,
+        value=lambda sources: sources.settings.departure,
+        permission=_price_based,
+        set=ParameterSetters.departure,
+    ),
+    Parameter(
+        id="current_battery_percentage",
+        name="Price-based charging: battery now",
+        kind=INT,
+        value=_kept_last("current_battery_percentage"),
+        permission=_price_based,
+        set=ParameterSetters.battery_percentage,
+        least=0,
+        most=100,
+        unit=lambda _: "%",
+        description=_NOT_TOLD,
+    ),
+    Parameter(
+        id="minimum_percentage",
+        name="Price-based charging: charge at once up to",
+        kind=INT,
+        value=_kept_last("minimum_percentage"),
+        permission=_price_based,
+        set=ParameterSetters.minimum_percentage,
+        least=0,
+        most=100,
+        unit=lambda _: "%",
+        description=_NOT_TOLD,
+    ),
+    Parameter(
+        id="battery_size_kwh",
+        name="Price-based charging: battery size",
+        kind=INT,
+        value=_kept_last("battery_size_kwh"),
+        permission=_price_based,
+        set=ParameterSetters.battery_size,
+        least=1,
+        most=500,
+        unit=lambda _: "kWh",
+        description=_NOT_TOLD,
+    ),
+    Parameter(
+        id="plug_and_charge_card",
+        name="Charge card for starting when plugged in",
+        kind=TEXT,
+        value=_plug_and_charge_card,
+        permission=_card_permission,
+        set=ParameterSetters.plug_and_charge_card,
+        options=_cards((APP_CARD, "No card")),
+        default=APP_CARD,
+    ),
+    Parameter(
+        id="session_card",
+        name="Charge card for sessions that the hub starts",
+        kind=TEXT,
+        value=lambda sources: sources.kept("session_card", TEXT) or "",
+        permission=_always,
+        set=ParameterSetters.session_card,
+        options=_cards(("", "As set elsewhere"), (APP_CARD, "No card")),
+        default="",
+    ),
+    Parameter(
+        id="smart_charging",
+        name="Smart charging",
+        kind=BOOL,
+        value=lambda sources: sources.settings.smart_charging,
+        permission=_readable_if(lambda sources: sources.settings.smart_charging),
+    ),
+    Parameter(
+        id="led_brightness",
+        name="Brightness of the lights",
+        kind=INT,
+        value=_brightness,
+        permission=_permission(lambda settings: settings.led_intensity),
+        least=0,
+        most=100,
+        unit=lambda _: "%",
+    ),
+    Parameter(
+        id="led_interaction",
+        name="Light only on interaction",
+        kind=BOOL,
+        value=_flag(lambda settings: settings.led_interaction),
+        permission=_permission(lambda settings: settings.led_interaction),
+    ),
+    Parameter(
+        id="max_offline",
+        name="Limit while offline",
+        kind=INT,
+        value=_max_offline,
+        permission=_told(lambda status: status.max_offline),
+        unit=lambda _: "A",
+        from_status=True,
+    ),
+    Parameter(
+        id="total_cost",
+        name="Cost of a session",
+        kind=TEXT,
+        value=_total_cost,
+        permission=_told(lambda status: status.total_cost),
+        unit=_currency,
+        from_status=True,
+    ),
+)
+
+BY_ID: Final = {parameter.id: parameter for parameter in TABLE}
+
+FROM_STATUS: Final = tuple(parameter for parameter in TABLE if parameter.from_status)
+"""Those that a CH_STATUS can change."""
