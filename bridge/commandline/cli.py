@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FAILED: Final = 1
 UNREADABLE_SETTINGS: Final = 2
 
-NOT_FOR_THE_SERVICE: Final = ("rich", "pygments")
+NOT_FOR_THE_SERVICE: Final = ("rich", "pygments", "trio")
 """Packages that libraries of the service import only because they are installed."""
 
 app = typer.Typer(

@@ -1,16 +1,18 @@
-"""The languages of the page: every sentence in one table for each, and how it writes numbers and times.
+"""The languages of the page: one table of sentences for each, and the formats of numbers and dates.
 
-A table that lacks a sentence, or has one that nobody knows, is refused when it is read. Times are Amsterdam's, as the
-cloud's are; what the bridge and the cloud say in their own words stays English.
+A table with a missing or an unknown sentence is refused when it is read. Times are in Amsterdam time, as the cloud's
+are. Messages of the bridge and of the cloud are shown as they are, in English.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from babel.dates import format_skeleton
+from babel.numbers import format_currency, format_decimal
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.state import State
@@ -26,11 +28,11 @@ _ALSO: Final[Mapping[str, Language]] = {"no": "nb", "nn": "nb"}
 
 
 def choose(asked: str | None, remembered: str | None, accepted: str) -> Language:
-    """The language to use: the one just asked for, else the one remembered, else the best that the browser accepts.
+    """The language to use: the one asked for, else the one remembered, else the best that the browser accepts.
 
     Args:
-        asked: by the switch on the page.
-        remembered: in a cookie.
+        asked: from the switch on the page.
+        remembered: from the cookie.
         accepted: the header `Accept-Language`.
     """
     for wish in (asked, remembered, *_by_preference(accepted)):
@@ -154,20 +156,16 @@ class Texts(_Table):
     Attributes:
         name: of the language, in itself.
         tag: for HTML's `lang`.
-        decimal: what stands before decimals.
-        months: short, January first.
-        weekdays: short, Monday first.
-        commands: what a command is called; others are shown as they are.
-        switches: how yes and no are said of something that is on or off.
-        outcomes: what an error's code means in a few words.
+        locale: whose formats of numbers, money and dates are used.
+        commands: names of commands; others are shown as they are.
+        switches: the words for on and off.
+        outcomes: error codes in a few words.
     """
 
     name: str
     tag: str
-    decimal: str
+    locale: str
     title: str
-    months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
-    weekdays: Annotated[tuple[str, ...], Field(min_length=7, max_length=7)]
     states: Annotated[Mapping[State, str], _each(State)]
     waits: Annotated[Mapping[Wait, str], _each(Wait)]
     troubles: Annotated[Mapping[Trouble, Notice], _each(Trouble)]
@@ -179,11 +177,11 @@ class Texts(_Table):
     labels: Labels
     say: Sentences
 
-    # --- how values are written ---
+    # --- formats of values ---
 
     def number(self, value: float, decimals: int) -> str:
-        """A number with so many decimals."""
-        return f"{value:.{decimals}f}".replace(".", self.decimal)
+        """A number with so many decimals, without separators of thousands."""
+        return _number(value, decimals, self.locale)
 
     def kilowatts(self, watts: float | None) -> str:
         """Power, from W."""
@@ -193,9 +191,9 @@ class Texts(_Table):
         """Energy."""
         return NOT_KNOWN if kwh is None else f"{self.number(kwh, 1 if kwh < 1000 else 0)} kWh"
 
-    def euros(self, amount: float | None) -> str:
-        """Money."""
-        return NOT_KNOWN if amount is None else f"€ {self.number(amount, 2)}"
+    def money(self, amount: float | None, currency: str = "EUR") -> str:
+        """An amount in a currency, by its ISO 4217 code."""
+        return NOT_KNOWN if amount is None else _money(amount, currency, self.locale)
 
     def amperes(self, current: float | None) -> str:
         """Current."""
@@ -210,8 +208,8 @@ class Texts(_Table):
         return f"{in_amsterdam(when):%H:%M}"
 
     def day(self, day: date) -> str:
-        """A day of this year."""
-        return f"{self.weekdays[day.weekday()]} {day.day} {self.months[day.month - 1]}"
+        """A day, with its weekday and without its year."""
+        return _day(day, self.locale)
 
     def when(self, when: datetime, now: datetime) -> str:
         """The time of day, with the day if that is another one."""
@@ -219,6 +217,26 @@ class Texts(_Table):
         if local.date() == in_amsterdam(now).date():
             return self.clock(when)
         return f"{self.day(local.date())}, {self.clock(when)}"
+
+
+# A page repeats most values of the page before, and babel takes 20 to 50 µs for each.
+_MOST_KEPT: Final = 4096
+
+
+@lru_cache(_MOST_KEPT)
+def _number(value: float, decimals: int, locale: str) -> str:
+    rounded = round(value, decimals) + 0.0  # no minus before a zero
+    return format_decimal(rounded, format=f"0.{'0' * decimals}".rstrip("."), locale=locale)
+
+
+@lru_cache(_MOST_KEPT)
+def _money(amount: float, currency: str, locale: str) -> str:
+    return format_currency(amount, currency, locale=locale)
+
+
+@lru_cache(_MOST_KEPT)
+def _day(day: date, locale: str) -> str:
+    return format_skeleton("MMMEd", day, locale=locale)
 
 
 @cache

@@ -165,7 +165,8 @@ class SocketView:
         state: of the extended set, which says who paused.
         reported: what the hub was told, in the set that is chosen.
         waits_for: None while it charges.
-        waits_until: until when it waits, where that is known.
+        window: of delayed charging while that holds the session back, start and end. Sources disagree on whether
+            a car charges in the window or outside it, so nothing more is claimed.
         since: since when it has been doing what it does, where that is known.
         live: what is shown is known now, and not from before the link went down.
         vehicle: a vehicle is there; None if that is not known.
@@ -183,7 +184,7 @@ class SocketView:
     state: State
     reported: State
     waits_for: Wait | None
-    waits_until: str | None
+    window: str | None
     since: datetime | None
     live: bool
     vehicle: bool | None
@@ -401,7 +402,7 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         state=state,
         reported=twin.state(now, grace=grace, state_set=known.state_set),
         waits_for=waits_for,
-        waits_until=_waits_until(twin) if waits_for is Wait.SCHEDULE else None,
+        window=_window(twin) if waits_for is Wait.SCHEDULE else None,
         since=_since(twin, state),
         live=live,
         vehicle=status.vehicle.connected if status is not None and live and status.vehicle is not None else None,
@@ -451,9 +452,9 @@ def _holder(twin: Twin) -> Wait:
     return Wait.PRICE if priced is not None and priced.value else Wait.PROFILE
 
 
-def _waits_until(twin: Twin) -> str | None:
-    start = twin.settings.delayed_start
-    return f"{start:%H:%M}" if start is not None else None
+def _window(twin: Twin) -> str | None:
+    start, end = twin.settings.delayed_start, twin.settings.delayed_end
+    return f"{start:%H:%M}\N{EN DASH}{end:%H:%M}" if start is not None and end is not None else None
 
 
 def _since(twin: Twin, state: State) -> datetime | None:

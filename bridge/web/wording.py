@@ -97,9 +97,9 @@ class Words:
         if socket.waits_for is None:
             return ""
         if socket.waits_for is Wait.SCHEDULE:
-            if socket.waits_until is None:
+            if socket.window is None:
                 return self.texts.say.schedule_unknown
-            return self.texts.waits[Wait.SCHEDULE].format(time=socket.waits_until)
+            return self.texts.waits[Wait.SCHEDULE].format(window=socket.window)
         return self.texts.waits[socket.waits_for]
 
     def facts(self, socket: SocketView) -> Iterator[Fact]:
@@ -109,7 +109,7 @@ class Words:
             if not self._energy_tells(socket, session):
                 yield Fact(labels.session, texts.kilowatt_hours(session.energy))
             if session.cost is not None:
-                yield Fact(labels.cost, texts.euros(session.cost))
+                yield Fact(labels.cost, texts.money(session.cost))
         if socket.offered is not None and session is not None and session.open:
             yield Fact(labels.offered, self._of(socket.offered, socket.highest))
         if socket.limits.standing is not None:
@@ -132,7 +132,7 @@ class Words:
     def _last(self, session: SessionView) -> str:
         parts = [self.texts.kilowatt_hours(session.energy)]
         if session.cost is not None:
-            parts.append(self.texts.euros(session.cost))
+            parts.append(self.texts.money(session.cost))
         if session.finished_at is not None:
             parts.append(self.texts.when(session.finished_at, self.view.at))
         return ", ".join(parts)
@@ -156,7 +156,7 @@ class Words:
         costs = [day.cost for day in days if day.cost is not None]
         parts = [self.texts.kilowatt_hours(energy)]
         if costs:
-            parts.append(self.texts.euros(sum(costs)))
+            parts.append(self.texts.money(sum(costs)))
         say = self.texts.say
         parts.append(say.one_session if sessions == 1 else say.sessions_counted.format(count=sessions))
         return parts

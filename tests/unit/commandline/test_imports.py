@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[3]
 OTHERS = (
     "bridge.simulator", "bridge.checkup", "bridge.commandline.send_watch", "bridge.commandline.sessions_report",
-    "bridge.commandline.account_report", "bridge.commandline.demo", "rich", "pygments", "amqtt", "pybluecurrent", "httpx",
-    "sjcl", "babel",
+    "bridge.commandline.account_report", "bridge.commandline.demo", "rich", "pygments", "trio", "amqtt", "pybluecurrent", "httpx",
+    "sjcl",
 )  # fmt: skip
 # A storage that cannot be: the service is imported and built, and ends right away.
 RUN = """

@@ -98,12 +98,15 @@ def test_values_are_written_as_the_language_does() -> None:
     english, dutch = texts("en"), texts("nl")
     assert (english.kilowatts(10994), dutch.kilowatts(10994)) == ("11.0 kW", "11,0 kW")
     assert (english.kilowatt_hours(17.42), dutch.kilowatt_hours(2841.3)) == ("17.4 kWh", "2841 kWh")
-    assert (english.euros(4.355), dutch.euros(None)) == ("€ 4.36", "\N{EN DASH}")
+    assert (english.money(4.355), dutch.money(None)) == ("€4.36", "\N{EN DASH}")
+    assert (dutch.money(4.355), texts("nb").money(1234.5)) == ("€\xa04,36", "1\xa0234,50\xa0€")
+    assert (dutch.money(-0.5, "NOK"), texts("nb").money(-0.5, "NOK")) == ("NOK\xa0-0,50", "-0,50\xa0kr")
     assert (english.amperes(16), english.amperes(15.94), dutch.amperes(15.9)) == ("16 A", "15.9 A", "15,9 A")
     assert dutch.volts(230.6) == "231 V"
+    assert (dutch.amperes(-0.04), texts("nb").amperes(-5)) == ("0,0 A", "-5 A")
 
 
 def test_a_time_has_its_day_only_where_it_is_another() -> None:
     assert texts("en").when(at(7, 12), NOW) == "07:12"
     assert texts("en").when(at(7, 12, 2), NOW) == "Wed 18 Nov, 07:12"
-    assert texts("nb").when(NOW + timedelta(days=1), NOW) == "lør 21 nov, 09:41"
+    assert texts("nb").when(NOW + timedelta(days=1), NOW) == "lør. 21. nov., 09:41"

@@ -56,9 +56,12 @@ def text(about: Known, language: Language = "en") -> str:
 def test_the_page_says_it_in_words() -> None:
     said = text(showroom.rich())
     assert "Driveway U:MOVE16 · BCU102728 Charging since 07:12 11.0 kW 17.4 kWh" in said
-    assert "Carport H:MOVE-C32T2 · BCU100186 Held back Delayed charging waits until 23:00." in said
+    assert (
+        "Carport H:MOVE-C32T2 · BCU100186 Held back Delayed charging holds the session back, window 23:00\N{EN DASH}07:00."
+        in said
+    )
     assert "Visitors U:MOVE16 · BCU101544 No car Waits for a car." in said
-    assert "Last session 31.1 kWh, € 7.77, Wed 18 Nov, 21:40" in said
+    assert "Last session 31.1 kWh, €7.77, Wed 18 Nov, 21:40" in said
     assert "06:58 Driveway · Start not possible then No vehicle is connected. Plug it in first, then start." in said
     assert "Thu 19 Nov, 22:31 Carport · Limit (A): 16 done" in said
     assert "Requests to Blue Current 14 today" in said

@@ -90,8 +90,11 @@ def test_a_start_that_was_accepted_is_waited_for() -> None:
     assert only(known(twin)).waits_for is Wait.BEGIN
 
 
-def test_a_schedule_says_until_when() -> None:
-    assert only(known(showroom.held())).waits_until == "23:00"
+def test_a_schedule_shows_its_window() -> None:
+    held = showroom.held()
+    assert only(known(held)).window == "23:00\N{EN DASH}07:00"
+    half = replace(held, settings=replace(held.settings, delayed_end=None))
+    assert only(known(half)).window is None
 
 
 def test_nothing_is_shown_as_known_that_is_not() -> None:
