@@ -18,6 +18,7 @@ from bridge.account.charging import FOLLOW_UP_S, Charging
 from bridge.account.credentials import Credentials
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
+from bridge.account.oddities import OddityLog
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
@@ -140,6 +141,7 @@ class Service:
             nominal_voltage=lambda: runtime.values.nominal_voltage,
         )
         self._recorder = Recorder(storage, clock.now)
+        self._oddities = OddityLog(self._log)
         self.link = link = Link(
             settings.cloud.url,
             clock=clock,
@@ -321,6 +323,7 @@ class Service:
     def _twin_changed(self, before: Twin | None, after: Twin | None) -> None:
         self.web.changed()
         self._recorder.changed(before, after)
+        self._oddities.twin_changed(before, after)
         self._transactions.twin_changed(before, after)
         if after is not None and (before is None or before.settings != after.settings):
             self.storage.save_charge_point(after.evse_id, after.settings)

@@ -19,8 +19,8 @@ from bridge.chargepoint import limits, session
 from bridge.chargepoint.charge_point_settings import APP_CARD
 from bridge.chargepoint.limits import SessionLimit
 from bridge.chargepoint.session import START_WINDOW, Memory
-from bridge.chargepoint.state import SESSION, State
-from bridge.chargepoint.status import Activity
+from bridge.chargepoint.state import State
+from bridge.chargepoint.status import SESSION, Activity
 from bridge.chargepoint.twin import ChargingMode, Twin
 from bridge.clock import Clock
 from bridge.errors import BridgeError, Disconnected, InvalidState, InvalidValue, NotSupported, VerdictTimeout

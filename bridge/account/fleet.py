@@ -129,6 +129,8 @@ class Fleet:
                 self._remove(twin)
         for item in listed:
             self.described(item.evse_id, item.update, may_be_new=True)
+            for twin in self.sockets(item.evse_id):
+                self._put(twin, twin.listed(item.activity))
 
     def described(self, evse_id: str, update: Update[ChargePointSettings], *, may_be_new: bool = False) -> None:
         """A charge point was described, or its settings have changed."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from bridge.chargepoint.amsterdam import from_wall_clock, in_order
+from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.transaction_matching import Transaction
 from bridge.errors import Disconnected, Rejected, Unauthorized
 
@@ -113,5 +114,6 @@ def parse_transaction(raw: Mapping[str, Any]) -> Transaction:
         ended_at=in_order(from_wall_clock(end), start) if end is not None else None,
         energy=raw.get("kwh") or 0.0,
         cost=raw.get("total_costs"),
+        currency=(raw.get("currency") or EURO).strip().upper(),
         card=card or None,
     )

@@ -29,6 +29,8 @@ Permission = Literal["none", "read", "write"]
 APP_CARD: Final = "BCU-APP"
 """What stands for no card in a request."""
 
+EURO: Final = "EUR"
+
 NO_CARD: Final = "BCU_HOME_USE"
 """What stands for no card in an answer."""
 
@@ -195,3 +197,27 @@ class ChargePointSettings:
     led_interaction: Setting[bool] | None = told(
         "led_interaction", "the lights are on only while someone does something", SWITCH
     )
+
+    @property
+    def delayed_charging_on(self) -> bool:
+        """Delayed charging is on: its value and smart charging both are (contract 4, "State table")."""
+        return self._is_on(self.delayed_charging)
+
+    @property
+    def price_based_charging_on(self) -> bool:
+        """Price-based charging is on: its value and smart charging both are."""
+        return self._is_on(self.price_based_charging)
+
+    @property
+    def profile_on(self) -> bool:
+        """One of the two is on."""
+        return self.delayed_charging_on or self.price_based_charging_on
+
+    def _is_on(self, profile: Setting[bool] | None) -> bool:
+        # Smart charging that was never told does not contradict the profile's own value.
+        return self.smart_charging is not False and profile is not None and bool(profile.value)
+
+    @property
+    def currency(self) -> str:
+        """The currency of its costs: the tariff's, or EUR where none is given (contract 4)."""
+        return (self.tariff.currency.strip().upper() if self.tariff is not None else "") or EURO

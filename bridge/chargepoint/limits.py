@@ -8,7 +8,7 @@ means. An override that somebody else has made is never touched.
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.chargepoint.session import Memory
 
@@ -139,6 +139,14 @@ def in_time(limits: Limits, memory: Memory, now: datetime) -> Limits:
     if limit.session > number and (pending or goes_on):
         return limits
     return without_session(limits)
+
+
+def shifted(limits: Limits, delta: timedelta) -> Limits:
+    """The limits after the wall clock has jumped by `delta`: the wait for a session moves with it."""
+    limit = limits.session
+    if limit is None or limit.until is None:
+        return limits
+    return replace(limits, session=replace(limit, until=limit.until + delta))
 
 
 def next_session(memory: Memory) -> int:

@@ -1,12 +1,19 @@
 """What a charge point shows of itself over time: what it can deliver, and on which phases."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bridge.chargepoint.status import MINIMUM_CURRENT_A, Status
+from bridge.chargepoint.status import CARRIES_A, MINIMUM_CURRENT_A, Status
 
-CARRIES_A: Final = 1.0
-"""A phase with less than this carries nothing: a vehicle charges with 6 A and more, and meters have noise."""
+MODE_CARRIES_A: Final = 1.0
+"""A phase with less than this takes no part in charging: a vehicle charges with 6 A and more, and meters have noise."""
+
+LIVE_V: Final = 100.0
+"""A phase with less than this is not connected: wires beside live ones show some volts."""
+
+USUAL_CURRENT_A: Final = 32
+"""The most that nearly all charge points deliver on a phase."""
 
 PHASE_MODES: Final = {
     # FIMP's names, for a grid with neutral; two phases have none.
@@ -23,15 +30,26 @@ class Observed:
 
     Attributes:
         max_current: the highest `max_usage` seen without an override of ours, A.
-        phases: 1 or 3: how many have had a voltage.
+        phases: 3 once a second phase was seen, carrying current or at voltage. Before that it is not known, since a car
+            may use only one.
+        seen_phases: the phases that were seen so, counted from 1.
+        highest_current: the highest current that was seen, drawn or offered, where it is above `USUAL_CURRENT_A`; A,
+            rounded up.
         phase_mode: from the phases that carried current, last seen while charging.
         phase_modes: all of those seen.
     """
 
     max_current: int | None = None
     phases: int | None = None
+    seen_phases: tuple[int, ...] = ()
+    highest_current: int | None = None
     phase_mode: str | None = None
     phase_modes: tuple[str, ...] = ()
+
+    @property
+    def possible_current(self) -> int:
+        """What the charge point may deliver on a phase, as the check of readings takes it; A."""
+        return max(self.highest_current or 0, self.max_current or 0, USUAL_CURRENT_A)
 
 
 def learn(observed: Observed, status: Status, *, overridden: bool) -> Observed:
@@ -44,14 +62,31 @@ def learn(observed: Observed, status: Status, *, overridden: bool) -> Observed:
     """
     if not overridden and status.max_usage is not None and status.max_usage >= MINIMUM_CURRENT_A:
         observed = replace(observed, max_current=max(int(status.max_usage), observed.max_current or 0))
-    live = sum(voltage is not None and voltage > 0 for voltage in status.voltages)
-    if live:
-        observed = replace(observed, phases=max(3 if live > 1 else 1, observed.phases or 0))
-    return _with_phase_mode(observed, status)
+    return _with_phase_mode(_with_highest_current(_with_phases(observed, status), status), status)
+
+
+def _with_phases(observed: Observed, status: Status) -> Observed:
+    now = {
+        phase
+        for phase, (current, voltage) in enumerate(zip(status.currents, status.voltages, strict=True), 1)
+        if (current or 0.0) >= CARRIES_A or (voltage or 0.0) >= LIVE_V
+    }
+    seen = tuple(sorted(now | set(observed.seen_phases)))
+    if seen == observed.seen_phases:
+        return observed
+    return replace(observed, seen_phases=seen, phases=3 if len(seen) > 1 else observed.phases)
+
+
+def _with_highest_current(observed: Observed, status: Status) -> Observed:
+    seen = [current for current in (status.max_usage, *status.currents) if current is not None]
+    highest = math.ceil(max(seen, default=0.0))
+    if highest <= (observed.highest_current or USUAL_CURRENT_A):
+        return observed
+    return replace(observed, highest_current=highest)
 
 
 def _with_phase_mode(observed: Observed, status: Status) -> Observed:
-    first, second, third = (current is not None and current >= CARRIES_A for current in status.currents)
+    first, second, third = (current is not None and current >= MODE_CARRIES_A for current in status.currents)
     mode = PHASE_MODES.get((first, second, third))
     if mode is None:
         return observed

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.chargepoint.amsterdam import nearest_reading
+from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.twin import Twin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """One session. Energy in kWh, cost in EUR, power in W; datetimes have an offset.
+    """One session. Energy in kWh, power in W; datetimes have an offset.
 
     Attributes:
         evse_id: the charge point.
@@ -22,13 +23,14 @@ class SessionRecord:
         ended_at: when it ended; None while it is on.
         times_given: the times are the cloud's. Else they are the bridge's own: from when until when it was seen on.
         not_before: where it was not seen to begin, and nobody said when it did: it was not on before this.
-        not_after: likewise its end: it was over at this moment.
+        not_after: where it was not seen to end, and nobody said when it did: it was over at this moment.
         energy: what it has delivered.
-        cost: None where it is not known; likewise the next four.
-        peak_power: the highest power that was seen.
-        card: the uid of the charge card, or its number where the uid is not known.
-        mode: the charging mode.
-        transaction: the id of the account's transaction that it was matched with.
+        cost: what it costs, which may be below zero; None where that is not known.
+        currency: of the cost, by its ISO code.
+        peak_power: the highest power that was seen; None where none was.
+        card: the uid of the charge card, or its number where the uid is not known; None where neither is.
+        mode: the charging mode; None where it is not known.
+        transaction: the id of the account's transaction that it was matched with; None where there is none.
     """
 
     evse_id: str
@@ -42,6 +44,7 @@ class SessionRecord:
     not_after: datetime | None = None
     energy: float = 0.0
     cost: float | None = None
+    currency: str = EURO
     peak_power: float | None = None
     card: str | None = None
     mode: str | None = None
@@ -76,6 +79,7 @@ def record_of(twin: Twin, session: Session) -> SessionRecord:
         not_after=session.seen_to if not session.open and given_end is None and session.unseen_after else None,
         energy=session.energy,
         cost=session.cost,
+        currency=session.currency or EURO,
         peak_power=session.peak_power,
         card=session.card,
         mode=session.mode,
@@ -113,6 +117,7 @@ def corrected(memory: Memory, record: SessionRecord, before: SessionRecord | Non
             started_at=nearest_reading(start, record.started_at) if start is not None else None,
             energy=record.energy,
             cost=record.cost,
+            currency=record.currency if record.cost is not None else None,
             card=record.card,
             transaction=record.transaction,
             booked_from=record.started_at if given else session.booked_from,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, NamedTuple
 
-from bridge.chargepoint.status import MINIMUM_CURRENT_A, Activity, Status, Vehicle
+from bridge.chargepoint.status import MINIMUM_CURRENT_A, SESSION, Activity, Status, Vehicle
 
 StateSet = Literal["standard", "extended"]
 
 
 class State(Enum):
-    """FIMP's states of a charge point, as far as this one can tell them apart."""
+    """FIMP's states of a charge point that this one can tell apart."""
 
     DISCONNECTED = "disconnected"
     REQUESTING = "requesting"
@@ -73,8 +73,6 @@ _OFFLINE: Final = frozenset({Activity.OFFLINE})
 _ERROR: Final = frozenset({Activity.ERROR})
 _UNAVAILABLE: Final = frozenset({Activity.UNAVAILABLE})
 _AVAILABLE: Final = frozenset({Activity.AVAILABLE})
-SESSION: Final = frozenset({Activity.CHARGING, Activity.DELAYED})
-"""The activities during which a session is on."""
 
 
 def _always(_: Situation) -> bool:
@@ -119,12 +117,29 @@ def supported_states(state_set: StateSet) -> list[State]:
     return [state for state in State if state in reported]
 
 
-def is_held(status: Status, *, smart_charging: bool) -> bool:
-    """Whether the charge point holds the session back.
+def is_held(status: Status, *, profile_on: bool, smart_charging: bool) -> bool:
+    """Whether the charge point holds the session back (the state table's `held`).
 
-    Either a profile does (`delayed`), or smart charging leaves less than a vehicle can charge with.
+    Either a profile does, or smart charging offers less than a vehicle can charge with.
+
+    Args:
+        status: the last values.
+        profile_on: delayed or price-based charging is on.
+        smart_charging: smart charging is on.
     """
-    if status.activity is Activity.DELAYED:
+    if is_held_by_profile(status, profile_on=profile_on):
         return True
     limit = status.smart_limit
     return smart_charging and limit is not None and limit < MINIMUM_CURRENT_A and not status.draws
+
+
+def is_held_by_profile(status: Status, *, profile_on: bool) -> bool:
+    """Whether delayed or price-based charging holds the session back.
+
+    Delayed charging says so by its activity. Price-based charging leaves the activity at `charging`, and shows a
+    heartbeat while the vehicle is ready and draws nothing.
+    """
+    if status.activity is Activity.DELAYED:
+        return True
+    heartbeat = status.smart_current_heartbeat_timeout or 0.0
+    return profile_on and heartbeat > 0 and status.vehicle is Vehicle.READY and not status.draws

@@ -1,11 +1,12 @@
 """The live values of one socket (the cloud's CH_STATUS)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Final
 
 from bridge.chargepoint.told import CURRENT, ENERGY, FLAG, MOMENT, MONEY, SECONDS, VOLTAGE, Word, told
+from bridge.chargepoint.update import Update
 
 
 class Activity(Enum):
@@ -17,6 +18,10 @@ class Activity(Enum):
     UNAVAILABLE = "unavailable"
     ERROR = "error"
     OFFLINE = "offline"
+
+
+SESSION: Final = frozenset({Activity.CHARGING, Activity.DELAYED})
+"""The activities during which a session is on."""
 
 
 class Vehicle(Enum):
@@ -58,6 +63,11 @@ VEHICLE: Final = Word(
 MINIMUM_CURRENT_A: Final = 6
 """Below this, IEC 61851 lets no vehicle charge."""
 
+CARRIES_A: Final = 0.5
+"""A phase with less than this carries no current: meters have noise (contract 4, "State table")."""
+
+_CURRENTS: Final = ("current_1", "current_2", "current_3")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -98,5 +108,30 @@ class Status:
 
     @property
     def draws(self) -> bool:
-        """Current flows on some phase."""
-        return any(current is not None and current > 0 for current in self.currents)
+        """Some phase carries current."""
+        return any(current is not None and current >= CARRIES_A for current in self.currents)
+
+    @property
+    def session_on(self) -> bool:
+        """The state table's `session`."""
+        return self.activity in SESSION
+
+    @property
+    def idle(self) -> bool:
+        """No current can flow: no session is on, or the vehicle has not closed its switch."""
+        return self.activity is Activity.AVAILABLE or self.vehicle in {Vehicle.NONE, Vehicle.CONNECTED}
+
+
+def after(before: Status, update: Update[Status]) -> Status:
+    """The status after a push.
+
+    A field that the push leaves out stays as it was, but a current is 0 while none can flow (contract 4, "Readings
+    that cannot be").
+    """
+    status = update.onto(before)
+    if not status.idle:
+        return status
+    one, two, three = (
+        current if name in update.present else 0.0 for name, current in zip(_CURRENTS, status.currents, strict=True)
+    )
+    return replace(status, current_1=one, current_2=two, current_3=three)

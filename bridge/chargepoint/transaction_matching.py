@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.chargepoint.amsterdam import in_order, nearest_reading, readings
+from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.records import SessionRecord
 
 SAME_START: Final = timedelta(seconds=60)
@@ -31,12 +32,14 @@ _NEVER: Final = timedelta()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """A session as the account keeps it. Energy in kWh, cost in EUR.
+    """A session as the account keeps it. Energy in kWh.
 
     Attributes:
         socket: which socket of the charge point; None if it does not say.
-        started_at: as read from Amsterdam's clock by `from_wall_clock`; likewise the end.
-        ended_at: None while it is running.
+        started_at: as read from Amsterdam's clock by `from_wall_clock`.
+        ended_at: read in the same way; None while it is running.
+        cost: what it costs; None if it does not say.
+        currency: of the cost, by its ISO code.
     """
 
     id: str
@@ -46,6 +49,7 @@ class Transaction:
     ended_at: datetime | None = None
     energy: float = 0.0
     cost: float | None = None
+    currency: str = EURO
     card: str | None = None
 
 
@@ -186,6 +190,7 @@ def _settled(record: SessionRecord, transaction: Transaction) -> SessionRecord:
         not_after=None,
         energy=transaction.energy if more else record.energy,
         cost=transaction.cost if better_cost else record.cost,
+        currency=transaction.currency if better_cost else record.currency,
         card=record.card if record.card is not None else transaction.card,
         transaction=transaction.id,
     )
@@ -223,6 +228,7 @@ def _filled(transaction: Transaction, place: Place, number: int) -> SessionRecor
         times_given=True,
         energy=transaction.energy,
         cost=transaction.cost,
+        currency=transaction.currency,
         card=transaction.card,
         transaction=transaction.id,
     )

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
-from bridge.chargepoint import limits, observed, session
+from bridge.chargepoint import limits, observed, readings, session
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.observation import Premises, observe
 from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import START_WINDOW, Memory
-from bridge.chargepoint.state import Situation, State, StateSet, is_held, state
-from bridge.chargepoint.status import Status
+from bridge.chargepoint.state import Situation, State, StateSet, is_held, is_held_by_profile, state
+from bridge.chargepoint.status import Activity, Status, after
 from bridge.chargepoint.update import Update
 
 ChargingMode = Literal["normal", "slow", "delayed", "price_based"]
@@ -38,12 +39,13 @@ class Twin:
     Attributes:
         evse_id: the charge point.
         socket: which of its sockets; None where it has one.
-        evse: the charge point's description and settings.
+        settings: the charge point's description and settings.
         status: the last values; None before the first push.
         memory: what is known of its sessions beyond them.
         observed: what it has shown of itself.
         limits: what is wanted of it, and what stands in the cloud for that.
         link_down_since: since when the link has been down; None while it is up.
+        listed_activity: what CHARGE_POINTS says of it; counts until the first status.
     """
 
     evse_id: str
@@ -54,6 +56,7 @@ class Twin:
     observed: Observed = field(default_factory=Observed)
     limits: Limits = field(default_factory=Limits)
     link_down_since: datetime | None = None
+    listed_activity: Activity | None = None
 
     @property
     def address(self) -> str:
@@ -74,20 +77,35 @@ class Twin:
 
     def pushed(self, update: Update[Status], now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Self:
         """After a CH_STATUS; the nominal voltage, V, stands in where there is current and no voltage."""
-        status = update.onto(self.status or Status())
-        memory = session.observe(self.memory, status, now, nominal_voltage)
+        status = after(self.status or Status(), update)
         overridden = self.limits.owned is not None or self.limits.unsure is not None
+        learned = observed.learn(self.observed, status, overridden=overridden)
+        premises = Premises(
+            nominal_voltage=nominal_voltage,
+            highest_current=learned.possible_current,
+            currency=self.settings.currency,
+        )
+        memory = observe(self.memory, update, status, now, premises)
         return replace(
             self,
             status=status,
             memory=memory,
-            observed=observed.learn(self.observed, status, overridden=overridden),
-            limits=limits.in_time(limits.seen(self.limits, status.max_usage), memory, now),
+            observed=learned,
+            limits=limits.in_time(limits.seen(self.limits, update.values.max_usage), memory, now),
         )._noting_mode()
+
+    def oddities_since(self, before: Self) -> tuple[str, ...]:
+        """What of the push that led here from `before` was left out because it cannot be, in words for the log."""
+        words = readings.left_out(before.memory.session, self.memory.session)
+        return (words,) if words is not None else ()
 
     def described(self, update: Update[ChargePointSettings]) -> Self:
         """After its entry in CHARGE_POINTS, or a CH_SETTINGS."""
         return replace(self, settings=update.onto(self.settings))._noting_mode()
+
+    def listed(self, activity: Activity | None) -> Self:
+        """After CHARGE_POINTS has told what it is doing."""
+        return replace(self, listed_activity=activity)
 
     def link_lost(self, now: datetime) -> Self:
         """After the link went down."""
@@ -117,6 +135,16 @@ class Twin:
         """After time has passed: a limit for a session that did not come is given back."""
         return self.limited(lambda before: limits.in_time(before, self.memory, now))
 
+    def shifted(self, delta: timedelta) -> Self:
+        """After the wall clock has jumped by `delta`: the bridge's own times move with it, the cloud's do not."""
+        down_since = self.link_down_since
+        return replace(
+            self,
+            memory=self.memory.shifted(delta),
+            limits=limits.shifted(self.limits, delta),
+            link_down_since=down_since + delta if down_since is not None else None,
+        )
+
     # --- what that means ---
 
     def visible(self, now: datetime, grace: timedelta) -> bool:
@@ -126,16 +154,22 @@ class Twin:
     @property
     def held(self) -> bool:
         """The charge point holds the session back."""
-        return self.status is not None and is_held(self.status, smart_charging=bool(self.settings.smart_charging))
+        smart_charging = bool(self.settings.smart_charging)
+        return self.status is not None and is_held(
+            self.status, profile_on=self.settings.profile_on, smart_charging=smart_charging
+        )
+
+    @property
+    def held_by_profile(self) -> bool:
+        """Delayed or price-based charging holds the session back."""
+        return self.status is not None and is_held_by_profile(self.status, profile_on=self.settings.profile_on)
 
     def state(self, now: datetime, *, grace: timedelta, state_set: StateSet) -> State:
         """The state to report."""
-        if self.status is None:
-            return State.UNKNOWN
         situation = Situation(
             visible=self.visible(now, grace),
-            activity=self.status.activity,
-            vehicle=self.status.vehicle,
+            activity=self.status.activity if self.status is not None else self.listed_activity,
+            vehicle=self.status.vehicle if self.status is not None else None,
             held=self.held,
             drawn=self.memory.drawn,
             done=self.memory.done,

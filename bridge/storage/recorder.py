@@ -1,7 +1,6 @@
 """Keeps what is remembered of sockets, and their sessions, on disk: at once when it matters, else once a minute."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,7 +35,7 @@ class Recorder:
             return
         self._dirty[after.address] = after.memory
         self.note(records_of(before, after))
-        if before is None or _outline(before.memory) != _outline(after.memory):
+        if before is None or before.memory.outline != after.memory.outline:
             self.write()
 
     def note(self, records: Iterable[SessionRecord]) -> None:
@@ -65,11 +64,3 @@ class Recorder:
         self._storage.save_memories(memories, now, self._records.values())
         self._dirty.clear()
         self._records.clear()
-
-
-def _outline(memory: Memory) -> Memory:
-    """The memory without what changes with every push."""
-    session = memory.session
-    if session is None:
-        return memory
-    return replace(memory, session=replace(session, energy=0.0, reading=None, cost=None, peak_power=None))

@@ -109,6 +109,11 @@ _V3: Final = (
     )
     FROM value WHERE name IN ('overrides_unknown', 'takes_socket_ids') HAVING count(*) > 0""",
     "DELETE FROM value WHERE name IN ('overrides_unknown', 'takes_socket_ids', 'unlock_unknown')",
+    # One phase that was seen says nothing of the charge point: the car may use only one.
+    """UPDATE steering SET content = json_remove(content, '$.observed.phases')
+    WHERE content ->> '$.observed.phases' = 1""",
+    # Of the cost, by its ISO code. Until now all costs were taken for EUR.
+    "ALTER TABLE session ADD COLUMN currency TEXT NOT NULL DEFAULT 'EUR'",
 )
 
 MIGRATIONS: Final = (_V1, _V2, _V3)

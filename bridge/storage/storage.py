@@ -14,7 +14,7 @@ from pydantic import JsonValue, TypeAdapter
 from structlog.typing import FilteringBoundLogger
 
 from bridge.chargepoint.amsterdam import in_amsterdam
-from bridge.chargepoint.charge_point_settings import ChargePointSettings
+from bridge.chargepoint.charge_point_settings import EURO, ChargePointSettings
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory, lose_sight
 from bridge.chargepoint.twin import Steering
@@ -32,7 +32,7 @@ _EVSE: Final = TypeAdapter(ChargePointSettings)
 
 _RECORD: Final = (
     "address, number, evse_id, socket, started_at, ended_at, times_given, not_before, not_after, energy, cost, "
-    "peak_power, card, mode, transaction_id"
+    "peak_power, card, mode, transaction_id, currency"
 )
 _SESSIONS: Final = (
     f"SELECT {_RECORD} FROM session WHERE number <> 0"  # noqa: S608 - a constant
@@ -40,10 +40,13 @@ _SESSIONS: Final = (
 )
 """Takes since when, and which address; null is any."""
 
+_HAS_CURRENCY: Final = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'currency'"
+"""Files of version 2 and older have no currency: all costs were taken for EUR."""
+
 _ENERGY_BEFORE: Final = "SELECT address, energy FROM session WHERE number = 0"
 _STEERINGS: Final = "SELECT address, content FROM steering"
 _DESCRIPTIONS: Final = "SELECT evse_id, description FROM charge_point"
-_SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_RECORD}, average_power) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - constants
+_SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_RECORD}, average_power) VALUES ({', '.join('?' * 17)})"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +131,11 @@ class Storage:
     def memories(self) -> dict[str, Memory]:
         """What is remembered of each socket; it has been out of sight since it was written, if not for longer."""
         rows = self._database.read("SELECT address, content, written_at FROM memory")
-        return {
-            address: lose_sight(_MEMORY.validate_json(content), datetime.fromisoformat(written_at))
-            for address, content, written_at in rows
-        }
+        now, memories = self._now(), {}
+        for address, content, written_at in rows:
+            written = min(datetime.fromisoformat(written_at), now)  # the clock may have been set back since
+            memories[address] = lose_sight(_MEMORY.validate_json(content).restored(now), written)
+        return memories
 
     def save_memories(
         self, memories: Mapping[str, Memory], now: datetime, records: Iterable[SessionRecord] = ()
@@ -319,8 +323,10 @@ class Peek:
         Raises:
             StorageUnusable: it cannot be read.
         """
-        rows = self._read(_SESSIONS, _utc(since), address) if self.has_ledger() else []
-        return [_to_record(row) for row in rows]
+        if not self.has_ledger():
+            return []
+        query = _SESSIONS if self._read(_HAS_CURRENCY) else _SESSIONS.replace("currency", f"'{EURO}'")
+        return [_to_record(row) for row in self._read(query, _utc(since), address)]
 
     def energy_before(self) -> dict[str, float]:
         """See `Storage.energy_before`.
@@ -373,6 +379,7 @@ def _to_row(record: SessionRecord) -> tuple[object, ...]:
         record.card,
         record.mode,
         record.transaction,
+        record.currency,
         record.average_power,
     )
 
@@ -394,6 +401,7 @@ def _to_record(row: tuple[Any, ...]) -> SessionRecord:
         card=row[12],
         mode=row[13],
         transaction=row[14],
+        currency=row[15],
     )
 
 

@@ -444,7 +444,7 @@ def _wait(twin: Twin, state: State, *, live_link: bool) -> Wait | None:
 
 def _holder(twin: Twin) -> Wait:
     """What holds a session back."""
-    if twin.status is not None and twin.status.activity is not Activity.DELAYED:
+    if not twin.held_by_profile:
         return Wait.LIMIT
     delayed, priced = twin.settings.delayed_charging, twin.settings.price_based_charging
     if delayed is not None and delayed.value:

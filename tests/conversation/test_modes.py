@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -388,18 +389,23 @@ async def test_a_start_that_was_passed_on_before_the_login_lapsed_may_have_happe
         assert house[SOCKET].sockets[0].current_a == 6
 
 
-async def test_a_start_time_that_is_told_before_the_session_does_not_end_its_limit(house: House) -> None:
+@pytest.mark.parametrize("moved", [0, 1])
+async def test_a_start_time_that_is_told_before_the_session_does_not_end_its_limit(house: House, moved: int) -> None:
+    """Wherever a second ends: the session begins at the time that was told, or a second later."""
     await plug(house)
     house.cloud.faults.silent.add("START_SESSION")
     uid = await house.hub.say(
         device_topic(SOCKET), type="cmd.charge.start", serv="chargepoint", props={"charging_mode": "slow"}
     )
     await house.hub.until(lambda: "START_SESSION" in asked(house))
-    start_time = in_amsterdam(house.clock.now()).strftime("%Y%m%d %H:%M:%S")
-    frame = {"object": "CH_STATUS", "evse_id": SOCKET, "data": {"start_datetime": start_time}}
+    told = in_amsterdam(house.clock.now()).replace(microsecond=0)
+    frame = {"object": "CH_STATUS", "evse_id": SOCKET, "data": {"start_datetime": f"{told:%Y%m%d %H:%M:%S}"}}
     await house.cloud.send_all(json.dumps(frame))
     await asyncio.sleep(0.1)
     house[SOCKET].start("046C8CCA8C1D90")
+    session = house[SOCKET].sockets[0].session
+    assert session is not None
+    session.started_at = told + timedelta(seconds=moved)
     await house.push(SOCKET)
     await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard))
     await asyncio.sleep(1.2)  # a tick

@@ -29,13 +29,37 @@ def test_what_our_own_override_leaves_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("voltages", "phases"),
-    [((0, 0, 0), None), ((None, None, None), None), ((231, 0, 0), 1), ((0, 0, 230), 1), ((230, 231, 229), 3)],
+    ("voltages", "currents", "phases"),
+    [
+        ((0, 0, 0), (0, 0, 0), None),
+        ((None, None, None), (None, None, None), None),
+        ((231, 0, 0), (16, 0, 0), None),  # a car may use only one
+        ((0, 0, 230), (0, 0, 16), None),
+        ((231, 4, 0), (16, 0.3, 0), None),  # noise
+        ((230, 231, 229), (0, 0, 0), 3),
+        ((230, 231, 229), (16, 0, 0), 3),
+        ((0, 0, 0), (16, 16, 16), 3),
+        ((None, None, None), (16, 16, None), 3),
+    ],
 )
-def test_phases_come_from_the_voltages(voltages: tuple[float | None, ...], phases: int | None) -> None:
+def test_the_charge_point_has_three_phases_once_a_second_one_was_seen(
+    voltages: tuple[float | None, ...], currents: tuple[float | None, ...], phases: int | None
+) -> None:
     values: dict[str, Any] = {f"voltage_{index}": voltage for index, voltage in enumerate(voltages, 1)}
+    values |= {f"current_{index}": current for index, current in enumerate(currents, 1)}
     assert after(Status(**values)).phases == phases
     assert after(Status(voltage_1=230, voltage_2=230, voltage_3=230), Status(**values)).phases == 3
+
+
+def test_a_second_phase_may_be_seen_with_another_car() -> None:
+    assert after(Status(current_1=16), Status(current_2=16)).phases == 3
+
+
+def test_the_highest_current_is_kept_where_it_is_unusual() -> None:
+    assert after(Status(max_usage=25, current_1=31.5)).highest_current is None
+    assert after(Status(max_usage=63, current_1=16)).possible_current == 63
+    assert after(Status(current_1=40.2), Status(current_1=16)).possible_current == 41
+    assert Observed().possible_current == 32
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,27 @@
 """What a session's record says: cost, power, card, and times that are known, or only bounded."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from bridge.chargepoint import observation
+from bridge.chargepoint.observation import Premises
 from bridge.chargepoint.records import SessionRecord, record_of, records_of
-from bridge.chargepoint.session import LONG_AGO, Memory, lose_sight, observe, start_accepted, start_without_verdict
+from bridge.chargepoint.session import LONG_AGO, Memory, lose_sight, start_accepted, start_without_verdict
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.update import Update
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 IDLE = Status(activity=Activity.AVAILABLE, vehicle=Vehicle.NONE)
+
+
+def observe(memory: Memory, status: Status, now: datetime, nominal_voltage: float = 230.0) -> Memory:
+    """The memory after a push that gives all fields."""
+    update = Update(status, frozenset(field.name for field in fields(status)))
+    return observation.observe(memory, update, status, now, Premises(nominal_voltage=nominal_voltage))
 
 
 def charging(energy: float | None = None, cost: float | None = None, **more: object) -> Status:

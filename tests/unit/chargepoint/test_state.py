@@ -1,11 +1,18 @@
 """The state table: every combination of activity, vehicle and memory, against a second telling of the contract."""
 
 import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
+from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.state import Situation, State, StateSet, is_held, state, supported_states
 from bridge.chargepoint.status import Activity, Status, Vehicle
+from bridge.chargepoint.twin import Twin
+from bridge.chargepoint.update import Update
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 ACTIVITIES = [*Activity, None]
 VEHICLES = [*Vehicle, None]
@@ -86,14 +93,84 @@ def test_the_sets_by_name() -> None:
         (Activity.CHARGING, True, 5.9, 0.0, True),
         (Activity.CHARGING, True, 6.0, 0.0, False),
         (Activity.CHARGING, True, 0.0, 4.0, False),  # current flows all the same
+        (Activity.CHARGING, True, 0.0, 0.5, False),
+        (Activity.CHARGING, True, 0.0, 0.4, True),  # noise
         (Activity.CHARGING, True, None, 0.0, False),
         (Activity.CHARGING, True, 3.0, None, True),
     ],
 )
-def test_held(activity: Activity, smart: bool, limit: float | None, current: float | None, held: bool) -> None:
+def test_held_by_smart_charging(
+    activity: Activity, smart: bool, limit: float | None, current: float | None, held: bool
+) -> None:
     status = Status(activity=activity, smart_limit=limit, current_1=0.0, current_2=current)
-    assert is_held(status, smart_charging=smart) is held
+    assert is_held(status, profile_on=False, smart_charging=smart) is held
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "heartbeat", "current", "profile_on", "held"),
+    [
+        ("C", 120.0, 0.0, True, True),
+        ("C", 120.0, None, True, True),
+        ("C", 120.0, 0.4, True, True),  # noise
+        ("C", 120.0, 6.0, True, False),
+        ("C", 120.0, 0.0, False, False),
+        ("C", 0.0, 0.0, True, False),
+        ("C", None, 0.0, True, False),
+        ("B", 120.0, 0.0, True, False),  # the vehicle has paused by itself
+        (None, 120.0, 0.0, True, False),
+    ],
+)
+def test_held_by_a_profile_that_shows_its_heartbeat(
+    vehicle: str | None, heartbeat: float | None, current: float | None, profile_on: bool, held: bool
+) -> None:
+    status = Status(
+        activity=Activity.CHARGING,
+        vehicle=Vehicle(vehicle) if vehicle is not None else None,
+        current_1=current,
+        smart_limit=6.0,
+        smart_current_heartbeat_timeout=heartbeat,
+    )
+    assert is_held(status, profile_on=profile_on, smart_charging=True) is held
+
+
+@pytest.mark.parametrize("smart", [True, False])
+@pytest.mark.parametrize("value", [True, False, None])
+def test_a_profile_is_on_when_its_value_and_smart_charging_both_are(value: bool | None, smart: bool) -> None:
+    on = value is True and smart
+    for profile in ("delayed_charging", "price_based_charging"):
+        settings = ChargePointSettings(smart_charging=smart, **{profile: Setting(value)})  # type: ignore[arg-type]
+        twin = Twin(
+            evse_id="B",
+            settings=settings,
+            status=Status(
+                activity=Activity.CHARGING, vehicle=Vehicle.READY, max_usage=16.0, smart_current_heartbeat_timeout=90.0
+            ),
+            memory=Memory(session=Session(number=1, seen_from=NOON)),
+        )
+        assert (twin.held, twin.offered_current) == (on, 0 if on else 16)
+        said = "ready_to_charge" if on else "charging"
+        assert twin.state(NOON, grace=timedelta(minutes=1), state_set="standard").value == said
+    assert not ChargePointSettings(smart_charging=smart).delayed_charging_on
 
 
 def test_a_state_for_each_row_has_been_seen() -> None:
     assert {state(situation, "extended") for situation in COMBINATIONS} == set(State)
+
+
+@pytest.mark.parametrize(
+    ("listed", "state_"),
+    [
+        ("error", "error"),
+        ("unavailable", "unavailable"),
+        ("offline", "unknown"),
+        ("available", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_until_the_first_status_the_listed_activity_counts(listed: str | None, state_: str) -> None:
+    twin = Twin(evse_id="B").listed(Activity(listed) if listed is not None else None)
+    assert twin.state(NOON, grace=timedelta(minutes=1), state_set="standard").value == state_
+    pushed = twin.pushed(
+        Update(Status(activity=Activity.AVAILABLE, vehicle=Vehicle.NONE), frozenset({"activity", "vehicle"})), NOON
+    )
+    assert pushed.state(NOON, grace=timedelta(minutes=1), state_set="standard") is State.DISCONNECTED

@@ -1,0 +1,343 @@
+"""What a push changes of what is remembered of a socket: which session it is about, and what it tells of it.
+
+A push is observed beside the status after it. A value that the push leaves out is no new reading; what a socket does
+and whether a vehicle is there holds until something else is said (contract 4, "Which session").
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bridge.chargepoint import readings
+from bridge.chargepoint.amsterdam import in_order
+from bridge.chargepoint.charge_point_settings import EURO
+from bridge.chargepoint.observed import USUAL_CURRENT_A
+from bridge.chargepoint.power import NOMINAL_VOLTAGE_V, total_power
+from bridge.chargepoint.readings import Reading
+from bridge.chargepoint.session import LONG_AGO, START_WINDOW, Memory, Session, lose_sight
+from bridge.chargepoint.status import Activity, Status, Vehicle
+from bridge.chargepoint.update import Update
+
+FORGET_AFTER: Final = timedelta(minutes=10)
+"""How long nothing may be seen before nobody can say that the vehicle is still the same."""
+
+ONE_START: Final = timedelta(minutes=1)
+"""How far two words on the start of one session may lie apart, and how far the cloud's clock may be from this one."""
+
+ENDING_WINDOW: Final = timedelta(minutes=10)
+"""How long after a stop, unlock, reboot or block of ours an end is taken for its doing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """What must be known of a charge point to understand its pushes.
+
+    Attributes:
+        nominal_voltage: stands in where there is current and no voltage, V.
+        highest_current: what it may deliver on a phase, A.
+        currency: of its costs.
+    """
+
+    nominal_voltage: float = NOMINAL_VOLTAGE_V
+    highest_current: float = USUAL_CURRENT_A
+    currency: str = EURO
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """A push, the status after it, and since when nothing had been seen before it (None: something had been)."""
+
+    said: Status
+    status: Status
+    reading: Reading | None
+    at: datetime
+    blind_since: datetime | None
+    currency: str
+
+    @property
+    def active(self) -> bool:
+        return self.status.session_on
+
+    @property
+    def idle(self) -> bool:
+        return self.status.activity is Activity.AVAILABLE
+
+
+def observe(
+    memory: Memory, update: Update[Status], status: Status, now: datetime, premises: Premises | None = None
+) -> Memory:
+    """The memory after a push.
+
+    Args:
+        memory: before it.
+        update: what it says.
+        status: the whole status after it.
+        now: when it came; with an offset.
+        premises: what else must be known to understand it.
+    """
+    premises = premises or Premises()
+    said, status = (_in_order(values, memory.session) for values in (update.values, status))
+    push = _Push(
+        said=said,
+        status=status,
+        reading=Reading(said.energy, now, premises.highest_current) if said.energy is not None else None,
+        at=now,
+        blind_since=memory.blind_since,
+        currency=premises.currency,
+    )
+    if not push.active:
+        memory = _note_our_ending(memory, now)
+    if status.activity is Activity.OFFLINE:
+        return lose_sight(memory, now)
+    memory = _note_vehicle_left(_regain_sight(memory, now), status)
+    memory = _with_session(memory, push)
+    if memory.session is not None and push.active:
+        session = _with_peak(memory.session, total_power(status, premises.nominal_voltage))
+        memory = replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=None)
+    elif memory.session is not None and push.idle:
+        memory = replace(memory, session=_with_stop(_ended(memory.session, push), status))
+    return replace(memory, seen_at=now)
+
+
+def _in_order(values: Status, session: Session | None) -> Status:
+    """The times of a push, read so that none lies before what must have come first (page 3, "Times")."""
+    start, stop = values.started_at, values.stopped_at
+    if start is not None:
+        start = in_order(start, session.known_start if session is not None else None)
+        stop = in_order(stop, start) if stop is not None else None
+    return replace(values, started_at=start, stopped_at=stop)
+
+
+def _with_session(memory: Memory, push: _Push) -> Memory:
+    """With the values of the push in the session that they belong to."""
+    session = memory.session
+    if (push.active and _is_new(session, push)) or (push.idle and _was_missed(session, push)):
+        return _begin(memory, push)
+    if session is None:
+        return memory
+    resumes = push.active and not session.open
+    return replace(memory, session=_continued(session, push), unlocked=memory.unlocked and not resumes)
+
+
+# --- which session ---
+
+
+def _is_new(session: Session | None, push: _Push) -> bool:
+    """Whether the session that is on is another than the last one known."""
+    if session is None:
+        return True
+    vehicle = push.status.vehicle
+    vehicle_there = vehicle is not None and vehicle is not Vehicle.NONE
+    if session.vehicle_left and (vehicle_there or not session.open):
+        return True
+    # A start that is not the known one belongs to another session, if the known one may have ended: it was seen to, it
+    # was taken to continue when it had, or nobody was looking.
+    may_have_ended = not session.open or session.resumed or push.blind_since is not None
+    if may_have_ended and _start_moved(session, push):
+        return True
+    if readings.fell(session, push.reading):
+        at_once = not session.open or session.read_at is None or _start_moved_too(session, push.said.started_at)
+        return at_once or readings.fell_for_good(session, push.reading)
+    return False
+
+
+def _was_missed(session: Session | None, push: _Push) -> bool:
+    """Whether a whole session has come and gone unseen: nothing is on, but the values are not those of the last one."""
+    status, energy = push.status, push.said.energy
+    start, stop = status.started_at, status.stopped_at
+    told_over = start is not None and stop is not None and stop >= start
+    if session is None:
+        return told_over or bool(energy)
+    if not _start_moved(session, push) or (session.open and push.blind_since is None):
+        return False
+    # A start alone can be told before its session begins.
+    seen_with_it = push.said.started_at is not None and energy != session.reading
+    return told_over or (bool(energy) and (seen_with_it or push.blind_since is not None))
+
+
+def _start_moved(session: Session, push: _Push) -> bool:
+    """Whether the start that the cloud tells is another session's than this one."""
+    start, own = push.status.started_at, session.started_at
+    if start is None:
+        return False
+    if own is not None:
+        return start > own + ONE_START  # never to an earlier one: that is an old push, and its session has been counted
+    if session.stale_start is not None and start <= session.stale_start + ONE_START:
+        return False
+    # The cloud gave no start for this session. A first one can be its own, given late, or the next one's.
+    return start > _last_sight(session, push.blind_since)
+
+
+def _last_sight(session: Session, blind_since: datetime | None) -> datetime:
+    """Until when a session without a start has been seen; its own start cannot be later."""
+    if blind_since is not None:
+        return max(blind_since, session.seen_from + ONE_START) if session.open else blind_since
+    return session.seen_to or session.last_end or session.seen_from + ONE_START
+
+
+def _start_moved_too(session: Session, start: datetime | None) -> bool:
+    """Whether a reading that fell came with the start of another session."""
+    if start is None:
+        return False
+    return start > (session.started_at or session.seen_from + ONE_START)
+
+
+def _begin(memory: Memory, push: _Push) -> Memory:
+    last, status, now = memory.session, push.status, push.at
+    # Where later readings have confirmed a fall, that was the beginning.
+    fall = last.suspect if last is not None and readings.fell_for_good(last, push.reading) else None
+    known = last.known_start if last is not None else None
+    # Page 3: the first CH_STATUS after a start can still carry the start of the session before.
+    start = status.started_at if known is None or (status.started_at or known) > known else None
+    session = Session(
+        number=last.number + 1 if last is not None else 1,
+        seen_from=fall.at if fall is not None else now,
+        seen_to=None if push.active else now,
+        last_end=None if push.active else now,
+        open=push.active,
+        started_at=start,
+        stale_start=known,
+        stale_stop=status.stopped_at if push.active else None,
+        seen_before=memory.seen_at or push.blind_since,
+        unseen_before=LONG_AGO if last is None and push.blind_since is not None else push.blind_since,
+        card=memory.start_card if push.active and memory.may_be_starting(now) else None,
+        # One that was never seen to be on is not known to be of this plug-in.
+        forgotten=not push.active,
+    )
+    if last is not None and not _is_all_its_own(session, last, push):
+        session = replace(
+            session, reading=last.reading, stale_reading=last.reading, stale_cost=last.cost or None
+        )  # where the counter stood, and what the last one cost, until it shows something else
+    sent = memory.ending
+    return replace(
+        memory,
+        session=_note_drawing(_told(session, push), status),
+        earlier_energy=memory.earlier_energy + (last.energy if last is not None else 0.0),
+        previous_energy=last.energy if last is not None else None,
+        unlocked=False,
+        # A stop can overtake the session that it was meant for.
+        ending=sent if sent is not None and now - sent < START_WINDOW else None,
+    )
+
+
+def _is_all_its_own(session: Session, last: Session, push: _Push) -> bool:
+    """Whether the values are the new session's although they are the same as the last one's.
+
+    So it is with a session that was missed: it is over, and nothing of the last one is left.
+    """
+    reading, start = push.reading, session.started_at
+    if push.active or push.blind_since is None or start is None or reading is None or reading.energy != last.reading:
+        return False
+    return reading.energy <= reading.possible_since(start) + readings.START_ON_TOP_KWH
+
+
+def _continued(session: Session, push: _Push) -> Session:
+    """The same session with the values of a push."""
+    if push.active and not session.open:
+        session = replace(
+            session,
+            open=True,
+            resumed=True,
+            finished_at=None,
+            seen_to=None,
+            unseen_after=None,
+            booked_to=None,
+            read_at=None,
+            stale_stop=push.status.stopped_at,
+        )
+    if push.active:
+        session = replace(session, ended_by_us=False, forgotten=False)
+    moved = not session.open and _start_moved(session, push)  # told before its session begins
+    session = _told(session if moved else _with_start(session, push.status.started_at), push)
+    return _note_drawing(session, push.status) if push.active else session
+
+
+def _told(session: Session, push: _Push) -> Session:
+    """The session with what a push tells of its energy and its cost."""
+    lower = readings.fell(session, push.reading)
+    session = readings.counted(session, push.reading, active=push.active)
+    if lower:
+        return session  # the values are cleared, or it is a glitch: the cost beside it says nothing
+    return readings.with_cost(session, push.said.total_cost, push.currency)
+
+
+def _with_start(session: Session, start: datetime | None) -> Session:
+    """With its beginning, if the cloud gives one that is this session's: for the first time, or corrected."""
+    own, stale = session.started_at, session.stale_start
+    if start is None or (own is None and stale is not None and start <= stale):
+        return session
+    if own is not None and not (session.open and start > own):
+        return session
+    finished = session.finished_at
+    return replace(session, started_at=start, finished_at=finished if finished is None or finished >= start else None)
+
+
+# --- what it tells of the session ---
+
+
+def _with_peak(session: Session, power: float | None) -> Session:
+    if power is None or (session.peak_power is not None and power <= session.peak_power):
+        return session
+    return replace(session, peak_power=power)
+
+
+def _note_drawing(session: Session, status: Status) -> Session:
+    under_current = status.vehicle is not None and status.vehicle.ready and status.draws
+    return replace(
+        session,
+        drawn=session.drawn or session.energy > 0 or (session.open and under_current),
+        vehicle_seen=session.vehicle_seen or (status.vehicle is not None and status.vehicle.connected),
+    )
+
+
+def _note_vehicle_left(memory: Memory, status: Status) -> Memory:
+    session = memory.session
+    if session is None or session.vehicle_left or status.vehicle is not Vehicle.NONE:
+        return memory
+    if session.open and not session.vehicle_seen:
+        return memory  # started before the vehicle came
+    return replace(memory, session=replace(session, vehicle_left=True))
+
+
+def _note_our_ending(memory: Memory, now: datetime) -> Memory:
+    """A session that stops being on soon after an ending of ours is ended by us, however late the end itself shows."""
+    session, sent = memory.session, memory.ending
+    if session is None or not session.open or sent is None or now - sent > ENDING_WINDOW:
+        return memory
+    return replace(memory, session=replace(session, ended_by_us=True))
+
+
+def _ended(session: Session, push: _Push) -> Session:
+    if not session.open:
+        return session
+    now, left = push.at, session.vehicle_left or push.status.vehicle is Vehicle.NONE
+    return replace(
+        session,
+        open=False,
+        resumed=False,
+        seen_to=now,
+        last_end=now,
+        unseen_after=push.blind_since,
+        vehicle_left=left,
+    )
+
+
+def _with_stop(session: Session, status: Status) -> Session:
+    """With its end, if the cloud gives one that is this session's."""
+    stop, start = status.stopped_at, session.started_at
+    fresh = stop is not None and stop != session.stale_stop and (start is None or stop >= start)
+    return replace(session, finished_at=stop) if fresh else session
+
+
+# --- sight ---
+
+
+def _regain_sight(memory: Memory, now: datetime) -> Memory:
+    if memory.blind_since is None:
+        return memory
+    session, since = memory.session, memory.blind_since
+    if session is not None:
+        # One that is still open here and found closed now has been seen to end: it is not forgotten.
+        forgotten = session.forgotten or (not session.open and now - since > FORGET_AFTER)
+        session = replace(session, forgotten=forgotten, read_at=None, suspect=None)
+    return replace(memory, session=session, blind_since=None)

@@ -1,0 +1,200 @@
+"""The counter of a socket: which readings can be, and what they add to a session.
+
+Contract 4, "Readings that cannot be". A charge point counts the energy of its session in `actual_kwh`. Counters show
+glitches: a zero, an absurd value, or the value of an earlier second, for one reading. Some continue from the session
+before instead of beginning at 0.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bridge.chargepoint.session import Session, Suspect
+
+PHASES: Final = 3
+HIGHEST_VOLTAGE_V: Final = 250.0
+TIME_FACTOR: Final = 2.0
+"""By how much the time between two readings may be longer than it seems: pushes are delayed."""
+
+RISE_ON_TOP_KWH: Final = 50.0
+FIRST_READING_KWH: Final = 200.0
+"""The most that a first reading may add: nobody can say since when it was counted."""
+
+START_ON_TOP_KWH: Final = 1.0
+LATER_READINGS: Final = 2
+"""How many later readings confirm one that was left out."""
+
+NOISE_KWH: Final = 0.1
+NOISE_SHARE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of the counter.
+
+    Attributes:
+        energy: what it shows, kWh.
+        at: when it came.
+        highest_current: what the charge point may deliver on a phase, A.
+    """
+
+    energy: float
+    at: datetime
+    highest_current: float
+
+    def possible_since(self, when: datetime) -> float:
+        """What the charge point could have delivered since then, kWh."""
+        hours = max(self.at - when, timedelta()).total_seconds() / 3600
+        return PHASES * HIGHEST_VOLTAGE_V * self.highest_current / 1000 * hours * TIME_FACTOR
+
+
+def fell(session: Session, reading: Reading | None) -> bool:
+    """Whether the counter shows less than before, by more than the last digit."""
+    before = session.reading
+    if reading is None or before is None or session.awaits_reading:
+        return False
+    return before - reading.energy > min(NOISE_KWH, before * NOISE_SHARE)
+
+
+def fell_for_good(session: Session, reading: Reading | None) -> bool:
+    """Whether this reading is the last of those that confirm a fall within a session."""
+    suspect = session.suspect
+    return (
+        suspect is not None
+        and reading is not None
+        and fell(session, reading)
+        and _follows_fall(session, suspect, reading)
+        and suspect.later + 1 >= LATER_READINGS
+    )
+
+
+def counted(session: Session, reading: Reading | None, *, active: bool) -> Session:
+    """The session with a reading of its counter.
+
+    Args:
+        session: the session that the reading belongs to.
+        reading: the reading; None where the push has none.
+        active: the session is on.
+    """
+    if reading is None:
+        return session
+    energy = reading.energy
+    if energy == session.reading:
+        if session.awaits_reading:
+            return session if session.counts_on else replace(session, counts_on=True)
+        return replace(session, read_at=reading.at, suspect=None)
+    before = session.reading
+    if before is not None and _is_lower(session, before, energy):
+        return _left_out_below(session, before, reading, active=active)
+    after = _added(session, reading)
+    if after.energy - session.energy <= _most(session, reading) or _follows_rise(session.suspect, reading):
+        return replace(after, read_at=reading.at, suspect=None)
+    return replace(session, suspect=_next_suspect(session.suspect, reading))
+
+
+def _is_lower(session: Session, before: float, energy: float) -> bool:
+    """Whether the energy stays: the reading is lower than the last one of this session's counter."""
+    if session.awaits_reading or energy >= before:
+        return False
+    # A counter that seemed to go on from the session before can still begin anew, with the session's own start.
+    begins = session.stale_reading is not None and energy < session.stale_reading and session.started_at is not None
+    return not begins
+
+
+def _added(session: Session, reading: Reading) -> Session:
+    """The session after a reading that is higher, or its own first one."""
+    stale, energy = session.stale_reading, reading.energy
+    if stale is not None and energy > stale and _goes_on(session, reading):
+        total = session.carried + energy - stale
+        return replace(session, energy=max(session.energy, total), reading=energy)
+    carried = session.energy if stale is not None else session.carried
+    return replace(
+        session,
+        energy=max(session.energy, carried + energy),
+        reading=energy,
+        carried=carried,
+        stale_reading=None,
+        counts_on=False,
+    )
+
+
+def _goes_on(session: Session, reading: Reading) -> bool:
+    """Whether the counter goes on from the session before."""
+    if not session.awaits_reading:
+        return True  # it was found to
+    if session.counts_on and session.started_at is None:
+        return True  # it stood where the session before had left it, and no start says otherwise
+    since = session.started_at or session.seen_before
+    return since is not None and reading.energy > reading.possible_since(since) + START_ON_TOP_KWH
+
+
+def _most(session: Session, reading: Reading) -> float:
+    """How much a reading may add, kWh."""
+    if session.read_at is None:
+        return FIRST_READING_KWH
+    return reading.possible_since(session.read_at) + RISE_ON_TOP_KWH
+
+
+def _follows_rise(suspect: Suspect | None, reading: Reading) -> bool:
+    """Whether this reading is the last of those that confirm a rise that seemed impossible."""
+    return suspect is not None and _stays_up(suspect, reading) and suspect.later + 1 >= LATER_READINGS
+
+
+def _stays_up(suspect: Suspect, reading: Reading) -> bool:
+    most = reading.possible_since(suspect.at) + RISE_ON_TOP_KWH
+    return 0 <= reading.energy - suspect.energy <= most
+
+
+def _next_suspect(suspect: Suspect | None, reading: Reading) -> Suspect:
+    if suspect is not None and _stays_up(suspect, reading):
+        return replace(suspect, later=suspect.later + 1)
+    return Suspect(reading.energy, reading.at)
+
+
+def _left_out_below(session: Session, before: float, reading: Reading, *, active: bool) -> Session:
+    suspect = session.suspect
+    if not active or not fell(session, reading):
+        return replace(session, read_at=reading.at, suspect=None)
+    if suspect is not None and _follows_fall(session, suspect, reading):
+        return replace(session, suspect=replace(suspect, later=suspect.later + 1))
+    beyond_noise = before - reading.energy > max(NOISE_KWH, before * NOISE_SHARE)
+    return replace(session, suspect=Suspect(reading.energy, reading.at) if beyond_noise else None)
+
+
+def _follows_fall(session: Session, suspect: Suspect, reading: Reading) -> bool:
+    """Whether a reading is below the last one that counted, and can follow the one that fell."""
+    if session.reading is None or suspect.energy >= session.reading:
+        return False
+    most = suspect.energy + reading.possible_since(suspect.at) + START_ON_TOP_KWH
+    return reading.energy < session.reading and reading.energy <= most
+
+
+def with_cost(session: Session, cost: float | None, currency: str) -> Session:
+    """The session with the newest cost, which may be lower than the one before, and below zero.
+
+    Args:
+        session: the session.
+        cost: `total_cost` of a push; None where it does not say.
+        currency: of the cost, such as `EUR`.
+    """
+    stale = session.stale_cost
+    if cost is None or cost == stale or (stale is not None and session.awaits_reading):
+        return session  # nothing new, or still the cost of the session before
+    if stale is not None and session.stale_reading is not None and cost > stale:
+        return replace(session, cost=cost - stale, currency=currency)  # it goes on, as the counter does
+    return replace(session, cost=cost, currency=currency, stale_cost=None)
+
+
+def left_out(before: Session | None, after: Session | None) -> str | None:
+    """What of a push was left out because it cannot be, in words for the log; None where nothing was.
+
+    Args:
+        before: the latest session before the push.
+        after: the latest session after it.
+    """
+    suspect = after.suspect if after is not None else None
+    if after is None or suspect is None or suspect.later or (before is not None and before.suspect == suspect):
+        return None
+    if after.reading is not None and suspect.energy < after.reading:
+        return f"the energy fell from {after.reading:g} to {suspect.energy:g} kWh within a session"
+    return f"{suspect.energy:g} kWh cannot have been delivered in the time"
