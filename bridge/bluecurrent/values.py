@@ -57,7 +57,7 @@ class Odd(ValueError):
 
 def quantity(kind: Quantity) -> Convert:
     """Reads numbers within the bounds of a quantity."""
-    lowest, highest, least = kind.lowest, kind.highest, kind.lowest - kind.noise
+    lowest, highest, least = float(kind.lowest), kind.highest, kind.lowest - kind.noise
     outside = f"is outside {lowest:g} to {highest:g} {kind.unit}".rstrip()
 
     def convert(value: object) -> float | None:

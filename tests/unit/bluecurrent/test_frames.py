@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.bluecurrent.frames import (
+    MOST_ODDITIES,
     AccountBody,
     BadFrame,
     ChargeCards,
@@ -24,9 +25,12 @@ from bridge.bluecurrent.frames import (
     Token,
     parse_frame,
 )
-from bridge.chargepoint.charge_point_settings import Card, Setting, Tariff
+from bridge.bluecurrent.values import MOST_ENTRIES
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location, Setting, Tariff
+from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
+from bridge.chargepoint.told import as_told, told_fields
 
 
 def frame(**fields: Any) -> Frame:
@@ -154,10 +158,60 @@ def test_times(text: str, when: str) -> None:
 
 def test_sockets_each_have_their_own_status() -> None:
     items = [{"socket_id": 1, "activity": "charging"}, {"socket_id": "2", "activity": "available"}]
-    for fields in ({"items": items}, {"data": {"items": items}}, {"data": items}):
+    for fields in ({"items": items}, {"data": {"items": items}}, {"data": items}, {"items": [], "data": items}):
         body = frame(object="CH_STATUS", evse_id="B", **fields).body
         assert isinstance(body, Statuses)
-        assert [one.socket for one in body.sockets] == [1, 2]
+        assert [(one.evse_id, one.socket) for one in body.sockets] == [("B", 1), ("B", 2)]
+
+
+ITEMS = [
+    {"evse_id": "A", "socket_id": 1, "actual_kwh": 1},
+    {"evse_id": "B", "actual_kwh": 2},
+    "rubbish",
+    {"evse_id": "A", "socket_id": "second", "actual_kwh": 3},
+    {"actual_kwh": 4},
+]
+
+
+@pytest.mark.parametrize("fields", [{"items": ITEMS}, {"data": ITEMS}, {"data": {"items": ITEMS}}])
+@pytest.mark.parametrize("top", [None, "C"])
+def test_a_list_of_statuses_names_its_own_charge_points(fields: dict[str, Any], top: str | None) -> None:
+    parsed = frame(object="CH_STATUS", **fields, **({"evse_id": top} if top is not None else {}))
+    assert isinstance(parsed.body, Statuses)
+    said = [(one.evse_id, one.socket, one.update.values.energy) for one in parsed.body.sockets]
+    own = [("A", 1, 1), ("B", None, 2), ("A", None, 3)]
+    assert said == (own if top is None else [*own, (top, None, 4)])
+    assert parsed.evse_id == top
+    assert "CH_STATUS: an entry is no object" in parsed.oddities
+    assert "CH_STATUS: socket_id cannot be read" in parsed.oddities
+    assert ("CH_STATUS: a status names no charge point" in parsed.oddities) == (top is None)
+
+
+def test_what_a_frame_concerns() -> None:
+    both = frame(object="CH_STATUS", items=ITEMS)
+    assert [both.concerns(name) for name in "ABC"] == [True, True, False]
+    one = frame(object="CH_STATUS", items=[{"evse_id": "A", "socket_id": 1}, {"evse_id": "A", "socket_id": 2}])
+    assert (one.evse_id, one.concerns("A"), one.concerns("B")) == ("A", True, False)
+    assert frame(object="CHARGE_CARDS", data=[]).concerns("A")
+    assert frame(object="STATUS_REBOOT", evse_id="A").concerns("A")
+    assert not frame(object="STATUS_REBOOT", evse_id="A").concerns("B")
+
+
+@pytest.mark.parametrize(
+    ("fields", "socket_ids"),
+    [
+        ({"socket_ids": [1, 2]}, (1, 2)),
+        ({"socket_ids": "1,2"}, (1, 2)),
+        ({"data": {"socket_ids": [1, 2], "actual_kwh": 1}}, (1, 2)),
+        ({"socket_ids": "none"}, None),
+        ({"socket_ids": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_sockets_that_a_status_names_at_its_top(fields: dict[str, Any], socket_ids: tuple[int, ...] | None) -> None:
+    body = frame(object="CH_STATUS", evse_id="B", **fields).body
+    assert isinstance(body, Statuses)
+    assert body.socket_ids == socket_ids
 
 
 def test_recorded_charge_points() -> None:
@@ -290,6 +344,48 @@ def test_the_answer_to_a_new_override() -> None:
     assert body == OverridesBody([Schedule(7, ("A", "B"), None)])
 
 
+@pytest.mark.parametrize("name", ["LIST_OVERRIDE_CURRENT", "POST_EDIT_OVERRIDE_CURRENT"])
+def test_an_answer_about_overrides_can_stand_under_command(name: str) -> None:
+    answer = frame(command=name, data=[{"schedule_id": 1, "charge_points": ["B"]}])
+    assert answer.object == name
+    assert isinstance(answer.body, OverridesBody)
+    assert len(answer.body.schedules) == 1
+
+
+@pytest.mark.parametrize("fields", [{"command": "LIST_OVERRIDE_CURRENT"}, {"command": "CH_STATUS", "data": {}}])
+def test_an_echo_of_a_command_is_no_frame(fields: dict[str, Any]) -> None:
+    with pytest.raises(BadFrame):
+        frame(**fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "said"),
+    [
+        ("STATUS_SET_PLUG_AND_CHARGE", {"setting": "set true"}, Result(True, None, "plug_and_charge")),
+        ("SET_PUBLIC_CHARGING", {"setting": "set false"}, Result(False, None, "public_charging")),
+        ("STATUS_SET_DELAYED_CHARGING", True, Result(True, None, "delayed_charging")),
+        ("SET_PRICE_BASED_CHARGING", False, Result(False, None, "price_based_charging")),
+        ("STATUS_SET_DELAYED_CHARGING", {}, Result(None, None)),
+        ("STATUS_SET_DELAYED_CHARGING", {"setting": []}, Result(None, None)),
+        ("RECEIVED_SET_DELAYED_CHARGING", True, Result(True, None)),
+        ("STATUS_START_SESSION", {}, Result(None, None)),
+    ],
+)
+def test_a_verdict_tells_which_setting_it_has_switched(name: str, result: object, said: Result) -> None:
+    assert frame(object=name, evse_id="B", success=True, result=result).body == said
+
+
+def test_a_list_that_is_too_long_is_cut() -> None:
+    parsed = frame(object="CHARGE_POINTS", data=[{"evse_id": f"B{number}"} for number in range(MOST_ENTRIES + 5)])
+    assert isinstance(parsed.body, ChargePoints)
+    assert len(parsed.body.listed) == MOST_ENTRIES
+    assert parsed.oddities == (f"CHARGE_POINTS: has more than {MOST_ENTRIES} entries",)
+
+
+def test_not_every_oddity_is_named() -> None:
+    assert len(frame(object="CHARGE_CARDS", cards=["x"] * 500).oddities) == MOST_ODDITIES
+
+
 def test_tokens() -> None:
     assert frame(object="STATUS_API_TOKEN", success=True, token="A", customer_id="C").body == Token("A", "C")
     assert frame(object="STATUS_API_TOKEN", success=False, token="A").body == Token(None, "")
@@ -320,48 +416,81 @@ def test_what_is_no_frame(text: str) -> None:
         parse_frame(text)
 
 
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)  # lone surrogates too
 VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
-    | st.text(max_size=12)
-    | st.sampled_from(["20221110 11:41:32"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    | ANY_TEXT
+    | st.sampled_from(
+        ["20221110 11:41:32", "00010101 00:00:00", "99991231 23:59:59+14:00", "24:00", "0,1,x", 10**999, "1"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
     max_leaves=6,
 )
 OBJECTS = [
     "CH_STATUS", "CHARGE_POINTS", "CHARGE_CARDS", "CH_SETTINGS", "GRID_STATUS", "GRID_CURRENT", "ACCOUNT",
     "SUSTAINABILITY_STATUS", "LIST_OVERRIDE_CURRENT", "POST_SET_OVERRIDE_CURRENT", "STATUS_API_TOKEN", "ERROR",
-    "STATUS_START_SESSION", "RECEIVED_START_SESSION", "HELLO", "NEW_THING",
+    "STATUS_START_SESSION", "RECEIVED_START_SESSION", "STATUS_SET_PLUG_AND_CHARGE", "HELLO", "NEW_THING",
 ]  # fmt: skip
-NAMES = st.sampled_from(
-    [*RECORDED, "items", "cards", "name", "uid", "schedule_id", "charge_points", "success", "message"]
+HEADS = ["data", "items", "cards", "result", "error", "evse_id", "flow_id", "success", "socket_ids", "message", "token"]
+TOLD = sorted(
+    {
+        name
+        for cls in (Status, ChargePointSettings, Card, Tariff, Location, Grid, AccountBody, Sustainability)
+        for one in told_fields(cls).values()
+        for name in ".".join([one.name, one.opposite, *one.also]).split(".")
+        if name
+    }
 )
+NAMES = st.sampled_from([*TOLD, "value", "permission", "items", "socket_id", "evse_id", "schedule_id", "charge_points"])
+INNER = st.dictionaries(NAMES, VALUES | st.dictionaries(NAMES, VALUES, max_size=4), max_size=6)
+
+
+def check(text: str | bytes) -> None:
+    """It is a frame in which nothing stands that cannot be, or it is none."""
+    try:
+        parsed = parse_frame(text)
+    except BadFrame:
+        return
+    assert len(parsed.oddities) <= MOST_ODDITIES
+    "".join([parsed.object, parsed.evse_id or "", parsed.error, *parsed.oddities]).encode()  # no lone surrogates
+    bodies = parsed.body.sockets if isinstance(parsed.body, Statuses) else ()
+    for values in (one.update.values for one in bodies):
+        assert all(current is None or 0 <= current <= 200 for current in values.currents)
+        assert all(voltage is None or 0 <= voltage <= 500 for voltage in values.voltages)
+        assert values.started_at is None or 1999 <= values.started_at.year <= 2101
+        as_told(values)
+    if isinstance(parsed.body, SettingsBody):
+        told = parsed.body.update.values
+        assert set(told.delayed_days or ()) <= set(range(1, 8))
+        assert json.dumps(as_told(told), allow_nan=False, ensure_ascii=False).encode()
 
 
 @given(
     st.sampled_from(OBJECTS),
-    st.dictionaries(
-        st.sampled_from(["data", "items", "cards", "result", "error", "evse_id", "flow_id", "success"]), VALUES
-    ),
-    st.dictionaries(NAMES, VALUES, max_size=6)
-    | st.lists(st.dictionaries(NAMES, VALUES, max_size=4), max_size=3)
-    | VALUES,
+    st.dictionaries(st.sampled_from(HEADS), VALUES),
+    INNER | st.lists(INNER, max_size=3) | VALUES,
 )
 def test_no_object_raises_anything_else(name: str, fields: dict[str, Any], data: Any) -> None:
-    try:
-        parse_frame(json.dumps({**fields, "data": data, "object": name}))
-    except BadFrame:
-        pass
+    check(json.dumps({**fields, "data": data, "object": name}))
 
 
-@given(st.text())
-def test_no_text_raises_anything_else(text: str) -> None:
-    try:
-        parse_frame(text)
-    except BadFrame:
-        pass
+@given(ANY_TEXT | st.text() | st.binary())
+def test_no_text_raises_anything_else(text: str | bytes) -> None:
+    check(text)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ['{"object":', '"CH_STATUS"', ",", '"data":', "{", "}", "[", "]", '"\\ud83d', '"', "1e999", "NaN"]
+        )
+    )
+)
+def test_no_heap_of_json_raises_anything_else(pieces: list[str]) -> None:
+    check("".join(pieces))
 
 
 @given(st.data())
