@@ -5,6 +5,11 @@ import time
 from datetime import datetime
 from typing import Final, Protocol
 
+LOOK_AGAIN_S: Final = 15.0
+"""How often a long wait looks at the clock: the loop's own clock stands still while the machine sleeps."""
+
+_BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
+
 
 class Clock(Protocol):
     """What tells the time and waits for it."""
@@ -13,7 +18,7 @@ class Clock(Protocol):
         """The time of day, with an offset."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never goes back."""
+        """Seconds since some moment; nobody sets it, and it never goes back."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -27,25 +32,11 @@ class SystemClock:
         return datetime.now().astimezone()
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never goes back."""
-        return time.monotonic()
+        """Seconds since some moment; never goes back, and counts the machine's sleep where that can be had."""
+        return time.clock_gettime(_BOOT_CLOCK) if _BOOT_CLOCK is not None else time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-
-FIRST_S: Final = 1.0
-MOST_S: Final = 300.0
-
-
-def backoff(attempt: int, jitter: float, most: float = MOST_S) -> float:
-    """Seconds to wait after a failure: from 1 s doubling to 5 min, spread so that not all come back at once.
-
-    Args:
-        attempt: how many tries in a row have failed before this one; 0 for the first.
-        jitter: a random number from 0 to 1.
-        most: the longest wait, s.
-    """
-    longest = min(most, FIRST_S * 2.0 ** min(attempt + 1, 16))
-    return longest * (0.5 + 0.5 * jitter)
+        """Wait. After the machine has slept, this ends within `LOOK_AGAIN_S` of its time."""
+        until = self.monotonic() + seconds
+        while (left := until - self.monotonic()) > 0:  # noqa: ASYNC110 - nothing but time is waited for
+            await asyncio.sleep(min(left, LOOK_AGAIN_S))

@@ -148,9 +148,9 @@ class Service:
             jitter=world.jitter,
             log=self._log,
             command_timeout=settings.cloud.command_timeout,
-            on_push=self._pushed,
-            on_change=self._link_changed,
         )
+        link.frame_listeners = (self._pushed,)
+        link.status_listeners = (self._link_changed,)
         self.broker = Broker(
             settings.mqtt,
             subscriptions=addresses.subscriptions(),

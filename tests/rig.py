@@ -88,7 +88,7 @@ class DirectCloud:
             error = refusal(frame)
             if error is not None:
                 raise error
-            if not is_receipt(frame, request):
+            if not is_receipt(frame):
                 return request.read(frame)
         raise VerdictTimeout("No answer came.")
 

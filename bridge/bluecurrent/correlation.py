@@ -1,78 +1,226 @@
-"""Which request an answer belongs to. Pure: the link holds the futures.
+"""Which request a frame answers, and what the answer means (design page 3, "Errors" and "Requests").
 
-Design page 3: "an answer belongs to the waiting request with that `flow_id`, else to the oldest one waiting for that
-object and `evse_id`". An answer with a `flow_id` that is not ours is somebody else's, or comes too late: it belongs to
-none, since giving it to a younger request would be a verdict on the wrong thing.
+Pure: nothing here sends, waits or tells the time. An answer belongs to the request with its `flow_id`, else to the
+oldest one that waits for that object and charge point. An answer with a `flow_id` that no request has is somebody
+else's, or comes too late: it belongs to none, since a younger request would take it for its own verdict.
 """
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 
-from bridge.bluecurrent.frames import Error, Frame
+from bridge.bluecurrent.frames import Error, Frame, OverridesBody, Result
 from bridge.bluecurrent.requests import Request
-from bridge.errors import CloudError, Forbidden, NotSupported, Rejected, UnknownRequest, VerdictTimeout
+from bridge.errors import BridgeError, CloudError, Forbidden, NotSupported, Rejected, UnknownRequest, VerdictTimeout
 
 FORBIDDEN: Final = "forbidden"
-
-K = TypeVar("K")
+RECEIVED: Final = "RECEIVED_"
+CHARGE_POINT: Final = re.compile(r"charge ?point:\s*([^\s,;]+)", re.IGNORECASE)
+"""How a refusal names its charge point in its words: `no active session for chargepoint: BCU102728`."""
 
 
 @dataclass(eq=False, slots=True)
-class Waiting(Generic[K]):
-    """A request that waits for its answer.
+class Waiting:
+    """A request that has no answer yet, or whose `STATUS_` is still to come after its effect has shown.
 
     Attributes:
         request: what was asked.
-        flow_id: what it carried.
-        ticket: the caller's own handle.
+        flow_id: what it carried; None for HELLO.
         received: the cloud has said that it passed the request on.
+        shown: the frame that shows the effect, while it may be one that was in flight when the request was sent.
+        effect_counts: a frame that comes now is younger than the request.
+        late_until: the effect ended the request; its `STATUS_` is taken until then (monotonic, s).
     """
 
-    request: Request[Any]
+    request: Request[object]
     flow_id: str | None
-    ticket: K
     received: bool = False
+    shown: Frame | None = None
+    effect_counts: bool = False
+    late_until: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """The request has ended; only its `STATUS_` may still come."""
+        return self.late_until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A request has ended, with the frame that answers it or with an error."""
+
+    waiting: Waiting
+    answer: Frame | BridgeError
 
 
 @dataclass(slots=True)
-class Correlation(Generic[K]):
-    """The requests that wait, oldest first."""
+class Correlation:
+    """The requests that wait, oldest first.
 
-    waiting: list[Waiting[K]] = field(default_factory=list)
+    Attributes:
+        late_for: how long the `STATUS_` of a request that its effect has ended is still taken, s.
+    """
 
-    def add(self, request: Request[Any], flow_id: str | None, ticket: K) -> Waiting[K]:
+    late_for: float
+    _entries: list[Waiting] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> Sequence[Waiting]:
+        """The requests that have not ended."""
+        return [entry for entry in self._entries if not entry.is_late]
+
+    def add(self, request: Request[object], flow_id: str | None) -> Waiting:
         """Register a request, before it is sent."""
-        entry = Waiting(request, flow_id, ticket)
-        self.waiting.append(entry)
+        entry = Waiting(request, flow_id)
+        self._entries.append(entry)
         return entry
 
-    def remove(self, entry: Waiting[K]) -> None:
-        """Forget a request, answered or not."""
-        self.waiting = [other for other in self.waiting if other is not entry]
+    def give_up(self, entry: Waiting) -> None:
+        """Forget a request that has no answer; without effect on one that has ended."""
+        if not entry.is_late:
+            self._remove(entry)
 
-    def find(self, frame: Frame) -> Waiting[K] | None:
-        """The request that a frame answers, or None. An ERROR without a `flow_id` of ours is `unnamed_error`'s."""
+    def fail_all(self, error: BridgeError, after_receipt: BridgeError) -> Sequence[Ended]:
+        """End every request, those that the cloud has passed on already with another error."""
+        ended = [Ended(entry, after_receipt if entry.received else error) for entry in self.waiting]
+        self._entries.clear()
+        return ended
+
+    def take(self, frame: Frame, now: float) -> Sequence[Ended]:
+        """Give a frame to the request that it answers, and to those whose effect it shows.
+
+        Args:
+            frame: the frame; of the ERRORs, only those that are about one request.
+            now: monotonic time, s.
+        """
+        self._entries = [entry for entry in self._entries if entry.late_until is None or now < entry.late_until]
+        entry = self.find(frame)
+        ended = self._answer(entry, frame) if entry is not None else []
+        return ended if frame.error else [*ended, *self._effects(frame, now)]
+
+    def arrived(self, entry: Waiting, now: float) -> Sequence[Ended]:
+        """All that was in flight when the request was sent has arrived: what shows its effect now counts."""
+        entry.effect_counts = True
+        if entry.shown is None or entry not in self._entries:
+            return []
+        return [self._end_by_effect(entry, entry.shown, now)]
+
+    # --- answers ---
+
+    def find(self, frame: Frame) -> Waiting | None:
+        """The request that a frame answers, or None."""
         if frame.flow_id is not None:
-            return next((entry for entry in self.waiting if entry.flow_id == frame.flow_id), None)
+            named = next((entry for entry in self._entries if entry.flow_id == frame.flow_id), None)
+            return named if named is not None and _can_answer(frame, named.request) else None
+        charge_point = self._charge_point(frame)
         if isinstance(frame.body, Error):
-            return None
-        return next((entry for entry in self.waiting if _answers(frame, entry)), None)
+            return self._in_error(charge_point)
+        candidates = [entry for entry in self._entries if _answers(frame, entry, charge_point)]
+        return next((entry for entry in candidates if _confirms(frame, entry.request)), next(iter(candidates), None))
 
-    def unnamed_error(self) -> Waiting[K] | None:
-        """The request that an ERROR without a `flow_id` belongs to: the only one with no answer at all yet."""
-        unanswered = [entry for entry in self.waiting if not entry.received]
+    def _charge_point(self, frame: Frame) -> str | None:
+        """The charge point that a frame is about: by its field, else by the words of its refusal."""
+        words = frame.body.message if isinstance(frame.body, Error) else frame.error
+        if frame.evse_id is not None or not words:
+            return frame.evse_id
+        asked_about = (entry.request.evse_id for entry in self._entries)
+        named = _first_named(words, (evse_id for evse_id in asked_about if evse_id is not None))
+        if named is not None:
+            return named
+        other = CHARGE_POINT.search(words)
+        return other[1] if other is not None else None
+
+    def _in_error(self, charge_point: str | None) -> Waiting | None:
+        """The request that an ERROR without `flow_id` is about: the only one that has no answer at all yet.
+
+        Where the ERROR names a charge point, only that one's requests count.
+        """
+        about = [entry for entry in self.waiting if charge_point is None or entry.request.evse_id == charge_point]
+        unanswered = [entry for entry in about if not entry.received]
+        if charge_point is not None and not unanswered:
+            unanswered = about
         return unanswered[0] if len(unanswered) == 1 else None
 
+    def _answer(self, entry: Waiting, frame: Frame) -> list[Ended]:
+        error = named_error(frame.body) if isinstance(frame.body, Error) else refusal(frame)
+        if error is None and is_receipt(frame):
+            entry.received = entry.effect_counts = True
+            return []
+        self._remove(entry)
+        return [] if entry.is_late else [Ended(entry, error if error is not None else frame)]
 
-def _answers(frame: Frame, entry: Waiting[Any]) -> bool:
+    # --- effects ---
+
+    def _effects(self, frame: Frame, now: float) -> Sequence[Ended]:
+        return [self._end_by_effect(entry, frame, now) for entry in self.waiting if self._shows_effect(entry, frame)]
+
+    def _shows_effect(self, entry: Waiting, frame: Frame) -> bool:
+        """Whether the effect shows, and by a frame that cannot have been in flight when the request was sent.
+
+        Where it was so before the request, a frame that is older looks like the effect. Frames come in order: one that
+        follows the receipt, or one that showed the opposite, is younger. Any other waits in `shown` for `arrived`.
+        """
+        shows = entry.request.shown_by(frame) if entry.request.shown_by is not None else None
+        if shows is None:
+            return False
+        if not shows:
+            entry.effect_counts, entry.shown = True, None
+            return False
+        entry.shown = frame
+        return entry.effect_counts
+
+    def _end_by_effect(self, entry: Waiting, frame: Frame, now: float) -> Ended:
+        entry.shown, entry.late_until = None, now + self.late_for
+        return Ended(entry, frame)
+
+    def _remove(self, entry: Waiting) -> None:
+        self._entries = [other for other in self._entries if other is not entry]
+
+
+def _can_answer(frame: Frame, request: Request[object]) -> bool:
+    """Whether a frame with the request's `flow_id` is its answer: a status is no verdict, whatever it carries."""
+    return not request.acts or frame.object in request.answers or isinstance(frame.body, Error | Result | OverridesBody)
+
+
+def _answers(frame: Frame, entry: Waiting, charge_point: str | None) -> bool:
     request = entry.request
-    named = frame.object in request.answers or (frame.object == f"RECEIVED_{request.command}" and not entry.received)
-    return named and (frame.evse_id is None or request.evse_id is None or frame.evse_id == request.evse_id)
+    expected = frame.object in request.answers or (
+        frame.object == f"{RECEIVED}{request.command}" and not entry.received
+    )
+    return (
+        expected
+        and (request.evse_id is None or charge_point in (None, request.evse_id))
+        and (request.evse_id is None or frame.concerns(request.evse_id))
+        and _same_socket(frame, request)
+        and (request.fits is None or request.fits(frame))
+    )
 
 
-def is_receipt(frame: Frame, request: Request[Any]) -> bool:
+def _same_socket(frame: Frame, request: Request[object]) -> bool:
+    told = frame.body.socket if isinstance(frame.body, Result) else None
+    return told is None or request.parameters.get("socket_id") in (None, told)
+
+
+def _confirms(frame: Frame, request: Request[object]) -> bool:
+    """Whether a verdict names the value that the request asked for, where both name one."""
+    told, asked = frame.body.value if isinstance(frame.body, Result) else None, request.parameters.get("value")
+    return told is None or not isinstance(asked, bool) or told is asked
+
+
+def _first_named(words: str, evse_ids: Iterable[str]) -> str | None:
+    for evse_id in evse_ids:
+        if re.search(rf"(?<![\w-]){re.escape(evse_id)}(?![\w-])", words, re.IGNORECASE):
+            return evse_id
+    return None
+
+
+# --- what an answer means ---
+
+
+def is_receipt(frame: Frame) -> bool:
     """Whether a frame says only that the cloud has passed the request on."""
-    return frame.object == f"RECEIVED_{request.command}"
+    return frame.object.startswith(RECEIVED)
 
 
 def refusal(frame: Frame) -> CloudError | None:
@@ -90,7 +238,7 @@ def refusal(frame: Frame) -> CloudError | None:
 
 
 def named_error(error: Error) -> CloudError | NotSupported:
-    """What an ERROR means for the request it belongs to (page 3, "Errors"; 1 and 42 are the link's business)."""
+    """What an ERROR means for the request that it is about (1 and 42 are about all of them)."""
     if error.number == 0:
         return UnknownRequest("Blue Current does not know this request, so this charge point cannot do it from here.")
     words = error.message or {2: "not authorised", 9: "unknown error"}.get(error.number or -1, "no reason given")

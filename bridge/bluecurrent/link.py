@@ -1,77 +1,48 @@
-"""The link: the one websocket to the cloud, kept open, and the requests that run over it."""
+"""The link: the one websocket to the cloud, kept open, and the requests that run over it.
+
+What a frame or a loss means is `CloudProtocol`'s business. Here are the socket, the futures and the waiting.
+"""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from enum import Enum
 from typing import Final, NoReturn, TypeVar
 from uuid import uuid4
 
 from structlog.typing import FilteringBoundLogger
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
-from bridge.bluecurrent.correlation import Correlation, is_receipt, named_error, refusal
-from bridge.bluecurrent.frames import BadFrame, Error, Frame, parse_frame
-from bridge.bluecurrent.login import closed, connection, validate
-from bridge.bluecurrent.requests import Request, UnreadableAnswer, hello
-from bridge.chargepoint.amsterdam import in_amsterdam, next_limit_reset
-from bridge.clock import Clock, backoff
-from bridge.errors import (
-    BridgeError,
-    CloudError,
-    Disconnected,
-    LoginLapsed,
-    Rejected,
-    RequestLimit,
-    Unauthorized,
-    VerdictTimeout,
+from bridge.bluecurrent.correlation import Ended, Waiting
+from bridge.bluecurrent.frames import Frame
+from bridge.bluecurrent.login import CloudSocket, connection, validate
+from bridge.bluecurrent.protocol import (
+    NO_TOKEN,
+    CloudProtocol,
+    Connect,
+    LinkState,
+    LinkStatus,
+    WaitFor,
+    WaitForToken,
 )
+from bridge.bluecurrent.request_counts import RequestCounts
+from bridge.bluecurrent.requests import Request, UnreadableAnswer, hello
+from bridge.bluecurrent.tap import Tap
+from bridge.clock import Clock
+from bridge.errors import BridgeError, CloudError, Disconnected, Rejected, RequestLimit, Unauthorized, VerdictTimeout
 from bridge.logs import Once
 from bridge.tasks import end
+
+__all__ = ("NO_TOKEN", "Link", "LinkState", "LinkStatus")
 
 T = TypeVar("T")
 
 READ_TIMEOUT_S: Final = 20.0
 """How long a request that only reads may take."""
 
-INVALID_TOKEN: Final = 1
-LIMIT_REACHED: Final = 42
+IN_FLIGHT_S: Final = 1.0
+"""How long a frame may be on its way. One that came sooner after a request may be older than the request."""
 
-STABLE_AFTER: Final = timedelta(minutes=1)
-"""How long a connection must have been up for the back-off to begin anew."""
-
-
-class LinkState(Enum):
-    """Where the link stands."""
-
-    WAITING = "waiting"  # for a token
-    CONNECTING = "connecting"
-    UP = "up"
-    DOWN = "down"
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """Where the link stands, since when, and what keeps it from being up."""
-
-    state: LinkState
-    since: datetime
-    error: BridgeError | None = None
-
-    @property
-    def up(self) -> bool:
-        """Requests can be made, and pushes come."""
-        return self.state is LinkState.UP
-
-
-NO_TOKEN: Final = Unauthorized(
-    "There is no Blue Current API token yet. Make one on my.bluecurrent.nl (settings, advanced) and set "
-    "cloud.api_token, or log in from the hub."
-)
+LOOK_AT_CLOCK_S: Final = 15.0
+"""How often a wait looks at the bridge's clock: the loop's own stands still while the machine sleeps."""
 
 
 class Link:
@@ -83,8 +54,15 @@ class Link:
         jitter: gives a random number from 0 to 1.
         log: where to say what happens.
         command_timeout: how long a verdict may take, s.
-        on_push: takes every frame, at once and without waiting; what it raises is logged and ends nothing.
-        on_change: is told whenever the link's status changes.
+        tap: sees everything that passes, such as a recorder of it.
+
+    Attributes:
+        frame_listeners: take every frame, at once and without waiting, after the requests that it answers. What one
+            raises is logged and ends nothing.
+        status_listeners: take the link's status whenever it has changed, in the same way.
+        status: where the link stands.
+        counts: the requests that were made.
+        last_frame_at: when something came last (monotonic, s).
     """
 
     def __init__(
@@ -95,26 +73,23 @@ class Link:
         jitter: Callable[[], float],
         log: FilteringBoundLogger,
         command_timeout: float,
-        on_push: Callable[[Frame], None],
-        on_change: Callable[[LinkStatus], None],
+        tap: Tap | None = None,
     ) -> None:
         self._url = url
         self._clock = clock
         self._jitter = jitter
         self._log = log
         self._command_timeout = command_timeout
-        self._on_push = on_push
-        self._on_change = on_change
-        self._api_token: str | None = None
-        self._request_token: str | None = None
-        self._token_changed = asyncio.Event()
-        self._socket: ClientConnection | None = None
-        self._correlation: Correlation[asyncio.Future[Frame]] = Correlation()
+        self._tap = tap or Tap()
+        self._protocol = CloudProtocol(command_timeout)
+        self._interrupt = asyncio.Event()
+        self._socket: CloudSocket | None = None
+        self._answers: dict[Waiting, asyncio.Future[Frame]] = {}
         self._alone = asyncio.Lock()
         self._once = Once()
-        self._requests_day: date | None = None
-        self._requests = 0
-        self.requests_total = 0
+        self.frame_listeners: tuple[Callable[[Frame], None], ...] = ()
+        self.status_listeners: tuple[Callable[[LinkStatus], None], ...] = ()
+        self.counts = RequestCounts()
         self.status = LinkStatus(LinkState.WAITING, clock.now(), NO_TOKEN)
         self.last_frame_at: float = clock.monotonic()
 
@@ -122,51 +97,87 @@ class Link:
 
     def set_token(self, api_token: str | None) -> None:
         """Use this API token from now on; a connection made with another one is closed."""
-        if api_token == self._api_token:
-            return
-        self._api_token = api_token
-        self._request_token = None
-        self._token_changed.set()
+        if self._protocol.set_token(api_token):
+            self._interrupt.set()
 
     @property
     def request_token(self) -> str | None:
         """The token for requests, once logged in; also good for the app's side of the cloud."""
-        return self._request_token
+        return self._protocol.request_token
 
     def reconnect(self) -> None:
         """Close the connection and make a new one."""
-        self._token_changed.set()
+        self._protocol.renew()
+        self._interrupt.set()
 
     async def run(self, opened: Callable[[], Awaitable[None]]) -> NoReturn:
         """Keep the link open for ever.
 
         Args:
-            opened: asks what must be asked first on a new connection. The back-off is reset once it is through:
-                a handshake alone proves nothing.
+            opened: asks what must be asked first on a new connection, which is up once that is answered.
         """
-        attempt = 0
         while True:
-            self._token_changed.clear()
-            if self._api_token is None:
-                self._change(LinkState.WAITING, NO_TOKEN, told=True)
-                self._log.warning("waiting for a Blue Current token", what_to_do=str(NO_TOKEN))
-                await self._token_changed.wait()
-                continue
-            self._change(LinkState.CONNECTING, self.status.error)
+            self._interrupt.clear()
+            match self._protocol.next_step(self._clock.monotonic(), self._clock.now()):
+                case WaitForToken(reason):
+                    self._wait_for_token(reason)
+                    await self._interrupt.wait()
+                case WaitFor(seconds):
+                    await self._sleep(seconds)
+                case Connect(log_in):
+                    self._change(LinkState.CONNECTING, self.status.error)
+                    await self._stay_connected(opened, log_in=log_in)
+
+    async def _stay_connected(self, opened: Callable[[], Awaitable[None]], *, log_in: bool) -> None:
+        try:
+            await self._connect(opened, log_in=log_in)
+        except BridgeError as error:
+            self._lost(error)
+        except Exception as error:
+            self._log.exception("the link to Blue Current failed in an unexpected way; it is made anew")
+            self._lost(Disconnected(f"A fault of the bridge: {error!r}."))
+
+    def _wait_for_token(self, reason: Unauthorized) -> None:
+        if reason is NO_TOKEN:
+            self._change(LinkState.WAITING, reason, told=True)
+            self._log.warning("waiting for a Blue Current token", what_to_do=str(reason))
+        else:
+            self._log.error("Blue Current refused the token", reason=str(reason))
+
+    def _lost(self, error: BridgeError) -> None:
+        now = self._clock.monotonic()
+        self._settle(self._protocol.lost(error, now, self._clock.now(), self._jitter()))
+        if self._protocol.superseded:
+            if self._protocol.api_token is not None:
+                self._change(LinkState.CONNECTING, error)
+            return
+        self._change(LinkState.DOWN, error)
+        refused = isinstance(error, Unauthorized) and not error.retryable
+        if not refused and self._once.first(("down", str(error))):
+            next_try = round(self._protocol.retry_in(now), 1)
+            self._log.warning("link to Blue Current is down", reason=str(error), next_try_s=next_try)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait so long, or until there is another token."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        interrupted = asyncio.ensure_future(self._interrupt.wait())
+        try:
+            await asyncio.wait({sleeping, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(sleeping, interrupted)
+
+    def _change(self, state: LinkState, error: BridgeError | None, *, told: bool = False) -> None:
+        if (state, error) == (self.status.state, self.status.error) and not told:
+            return
+        since = self.status.since if state is self.status.state else self._clock.now()
+        self.status = LinkStatus(state, since, error)
+        for listener in self.status_listeners:
             try:
-                await self._connect(opened)
-            except BridgeError as error:
-                attempt = await self._wait_after(error, 0 if self._was_stable() else attempt)
-            except Exception as error:
-                self._log.exception("the link to Blue Current failed in an unexpected way; it is made anew")
-                attempt = await self._wait_after(Disconnected(f"A fault of the bridge: {error!r}."), attempt)
+                listener(self.status)
+            except Exception:
+                self._log.exception("a change of the link could not be handled", state=state.value)
 
-    def _was_stable(self) -> bool:
-        """Whether the connection that just ended had been of use: opened, answered, and up for a while.
-
-        One that goes down again and again right after it came up must not spend the day's requests.
-        """
-        return self.status.up and self._clock.now() - self.status.since >= STABLE_AFTER
+    # --- one connection ---
 
     @asynccontextmanager
     async def visit(self) -> AsyncIterator[None]:
@@ -180,10 +191,11 @@ class Link:
         async def note() -> None:
             opened.set()
 
-        self._token_changed.clear()
-        if self._api_token is None:
-            raise NO_TOKEN
-        connecting = asyncio.ensure_future(self._connect(note))
+        self._interrupt.clear()
+        step = self._protocol.next_step(self._clock.monotonic(), self._clock.now())
+        if isinstance(step, WaitForToken):
+            raise step.reason
+        connecting = asyncio.ensure_future(self._connect(note, log_in=step == Connect(log_in=True)))
         waiting = asyncio.ensure_future(opened.wait())
         try:
             await asyncio.wait({connecting, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -194,55 +206,20 @@ class Link:
         finally:
             await end(connecting, waiting)
 
-    async def _wait_after(self, error: BridgeError, attempt: int) -> int:
-        """Wait as long as the error asks for, or until there is another token; gives the number of the next try."""
-        if self._token_changed.is_set():
-            if self._api_token is not None:  # without one, nobody connects
-                self._change(LinkState.CONNECTING, error)
-            return 0
-        self._change(LinkState.DOWN, error)
-        if isinstance(error, Unauthorized) and not error.retryable:
-            self._log.error("Blue Current refused the token", reason=str(error))
-            await self._token_changed.wait()
-            return 0
-        if isinstance(error, RequestLimit):
-            delay = max(0.0, (error.until - self._clock.now()).total_seconds())
-            attempt = -1
-        else:
-            delay = backoff(attempt, self._jitter())
-        if self._once.first(("down", str(error))):
-            self._log.warning("link to Blue Current is down", reason=str(error), next_try_s=round(delay, 1))
-        await self._sleep_unless_token_changes(delay)
-        return attempt + 1
+    async def _connect(self, opened: Callable[[], Awaitable[None]], *, log_in: bool) -> None:
+        """Connect, and stay until the connection is lost or another one is wanted.
 
-    async def _sleep_unless_token_changes(self, delay: float) -> None:
-        sleeping = asyncio.ensure_future(self._clock.sleep(delay))
-        changed = asyncio.ensure_future(self._token_changed.wait())
-        try:
-            await asyncio.wait({sleeping, changed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await end(sleeping, changed)
-
-    def _change(self, state: LinkState, error: BridgeError | None, *, told: bool = False) -> None:
-        if (state, error) == (self.status.state, self.status.error) and not told:
-            return
-        since = self.status.since if state is self.status.state else self._clock.now()
-        self.status = LinkStatus(state, since, error)
-        self._on_change(self.status)
-
-    # --- one connection ---
-
-    async def _connect(self, opened: Callable[[], Awaitable[None]]) -> None:
-        if self._request_token is None:
-            self._count_request()
-            token = await validate(self._url, self._api_token or "", self._clock)
-            self._request_token = token.value
-        async with connection(self._url, self._clock) as socket:
+        Raises:
+            BridgeError: why it ended.
+        """
+        if log_in:
+            self.counts.add("VALIDATE_API_TOKEN", self._clock.now())
+            self._protocol.logged_in(await validate(self._url, self._protocol.api_token or "", self._clock, self._tap))
+            if self._interrupt.is_set():
+                raise Disconnected("The login to Blue Current is made anew.")
+        async with connection(self._url, self._clock, self._tap) as socket:
             self._socket = socket
-            tasks = [
-                asyncio.ensure_future(self._read(socket)),
-                asyncio.ensure_future(self._token_changed.wait()),
-            ]
+            tasks = [asyncio.ensure_future(self._read(socket)), asyncio.ensure_future(self._interrupt.wait())]
             opening = asyncio.ensure_future(self._open(opened))
             try:
                 done, _ = await asyncio.wait([*tasks, opening], return_when=asyncio.FIRST_COMPLETED)
@@ -252,78 +229,64 @@ class Link:
                 for task in done:
                     task.result()
                 raise Disconnected("The connection to Blue Current is made anew.")
-            except (RequestLimit, Unauthorized) as error:
-                self._fail_all(error, but_received=True)
+            except CloudError as error:
+                self._settle(self._protocol.close(error))
                 raise
             finally:
                 self._socket = None
                 await end(*tasks, opening)
-                self._fail_all(
-                    Disconnected("The link to Blue Current went down before the answer. The outcome is unknown.")
-                )
+                self._settle(self._protocol.close())
 
     async def _open(self, opened: Callable[[], Awaitable[None]]) -> None:
         await self._ask(hello())
         await opened()
         self._once.forget("down")
+        self._protocol.opened(self._clock.monotonic())
         self._change(LinkState.UP, None)
         self._log.info("link to Blue Current is up")
 
-    async def _read(self, socket: ClientConnection) -> None:
-        try:
-            async for text in socket:
-                self.last_frame_at = self._clock.monotonic()
-                self._take(text)
-        except ConnectionClosed as error:
-            raise closed(error, self._clock) from error
-        raise Disconnected("Blue Current closed the connection.")
+    async def _read(self, socket: CloudSocket) -> NoReturn:
+        while True:
+            self.take(await socket.receive())
 
-    def _take(self, text: str | bytes) -> None:
-        try:
-            frame = parse_frame(text)
-        except BadFrame as error:
+    def take(self, text: str | bytes) -> None:
+        """Take one text from the cloud.
+
+        Raises:
+            CloudError: the connection is of no use after it.
+        """
+        self.last_frame_at = self._clock.monotonic()
+        heard = self._protocol.receive(text, self.last_frame_at, self._clock.now())
+        frame = heard.frame
+        if frame is None:
             if self._once.first("bad frame"):
                 self._log.warning(
-                    "a frame from Blue Current cannot be read; such frames are skipped", reason=str(error)
+                    "a frame from Blue Current cannot be read; such frames are skipped", reason=heard.problem
                 )
             return
+        if heard.problem:
+            self._log.warning("Blue Current sent an error", error=heard.problem)
         for oddity in frame.oddities:
             if self._once.first(("oddity", oddity)):
                 self._log.warning("Blue Current sent something unknown", what=oddity, evse_id=frame.evse_id)
-        self._correlate(frame)
-        try:
-            self._on_push(frame)
-        except Exception:
-            self._log.exception("a frame could not be handled", object=frame.object, evse_id=frame.evse_id)
+        self._settle(heard.ended)
+        for listener in self.frame_listeners:
+            try:
+                listener(frame)
+            except Exception:
+                self._log.exception("a frame could not be handled", object=frame.object, evse_id=frame.evse_id)
+        if heard.lost is not None:
+            raise heard.lost
 
-    def _correlate(self, frame: Frame) -> None:
-        entry = self._correlation.find(frame)
-        if isinstance(frame.body, Error):
-            if frame.body.number == LIMIT_REACHED:
-                raise RequestLimit(next_limit_reset(self._clock.now()))
-            if frame.body.number == INVALID_TOKEN:
-                self._request_token = None
-                raise LoginLapsed("Blue Current no longer accepts the login. The bridge logs in anew; try again then.")
-            if entry is None and frame.flow_id is None:
-                entry = self._correlation.unnamed_error()
-            if entry is None:
-                self._log.warning("Blue Current sent an error", number=frame.body.number, message=frame.body.message)
-            elif not entry.ticket.done():
-                entry.ticket.set_exception(named_error(frame.body))
-        elif entry is not None and not entry.ticket.done():
-            error = refusal(frame)
-            if error is not None:
-                entry.ticket.set_exception(error)
-            elif is_receipt(frame, entry.request):
-                entry.received = True
+    def _settle(self, ended: Iterable[Ended]) -> None:
+        for one in ended:
+            answer = self._answers.get(one.waiting)
+            if answer is None or answer.done():
+                continue
+            if isinstance(one.answer, Frame):
+                answer.set_result(one.answer)
             else:
-                entry.ticket.set_result(frame)
-
-    def _fail_all(self, error: CloudError, *, but_received: bool = False) -> None:
-        """Fail what is waiting; but not what the cloud has passed on already, if the error cannot be about that."""
-        for entry in self._correlation.waiting:
-            if not entry.ticket.done() and not (but_received and entry.received):
-                entry.ticket.set_exception(error)
+                answer.set_exception(one.answer)
 
     # --- requests ---
 
@@ -371,44 +334,55 @@ class Link:
         socket = self._socket
         if socket is None:
             raise self._why_down()
-        flow_id = None if request.command == "HELLO" else str(uuid4())
-        frame = request.frame(authorization=f"Token {self._request_token}", flow_id=flow_id)
-        ticket: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        entry = self._correlation.add(request, flow_id, ticket)
+        waiting, text = self._protocol.ask(request, None if request.command == "HELLO" else str(uuid4()))
+        answer = self._answers[waiting] = asyncio.get_running_loop().create_future()
         timeout = self._command_timeout if request.acts else READ_TIMEOUT_S
         try:
             async with asyncio.timeout(timeout):
-                self._count_request()
-                await socket.send(json.dumps(frame))
-                answer = await ticket
-        except ConnectionClosed as error:
-            raise closed(error, self._clock) from error
+                await socket.send(text)
+                self.counts.add(request.command, self._clock.now())
+                await self._answered(waiting, answer, timeout)
         except TimeoutError:
             raise VerdictTimeout(
                 f"Blue Current gave no answer within {timeout:g} s. Whether it was done is not known."
             ) from None
         finally:
-            self._correlation.remove(entry)
-            if ticket.done() and not ticket.cancelled():
-                ticket.exception()  # seen, even if the request gave up first
+            self._protocol.give_up(waiting)
+            del self._answers[waiting]
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # seen, even if the request gave up first
         try:
-            return request.read(answer)
+            return request.read(answer.result())
         except UnreadableAnswer as error:
             raise Rejected(f"an answer that cannot be read ({error})") from error
+
+    async def _answered(self, waiting: Waiting, answer: asyncio.Future[Frame], timeout: float) -> None:
+        """Wait for the answer.
+
+        Raises:
+            TimeoutError: by the bridge's clock, which counts the machine's sleep, it has taken too long.
+        """
+        deadline = self._clock.monotonic() + timeout
+        await asyncio.wait({answer}, timeout=IN_FLIGHT_S)
+        while not answer.done():
+            self._settle(self._protocol.arrived(waiting, self._clock.monotonic()))
+            await asyncio.wait({answer}, timeout=LOOK_AT_CLOCK_S)
+            if not answer.done() and self._clock.monotonic() >= deadline:
+                raise TimeoutError
 
     # --- counting ---
 
     @property
     def requests_today(self) -> int:
         """Requests made since midnight in Amsterdam, when the cloud's own count begins anew."""
-        return self._requests if self._requests_day == self._today() else 0
+        return sum(self.requests_today_by_kind.values())
 
-    def _today(self) -> date:
-        return in_amsterdam(self._clock.now()).date()
+    @property
+    def requests_total(self) -> int:
+        """Requests made since the start."""
+        return self.counts.total.total()
 
-    def _count_request(self) -> None:
-        today = self._today()
-        if today != self._requests_day:
-            self._requests_day, self._requests = today, 0
-        self._requests += 1
-        self.requests_total += 1
+    @property
+    def requests_today_by_kind(self) -> Mapping[str, int]:
+        """The requests of today, by command."""
+        return self.counts.today(self._clock.now())

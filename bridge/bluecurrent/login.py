@@ -1,4 +1,4 @@
-"""Getting in: an API token becomes the token for requests, on a connection of its own (page 3, "Connection")."""
+"""A connection to the cloud, and the login that each account needs one for (design page 3, "Connection")."""
 
 import asyncio
 import json
@@ -10,26 +10,81 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from bridge import __version__
-from bridge.bluecurrent.frames import BadFrame, Error, Token, parse_frame
-from bridge.chargepoint.amsterdam import next_limit_reset
+from bridge.bluecurrent.frames import BadFrame, Token, parse_frame
+from bridge.bluecurrent.protocol import closed_connection, login_answer, refused_handshake
+from bridge.bluecurrent.tap import Tap
 from bridge.clock import Clock
-from bridge.errors import AlreadyConnected, CloudError, Disconnected, RequestLimit, Unauthorized
+from bridge.errors import CloudError, Disconnected
 
 OPEN_TIMEOUT_S: Final = 15.0
 ANSWER_TIMEOUT_S: Final = 20.0
-LIMIT_CLOSE_CODE: Final = 4001
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
+"""A longer frame closes the connection. A thousand charge points make a list of about 1.5 MB."""
+
+
+class CloudSocket:
+    """One open connection. Every frame passes here, and a closed connection is a `CloudError`.
+
+    Args:
+        socket: the websocket.
+        clock: tells when a request limit ends.
+        tap: sees what passes.
+    """
+
+    def __init__(self, socket: ClientConnection, clock: Clock, tap: Tap) -> None:
+        self._socket = socket
+        self._clock = clock
+        self._tap = tap
+
+    async def send(self, text: str) -> None:
+        """Send a text.
+
+        Raises:
+            CloudError: the connection is closed.
+        """
+        try:
+            await self._socket.send(text)
+        except ConnectionClosed as error:
+            raise self._closed(error) from error
+        self._tap.sent(text)
+
+    async def receive(self) -> str | bytes:
+        """The next text.
+
+        Raises:
+            CloudError: the connection is closed.
+        """
+        try:
+            text = await self._socket.recv()
+        except ConnectionClosed as error:
+            raise self._closed(error) from error
+        self._tap.received(text)
+        return text
+
+    def _closed(self, error: ConnectionClosed) -> CloudError:
+        code = error.rcvd.code if error.rcvd is not None else None
+        return closed_connection(code, str(error), self._clock.now())
 
 
 @asynccontextmanager
-async def connection(url: str, clock: Clock) -> AsyncIterator[ClientConnection]:
-    """A websocket to the cloud, with the library's ping to keep it honest; what goes wrong comes out as `CloudError`.
+async def connection(url: str, clock: Clock, tap: Tap) -> AsyncIterator[CloudSocket]:
+    """Connect to the cloud, with the library's ping to notice a connection that is dead.
 
     Raises:
-        AlreadyConnected: another connection from this address is open.
+        AlreadyConnected: another connection is open.
         RequestLimit: the day's requests are used up.
         Disconnected: anything else: no network, a refused handshake, a closed connection.
     """
+    try:
+        async with _connected(url, clock) as socket:
+            yield CloudSocket(socket, clock, tap)
+    except CloudError as error:
+        tap.lost(str(error))
+        raise
+
+
+@asynccontextmanager
+async def _connected(url: str, clock: Clock) -> AsyncIterator[ClientConnection]:
     try:
         async with connect(
             url,
@@ -39,30 +94,11 @@ async def connection(url: str, clock: Clock) -> AsyncIterator[ClientConnection]:
             user_agent_header=f"bluecurrent-fimp-bridge/{__version__}",
         ) as socket:
             yield socket
-    except ConnectionClosed as error:
-        raise closed(error, clock) from error
     except InvalidStatus as error:
-        raise _refused(error, clock) from error
-    except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
+        reason = error.response.headers.get("x-websocket-reject-reason", "")
+        raise refused_handshake(error.response.status_code, reason, clock.now()) from error
+    except (OSError, InvalidHandshake, InvalidURI, TimeoutError, ConnectionClosed) as error:
         raise Disconnected(f"Blue Current cannot be reached: {_reason(error)}.") from error
-
-
-def closed(error: ConnectionClosed, clock: Clock) -> CloudError:
-    """What a closed connection means."""
-    if error.rcvd is not None and error.rcvd.code == LIMIT_CLOSE_CODE:
-        return RequestLimit(next_limit_reset(clock.now()))
-    return Disconnected(f"The connection to Blue Current was closed: {error}.")
-
-
-def _refused(error: InvalidStatus, clock: Clock) -> CloudError:
-    reason = error.response.headers.get("x-websocket-reject-reason", "")
-    if "request limit reached" in reason.lower():
-        return RequestLimit(next_limit_reset(clock.now()))
-    if "already connected" in reason.lower():
-        return AlreadyConnected(
-            "Blue Current refuses a second connection from this address: another program has one open."
-        )
-    return Disconnected(f"Blue Current refused the connection: {reason or f'HTTP {error.response.status_code}'}.")
 
 
 def _reason(error: BaseException) -> str:
@@ -71,43 +107,38 @@ def _reason(error: BaseException) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-async def validate(url: str, api_token: str, clock: Clock) -> Token:
-    """Log in.
+async def validate(url: str, api_token: str, clock: Clock, tap: Tap) -> Token:
+    """Log in, on a connection of its own.
 
     Returns:
-        The token for requests; it stays good across reconnects.
+        The token for requests, which stays good across reconnects.
 
     Raises:
         Unauthorized: the API token is refused; trying again is of no use.
         CloudError: it could not be tried.
     """
-    async with connection(url, clock) as socket:
+    answer = await _ask_for_token(url, api_token, clock, tap)
+    if isinstance(answer, CloudError):
+        raise answer
+    return answer
+
+
+async def _ask_for_token(url: str, api_token: str, clock: Clock, tap: Tap) -> Token | CloudError:
+    async with connection(url, clock, tap) as socket:
         await socket.send(json.dumps({"command": "VALIDATE_API_TOKEN", "token": api_token}))
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await _read_token(socket, clock)
+                while True:
+                    answer = await _read_answer(socket, clock)
+                    if answer is not None:
+                        return answer
         except TimeoutError:
             raise Disconnected("Blue Current did not answer the login in time.") from None
 
 
-async def _read_token(socket: ClientConnection, clock: Clock) -> Token:
-    while True:
-        try:
-            frame = parse_frame(await socket.recv())
-        except BadFrame:
-            continue
-        match frame.body:
-            case Token(value=None):
-                raise Unauthorized(
-                    "Blue Current refuses the API token. Make a new one on my.bluecurrent.nl (settings, advanced)."
-                )
-            case Token() as token:
-                return token
-            case Error(number=42):
-                raise RequestLimit(next_limit_reset(clock.now()))
-            case Error(number=1):
-                raise Unauthorized("Blue Current refuses the API token.")
-            case Error(message=message):
-                raise Disconnected(f"Blue Current could not check the API token: {message}.")
-            case _:
-                continue
+async def _read_answer(socket: CloudSocket, clock: Clock) -> Token | CloudError | None:
+    try:
+        frame = parse_frame(await socket.receive())
+    except BadFrame:
+        return None
+    return login_answer(frame, clock.now())

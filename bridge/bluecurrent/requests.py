@@ -1,7 +1,7 @@
 """What can be asked of the cloud, and by what it is answered (design page 3, "Requests").
 
-A `Request[T]` is a value: the command, its parameters, the objects that can answer it, and how to read a `T` from the
-answer. Sending it is the link's business.
+A `Request[T]` is a value: the command, its parameters, what can answer it, and how to read a `T` from the answer.
+Sending it is the link's business.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,8 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import JsonValue
 
+from bridge.bluecurrent import effects
+from bridge.bluecurrent.effects import Shows
 from bridge.bluecurrent.frames import (
     AccountBody,
     ChargeCards,
@@ -30,12 +32,12 @@ from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.limits import Schedule
 from bridge.chargepoint.update import Update
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
-class Request(Generic[T]):
+class Request(Generic[T_co]):
     """One request.
 
     Attributes:
@@ -46,15 +48,19 @@ class Request(Generic[T]):
         evse_id: the charge point that an answer may name.
         acts: it does something, and the charge point may take `cloud.command_timeout` over it.
         alone: its answer does not say what it answers, so only one may be in flight.
+        shown_by: reads a frame that is no answer for the effect of the request; None where nothing else shows it.
+        fits: reads an answer for what it names: False where that is not what this request is about.
     """
 
     command: str
-    read: Callable[[Frame], T]
+    read: Callable[[Frame], T_co]
     parameters: Mapping[str, JsonValue] = field(default_factory=dict)
     answers: frozenset[str] = frozenset()
     evse_id: str | None = None
     acts: bool = False
     alone: bool = False
+    shown_by: Shows | None = None
+    fits: Callable[[Frame], bool] | None = None
 
     def frame(self, *, authorization: str, flow_id: str | None) -> dict[str, JsonValue]:
         """The frame to send: not yet text, and not to be logged."""
@@ -140,20 +146,25 @@ def get_sustainability() -> Request[Sustainability]:
 # --- acting: RECEIVED_, then STATUS_ ---
 
 
-def _action(command: str, evse_id: str, **parameters: JsonValue) -> Request[None]:
-    return Request(command, _nothing, parameters, frozenset({f"STATUS_{command}", command}), evse_id, acts=True)
+def _action(
+    command: str, evse_id: str, parameters: Mapping[str, JsonValue] | None = None, *, shown_by: Shows | None = None
+) -> Request[None]:
+    answers = frozenset({f"STATUS_{command}", command})
+    return Request(command, _nothing, parameters or {}, answers, evse_id, acts=True, shown_by=shown_by)
+
+
+def _for_socket(socket: int | None) -> dict[str, JsonValue]:
+    return {} if socket is None else {"socket_id": socket}
 
 
 def start_session(evse_id: str, card: str, socket: int | None = None) -> Request[None]:
     """Start a session with a card (its uid, or `BCU-APP` for none)."""
-    more: dict[str, JsonValue] = {} if socket is None else {"socket_id": socket}
-    return _action("START_SESSION", evse_id, session_token=card, **more)
+    return _action("START_SESSION", evse_id, {"session_token": card, **_for_socket(socket)})
 
 
 def stop_session(evse_id: str, socket: int | None = None) -> Request[None]:
     """Stop the session."""
-    more: dict[str, JsonValue] = {} if socket is None else {"socket_id": socket}
-    return _action("STOP_SESSION", evse_id, **more)
+    return _action("STOP_SESSION", evse_id, _for_socket(socket))
 
 
 def soft_reset(evse_id: str) -> Request[None]:
@@ -168,41 +179,43 @@ def reboot(evse_id: str) -> Request[None]:
 
 def unlock_connector(evse_id: str, socket: int | None = None) -> Request[None]:
     """Release the cable. The cloud may not know this request."""
-    more: dict[str, JsonValue] = {} if socket is None else {"socket_id": socket}
-    return _action("UNLOCK_CONNECTOR", evse_id, **more)
+    return _action("UNLOCK_CONNECTOR", evse_id, _for_socket(socket))
 
 
 def set_operative(evse_id: str, *, operative: bool) -> Request[None]:
     """Let the charge point charge, or block it."""
-    return _action("SET_OPERATIVE" if operative else "SET_INOPERATIVE", evse_id)
+    command = "SET_OPERATIVE" if operative else "SET_INOPERATIVE"
+    return _action(command, evse_id, shown_by=effects.operative(evse_id, wanted=operative))
 
 
 # --- setting: STATUS_ or the same name; a RECEIVED_ may come before ---
 
 
-def _setter(command: str, evse_id: str, **parameters: JsonValue) -> Request[bool | None]:
-    """A setter; it gives the value that the cloud confirmed, or None where it only said yes."""
-    return Request(command, _confirmed, parameters, frozenset({f"STATUS_{command}", command}), evse_id, acts=True)
+def _setter(command: str, evse_id: str, shown_by: Shows | None, **parameters: JsonValue) -> Request[bool | None]:
+    """A setter; it gives the value that the cloud confirmed, or None where it only said yes or its effect showed."""
+    answers = frozenset({f"STATUS_{command}", command})
+    return Request(command, _confirmed, parameters, answers, evse_id, acts=True, shown_by=shown_by)
 
 
 def set_plug_and_charge(evse_id: str, *, value: bool) -> Request[bool | None]:
     """Sessions start by themselves, or do not."""
-    return _setter("SET_PLUG_AND_CHARGE", evse_id, value=value)
+    return _setter("SET_PLUG_AND_CHARGE", evse_id, effects.settings(evse_id, plug_and_charge=value), value=value)
 
 
 def set_public_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
     """Cards other than the linked ones may charge, or may not."""
-    return _setter("SET_PUBLIC_CHARGING", evse_id, value=value)
+    return _setter("SET_PUBLIC_CHARGING", evse_id, effects.settings(evse_id, public_charging=value), value=value)
 
 
 def set_plug_and_charge_card(evse_id: str, card: str) -> Request[bool | None]:
     """The card for sessions that start by themselves (its uid, or `BCU-APP` for none)."""
-    return _setter("SET_PLUG_AND_CHARGE_CHARGE_CARD", evse_id, token_uid=card)
+    shown_by = effects.plug_and_charge_card(evse_id, wanted=card)
+    return _setter("SET_PLUG_AND_CHARGE_CHARGE_CARD", evse_id, shown_by, token_uid=card)
 
 
 def set_delayed_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
     """The profile that waits for its hours, on or off."""
-    return _setter("SET_DELAYED_CHARGING", evse_id, value=value)
+    return _setter("SET_DELAYED_CHARGING", evse_id, effects.delayed_charging(evse_id, wanted=value), value=value)
 
 
 def save_delayed_schedule(evse_id: str, days: Sequence[int], start: time, end: time) -> Request[bool | None]:
@@ -210,6 +223,7 @@ def save_delayed_schedule(evse_id: str, days: Sequence[int], start: time, end: t
     return _setter(
         "SAVE_SCHEDULE_DELAYED_CHARGING",
         evse_id,
+        effects.settings(evse_id, delayed_days=days, delayed_start=start, delayed_end=end),
         days="[" + ",".join(str(day) for day in days) + "]",
         start_time=f"{start:%H:%M}",
         end_time=f"{end:%H:%M}",
@@ -218,7 +232,8 @@ def save_delayed_schedule(evse_id: str, days: Sequence[int], start: time, end: t
 
 def set_price_based_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
     """The profile that waits for low prices, on or off."""
-    return _setter("SET_PRICE_BASED_CHARGING", evse_id, value=value)
+    shown_by = effects.settings(evse_id, price_based_charging=value)
+    return _setter("SET_PRICE_BASED_CHARGING", evse_id, shown_by, value=value)
 
 
 def patch_price_based_settings(
@@ -229,7 +244,7 @@ def patch_price_based_settings(
     minimum_percentage: int | None = None,
     battery_size_kwh: int | None = None,
 ) -> Request[bool | None]:
-    """Any of that profile's settings."""
+    """Any of that profile's settings. The cloud reads back only the departure."""
     given: dict[str, JsonValue] = {
         "expected_departure_time": f"{departure:%H:%M}" if departure is not None else None,
         "current_battery_pct": battery_percentage,
@@ -237,17 +252,18 @@ def patch_price_based_settings(
         "battery_size_kwh": battery_size_kwh,
     }
     parameters = {name: value for name, value in given.items() if value is not None}
-    return _setter("PATCH_PRICE_BASED_CHARGING_SETTINGS", evse_id, **parameters)
+    shown_by = effects.settings(evse_id, departure=departure) if departure is not None else None
+    return _setter("PATCH_PRICE_BASED_CHARGING_SETTINGS", evse_id, shown_by, **parameters)
 
 
 def override_delayed_charging(evse_id: str) -> Request[bool | None]:
     """Charge now although delayed charging holds the session; lasts for the session."""
-    return _setter("OVERRIDE_DELAYED_CHARGING_TIMEOUT", evse_id, value=True)
+    return _setter("OVERRIDE_DELAYED_CHARGING_TIMEOUT", evse_id, effects.boosting(evse_id), value=True)
 
 
 def override_profiles(evse_id: str) -> Request[bool | None]:
     """Charge now although price-based charging holds the session; lasts for the session."""
-    return _setter("OVERRIDE_CHARGING_PROFILES", evse_id, value=True)
+    return _setter("OVERRIDE_CHARGING_PROFILES", evse_id, effects.boosting(evse_id), value=True)
 
 
 # --- overrides of the current ---
@@ -259,6 +275,16 @@ def list_overrides() -> Request[Sequence[Schedule]]:
     """Every override of the current that the account has, whoever made it."""
     read = _body(OverridesBody)
     return Request("LIST_OVERRIDE_CURRENT", lambda f: read(f).schedules, answers=frozenset({"LIST_OVERRIDE_CURRENT"}))
+
+
+def _names(frame: Frame, *, schedule_id: int | None = None, evse_id: str | None = None) -> bool:
+    """Whether an answer can be about this schedule of this charge point: it names no other."""
+    schedules = frame.body.schedules if isinstance(frame.body, OverridesBody) else ()
+    return not schedules or any(
+        schedule_id in (None, schedule.schedule_id)
+        and (not schedule.charge_points or evse_id in (None, *schedule.charge_points))
+        for schedule in schedules
+    )
 
 
 def _always(evse_id: str, current: int) -> dict[str, JsonValue]:
@@ -281,6 +307,7 @@ def set_override(evse_id: str, current: int) -> Request[Schedule | None]:
         _always(evse_id, current),
         frozenset({command, f"STATUS_{command}"}),
         acts=True,
+        fits=lambda frame: _names(frame, evse_id=evse_id),
     )
 
 
@@ -288,12 +315,24 @@ def edit_override(schedule_id: int, evse_id: str, current: int) -> Request[None]
     """Change such a limit."""
     command = "POST_EDIT_OVERRIDE_CURRENT"
     parameters = {"schedule_id": schedule_id, **_always(evse_id, current)}
-    return Request(command, _nothing, parameters, frozenset({command, f"STATUS_{command}"}), acts=True)
+    return Request(
+        command,
+        _nothing,
+        parameters,
+        frozenset({command, f"STATUS_{command}"}),
+        acts=True,
+        fits=lambda frame: _names(frame, schedule_id=schedule_id, evse_id=evse_id),
+    )
 
 
 def clear_override(schedule_id: int) -> Request[None]:
     """Remove such a limit."""
     command = "POST_CLEAR_OVERRIDE_CURRENT"
     return Request(
-        command, _nothing, {"schedule_id": schedule_id}, frozenset({command, f"STATUS_{command}"}), acts=True
+        command,
+        _nothing,
+        {"schedule_id": schedule_id},
+        frozenset({command, f"STATUS_{command}"}),
+        acts=True,
+        fits=lambda frame: _names(frame, schedule_id=schedule_id),
     )

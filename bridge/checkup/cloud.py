@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bridge.account.credentials import Credentials
-from bridge.bluecurrent.link import Link, LinkStatus
+from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import get_charge_points
 from bridge.checkup.connectivity import Cures, Way
 from bridge.checkup.finding import Finding, Mark, fail, note, ok
@@ -144,10 +144,6 @@ async def _ask_once(settings: Settings, clock: Clock) -> list[tuple[str, str]]:
 
 def visiting_link(settings: Settings, clock: Clock) -> Link:
     """A link for a short visit, which says nothing by itself."""
-
-    def ignore(_: LinkStatus) -> None:
-        return
-
     log = Log("fatal", "json")
     link = Link(
         settings.cloud.url,
@@ -155,8 +151,6 @@ def visiting_link(settings: Settings, clock: Clock) -> Link:
         jitter=lambda: 0.0,
         log=log.logger,
         command_timeout=settings.cloud.command_timeout,
-        on_push=lambda _: None,
-        on_change=ignore,
     )
     link.set_token(token_of(settings))
     return link

@@ -12,7 +12,8 @@ from typing import Final, NoReturn
 import aiomqtt
 from structlog.typing import FilteringBoundLogger
 
-from bridge.clock import Clock, backoff
+from bridge.backoff import backoff
+from bridge.clock import Clock
 from bridge.hub.outbox import Entry, Outbox
 from bridge.logs import Once
 from bridge.settings import MqttSettings

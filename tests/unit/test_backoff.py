@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.clock import backoff
+from bridge.backoff import backoff
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))

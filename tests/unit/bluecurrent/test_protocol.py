@@ -1,0 +1,464 @@
+"""What frames, losses and time mean for the link."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.bluecurrent import requests
+from bridge.bluecurrent.correlation import Correlation, Waiting
+from bridge.bluecurrent.frames import Frame, Token, parse_frame
+from bridge.bluecurrent.protocol import (
+    NO_TOKEN,
+    STABLE_AFTER_S,
+    CloudProtocol,
+    Connect,
+    WaitFor,
+    WaitForToken,
+    closed_connection,
+    login_answer,
+    refused_handshake,
+)
+from bridge.bluecurrent.requests import Request
+from bridge.errors import (
+    AlreadyConnected,
+    BridgeError,
+    Disconnected,
+    LoginLapsed,
+    Rejected,
+    RequestLimit,
+    Unauthorized,
+    UnknownRequest,
+)
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 21, 0, 0, 30, tzinfo=UTC) - timedelta(hours=1)  # in Amsterdam
+GONE = Disconnected("gone")
+REFUSED = Unauthorized("refused")
+LAPSED = LoginLapsed("lapsed")
+
+
+def protocol() -> CloudProtocol:
+    """One with a token, that has logged in and is about to connect."""
+    made = CloudProtocol(60.0)
+    made.set_token("api")
+    assert made.next_step(0.0, NOON) == Connect(log_in=True)
+    made.logged_in(Token("request", "1"))
+    return made
+
+
+def lose(link: CloudProtocol, error: BridgeError, now: float = 0.0, wall: datetime = NOON, jitter: float = 0.0) -> None:
+    """The connection is lost."""
+    link.lost(error, now, wall, jitter)
+
+
+# --- when to try again ---
+
+
+def test_without_a_token_there_is_nothing_to_do() -> None:
+    link = CloudProtocol(60.0)
+    assert link.next_step(0.0, NOON) == WaitForToken(NO_TOKEN)
+    assert link.set_token("api")
+    assert not link.set_token("api")
+    assert link.next_step(0.0, NOON) == Connect(log_in=True)
+
+
+def test_the_login_stays_good_across_reconnects() -> None:
+    link = protocol()
+    lose(link, GONE)
+    assert link.next_step(1.0, NOON) == Connect(log_in=False)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("error", [GONE, AlreadyConnected("another"), LAPSED])
+def test_the_wait_grows_from_one_second_to_five_minutes(error: BridgeError, jitter: float) -> None:
+    link, now, waits = protocol(), 0.0, []
+    for _ in range(12):
+        lose(link, error, now, jitter=jitter)
+        step = link.next_step(now, NOON)
+        assert isinstance(step, WaitFor)
+        waits.append(step.seconds)
+        assert link.next_step(now + step.seconds - 0.001, NOON) != Connect(log_in=False)
+        now += step.seconds
+        assert link.next_step(now, NOON) == Connect(log_in=False)
+    assert waits == sorted(waits)
+    assert 1.0 <= waits[0] <= 2.0
+    assert 150.0 <= waits[-1] <= 300.0
+
+
+@pytest.mark.parametrize(
+    ("up_for", "wait"),
+    [(None, 8.0), (0.0, 8.0), (STABLE_AFTER_S - 1, 8.0), (STABLE_AFTER_S, 1.0), (3600.0, 1.0)],
+)
+def test_the_back_off_begins_anew_only_after_a_connection_that_was_stable(up_for: float | None, wait: float) -> None:
+    link = protocol()
+    for _ in range(3):
+        lose(link, GONE)
+    if up_for is not None:
+        link.opened(100.0)
+    now = 100.0 + (up_for or 0.0)
+    lose(link, GONE, now)
+    assert link.next_step(now, NOON) == WaitFor(wait)
+
+
+def test_a_wall_clock_that_is_set_changes_no_wait() -> None:
+    link = protocol()
+    lose(link, GONE, 0.0, NOON)
+    for wall in (NOON - timedelta(days=40), NOON + timedelta(days=40)):
+        assert link.next_step(0.5, wall) == WaitFor(0.5)
+
+
+def test_a_refused_token_is_not_tried_again_until_it_changes() -> None:
+    link = CloudProtocol(60.0)
+    link.set_token("api")
+    link.next_step(0.0, NOON)
+    lose(link, REFUSED)
+    for now in (0.0, 1e3, 1e9):
+        assert link.next_step(now, NOON + timedelta(days=400)) == WaitForToken(REFUSED)
+    assert not link.set_token("api")
+    assert link.next_step(1e9, NOON) == WaitForToken(REFUSED)
+    assert link.set_token("another")
+    assert link.next_step(1e9, NOON) == Connect(log_in=True)
+
+
+def test_a_token_for_requests_that_lapsed_is_fetched_anew() -> None:
+    link = protocol()
+    heard = link.receive('{"object": "ERROR", "error": 1, "message": "Invalid Auth Token"}', 0.0, NOON)
+    assert isinstance(heard.lost, LoginLapsed)
+    lose(link, heard.lost)
+    assert link.next_step(1.0, NOON) == Connect(log_in=True)
+
+
+def test_a_request_limit_waits_for_its_end() -> None:
+    link = protocol()
+    lose(link, RequestLimit(MIDNIGHT))
+    left = (MIDNIGHT - NOON).total_seconds()
+    assert link.retry_in(0.0) == left
+    for passed in (0.0, 3600.0, left - 5.0):
+        step = link.next_step(passed, NOON + timedelta(seconds=passed))
+        assert step == WaitFor(min(60.0, left - passed))  # and looks at the wall clock now and then
+    assert link.next_step(left, MIDNIGHT) == Connect(log_in=False)
+
+
+@pytest.mark.parametrize(("set_by", "passed"), [(-7200, 11.0 * 3600 + 31), (11 * 3600 + 31, 60.0)])
+def test_a_wall_clock_that_is_set_does_not_stretch_a_request_limit(set_by: int, passed: float) -> None:
+    link = protocol()
+    lose(link, RequestLimit(MIDNIGHT))
+    assert link.next_step(passed, NOON + timedelta(seconds=passed + set_by)) == Connect(log_in=False)
+
+
+def test_after_a_request_limit_the_back_off_begins_anew() -> None:
+    link = protocol()
+    for _ in range(5):
+        lose(link, GONE)
+    lose(link, RequestLimit(NOON))
+    lose(link, GONE, 1.0)
+    assert link.next_step(1.0, NOON) == WaitFor(1.0)
+
+
+@pytest.mark.parametrize("error", [GONE, REFUSED, LAPSED, RequestLimit(MIDNIGHT)])
+def test_what_becomes_of_an_old_token_is_nothing_to_the_new_one(error: BridgeError) -> None:
+    link = protocol()
+    link.set_token("another")
+    lose(link, error)
+    assert link.superseded
+    assert link.next_step(0.0, NOON) == Connect(log_in=True)
+
+
+def test_a_login_with_an_old_token_is_of_no_use_to_the_new_one() -> None:
+    link = CloudProtocol(60.0)
+    link.set_token("old")
+    link.next_step(0.0, NOON)
+    link.set_token("new")
+    link.logged_in(Token("of the old one", "1"))
+    assert link.request_token is None
+
+
+def test_a_connection_that_is_renewed_is_made_at_once() -> None:
+    link = protocol()
+    link.renew()
+    lose(link, GONE)
+    assert link.next_step(0.0, NOON) == Connect(log_in=False)
+    lose(link, GONE)
+    assert link.next_step(0.0, NOON) == WaitFor(1.0)
+
+
+# --- what the cloud says at the door ---
+
+
+@pytest.mark.parametrize(
+    ("frame", "meaning"),
+    [
+        ({"object": "STATUS_API_TOKEN", "success": True, "token": "T", "customer_id": 7}, Token("T", "7")),
+        ({"object": "STATUS_API_TOKEN", "success": False}, Unauthorized),
+        ({"object": "STATUS_API_TOKEN", "success": False, "token": "T"}, Unauthorized),
+        ({"object": "STATUS_API_TOKEN", "success": True}, Disconnected),
+        ({"object": "STATUS_API_TOKEN"}, Disconnected),
+        ({"object": "ERROR", "error": 1}, Unauthorized),
+        ({"object": "ERROR", "error": 42}, RequestLimit),
+        ({"object": "ERROR", "error": 9, "message": "later"}, Disconnected),
+        ({"object": "CH_STATUS", "evse_id": "A1", "data": {}}, type(None)),
+    ],
+)
+def test_what_answers_a_login(frame: dict[str, Any], meaning: object) -> None:
+    found = login_answer(parse_frame(json.dumps(frame)), NOON)
+    assert found == meaning if isinstance(meaning, Token) else type(found) is meaning
+    if isinstance(found, RequestLimit):
+        assert found.until == MIDNIGHT
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("Request limit reached", RequestLimit),
+        ("request limit reached!", RequestLimit),
+        ("Already connected", AlreadyConnected),
+        ("maintenance", Disconnected),
+        ("", Disconnected),
+    ],
+)
+def test_a_refused_handshake(reason: str, kind: type[BridgeError]) -> None:
+    found = refused_handshake(403, reason, NOON)
+    assert type(found) is kind
+    assert reason in str(found) or kind is not Disconnected
+    assert reason or "HTTP 403" in str(found)
+
+
+@pytest.mark.parametrize(("code", "kind"), [(4001, RequestLimit), (1000, Disconnected), (None, Disconnected)])
+def test_a_closed_connection(code: int | None, kind: type[BridgeError]) -> None:
+    assert type(closed_connection(code, "closed", NOON)) is kind
+
+
+# --- frames ---
+
+
+@pytest.mark.parametrize("text", ["{", "", b"\xff\xfe", "[]", "null", "{}", '{"object": 5}', "[" * 100_000, "\x00"])
+def test_what_is_no_frame_costs_only_itself(text: str | bytes) -> None:
+    link = protocol()
+    link.ask(requests.stop_session("A1"), "f")
+    heard = link.receive(text, 0.0, NOON)
+    assert heard.frame is None or heard.frame.object == "5"
+    assert (list(heard.ended), heard.lost) == ([], None)
+
+
+def test_a_fault_in_reading_a_frame_costs_only_that_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: str | bytes) -> Frame:
+        raise OverflowError("date out of range")
+
+    monkeypatch.setattr("bridge.bluecurrent.protocol.parse_frame", broken)
+    heard = protocol().receive("{}", 0.0, NOON)
+    assert heard.frame is None
+    assert "date out of range" in heard.problem
+
+
+@given(st.text() | st.binary())
+def test_no_text_raises(text: str | bytes) -> None:
+    protocol().receive(text, 0.0, NOON)
+
+
+@pytest.mark.parametrize(
+    ("error", "of_start", "of_stop", "lost"),
+    [
+        # 42 and 1 are about everything; what was passed on already may have been done
+        ({"error": 42}, Disconnected, RequestLimit, RequestLimit),
+        ({"error": 42, "flow_id": "stop"}, Disconnected, RequestLimit, RequestLimit),
+        ({"error": 1}, Disconnected, LoginLapsed, LoginLapsed),
+        ({"error": 42, "flow_id": "somebody else's"}, None, None, None),
+        ({"error": 1, "flow_id": "somebody else's"}, None, None, None),
+        ({"error": 9}, None, Rejected, None),
+        ({"error": 0}, None, UnknownRequest, None),
+        ({"error": 9, "flow_id": "start"}, Rejected, None, None),
+        ({"error": 9, "message": "no session at chargepoint: A1"}, Rejected, None, None),
+        ({"error": 9, "message": "no session at chargepoint: C1"}, None, None, None),
+        ({"error": 9, "flow_id": "somebody else's"}, None, None, None),
+    ],
+)
+def test_an_error_with_two_requests_waiting(
+    error: dict[str, Any], of_start: type[BridgeError] | None, of_stop: type[BridgeError] | None, lost: object
+) -> None:
+    link = protocol()
+    start, _ = link.ask(requests.start_session("A1", "card"), "start")
+    stop, _ = link.ask(requests.stop_session("B1"), "stop")
+    link.receive('{"object": "RECEIVED_START_SESSION", "evse_id": "A1"}', 0.0, NOON)
+    heard = link.receive(json.dumps({"object": "ERROR", **error}), 0.0, NOON)
+    assert type(heard.lost) is (lost or type(None))
+    ended = [*heard.ended, *(link.close(heard.lost) if heard.lost is not None else ())]
+    kinds = {one.waiting: type(one.answer) for one in ended}
+    assert (kinds.get(start), kinds.get(stop)) == (of_start, of_stop)
+    assert bool(heard.problem) == (not ended)  # what is about nobody is worth a line in the log
+
+
+def test_the_text_of_a_request_carries_the_token_and_the_flow_id() -> None:
+    link = protocol()
+    _, text = link.ask(requests.stop_session("A1", 2), "f")
+    assert json.loads(text) == {
+        "command": "STOP_SESSION",
+        "Authorization": "Token request",
+        "evse_id": "A1",
+        "socket_id": 2,
+        "flow_id": "f",
+    }
+    assert "flow_id" not in json.loads(link.ask(requests.hello(), None)[1])
+
+
+# --- whatever comes, in whatever order ---
+
+
+@dataclass(eq=False)
+class Asked:
+    """A request of the test, and what the cloud still has to say about it."""
+
+    request: Request[Any]
+    flow_id: str
+    waiting: Waiting
+    effect: dict[str, Any] | None
+    to_come: list[str] = field(default_factory=list)
+    heard_of: bool = False
+
+
+POINTS = ("A1", "A12", "B1")
+KINDS: tuple[tuple[Callable[[str], Request[Any]], dict[str, Any] | None], ...] = (
+    (lambda evse_id: requests.start_session(evse_id, "card"), None),
+    (requests.stop_session, None),
+    (lambda evse_id: requests.set_operative(evse_id, operative=False), {"activity": "unavailable"}),
+    (lambda evse_id: requests.set_operative(evse_id, operative=True), {"activity": "available"}),
+    (lambda evse_id: requests.set_plug_and_charge(evse_id, value=True), {"plug_and_charge": True}),
+    (lambda evse_id: requests.set_plug_and_charge(evse_id, value=False), {"plug_and_charge": False}),
+    (lambda evse_id: requests.set_delayed_charging(evse_id, value=True), {"delayed_charging": True}),
+)
+
+
+class Cloud:
+    """A cloud that answers requests in its own time, in order for each command and charge point."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self.data = data
+        self.correlation = Correlation(60.0)
+        self.asked: list[Asked] = []
+        self.ends: Counter[Asked] = Counter()
+        self.now = 0.0
+
+    def draw(self, strategy: st.SearchStrategy[Any]) -> Any:
+        """Something at random."""
+        return self.data.draw(strategy)
+
+    def by(self, waiting: Waiting) -> Asked:
+        """The request of this place."""
+        return next(one for one in self.asked if one.waiting is waiting)
+
+    def ask(self) -> None:
+        """A request is made."""
+        make, effect = self.draw(st.sampled_from(KINDS))
+        request = make(self.draw(st.sampled_from(POINTS)))
+        flow_id = f"flow {len(self.asked)}"
+        waiting = self.correlation.add(request, flow_id)
+        steps = ["RECEIVED", "STATUS"] if effect is None or "activity" in effect else ["STATUS"]
+        self.asked.append(Asked(request, flow_id, waiting, effect, steps))
+
+    def hear(self, frame: dict[str, Any], about: Asked | None) -> None:
+        """A frame comes; it may end what it is about, and what it shows."""
+        read = parse_frame(json.dumps(frame))
+        ended = [self.by(one.waiting) for one in self.correlation.take(read, self.now)]
+        for one in ended:
+            self.ends[one] += 1
+            shows = one.request.shown_by is not None and one.request.shown_by(read) is True
+            assert one is about or shows, f"{frame} ended {one.request.command} {one.request.evse_id}"
+
+    def answer(self) -> None:
+        """The cloud says the next thing about a request."""
+        first: dict[tuple[str, str | None, str], Asked] = {}
+        for one in self.asked:
+            if one.to_come:
+                first.setdefault((one.request.command, one.request.evse_id, one.to_come[0]), one)
+        # A verdict waits for those on the older requests of its command and charge point.
+        ready = [
+            one
+            for one in first.values()
+            if not any(
+                one.to_come[0] in older.to_come
+                for older in self.asked[: self.asked.index(one)]
+                if (older.request.command, older.request.evse_id) == (one.request.command, one.request.evse_id)
+            )
+        ]
+        if not ready:
+            return
+        one = self.draw(st.sampled_from(ready))
+        step = one.to_come.pop(0)
+        frame = {"object": f"{step}_{one.request.command}", "evse_id": one.request.evse_id, "success": True}
+        if self.draw(st.integers(0, 3)) == 0:
+            one.to_come = []
+            frame |= {"success": False, "error": f"it did not work for chargepoint: {one.request.evse_id}."}
+            if self.draw(st.booleans()):
+                del frame["evse_id"]
+        one.heard_of = True
+        self.hear(frame | self.flow(one), one)
+
+    def flow(self, one: Asked) -> dict[str, Any]:
+        """Whether an answer names its request."""
+        named: dict[str, Any] = self.draw(st.sampled_from(({"flow_id": one.flow_id}, {"flow_id": ""}, {})))
+        return named
+
+    def error(self) -> None:
+        """The cloud answers a request with an ERROR and no more."""
+        open_ = [one for one in self.asked if not one.heard_of and not self.ends[one] and one.to_come]
+        if open_:
+            one = self.draw(st.sampled_from(open_))
+            one.to_come, one.heard_of = [], True
+            self.hear({"object": "ERROR", "error": self.draw(st.sampled_from((0, 2, 9)))} | self.flow(one), one)
+            if not self.ends[one]:  # it may have been about any: nobody asks the same again before it has timed out
+                self.ends[one] += 1
+                self.correlation.give_up(one.waiting)
+
+    def effect(self) -> None:
+        """A push shows, or does not show, what was asked for; or it comes from long ago."""
+        evse_id = self.draw(st.sampled_from(POINTS))
+        content = self.draw(st.sampled_from([effect for _, effect in KINDS if effect is not None]))
+        object_ = "CH_STATUS" if "activity" in content else "CH_SETTINGS"
+        self.hear({"object": object_, "evse_id": evse_id, "data": {"evse_id": evse_id, **content}}, None)
+
+    def somebody_elses(self) -> None:
+        """An answer to another program's request."""
+        make, _ = self.draw(st.sampled_from(KINDS))
+        request = make(self.draw(st.sampled_from(POINTS)))
+        step = self.draw(st.sampled_from(("RECEIVED_", "STATUS_", "")))
+        frame = {"object": f"{step}{request.command}", "evse_id": request.evse_id, "success": True}
+        self.hear(self.draw(st.sampled_from((frame, {"object": "ERROR", "error": 9}))) | {"flow_id": "theirs"}, None)
+
+    def arrive(self) -> None:
+        """Time passes for one request."""
+        if self.asked:
+            one = self.draw(st.sampled_from(self.asked))
+            for ended in self.correlation.arrived(one.waiting, self.now):
+                assert ended.waiting is one.waiting
+                self.ends[one] += 1
+
+    def give_up(self) -> None:
+        """Somebody's patience ends; the cloud's late answer, if any, would name the request."""
+        open_ = [one for one in self.asked if not self.ends[one]]
+        if open_:
+            one = self.draw(st.sampled_from(open_))
+            one.to_come = []
+            self.ends[one] += 1
+            self.correlation.give_up(one.waiting)
+
+    def live(self) -> None:
+        """Anything happens, and the connection ends."""
+        actions = (self.ask, self.ask, self.answer, self.answer, self.answer, self.error, self.effect,
+                   self.somebody_elses, self.arrive, self.give_up)  # fmt: skip
+        for _ in range(self.draw(st.integers(1, 40))):
+            self.now += 0.1
+            self.draw(st.sampled_from(actions))()
+        for ended in self.correlation.fail_all(GONE, GONE):
+            self.ends[self.by(ended.waiting)] += 1
+        assert all(self.ends[one] == 1 for one in self.asked)
+
+
+@given(st.data())
+def test_every_request_ends_exactly_once_and_takes_nobody_elses_verdict(data: st.DataObject) -> None:
+    Cloud(data).live()
