@@ -1,8 +1,9 @@
 """The values of parameters: their kinds, and where they come from."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
 from typing import Final, Generic, Literal, TypeVar
 
 from pydantic import JsonValue
@@ -19,6 +20,8 @@ Options = Sequence[tuple[JsonValue, str]]
 
 
 # --- kinds ---
+
+_CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,8 @@ def _read_text(value: JsonValue) -> str | None:
 
 
 def _read_clock_time(value: JsonValue) -> time | None:
-    try:
-        return datetime.strptime(value, "%H:%M").time() if isinstance(value, str) and len(value) == 5 else None  # noqa: DTZ007
-    except ValueError:
-        return None
+    match = _CLOCK_TIME.fullmatch(value) if isinstance(value, str) else None
+    return time(int(match[1]), int(match[2])) if match is not None else None
 
 
 def _read_days(value: JsonValue) -> tuple[int, ...] | None:
@@ -139,9 +140,8 @@ class Sources:
     def delayed_window(self) -> DelayedWindow:
         """The window of delayed charging; a part that was set and not sent yet goes before what the cloud tells."""
         settings, (days_id, start_id, end_id) = self.settings, DELAYED_WINDOW
-        days = tuple(settings.delayed_days) if settings.delayed_days else None
         return DelayedWindow(
-            _first(self.kept(days_id, DAYS), days),
+            _first(self.kept(days_id, DAYS), settings.delayed_days or None),
             _first(self.kept(start_id, CLOCK_TIME), settings.delayed_start),
             _first(self.kept(end_id, CLOCK_TIME), settings.delayed_end),
         )

@@ -349,6 +349,20 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
         permission=_permission(lambda settings: settings.led_interaction),
     ),
     Parameter(
+        id="plug_and_charge_notification",
+        name="Notification of a session that started when plugged in",
+        kind=BOOL,
+        value=_flag(lambda settings: settings.plug_and_charge_notification),
+        permission=_permission(lambda settings: settings.plug_and_charge_notification),
+    ),
+    Parameter(
+        id="publish_location",
+        name="Shown on public maps",
+        kind=BOOL,
+        value=_flag(lambda settings: settings.publish_location),
+        permission=_permission(lambda settings: settings.publish_location),
+    ),
+    Parameter(
         id="max_offline",
         name="Limit while offline",
         kind=INT,

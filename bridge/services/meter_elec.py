@@ -20,7 +20,9 @@ from bridge.fimp.report import Report
 from bridge.runtime_settings import RuntimeSettings
 
 NAME: Final = "meter_elec"
-UNITS: Final = ("W", "kWh")
+UNITS: Final = {"W": "p_import", "kWh": "e_import"}
+"""The units of `evt.meter.report`, and the extended value that each tells."""
+
 EXTENDED: Final = ("p_import", "p1", "p2", "p3", "e_import", "u1", "u2", "u3", "i1", "i2", "i3")
 GRID_EXTENDED: Final = ("i1", "i2", "i3")
 
@@ -32,7 +34,7 @@ _EXTENDED_INTERFACES: Final = (
 
 
 class MeterElecService:
-    """The meter of a socket.
+    """The meter of a socket: power, lifetime energy, voltages and currents.
 
     Args:
         fleet: the twins.
@@ -65,27 +67,27 @@ class MeterElecService:
         return ServiceDescription(NAME, address, group_of(twin.socket), interfaces, properties)
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """All that is known; nothing is made up for what is not."""
+        """All that is known; what is not is left out."""
         del settings_changed
-        extended = self._values(twin, now)
-        if twin.status is None or not extended:
-            return []
-        by_unit = {"W": extended.get("p_import"), "kWh": extended.get("e_import")}
-        reports = [self._unit_report(twin, unit, value) for unit, value in by_unit.items() if value is not None]
-        return [*reports, _extended_report(self._addresses, twin.address, extended)]
+        values = self._values(twin, now)
+        reports = [
+            self._unit_report(twin, unit, values[name]) for unit, name in UNITS.items() if values.get(name) is not None
+        ]
+        # While the link is down the counter alone is known, and it has been told.
+        return [*reports, _extended_report(self._addresses, twin.address, values)] if len(values) > 1 else reports
 
     def _values(self, twin: Twin, now: datetime) -> dict[str, float]:
-        """The extended values by their names, as far as they are known."""
-        values: dict[str, float | None] = {"e_import": round(twin.memory.lifetime_energy, 3)}
+        """The values that are known, by their names in `EXTENDED` and in that order; empty before the first status."""
         status = twin.status
-        if status is not None and twin.visible(now, self._runtime.grace):
-            nominal = self._runtime.values.nominal_voltage
-            values["p_import"] = _rounded(total_power(status, nominal))
-            for index, power in enumerate(powers(status, nominal), 1):
-                values[f"p{index}"] = _rounded(power)
-            for index, (voltage, current) in enumerate(zip(status.voltages, status.currents, strict=True), 1):
-                values[f"u{index}"], values[f"i{index}"] = voltage, current
-        return {name: value for name in EXTENDED if (value := values.get(name)) is not None}
+        if status is None:
+            return {}
+        energy = round(twin.memory.lifetime_energy, 3)
+        if not twin.visible(now, self._runtime.grace):
+            return {"e_import": energy}
+        nominal_voltage = self._runtime.values.nominal_voltage
+        power = [_rounded(total_power(status, nominal_voltage)), *map(_rounded, powers(status, nominal_voltage))]
+        values = zip(EXTENDED, (*power, energy, *status.voltages, *status.currents), strict=True)
+        return {name: value for name, value in values if value is not None}
 
     def _unit_report(self, twin: Twin, unit: str, value: float) -> Report:
         topic = self._addresses.event(NAME, twin.address)
@@ -103,7 +105,7 @@ class MeterElecService:
             if report.type == "evt.meter.report" and wanted in (None, "", report.properties["unit"])
         ]
         if not reports:
-            raise InvalidState("This is not known of the charge point right now. Try again in a while.")
+            raise InvalidState("This is not known right now. Try again once the charge point has been heard of.")
         return reports
 
     async def _get_extended(self, call: Call) -> Sequence[Report]:
@@ -139,7 +141,7 @@ class GridMeterService:
         return ServiceDescription(NAME, address, "ch_0", _EXTENDED_INTERFACES, properties)
 
     def reports(self, twin: GridTwin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """The currents, as far as they are known."""
+        """The currents that are known."""
         del settings_changed
         values = self._values(twin, now)
         return [_extended_report(self._addresses, twin.address, values)] if values else []

@@ -14,9 +14,13 @@ ALL = [
     "free_charging", "linked_charge_cards_only", "available", "delayed_charging", "price_based_charging",
     "delayed_charging_days", "delayed_charging_start", "delayed_charging_end", "expected_departure_time",
     "current_battery_percentage", "minimum_percentage", "battery_size_kwh", "plug_and_charge_card", "session_card",
-    "smart_charging", "led_brightness", "led_interaction", "max_offline", "total_cost",
+    "smart_charging", "led_brightness", "led_interaction", "plug_and_charge_notification", "publish_location",
+    "max_offline", "total_cost",
 ]  # fmt: skip
-READ_ONLY = {"smart_charging", "led_brightness", "led_interaction", "max_offline", "total_cost"}
+READ_ONLY = {
+    "smart_charging", "led_brightness", "led_interaction", "plug_and_charge_notification", "publish_location",
+    "max_offline", "total_cost",
+}  # fmt: skip
 
 
 async def supported(house: House, evse_id: str = SOCKET) -> dict[str, dict[str, Any]]:
@@ -95,7 +99,8 @@ async def test_what_is_known_is_reported_at_the_start(house: House) -> None:
     assert told == {
         "free_charging": False, "linked_charge_cards_only": True, "available": True, "delayed_charging": False,
         "price_based_charging": False, "plug_and_charge_card": "BCU-APP", "session_card": "", "smart_charging": False,
-        "led_brightness": 50, "led_interaction": True, "max_offline": 10, "total_cost": "0.00",
+        "led_brightness": 50, "led_interaction": True, "plug_and_charge_notification": False, "publish_location": False,
+        "max_offline": 10, "total_cost": "0.00",
     }  # fmt: skip
 
 
@@ -237,6 +242,8 @@ WRONG: list[tuple[str, object, str]] = [
     ("smart_charging", True, "ERR_NOT_SUPPORTED"),
     ("led_brightness", 10, "ERR_NOT_SUPPORTED"),
     ("led_interaction", False, "ERR_NOT_SUPPORTED"),
+    ("plug_and_charge_notification", True, "ERR_NOT_SUPPORTED"),
+    ("publish_location", True, "ERR_NOT_SUPPORTED"),
     ("max_offline", 6, "ERR_NOT_SUPPORTED"),
     ("total_cost", "0", "ERR_NOT_SUPPORTED"),
     ("toaster", True, "ERR_INVALID_VALUE"),
@@ -293,3 +300,60 @@ async def test_settings_changed_elsewhere_are_reported(house: House) -> None:
     await asyncio.sleep(0.05)
     (report,) = house.hub.find("evt.param.report", SOCKET, since=since)
     assert value_of(report) is True
+
+
+async def test_what_a_status_told_is_unknown_while_the_cloud_is_away(build: HouseMaker) -> None:
+    async with build(cloud={"offline_grace": 0.2}) as house:
+        house.cloud.faults.refuse_handshake = "maintenance"
+        house.cloud.drop()
+        await house.hub.expect("evt.state.report", SOCKET, value="unknown")
+        assert set(await supported(house)) == set(ALL)  # it has them all the same
+        for parameter_id in ("available", "max_offline", "total_cost"):
+            assert (await get(house, parameter_id)).message.value == "ERR_INVALID_STATE"
+        assert value_of(await get(house, "free_charging")) is False
+        assert (await put(house, "free_charging", True)).message.value == "ERR_DISCONNECTED"
+        assert value_of(await put(house, "session_card", "BCU-APP")) == "BCU-APP"  # it is kept here
+
+
+async def test_a_part_of_the_schedule_that_the_cloud_tells_is_not_kept_here(house: House) -> None:
+    """Only what was set here goes before what the cloud tells."""
+
+    async def tell(**delayed: object) -> None:
+        data = {"delayed_charging": {"value": False, "permission": "write", **delayed}}
+        since = house.mark
+        await house.cloud.send_all(json.dumps({"object": "CH_SETTINGS", "evse_id": SOCKET, "data": data}))
+        await house.hub.expect("evt.param.report", SOCKET, since=since)
+
+    await tell(selected_days=[1, 2])
+    assert value_of(await put(house, "delayed_charging_start", "22:00")) == "22:00"
+    await tell(selected_days=[3])
+    assert value_of(await get(house, "delayed_charging_days")) == [3]
+    before = len(house.cloud.seen)
+    assert value_of(await put(house, "delayed_charging_end", "06:00")) == "06:00"
+    (sent,) = house.cloud.seen[before:]
+    assert (sent["days"], sent["start_time"], sent["end_time"]) == ("[3]", "22:00", "06:00")
+    await tell(selected_days=[4], start_time="21:00", end_time="05:00")  # and now nothing is kept any more
+    assert [value_of(await get(house, f"delayed_charging_{part}")) for part in ("days", "start", "end")] == [
+        [4], "21:00", "05:00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tariff", "currency"), [({}, "EUR"), ({"currency": "SEK"}, "SEK"), ({"currency": ""}, "EUR")])
+async def test_a_cost_is_in_the_currency_of_the_tariff(house: House, tariff: dict[str, str], currency: str) -> None:
+    data = {"plug_and_charge": True, "tariff": tariff}
+    since = house.mark
+    await house.cloud.send_all(json.dumps({"object": "CH_SETTINGS", "evse_id": SOCKET, "data": data}))
+    await house.hub.expect("evt.param.report", SOCKET, since=since)
+    entries = await supported(house)
+    assert entries["total_cost"]["name"] == f"Cost of a session, {currency}"
+
+
+async def test_units_and_bounds_are_told(house: House) -> None:
+    entries = await supported(house)
+    assert (entries["led_brightness"]["min"], entries["led_brightness"]["max"]) == (0, 100)
+    assert entries["max_offline"]["name"] == "Limit while offline, A"
+
+
+async def test_an_empty_or_missing_type_of_a_value_is_that_of_the_parameter(house: House) -> None:
+    for more in ({"value_type": None}, {"value_type": ""}):
+        assert value_of(await put(house, "free_charging", True, **more)) is True
