@@ -14,7 +14,7 @@ help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
 	@echo "make test   the tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  how fast it is, as ratios"
+	@echo "make bench  how fast it is beside what people would use instead (BENCH=\"--help\" for its options)"
 	@echo "make e2e    the tests that need a container engine, Chromium or Node.js"
 	@echo "make image  the container image bluecurrent-fimp"
 	@echo "make lock   renews what the image installs: requirements.lock, requirements-build.lock"
@@ -64,7 +64,7 @@ lock: $(VENV)/bin/python
 		| $(LOCK) --output-file requirements-build.lock -
 
 bench: $(VENV)/.dev
-	@$(BIN)/python -m tests.benchmarks.speed
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
