@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.benchmarks.candidates import CANDIDATES
 from tests.benchmarks.machine import commit, machine
 from tests.benchmarks.measure import Size, measure
+from tests.benchmarks.page import publish
 from tests.benchmarks.parsing import parsing
 from tests.benchmarks.plot import plot
 from tests.benchmarks.result import Result, Round
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write all figures")
     parser.add_argument("--plot", type=Path, help="where to write the plot, as SVG")
     parser.add_argument("--read", type=Path, help="no run: print (and plot) what --json has written")
+    parser.add_argument("--publish", action="store_true", help="make docs/performance.md, its picture and JSON of it")
     options = parser.parse_args()
     if options.read:
         result = Result.read(options.read)
@@ -81,6 +83,8 @@ def main() -> None:
         result.write(options.json)
     if options.plot:
         options.plot.write_text(plot(result))
+    if options.publish:
+        publish(result)
     sys.stdout.write(report(result))
 
 

@@ -39,7 +39,7 @@ def _peers(figure: str) -> Callable[[Result], Bars]:
 def _sizes(figure: str) -> Callable[[Result], Bars]:
     def bars(result: Result) -> Bars:
         found = ((points, result.value("bridge", points, figure)) for points in result.points())
-        return [(f"{points:,} points", value, True) for points, value in found if value is not None]
+        return [(f"{points:,} point{'s' * (points > 1)}", value, True) for points, value in found if value is not None]
 
     return bars
 

@@ -2,7 +2,6 @@
 
 import json
 import statistics
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -49,12 +48,12 @@ class Result:
 
     def value(self, peer: str, points: int, figure: str) -> float | None:
         """The median of a figure; None: it was not measured."""
-        values = [one.figures[figure] for one in self._of(peer, points) if one.failed is None and figure in one.figures]
+        values = [one.figures[figure] for one in self.of(peer, points) if one.failed is None and figure in one.figures]
         return statistics.median(values) if values else None
 
     def failures(self, peer: str, points: int) -> list[str]:
         """Why rounds of a peer have no figures."""
-        return [one.failed for one in self._of(peer, points) if one.failed is not None]
+        return [one.failed for one in self.of(peer, points) if one.failed is not None]
 
     def points(self) -> list[int]:
         """The sizes of account that the bridge was measured with."""
@@ -64,8 +63,9 @@ class Result:
         """Who was measured with so many charge points, in order."""
         return list(dict.fromkeys(one.peer for one in self.rounds if one.points == points))
 
-    def _of(self, peer: str, points: int) -> Iterable[Round]:
-        return (one for one in self.rounds if (one.peer, one.points) == (peer, points))
+    def of(self, peer: str, points: int) -> list[Round]:
+        """The rounds of a peer with so many charge points."""
+        return [one for one in self.rounds if (one.peer, one.points) == (peer, points)]
 
     def write(self, path: Path) -> None:
         """Keep it."""
