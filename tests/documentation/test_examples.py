@@ -103,8 +103,11 @@ async def test_a_message_that_is_published_is_answered(house: House, line: Line)
 
 @pytest.mark.parametrize("line", named("make"), ids=str)
 def test_a_target_of_make_is_there(line: Line) -> None:
-    targets = re.findall(r"^([a-z]\w*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(line.words[1:]) <= set(targets)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]\w*):", makefile, re.MULTILINE)
+    variables = [word.partition("=")[0] for word in line.words[1:] if "=" in word]
+    assert {word for word in line.words[1:] if "=" not in word} <= set(targets)
+    assert all(f"$({name})" in makefile for name in variables)
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.words[0] in {"cp", "docker"}], ids=str)
