@@ -49,7 +49,8 @@ class Fleet:
         nominal_voltage: Callable[[], float] = lambda: NOMINAL_VOLTAGE_V,
     ) -> None:
         self._clock = clock
-        self._memories = dict(memories)
+        now = clock.now()
+        self._memories = {address: memory.restored(now) for address, memory in memories.items()}
         self._steerings = dict(steerings)
         self._on_change = on_change
         self._on_grid_change = on_grid_change

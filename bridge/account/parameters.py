@@ -16,9 +16,6 @@ from bridge.errors import InvalidValue, NotSupported
 
 T = TypeVar("T")
 
-EURO: Final = "EUR"
-"""The currency of costs where the tariff names none."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(Generic[T]):
@@ -170,8 +167,7 @@ def _total_cost(sources: Sources) -> str | None:
 
 
 def _currency(sources: Sources) -> str:
-    tariff = sources.settings.tariff
-    return (tariff.currency if tariff is not None else "") or EURO
+    return sources.settings.currency
 
 
 def _kept_last(name: str) -> Callable[[Sources], int | None]:

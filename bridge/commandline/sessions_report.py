@@ -6,17 +6,20 @@ Times are Amsterdam's, and a session counts to the month in which it began.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
 
 from bridge.chargepoint.amsterdam import in_amsterdam
+from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.records import SessionRecord
 from bridge.commandline.plain_text import one_line
 
 ALL: Final = "all"
+_PLUS: Final = " + "
+"""Between costs in several currencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Total:
         evse_id: of the charge point, or `all`.
         sessions: how many.
         energy: kWh.
-        cost: EUR, of those whose cost is known; None if none is.
+        costs: of those whose cost is known, by currency.
         without_cost: how many have none.
     """
 
@@ -36,16 +39,19 @@ class Total:
     evse_id: str
     sessions: int = 0
     energy: float = 0.0
-    cost: float | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
     without_cost: int = 0
 
     def plus(self, record: SessionRecord) -> "Total":
         """With one session more."""
+        costs = dict(self.costs)
+        if record.cost is not None:
+            costs[record.currency] = costs.get(record.currency, 0.0) + record.cost
         return replace(
             self,
             sessions=self.sessions + 1,
             energy=self.energy + record.energy,
-            cost=self.cost if record.cost is None else (self.cost or 0.0) + record.cost,
+            costs=costs,
             without_cost=self.without_cost + (record.cost is None),
         )
 
@@ -128,6 +134,8 @@ def to_csv(ledger: Ledger, *, only_totals: bool = False) -> str:
 def _cell(value: JsonValue) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return _PLUS.join(f"{cost:.2f} {currency}" for currency, cost in value.items())
     return "" if value is None else value
 
 
@@ -139,12 +147,14 @@ _COLUMNS: Final[Mapping[str, Callable[[Ledger, SessionRecord], JsonValue]]] = {
     "ended_at": lambda _, record: _iso(record.ended_at),
     "times_given": lambda _, record: record.times_given,
     "energy_kwh": lambda _, record: round(record.energy, 3),
-    "cost_eur": lambda _, record: _rounded(record.cost, 2),
+    "cost_eur": lambda _, record: _rounded(record.cost, 2) if record.currency == EURO else None,
     "average_power_w": lambda _, record: _rounded(record.average_power, 0),
     "peak_power_w": lambda _, record: _rounded(record.peak_power, 0),
     "card": lambda _, record: record.card,
     "mode": lambda _, record: record.mode,
     "transaction": lambda _, record: record.transaction,
+    "cost": lambda _, record: _rounded(record.cost, 2),
+    "currency": lambda _, record: record.currency if record.cost is not None else None,
 }
 
 
@@ -153,15 +163,18 @@ def _fields(ledger: Ledger, record: SessionRecord) -> dict[str, JsonValue]:
 
 
 def _total_fields(ledger: Ledger, total: Total) -> dict[str, JsonValue]:
-    return {
+    fields: dict[str, JsonValue] = {
         "month": total.month,
         "charge_point": total.evse_id,
         "name": ledger.names.get(total.evse_id, ""),
         "sessions": total.sessions,
         "energy_kwh": round(total.energy, 3),
-        "cost_eur": _rounded(total.cost, 2),
+        "cost_eur": _rounded(total.costs.get(EURO), 2),
         "sessions_without_cost": total.without_cost,
     }
+    if any(record.currency != EURO for record in ledger.records):
+        fields["costs"] = {currency: round(cost, 2) for currency, cost in sorted(total.costs.items())}
+    return fields
 
 
 def _iso(when: datetime | None) -> str | None:
@@ -190,7 +203,10 @@ def table(ledger: Ledger, *, only_totals: bool = False) -> Iterator[str]:
 
 def _sessions_table(ledger: Ledger) -> Iterator[str]:
     several = any(record.socket is not None for record in ledger.records)
-    header = ["Start", "End", "Charge point", "Socket", "kWh", "EUR", "Average kW", "Peak kW", "Card", "Mode"]
+    unit = _one_currency(ledger)
+    header = [
+        "Start", "End", "Charge point", "Socket", "kWh", unit or "Cost", "Average kW", "Peak kW", "Card", "Mode",
+    ]  # fmt: skip
     rows = [
         [
             ("" if record.times_given else "~") + f"{in_amsterdam(record.started_at):%Y-%m-%d %H:%M}",
@@ -198,7 +214,7 @@ def _sessions_table(ledger: Ledger) -> Iterator[str]:
             ledger.name(record.evse_id),
             str(record.socket or "") if several else "",
             f"{record.energy:.3f}",
-            _number(record.cost, 2),
+            _costs({record.currency: record.cost} if record.cost is not None else {}, unit),
             _kilowatts(record.average_power),
             _kilowatts(record.peak_power),
             record.card or "",
@@ -211,6 +227,18 @@ def _sessions_table(ledger: Ledger) -> Iterator[str]:
         yield "~ the cloud gave no times: from when until when the bridge saw it"
 
 
+def _one_currency(ledger: Ledger) -> str | None:
+    """The currency of all costs, which then stands in the head; None where there are several."""
+    currencies = {record.currency for record in ledger.records if record.cost is not None} or {EURO}
+    return currencies.pop() if len(currencies) == 1 else None
+
+
+def _costs(costs: Mapping[str, float], unit: str | None) -> str:
+    if unit is not None:
+        return _number(costs.get(unit), 2)
+    return _PLUS.join(f"{cost:.2f} {currency}" for currency, cost in sorted(costs.items()))
+
+
 def _end(record: SessionRecord) -> str:
     if record.ended_at is None:
         return "charging"
@@ -219,18 +247,18 @@ def _end(record: SessionRecord) -> str:
 
 
 def _totals_table(ledger: Ledger) -> Iterator[str]:
-    sums = totals(ledger.records)
+    sums, unit = totals(ledger.records), _one_currency(ledger)
     rows = [
         [
             total.month if total.month != ALL else "All",
             ledger.name(total.evse_id) if total.evse_id != ALL else "all",
             str(total.sessions),
             f"{total.energy:.3f}",
-            _number(total.cost, 2) + ("+" if total.without_cost and total.cost is not None else ""),
+            _costs(total.costs, unit) + ("+" if total.without_cost and total.costs else ""),
         ]
         for total in sums
     ]
-    yield from _aligned(["Month", "Charge point", "Sessions", "kWh", "EUR"], rows, right={2, 3, 4})
+    yield from _aligned(["Month", "Charge point", "Sessions", "kWh", unit or "Cost"], rows, right={2, 3, 4})
     if any(row[4].endswith("+") for row in rows):
         yield "+ and some whose cost is not known"
 

@@ -131,11 +131,10 @@ class Storage:
     def memories(self) -> dict[str, Memory]:
         """What is remembered of each socket; it has been out of sight since it was written, if not for longer."""
         rows = self._database.read("SELECT address, content, written_at FROM memory")
-        now, memories = self._now(), {}
-        for address, content, written_at in rows:
-            written = min(datetime.fromisoformat(written_at), now)  # the clock may have been set back since
-            memories[address] = lose_sight(_MEMORY.validate_json(content).restored(now), written)
-        return memories
+        return {
+            address: lose_sight(_MEMORY.validate_json(content), datetime.fromisoformat(written_at))
+            for address, content, written_at in rows
+        }
 
     def save_memories(
         self, memories: Mapping[str, Memory], now: datetime, records: Iterable[SessionRecord] = ()

@@ -13,6 +13,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from bridge.bluecurrent.link import LinkState
+from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.state import State
 from bridge.web.view import ChargePointView, SocketView, View
 
@@ -111,6 +112,12 @@ def _grids(view: View) -> Values:
 
 def _joules(kwh: float | None) -> float | None:
     return kwh * JOULES_PER_KWH if kwh is not None else None
+
+
+def _costs(view: View) -> Iterator[tuple[tuple[str, str], float]]:
+    for _, socket in _sockets(view):
+        if socket.session is not None and socket.session.cost is not None:
+            yield (socket.address, socket.session.currency), socket.session.cost
 
 
 _SOCKET: Final = ("charge_point",)
@@ -253,8 +260,15 @@ FAMILIES: Final = (
         "session_cost_euros",
         "gauge",
         _SOCKET,
-        "The cost of the latest session.",
-        _of_socket(lambda socket: socket.session.cost if socket.session is not None else None),
+        "The cost of the latest session, where it is in euros.",
+        lambda view: [((address,), cost) for (address, currency), cost in _costs(view) if currency == EURO],
+    ),
+    Family(
+        "session_cost",
+        "gauge",
+        ("charge_point", "currency"),
+        "The cost of the latest session, in the tariff's currency.",
+        _costs,
     ),
     Family(
         "session_active",

@@ -1,10 +1,10 @@
 """All that can be seen of the bridge, in one value: page, JSON, events and metrics are made of it and of nothing else.
 
 `look` makes it, a pure function of what the service knows. Currents in A, voltages in V, power in W, energy in kWh,
-costs in EUR; None is unknown. Every time has an offset.
+costs in the currency beside them; None is unknown. Every time has an offset.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -12,6 +12,7 @@ from typing import Final
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import in_amsterdam, last_midnight
+from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord, record_of
@@ -135,6 +136,7 @@ class SessionView:
         started_at: as the cloud gave it; None if it gave none.
         finished_at: likewise.
         seen_from: since when the bridge has known of it.
+        currency: of the cost.
     """
 
     open: bool
@@ -143,16 +145,23 @@ class SessionView:
     started_at: datetime | None
     finished_at: datetime | None
     seen_from: datetime
+    currency: str = EURO
 
 
 @dataclass(frozen=True, slots=True)
 class DayView:
-    """The sessions that began on one day in Amsterdam."""
+    """The sessions that began on one day in Amsterdam.
+
+    Attributes:
+        cost: None where it is not known, or in several currencies.
+        currency: of the cost.
+    """
 
     day: date
     energy: float
     cost: float | None
     sessions: int
+    currency: str = EURO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -479,6 +488,7 @@ def _session(twin: Twin) -> SessionView | None:
         started_at=session.started_at,
         finished_at=session.finished_at,
         seen_from=session.seen_from,
+        currency=session.currency or EURO,
     )
 
 
@@ -501,16 +511,25 @@ def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
         day = in_amsterdam(session.started_at).date()
         if day in by_day:
             by_day[day].append(session)
-    return tuple(
-        DayView(day, sum(one.energy for one in sessions), _sum(one.cost for one in sessions), len(sessions))
-        for day, sessions in by_day.items()
-    )
+    return tuple(_day(day, sessions) for day, sessions in by_day.items())
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
+def _sum(values: Sequence[float | None]) -> float | None:
     """The sum of those that are known; None where none is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _day(day: date, sessions: Sequence[SessionRecord]) -> DayView:
+    costs = [one.cost for one in sessions if one.cost is not None]
+    currencies = {one.currency for one in sessions if one.cost is not None}
+    return DayView(
+        day=day,
+        energy=sum(one.energy for one in sessions),
+        cost=sum(costs) if len(currencies) == 1 else None,
+        sessions=len(sessions),
+        currency=next(iter(currencies)) if len(currencies) == 1 else EURO,
+    )
 
 
 def _grid(twin: GridTwin, known: Known) -> GridView:

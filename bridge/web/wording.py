@@ -109,7 +109,7 @@ class Words:
             if not self._energy_tells(socket, session):
                 yield Fact(labels.session, texts.kilowatt_hours(session.energy))
             if session.cost is not None:
-                yield Fact(labels.cost, texts.money(session.cost))
+                yield Fact(labels.cost, texts.money(session.cost, session.currency))
         if socket.offered is not None and session is not None and session.open:
             yield Fact(labels.offered, self._of(socket.offered, socket.highest))
         if socket.limits.standing is not None:
@@ -132,7 +132,7 @@ class Words:
     def _last(self, session: SessionView) -> str:
         parts = [self.texts.kilowatt_hours(session.energy)]
         if session.cost is not None:
-            parts.append(self.texts.money(session.cost))
+            parts.append(self.texts.money(session.cost, session.currency))
         if session.finished_at is not None:
             parts.append(self.texts.when(session.finished_at, self.view.at))
         return ", ".join(parts)
@@ -153,10 +153,12 @@ class Words:
     def days_total(self, days: Sequence[DayView]) -> list[str]:
         """What some days come to: energy, cost, sessions."""
         energy, sessions = sum(day.energy for day in days), sum(day.sessions for day in days)
-        costs = [day.cost for day in days if day.cost is not None]
+        costs: dict[str, float] = {}
+        for day in days:
+            if day.cost is not None:
+                costs[day.currency] = costs.get(day.currency, 0.0) + day.cost
         parts = [self.texts.kilowatt_hours(energy)]
-        if costs:
-            parts.append(self.texts.money(sum(costs)))
+        parts += [self.texts.money(cost, currency) for currency, cost in sorted(costs.items())]
         say = self.texts.say
         parts.append(say.one_session if sessions == 1 else say.sessions_counted.format(count=sessions))
         return parts

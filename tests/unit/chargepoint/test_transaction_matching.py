@@ -57,6 +57,16 @@ def test_more_energy_comes_with_its_cost() -> None:
     assert (after.energy, after.cost, after.number) == (8.0, 2.0, 1)
 
 
+def test_a_cost_comes_with_its_currency() -> None:
+    paid = told("7", 0, 60, 8.0, cost=20.0, currency="SEK")
+    (after,) = settle(PLACE, [seen(0, 60, 5.0, cost=1.25)], [paid], NOW)
+    assert (after.cost, after.currency) == (20.0, "SEK")
+    (after,) = settle(PLACE, [seen(0, 60, 8.0, cost=1.25)], [paid], NOW)
+    assert (after.cost, after.currency) == (1.25, "EUR")  # ours stays, and so does its currency
+    (missed,) = settle(PLACE, [], [paid], NOW)
+    assert (missed.cost, missed.currency) == (20.0, "SEK")
+
+
 @pytest.mark.parametrize(
     ("record", "transaction"),
     [

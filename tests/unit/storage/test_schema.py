@@ -162,6 +162,27 @@ def test_what_was_learned_of_the_cloud_is_taken_over(
     storage.close()
 
 
+def test_costs_of_a_file_of_version_2_are_in_euros_and_one_phase_says_nothing(path: Path, opening: Opening) -> None:
+    old_file(path, BCU1=OVER)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in schema.MIGRATIONS[1]:
+            connection.create_function("moment", 0, NOW.isoformat)
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 2")
+        connection.execute("UPDATE session SET cost = 2.5 WHERE number = 8")
+        for address, phases in (("BCU1", 1), ("BCU2", 3)):
+            content = json.dumps({"traits": {"max_current": 16, "phases": phases}, "limits": {}})
+            connection.execute("INSERT INTO steering VALUES (?, ?)", (address, content))
+    before = Peek(path).sessions()
+    assert [(one.cost, one.currency) for one in before] == [(2.5, "EUR")]  # the service has not upgraded it yet
+    storage = opening(path)
+    assert storage.sessions() == before
+    observed = {address: steering.observed for address, steering in storage.steerings().items()}
+    assert (observed["BCU1"].phases, observed["BCU2"].phases) == (None, 3)
+    assert observed["BCU1"].max_current == 16
+    storage.close()
+
+
 def test_an_upgrade_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old_file(path, BCU1=OVER)
     broken = (*schema.MIGRATIONS[1], "INSERT INTO value VALUES ('login', 'twice')")

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -75,7 +76,9 @@ def test_sessions_of_a_socket_and_since_a_moment(path: Path) -> None:
         for address in ("B_1", "B_2")
         for number in (1, 2, 3)
     ]
+    records[0] = replace(records[0], cost=-0.5, currency="SEK")
     storage.save_memories({}, NOW, records)
+    assert storage.sessions()[0] == records[0]
     assert {(one.address, one.number) for one in storage.sessions()} == {(one.address, one.number) for one in records}
     assert storage.sessions(address="B_2") == records[3:]
     assert storage.sessions(address="B_3") == []

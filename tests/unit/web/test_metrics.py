@@ -37,6 +37,7 @@ def test_values_are_in_base_units() -> None:
     assert value(rich, "phase_current_amperes", charge_point="BCU102728", phase="3") == 16
     assert value(rich, "phase_voltage_volts", charge_point="BCU102728", phase="1") == 231
     assert value(rich, "session_cost_euros", charge_point="BCU102728") == 4.36
+    assert value(rich, "session_cost", charge_point="BCU102728", currency="EUR") == 4.36
     assert value(rich, "start_time_seconds") == showroom.STARTED.timestamp()
 
 

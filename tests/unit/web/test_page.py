@@ -173,3 +173,15 @@ def test_all_of_it_is_under_100_kb() -> None:
     files = sum(len(file.content) for file in PAGE.files.values())
     first_events = sum(len(html.encode()) for html in PAGE.fragments(look(showroom.rich()), "en").values())
     assert page + files + first_events < 100_000, (page, files, first_events)
+
+
+def test_costs_are_shown_in_the_tariffs_currency() -> None:
+    twin = showroom.charging()
+    assert twin.memory.session is not None
+    session = replace(twin.memory.session, cost=48.5, currency="SEK")
+    house = replace(known(replace(twin, memory=replace(twin.memory, session=session))), sessions=[])
+    for language in LANGUAGES:
+        said = text(house, language)
+        assert "48" in said
+        assert "€" not in said
+        assert "SEK" in said or "kr" in said
