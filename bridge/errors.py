@@ -18,6 +18,7 @@
         ├─ Unauthorized    ERR_UNAUTHORIZED       permanent: no token, or a refused one
         │   └─ LoginLapsed                        retryable: the token for requests has to be fetched anew
         ├─ Disconnected    ERR_DISCONNECTED       retryable
+        │   ├─ NotSent                            the request did not leave: nothing has happened
         │   └─ AlreadyConnected                   another connection from this address is open
         └─ RequestLimit    ERR_REQUEST_LIMIT      retryable after midnight in Amsterdam
 
@@ -145,6 +146,10 @@ class Disconnected(CloudError):
 
     code = "ERR_DISCONNECTED"
     retryable = True
+
+
+class NotSent(Disconnected):
+    """There is no connection, and the request did not leave: nothing has happened."""
 
 
 class AlreadyConnected(Disconnected):

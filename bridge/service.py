@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from bridge import __version__
 from bridge.account.app_state import AppState
+from bridge.account.availability import Availability
 from bridge.account.capabilities import Capabilities
 from bridge.account.charging import FOLLOW_UP_S, Charging
 from bridge.account.credentials import Credentials
@@ -24,8 +25,7 @@ from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
-from bridge.bluecurrent import app_api
-from bridge.bluecurrent.app_api import fetch_api_token
+from bridge.bluecurrent.app_api import AppApi, fetch_api_token
 from bridge.bluecurrent.frames import Frame
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.chargepoint import limits
@@ -165,6 +165,7 @@ class Service:
         )
 
         # What devices can do.
+        app_api = AppApi(settings.cloud.url, link)
         follow_up = world.follow_up
         self._overrides = overrides = Overrides(
             cloud=link,
@@ -177,6 +178,8 @@ class Service:
         )
         charging = Charging(
             cloud=link,
+            app_api=app_api,
+            capabilities=capabilities,
             fleet=fleet,
             overrides=overrides,
             locks=locks,
@@ -203,7 +206,13 @@ class Service:
             ParametersService(
                 fleet=fleet,
                 store=parameters,
-                setters=ParameterSetters(cloud=link, fleet=fleet, store=parameters, clock=clock, follow_up=follow_up),
+                setters=ParameterSetters(
+                    cloud=link,
+                    availability=Availability(cloud=link, app_api=app_api, fleet=fleet, clock=clock),
+                    fleet=fleet,
+                    store=parameters,
+                    follow_up=follow_up,
+                ),
                 runtime=runtime,
                 addresses=addresses,
                 clock=clock,
@@ -249,10 +258,7 @@ class Service:
             log=self._log,
         )
         self._transactions = Transactions(
-            read=lambda evse_id, since: app_api.fetch_transactions(
-                settings.cloud.url, link.request_token or "", evse_id, since
-            ),
-            can_read=lambda: link.status.up and link.request_token is not None,
+            app_api=app_api,
             fleet=fleet,
             ledger=storage,
             writer=self._recorder,

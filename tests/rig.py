@@ -16,6 +16,7 @@ from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
+from bridge.bluecurrent.app_api import AppApi
 from bridge.bluecurrent.correlation import is_receipt, named_error, refusal
 from bridge.bluecurrent.frames import Error, Frame, SettingsBody, Statuses, parse_frame
 from bridge.bluecurrent.link import Link
@@ -124,18 +125,21 @@ class Rig:
             on_grid_change=lambda *_: None,
         )
         locks = Locks()
+        self.capabilities = Capabilities(self.storage)
         self.tasks = BackgroundTasks(log)
         self.overrides = Overrides(
             cloud=cast("Link", self.cloud),
             fleet=self.fleet,
             locks=locks,
-            capabilities=Capabilities(self.storage),
+            capabilities=self.capabilities,
             clock=self.clock,
             tasks=self.tasks,
             log=log,
         )
         self.charging = Charging(
             cloud=cast("Link", self.cloud),
+            app_api=AppApi("ws://localhost:1/haserver", cast("Link", self.cloud)),
+            capabilities=self.capabilities,
             fleet=self.fleet,
             overrides=self.overrides,
             locks=locks,

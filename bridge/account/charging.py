@@ -1,36 +1,49 @@
-"""Starting and stopping sessions: what is asked of the cloud, in which order (contract 4, "Charging modes")."""
+"""Starting, stopping and unlocking: what is asked of the cloud, in which order (contract 4, "Charging modes")."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar, get_args
+from typing import Final, get_args
 
 from structlog.typing import FilteringBoundLogger
 
+from bridge.account.capabilities import Capabilities
+from bridge.account.endings import ended_by_us
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
-from bridge.account.profiles import PROFILES, Profile, setting_of, switch
+from bridge.account.profiles import PROFILES, Profile, is_on, setting_of, switch
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.app_api import AppApi
 from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import Request
 from bridge.chargepoint import limits, session
-from bridge.chargepoint.charge_point_settings import APP_CARD
+from bridge.chargepoint.charge_point_settings import APP_CARD, Card
 from bridge.chargepoint.limits import SessionLimit
 from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import SESSION, Activity
 from bridge.chargepoint.twin import ChargingMode, Twin
 from bridge.clock import Clock
-from bridge.errors import BridgeError, Disconnected, InvalidState, InvalidValue, NotSupported, VerdictTimeout
+from bridge.errors import (
+    BridgeError,
+    Disconnected,
+    Forbidden,
+    InvalidState,
+    InvalidValue,
+    NotSupported,
+    UnknownRequest,
+    VerdictTimeout,
+)
 from bridge.runtime_settings import RuntimeSettings
 from bridge.tasks import BackgroundTasks
 
-T = TypeVar("T")
-
 FOLLOW_UP_S: Final = 2.0
 """How long after a verdict the CH_STATUS that shows its effect is waited for."""
+
+PORTABLE: Final = "UMOVE"
+"""The `chargepoint_type` of portable charge points."""
 
 MODES: Final[tuple[ChargingMode, ...]] = get_args(ChargingMode)
 
@@ -38,26 +51,30 @@ _NO_START: Final = {State.DISCONNECTED, State.UNAVAILABLE, State.ERROR, State.UN
 
 
 class Charging:
-    """See the module.
+    """Starts and stops the sessions of all charge points, and unlocks their cables.
 
     Args:
         cloud: the link.
+        app_api: the app's side, for what the link cannot do.
+        capabilities: which charge points can be unlocked.
         fleet: the twins.
         overrides: current limits in the cloud.
-        locks: whose turn it is on a charge point.
+        locks: one for each charge point.
         runtime: the state set, the card, the slow current, the grace.
         parameters: what was set for one charge point and the cloud does not keep: its `session_card`.
         clock: tells the time.
         tasks: run what nobody waits for.
         patience: how long a verdict may take, s.
         follow_up: see `FOLLOW_UP_S`.
-        log: where to say what happens.
+        log: gets a line for a failure that no command is answered with.
     """
 
     def __init__(
         self,
         *,
         cloud: Link,
+        app_api: AppApi,
+        capabilities: Capabilities,
         fleet: Fleet,
         overrides: Overrides,
         locks: Locks,
@@ -70,9 +87,11 @@ class Charging:
         log: FilteringBoundLogger,
     ) -> None:
         self._cloud = cloud
+        self._app_api = app_api
+        self._capabilities = capabilities
         self._fleet = fleet
         self._overrides = overrides
-        self._turns = locks
+        self._locks = locks
         self._runtime = runtime
         self._parameters = parameters
         self._clock = clock
@@ -80,7 +99,7 @@ class Charging:
         self._patience = patience
         self._follow_up = follow_up
         self._log = log
-        self._to_lift: set[str] = set()  # sessions started in mode `normal` that a profile may still hold back
+        self._to_lift: set[str] = set()  # sockets whose session, started in mode `normal`, has not shown yet
 
     # --- modes ---
 
@@ -137,11 +156,12 @@ class Charging:
             raise
         if session_on:
             if profile is None:
-                await self._lift_profile(twin.address)
-        elif not twin.memory.starting(self._clock.now()):
+                await self._lift_profile(twin.address, held_only=mode != "normal")
+            return
+        if not twin.memory.starting(self._clock.now()):
             await self._begin(twin)
-            if mode == "normal":
-                await self._charge_now(twin.address)
+        if mode == "normal":
+            await self._charge_now(twin.address)
 
     def _session_on(self, twin: Twin) -> bool:
         """Whether a session is on, where there is one or one can be started."""
@@ -156,8 +176,7 @@ class Charging:
                 "This session has been told to charge whatever the profiles say, and that lasts until it ends. "
                 "Stop it and start again."
             )
-        setting = setting_of(twin.settings, profile)
-        if setting is None or not setting.value:
+        if not is_on(twin.settings, profile):
             await switch(profile, twin, on=True, cloud=self._cloud, fleet=self._fleet)
             if session_on:
                 await self._settled(twin.address, lambda t: t.held)
@@ -179,6 +198,7 @@ class Charging:
     async def _begin(self, twin: Twin) -> None:
         card = self._card(twin)
         known_card = card if card != APP_CARD else None
+        self._fleet.remember(twin.address, session.start_sent)
         try:
             await self._cloud.ask(requests.start_session(twin.evse_id, card, twin.socket))
         except (VerdictTimeout, Disconnected):
@@ -188,38 +208,51 @@ class Charging:
             self._fleet.limit(twin.address, limits.without_slow)  # there will be no session for it
             raise
         self._remember(twin, partial(session.start_accepted, card=known_card))
-        await self._settled(twin.address, lambda t: t.memory.session_open)
+        await self._settled(twin.address, _session_open)
 
-    async def _lift_profile(self, address: str) -> None:
+    # --- profiles that are lifted for a session ---
+
+    async def _lift_profile(self, address: str, *, held_only: bool = False) -> None:
+        """Override the profile that is on, at most once in a session.
+
+        Args:
+            address: of the socket.
+            held_only: leave a profile alone that lets the session charge.
+        """
         twin = self._fleet.twin(address)
         override = _profile_override(twin) if twin is not None else None
-        if override is not None:
-            await self._cloud.ask(override)
-            await self._settled(address, lambda t: _profile_override(t) is None)
+        if twin is None or override is None or (held_only and not twin.held):
+            return
+        was_held = twin.held
+        await self._cloud.ask(override)
+        self._fleet.remember(address, session.profile_lifted)
+        await self._settled(address, lambda t: _boosting(t) or (was_held and not t.held))
 
     async def _charge_now(self, address: str) -> None:
-        """Lift the profile that holds the new session back; it may take the charge point a while to say so."""
+        """Override the profile for a session that was started; the session may take a while to show."""
         twin = self._fleet.twin(address)
-        if twin is None or not any(_is_on(twin, profile) for profile in PROFILES):
+        if twin is None:
             return
-        await self._settled(address, _shows_whether_held)
-        twin = self._fleet.twin(address)
-        if twin is not None and not _shows_whether_held(twin):
+        if not twin.memory.session_open:
             self._to_lift.add(address)
             self._tasks.start(self._charge_later(twin))
             return
         await self._lift_profile(address)
 
     async def _charge_later(self, twin: Twin) -> None:
-        await self._fleet.wait_until(twin.address, _shows_whether_held, START_WINDOW.total_seconds())
-        async with self._turns.of(twin.evse_id):
+        await self._fleet.wait_until(twin.address, _session_open, START_WINDOW.total_seconds())
+        async with self._locks.of(twin.evse_id):
             if twin.address not in self._to_lift:
                 return  # something else was asked for in the meantime
             self._to_lift.discard(twin.address)
             try:
                 await self._lift_profile(twin.address)
             except BridgeError as error:
-                self._log.warning("the profile could not be lifted", address=twin.address, reason=str(error))
+                self._log.warning(
+                    "a profile could not be overridden; the session charges when the profile lets it",
+                    address=twin.address,
+                    reason=str(error),
+                )
 
     # --- stop ---
 
@@ -230,16 +263,44 @@ class Charging:
             BridgeError: the cloud did not do it.
         """
         self._to_lift.discard(twin.address)
-        if twin.memory.session_open or twin.memory.may_be_starting(self._clock.now()):
-            await self.end(twin, requests.stop_session(twin.evse_id, twin.socket))
-            self._fleet.remember(twin.address, session.stop_accepted)
-            await self._settled(twin.address, lambda t: not t.memory.session_open)
-            if not twin.memory.session_open:
-                self._fleet.limit(twin.address, limits.without_session)  # it was for a session that will not come
+        if not (twin.memory.session_open or twin.memory.may_be_starting(self._clock.now())):
+            return
+        async with ended_by_us([twin.address], fleet=self._fleet, clock=self._clock):
+            await self._cloud.ask(requests.stop_session(twin.evse_id, twin.socket))
+        self._fleet.remember(twin.address, session.stop_accepted)
+        await self._settled(twin.address, lambda t: not t.memory.session_open)
+        if not twin.memory.session_open:
+            self._fleet.limit(twin.address, limits.without_session)  # it was for a session that will not come
 
-    async def end(self, twin: Twin, request: Request[None]) -> None:
-        """Ask for something that ends a session."""
-        await ask_for_an_end(request, [twin.address], cloud=self._cloud, fleet=self._fleet, clock=self._clock)
+    # --- unlock ---
+
+    def can_unlock(self, twin: Twin) -> bool:
+        """Whether there is a way to unlock the cable of this socket, and none has been seen to fail."""
+        if twin.settings.is_cable or not self._capabilities.unlocks(twin.evse_id):
+            return False
+        return not _unlocks_over_link(twin) or twin.socket is None or self._capabilities.takes_socket_id
+
+    async def unlock(self, twin: Twin) -> None:
+        """Release the cable of a socket, which ends its session.
+
+        Raises:
+            NotSupported: the cloud does not know how, or the account may not; it is not tried again.
+            BridgeError: the cloud did not do it.
+        """
+        try:
+            async with ended_by_us([twin.address], fleet=self._fleet, clock=self._clock):
+                if _unlocks_over_link(twin):
+                    await self._cloud.ask(requests.unlock_connector(twin.evse_id, twin.socket))
+                else:
+                    await self._app_api.unlock(twin.evse_id, twin.socket_id)
+        except (UnknownRequest, Forbidden) as error:
+            self._capabilities.learn_cannot_unlock(twin.evse_id)
+            words = "does not know how" if isinstance(error, UnknownRequest) else "does not allow this account"
+            raise NotSupported(
+                f"Blue Current {words} to unlock the cable of {twin.evse_id} from here. Unlock it at the charge point, "
+                "or in Blue Current's app."
+            ) from error
+        self._fleet.remember(twin.address, session.cable_unlocked)
 
     # --- what both need ---
 
@@ -257,27 +318,32 @@ class Charging:
         """The card for a session that the hub starts."""
         default = twin.settings.default_card
         chosen = self._parameters.text(twin.evse_id, "session_card") or self._runtime.values.card
-        return chosen or (default.session_token if default is not None else APP_CARD)
+        return Card(chosen).session_token if chosen else default.session_token if default is not None else APP_CARD
 
 
-def _is_on(twin: Twin, profile: Profile) -> bool:
-    setting = setting_of(twin.settings, profile)
-    return setting is not None and bool(setting.value)
+def _session_open(twin: Twin) -> bool:
+    return twin.memory.session_open
 
 
-def _shows_whether_held(twin: Twin) -> bool:
-    return twin.held or (twin.status is not None and twin.memory.session_open and twin.status.draws)
+def _boosting(twin: Twin) -> bool:
+    return twin.status is not None and bool(twin.status.boosting)
 
 
 def _profile_override(twin: Twin) -> Request[bool | None] | None:
-    """What lifts the profile that holds this session back; None if none does, or it has been lifted."""
-    if not twin.held or (twin.status is not None and twin.status.boosting):
+    """What overrides the profile that is on, in the session that is on; None if none is, or it was overridden."""
+    latest = twin.memory.session
+    if latest is None or not latest.open or latest.profile_lifted or _boosting(twin):
         return None
-    if _is_on(twin, "price_based"):
+    delayed, price_based = is_on(twin.settings, "delayed"), is_on(twin.settings, "price_based")
+    waits = twin.status is not None and twin.status.activity is Activity.DELAYED  # whatever the settings say
+    if price_based and not (delayed and waits):
         return requests.override_profiles(twin.evse_id)
-    if _is_on(twin, "delayed") or (twin.status is not None and twin.status.activity is Activity.DELAYED):
-        return requests.override_delayed_charging(twin.evse_id)
-    return None  # held back for another reason, which nobody can lift
+    return requests.override_delayed_charging(twin.evse_id) if delayed or waits else None
+
+
+def _unlocks_over_link(twin: Twin) -> bool:
+    """Whether UNLOCK_CONNECTOR is the way: only portable charge points take it (design page 3, "Requests")."""
+    return twin.settings.chargepoint_type in ("", PORTABLE)
 
 
 def _why_no_start(state: State) -> str:
@@ -286,21 +352,3 @@ def _why_no_start(state: State) -> str:
         State.UNAVAILABLE: "The charge point is blocked. Make it available first.",
         State.ERROR: "The charge point or the vehicle reports a fault. Look at it before you start again.",
     }.get(state, "The state of the charge point is not known right now. Try again in a while.")
-
-
-async def ask_for_an_end(request: Request[T], addresses: list[str], *, cloud: Link, fleet: Fleet, clock: Clock) -> T:
-    """Ask, and remember that a session of these sockets that ends from now on was ended by us.
-
-    An end can come before its verdict, so this is noted first, and taken back if the cloud refuses.
-    """
-    sent = partial(session.ending_sent, now=clock.now())
-    for address in addresses:
-        fleet.remember(address, sent)
-    try:
-        return await cloud.ask(request)
-    except (VerdictTimeout, Disconnected):
-        raise  # nobody knows; if the session ends soon, it was this
-    except BridgeError:
-        for address in addresses:
-            fleet.remember(address, session.ending_refused)
-        raise

@@ -6,7 +6,7 @@ from datetime import time
 
 from pydantic import JsonValue
 
-from bridge.account.charging import ask_for_an_end
+from bridge.account.availability import Availability
 from bridge.account.fleet import Fleet
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.parameter_values import CLOCK_TIME, DAYS, DELAYED_WINDOW, DelayedWindow, Sources
@@ -17,7 +17,6 @@ from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD, Card, Ch
 from bridge.chargepoint.status import Activity, Status
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
-from bridge.clock import Clock
 
 
 class ParameterSetters:
@@ -28,17 +27,19 @@ class ParameterSetters:
 
     Args:
         cloud: the link.
+        availability: blocks charge points, and makes them available again.
         fleet: the twins, and the account's cards.
         store: what the cloud does not keep, or not yet.
-        clock: tells the time.
         follow_up: how long after a verdict the CH_STATUS that shows its effect is waited for, s.
     """
 
-    def __init__(self, *, cloud: Link, fleet: Fleet, store: ParameterStore, clock: Clock, follow_up: float) -> None:
+    def __init__(
+        self, *, cloud: Link, availability: Availability, fleet: Fleet, store: ParameterStore, follow_up: float
+    ) -> None:
         self._cloud = cloud
         self._fleet = fleet
         self._store = store
-        self._clock = clock
+        self._availability = availability
         self._follow_up = follow_up
 
     # --- switches ---
@@ -56,14 +57,8 @@ class ParameterSetters:
         self._confirmed(twin, ChargePointSettings(public_charging=setting), "public_charging")
 
     async def available(self, twin: Twin, value: bool) -> None:
-        """SET_OPERATIVE or SET_INOPERATIVE; a block ends the sessions. Only a CH_STATUS tells what came of it."""
-        self._cloud.check()
-        request = requests.set_operative(twin.evse_id, operative=value)
-        if value:
-            await self._cloud.ask(request)
-        else:
-            sockets = [socket.address for socket in self._fleet.sockets(twin.evse_id)]
-            await ask_for_an_end(request, sockets, cloud=self._cloud, fleet=self._fleet, clock=self._clock)
+        """SET_OPERATIVE or SET_INOPERATIVE; a block ends the sessions. Only a CH_STATUS tells the effect."""
+        await self._availability.set(twin.evse_id, available=value)
         await self._fleet.wait_until(twin.address, lambda after: is_available(after.status) is value, self._follow_up)
 
     async def delayed_charging(self, twin: Twin, value: bool) -> None:

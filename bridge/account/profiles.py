@@ -18,18 +18,35 @@ def setting_of(evse: ChargePointSettings, profile: Profile) -> Setting[bool] | N
     return evse.delayed_charging if profile == "delayed" else evse.price_based_charging
 
 
+def is_on(settings: ChargePointSettings, profile: Profile) -> bool:
+    """Whether a profile is on: its value and smart charging both are (contract 4, "State table")."""
+    return settings.delayed_charging_on if profile == "delayed" else settings.price_based_charging_on
+
+
 async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Link, fleet: Fleet) -> None:
-    """Switch a profile. The cloud allows one at a time: one that goes on switches the other off."""
+    """Switch a profile. The cloud allows one at a time: one that is switched on switches the other off.
+
+    A profile is on only while smart charging is, so the cloud has switched smart charging on with it.
+
+    Raises:
+        BridgeError: the cloud did not do it.
+    """
     request = requests.set_delayed_charging if profile == "delayed" else requests.set_price_based_charging
     confirmed = await cloud.ask(request(twin.evse_id, value=on))
     is_on = on if confirmed is None else confirmed
-    delayed, price_based = twin.settings.delayed_charging, twin.settings.price_based_charging
+    settings = (fleet.twin(twin.address) or twin).settings
+    delayed, price_based = settings.delayed_charging, settings.price_based_charging
     if profile == "delayed":
         delayed, price_based = with_value(delayed, is_on), _off(price_based) if is_on else price_based
     else:
         delayed, price_based = _off(delayed) if is_on else delayed, with_value(price_based, is_on)
-    told = ChargePointSettings(delayed_charging=delayed, price_based_charging=price_based)
-    fleet.described(twin.evse_id, Update(told, frozenset({"delayed_charging", "price_based_charging"})))
+    told = ChargePointSettings(
+        delayed_charging=delayed,
+        price_based_charging=price_based,
+        profile_switched_on=is_on or settings.profile_switched_on,
+    )
+    names = frozenset({"delayed_charging", "price_based_charging", "profile_switched_on"})
+    fleet.described(twin.evse_id, Update(told, names))
 
 
 def _off(setting: Setting[bool] | None) -> Setting[bool] | None:

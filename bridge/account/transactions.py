@@ -5,15 +5,16 @@ session ended or was missed. A failure costs nothing but the reading. Transactio
 known are left out, or its lifetime energy would jump by years.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Final, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from bridge.account.fleet import Fleet
+from bridge.bluecurrent.app_api import AppApi
 from bridge.chargepoint.amsterdam import AMSTERDAM
 from bridge.chargepoint.records import SessionRecord, corrected
 from bridge.chargepoint.session import Memory
@@ -56,8 +57,7 @@ class Transactions:
     """See the module.
 
     Args:
-        read: reads the transactions of a charge point from a day on.
-        can_read: whether they can be read right now: the cloud has let us in.
+        app_api: reads them.
         fleet: the twins.
         ledger: the sessions so far.
         writer: what writes them.
@@ -69,8 +69,7 @@ class Transactions:
     def __init__(
         self,
         *,
-        read: Callable[[str, date], Awaitable[Sequence[Transaction]]],
-        can_read: Callable[[], bool],
+        app_api: AppApi,
         fleet: Fleet,
         ledger: Sessions,
         writer: Writer,
@@ -78,8 +77,7 @@ class Transactions:
         tasks: BackgroundTasks,
         log: FilteringBoundLogger,
     ) -> None:
-        self._read = read
-        self._can_read = can_read
+        self._app_api = app_api
         self._fleet = fleet
         self._ledger = ledger
         self._writer = writer
@@ -111,7 +109,7 @@ class Transactions:
         """Read them if it is time to."""
         now = self._clock.now()
         due = [when for when in (self._next_daily, self._after_spell) if when is not None and when <= now]
-        if self._next_daily is None or not due or self._reading or not self._can_read():
+        if self._next_daily is None or not due or self._reading or not self._app_api.ready:
             return
         if self._next_daily <= now:
             self._next_daily = now + DAILY
@@ -135,7 +133,7 @@ class Transactions:
     async def _fill_one(self, evse_id: str) -> None:
         known_since = self._ledger.known_since().get(evse_id, self._clock.now())
         since = self._unsettled_since(evse_id, known_since).astimezone(AMSTERDAM).date()
-        transactions = [self._with_uid(one) for one in await self._read(evse_id, since)]
+        transactions = [self._with_uid(one) for one in await self._app_api.transactions(evse_id, since)]
         self._writer.write()  # so that the ledger is as new as the twins
         for twin in self._fleet.sockets(evse_id):
             self._settle(twin, known_since, transactions)

@@ -1,4 +1,4 @@
-"""The app's side of the cloud, through the package `pybluecurrent`: password login, transactions.
+"""The app's side of the cloud, through the package `pybluecurrent`: login by password, transactions, unlock, block.
 
 The package is imported when it is first used. It makes single calls and does not reconnect; all live traffic stays on
 the link.
@@ -7,20 +7,114 @@ the link.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from pydantic import SecretStr
 
+from bridge.bluecurrent.correlation import named_error
+from bridge.bluecurrent.frames import Error
+from bridge.bluecurrent.link import Link
 from bridge.chargepoint.amsterdam import from_wall_clock, in_order
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.transaction_matching import Transaction
-from bridge.errors import Disconnected, Rejected, Unauthorized
+from bridge.errors import BridgeError, Disconnected, Forbidden, NotSent, Rejected, Unauthorized, VerdictTimeout
 
 if TYPE_CHECKING:
     from pybluecurrent import BlueCurrentClient
+    from pybluecurrent.exceptions import BlueCurrentException
 
 REAL_HOST: Final = "motown.bluecurrent.nl"
+
+FIRST_SOCKET: Final = 1
+"""The number of the only socket, where the cloud does not tell another."""
+
+_UNREACHABLE: Final = "The app's side of Blue Current cannot be reached"
+
+Action = Literal["unlockconnector", "setoperative", "setinoperative"]
+
+
+class AppApi:
+    """The app's side for one account, with the link's own login.
+
+    Args:
+        cloud_url: the setting `cloud.url`.
+        link: holds the token for requests.
+    """
+
+    def __init__(self, cloud_url: str, link: Link) -> None:
+        self._cloud_url = cloud_url
+        self._link = link
+
+    @property
+    def ready(self) -> bool:
+        """It can be asked: the cloud has accepted the account's token."""
+        return self._link.status.up and self._link.request_token is not None
+
+    async def transactions(self, evse_id: str, since: date) -> list[Transaction]:
+        """The transactions of a charge point from a day on.
+
+        Raises:
+            CloudError: they could not be read.
+        """
+        async with rest(self._cloud_url, self._link.request_token) as client:
+            found = client.iterate_transactions(evse_id, start_date=since)
+            return [parse_transaction(raw) async for raw in found if raw.get("started_at") is not None]
+
+    async def unlock(self, evse_id: str, socket_id: int | None) -> None:
+        """Release the cable of a charge point that is no `UMOVE`. The HTTP answer is the verdict.
+
+        Args:
+            evse_id: the charge point.
+            socket_id: the socket; None: the only one, whose number is not known.
+
+        Raises:
+            UnknownRequest: the cloud does not know how (its error 0).
+            Forbidden: the account may not (its error 2).
+            NotSent: the app's side cannot be reached, so nothing has happened.
+            VerdictTimeout: the answer is missing, so the outcome is unknown.
+            CloudError: it was refused for another reason.
+        """
+        await self._act("unlockconnector", evse_id, socket_id, flow_id="flow")  # the app's own word for it
+
+    async def set_operative(self, evse_id: str, socket_id: int | None, *, operative: bool) -> None:
+        """Let a socket charge, or block it. The HTTP answer tells that it was passed on, and CH_STATUS the effect.
+
+        Raises:
+            BridgeError: see `unlock`.
+        """
+        await self._act("setoperative" if operative else "setinoperative", evse_id, socket_id, flow_id=str(uuid4()))
+
+    async def _act(self, action: Action, evse_id: str, socket_id: int | None, *, flow_id: str) -> None:
+        from httpx import ConnectError, ConnectTimeout, PoolTimeout, TransportError  # noqa: PLC0415
+
+        async with rest(self._cloud_url, self._link.request_token) as client:
+            number = socket_id if socket_id is not None else await _only_socket(client, evse_id)
+            body = {"chargepoint_id": evse_id, "socket_id": number, "flow_id": flow_id}
+            try:
+                await client._post_action(action, body)
+            except (ConnectError, ConnectTimeout, PoolTimeout):
+                raise
+            except TransportError as error:
+                raise VerdictTimeout(
+                    "The app's side of Blue Current did not answer. Whether the charge point did what was asked is "
+                    "not known: look at its state before you try again."
+                ) from error
+
+
+async def _only_socket(client: "BlueCurrentClient", evse_id: str) -> int:
+    """The number of a charge point's only socket: the backend's business, and not always 1."""
+    from httpx import HTTPStatusError  # noqa: PLC0415
+    from pybluecurrent.exceptions import BlueCurrentException  # noqa: PLC0415
+
+    try:
+        statuses = await client.get_charge_point_statuses(evse_id)
+    except (HTTPStatusError, BlueCurrentException, KeyError, TypeError, ValueError):
+        return FIRST_SOCKET
+    numbers: list[object] = [status.get("socket_id") for status in statuses]
+    return next((number for number in numbers if isinstance(number, int)), FIRST_SOCKET)
 
 
 def _client(cloud_url: str, **credentials: Any) -> "BlueCurrentClient":
@@ -43,8 +137,8 @@ def _client(cloud_url: str, **credentials: Any) -> "BlueCurrentClient":
 
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
-    """The package's errors as ours."""
-    from httpx import HTTPError  # noqa: PLC0415
+    """The package's errors as the bridge's."""
+    from httpx import HTTPError, HTTPStatusError  # noqa: PLC0415
     from pybluecurrent.exceptions import (  # noqa: PLC0415
         AuthenticationFailed,
         BlueCurrentException,
@@ -57,10 +151,46 @@ async def _translated() -> AsyncIterator[None]:
         yield
     except AuthenticationFailed:
         raise Unauthorized("Blue Current refuses the user name or the password.") from None
+    except HTTPStatusError as error:
+        raise _of_status(error.response.status_code, str(error)) from error
     except (ConnectionLost, RequestTimeout, HTTPError, WebSocketException, OSError, TimeoutError) as error:
-        raise Disconnected(f"Blue Current cannot be reached: {str(error) or type(error).__name__}.") from error
-    except (BlueCurrentException, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NotSent(f"{_UNREACHABLE}: {str(error) or type(error).__name__}. Try again in a while.") from error
+    except BlueCurrentException as error:
+        raise _of_answer(error) from error
+    except (KeyError, TypeError, ValueError) as error:
         raise Rejected(f"an answer that was not expected ({type(error).__name__})") from error
+
+
+def _of_answer(error: "BlueCurrentException") -> BridgeError:
+    """What a refusal means: an ERROR as on the websocket, a verdict, or a bare HTTP status."""
+    from httpx import HTTPStatusError  # noqa: PLC0415
+
+    answer = error.args[0] if error.args else ""
+    if isinstance(error.__cause__, HTTPStatusError):
+        return _of_status(error.__cause__.response.status_code, str(answer))
+    if not isinstance(answer, Mapping):
+        return Rejected(str(answer) or "no reason given")
+    number, words = answer.get("error"), str(answer.get("message") or "")
+    if isinstance(number, bool) or not isinstance(number, int):
+        return named_error(Error(None, words or str(number or "")))
+    return _refused_login() if number == 1 else named_error(Error(number, words))
+
+
+def _of_status(status: int, words: str) -> BridgeError:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _refused_login()
+    if status == HTTPStatus.FORBIDDEN:
+        return Forbidden("forbidden")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Disconnected(f"{_UNREACHABLE}: {words}. Try again in a while.")
+    return Rejected(words)
+
+
+def _refused_login() -> Unauthorized:
+    return Unauthorized(
+        "The app's side of Blue Current does not accept the bridge's login, so this cannot be done from here. "
+        "Use its app."
+    )
 
 
 async def fetch_api_token(cloud_url: str, username: str, password: SecretStr) -> str:
@@ -76,7 +206,7 @@ async def fetch_api_token(cloud_url: str, username: str, password: SecretStr) ->
 
 
 @asynccontextmanager
-async def rest(cloud_url: str, request_token: str) -> AsyncIterator["BlueCurrentClient"]:
+async def rest(cloud_url: str, request_token: str | None) -> AsyncIterator["BlueCurrentClient"]:
     """The package's client for its REST calls alone: with the token for requests that the link has, and no websocket.
 
     Raises:
@@ -86,19 +216,8 @@ async def rest(cloud_url: str, request_token: str) -> AsyncIterator["BlueCurrent
     from httpx import AsyncClient  # noqa: PLC0415
 
     async with _translated(), AsyncClient(timeout=client.http_timeout) as http:
-        client.token, client.httpx_client = request_token, http
+        client.token, client.httpx_client = request_token or "", http
         yield client
-
-
-async def fetch_transactions(cloud_url: str, request_token: str, evse_id: str, since: date) -> list[Transaction]:
-    """The transactions of a charge point from a day on.
-
-    Raises:
-        CloudError: they could not be read.
-    """
-    async with rest(cloud_url, request_token) as client:
-        found = client.iterate_transactions(evse_id, start_date=since)
-        return [parse_transaction(raw) async for raw in found if raw.get("started_at") is not None]
 
 
 def parse_transaction(raw: Mapping[str, Any]) -> Transaction:

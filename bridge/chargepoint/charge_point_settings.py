@@ -130,6 +130,10 @@ class ChargePointSettings:
     """One charge point of the account, as the cloud has described it; None is unknown.
 
     The details of a profile are missing while it is off, and then stay as they were.
+
+    Attributes:
+        profile_switched_on: the cloud has confirmed that a profile is switched on, and has not told `smart_charging`
+            since: smart charging counts as on.
     """
 
     name: str = told("name", "what the owner calls it; often empty", TEXT, default="", also=["chargepoint_name"])
@@ -165,6 +169,7 @@ class ChargePointSettings:
         "capacity_tariff", "the charge point keeps the peak of the building's grid connection low", SWITCH
     )
     smart_charging: bool | None = told("smart_charging", "the cloud limits the current", FLAG)
+    profile_switched_on: bool = False
     smart_charging_dynamic: bool | None = told("smart_charging_dynamic", "it does so by what the building draws", FLAG)
     delayed_charging: Setting[bool] | None = told(
         "delayed_charging", "the profile with a daily window, on or off", SWITCH
@@ -199,6 +204,11 @@ class ChargePointSettings:
     )
 
     @property
+    def smart_charging_on(self) -> bool:
+        """Smart charging is on, as the cloud has told or as a confirmed switch implies."""
+        return bool(self.smart_charging) or self.profile_switched_on
+
+    @property
     def delayed_charging_on(self) -> bool:
         """Delayed charging is on: its value and smart charging both are (contract 4, "State table")."""
         return self._is_on(self.delayed_charging)
@@ -215,7 +225,8 @@ class ChargePointSettings:
 
     def _is_on(self, profile: Setting[bool] | None) -> bool:
         # Smart charging that was never told does not contradict the profile's own value.
-        return self.smart_charging is not False and profile is not None and bool(profile.value)
+        counts = self.smart_charging is not False or self.profile_switched_on
+        return counts and profile is not None and bool(profile.value)
 
     @property
     def currency(self) -> str:

@@ -72,6 +72,7 @@ class Session:
         peak_power: the highest power seen; None while none was.
         card: the charge card, where it is known: of a start of ours, or from a transaction.
         mode: the charging mode, where it is known.
+        profile_lifted: an override of ours has lifted the profile that is on, for this session.
         transaction: the id of the account's transaction that it is.
         booked_from: when it began by that transaction, where the cloud gave no times.
         booked_to: when it ended by that transaction.
@@ -108,6 +109,7 @@ class Session:
     peak_power: float | None = None
     card: str | None = None
     mode: str | None = None
+    profile_lifted: bool = False
     transaction: str | None = None
     booked_from: datetime | None = None
     booked_to: datetime | None = None
@@ -262,6 +264,17 @@ def lose_sight(memory: Memory, now: datetime) -> Memory:
 # --- what our own commands change ---
 
 
+def start_sent(memory: Memory) -> Memory:
+    """A start of ours is on its way: no profile has been lifted for the session that it begins.
+
+    That session's first push can still look like the session before (design page 3, "Pushes and data").
+    """
+    latest = memory.session
+    if latest is None or latest.open or not latest.profile_lifted:
+        return memory
+    return replace(memory, session=replace(latest, profile_lifted=False))
+
+
 def start_accepted(memory: Memory, now: datetime, card: str | None = None) -> Memory:
     """A start of ours, with this card, was accepted; the session may have begun before the verdict came."""
     memory = replace(memory, ending=None)
@@ -298,6 +311,11 @@ def ending_refused(memory: Memory) -> Memory:
 def stop_accepted(memory: Memory) -> Memory:
     """A stop of ours was accepted; a start before it is over."""
     return replace(memory, start_accepted=None, start_unknown=None, start_card=None)
+
+
+def profile_lifted(memory: Memory) -> Memory:
+    """An override of ours was accepted for the session that is on; it lasts until the session ends."""
+    return replace(memory, session=replace(memory.session, profile_lifted=True)) if memory.session else memory
 
 
 def cable_unlocked(memory: Memory) -> Memory:

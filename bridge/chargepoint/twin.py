@@ -64,6 +64,11 @@ class Twin:
         return self.evse_id if self.socket is None else f"{self.evse_id}_{self.socket}"
 
     @property
+    def socket_id(self) -> int | None:
+        """The cloud's number of the socket; None where it is the only one and its number was not told."""
+        return self.socket if self.socket is not None else next(iter(self.settings.socket_ids), None)
+
+    @property
     def described_by(self) -> object:
         """All that the description of the thing depends on: when it changes, the hub is told."""
         return self.settings, self.observed
@@ -100,8 +105,11 @@ class Twin:
         return (words,) if words is not None else ()
 
     def described(self, update: Update[ChargePointSettings]) -> Self:
-        """After its entry in CHARGE_POINTS, or a CH_SETTINGS."""
-        return replace(self, settings=update.onto(self.settings))._noting_mode()
+        """After its entry in CHARGE_POINTS, a CH_SETTINGS, or the verdict on a setting."""
+        settings = update.onto(self.settings)
+        if "smart_charging" in update.present:
+            settings = replace(settings, profile_switched_on=False)  # the cloud has told: nothing is inferred
+        return replace(self, settings=settings)._noting_mode()
 
     def listed(self, activity: Activity | None) -> Self:
         """After CHARGE_POINTS has told what it is doing."""
@@ -154,9 +162,8 @@ class Twin:
     @property
     def held(self) -> bool:
         """The charge point holds the session back."""
-        smart_charging = bool(self.settings.smart_charging)
         return self.status is not None and is_held(
-            self.status, profile_on=self.settings.profile_on, smart_charging=smart_charging
+            self.status, profile_on=self.settings.profile_on, smart_charging=self.settings.smart_charging_on
         )
 
     @property
@@ -190,7 +197,7 @@ class Twin:
         if not self.memory.session_open or self.held:
             return 0
         bounds = [self.status.max_usage]
-        if self.settings.smart_charging:
+        if self.settings.smart_charging_on:
             bounds.append(self.status.smart_limit)
         if self.limits.owned is not None:
             bounds.append(self.limits.owned.current)
@@ -204,9 +211,9 @@ class Twin:
         if self.limits.session is not None and self.limits.session.slow:
             return "slow"
         if self.status is None or not self.status.boosting:
-            if self.settings.price_based_charging is not None and self.settings.price_based_charging.value:
+            if self.settings.price_based_charging_on:
                 return "price_based"
-            if self.settings.delayed_charging is not None and self.settings.delayed_charging.value:
+            if self.settings.delayed_charging_on:
                 return "delayed"
         return "normal"
 

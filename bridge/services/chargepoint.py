@@ -11,16 +11,15 @@ from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
 from bridge.account.overrides import Overrides
-from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
-from bridge.chargepoint import limits, session
+from bridge.chargepoint import limits
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.limits import SessionLimit
 from bridge.chargepoint.state import supported_states
 from bridge.chargepoint.status import MINIMUM_CURRENT_A
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
-from bridge.errors import InvalidState, InvalidValue, NotSupported, UnknownRequest
+from bridge.errors import InvalidState, InvalidValue, NotSupported
 from bridge.fimp.addresses import Addresses, group_of
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
@@ -126,8 +125,7 @@ class ChargepointService:
 
     def _lists_cable_lock(self, twin: Twin) -> bool:
         # Hubs make a switch of it, so it is listed only where one can be worked.
-        unlocks = self._has_requests_of_its_own(twin) and self._capabilities.unlocks(twin.evse_id)
-        return twin.settings.is_cable is False and unlocks
+        return twin.settings.is_cable is False and self._charging.can_unlock(twin)
 
     def _lists_limits(self, twin: Twin) -> bool:
         return self._overrides.work_for(twin) and twin.observed.max_current is not None
@@ -246,16 +244,10 @@ class ChargepointService:
             return [self._cable_lock_report(twin)]
         if twin.settings.is_cable:
             raise NotSupported("The cable is a part of this charge point and cannot be unlocked.")
-        twin = self._session_twin(call)
-        if not self._capabilities.unlocks(twin.evse_id):
-            raise NotSupported("Blue Current does not know how to unlock a cable from here.")
+        if not self._charging.can_unlock(twin):
+            raise NotSupported("Blue Current cannot unlock this cable from here. Unlock it at the charge point.")
         self._cloud.check()
-        try:
-            await self._charging.end(twin, requests.unlock_connector(twin.evse_id, twin.socket))
-        except UnknownRequest:
-            self._capabilities.learn_cannot_unlock(twin.evse_id)
-            raise
-        self._fleet.remember(twin.address, session.cable_unlocked)
+        await self._charging.unlock(twin)
         return [self._cable_lock_report(self._fleet.expect(call.address))]
 
     async def _set_session_current(self, call: Call) -> Sequence[Report]:
@@ -301,7 +293,7 @@ class ChargepointService:
         twin = self._fleet.expect(call.address)
         if not self._has_requests_of_its_own(twin):
             raise NotSupported(
-                "Blue Current does not say how to start, stop or unlock one socket of a charge point that has several. "
+                "Blue Current does not say how to start or stop one socket of a charge point that has several. "
                 "Use its app or a charge card."
             )
         return twin

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bridge.account.charging import ask_for_an_end
+from bridge.account.endings import ended_by_us
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
@@ -63,7 +63,8 @@ class DevSysService:
         twin = self._fleet.expect(call.address)
         request = requests.reboot(twin.evse_id) if hard else requests.soft_reset(twin.evse_id)
         sockets = [socket.address for socket in self._fleet.sockets(twin.evse_id)]
-        await ask_for_an_end(request, sockets, cloud=self._cloud, fleet=self._fleet, clock=self._clock)
+        async with ended_by_us(sockets, fleet=self._fleet, clock=self._clock):
+            await self._cloud.ask(request)
         return await self._say_done(call)
 
     async def _say_done(self, call: Call) -> Sequence[Report]:

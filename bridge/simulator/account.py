@@ -27,6 +27,8 @@ class SimulatedAccount:
         now: the time.
         api_token: what is exchanged for a request token.
         password: what the app's side takes.
+        unlocks_by_websocket: UNLOCK_CONNECTOR works for every `chargepoint_type`. The real cloud takes it for `UMOVE`
+            only.
         schedules: overrides of the current: id → as on the wire.
     """
 
@@ -41,6 +43,7 @@ class SimulatedAccount:
     charge_points: dict[str, SimulatedChargePoint] = field(default_factory=dict)
     schedules: dict[int, dict[str, Any]] = field(default_factory=dict)
     grids: dict[str, GridConnection] = field(default_factory=dict)
+    unlocks_by_websocket: bool = False
     trees: int = 12
     co2: float = 345.6
     _numbers: Any = field(default_factory=lambda: count(501))

@@ -10,8 +10,12 @@ from bridge.simulator.car import MINIMUM_A, VOLTAGE_V, Car
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 PRICE_EUR: Final = 0.25
+HEARTBEAT_S: Final = 120
+
+PORTABLE: Final = "UMOVE"
 
 Permission = Literal["none", "read", "write"]
+ProfileName = Literal["delayed_charging", "price_based_charging"]
 
 
 def cloud_time(when: datetime | None) -> str:
@@ -65,6 +69,8 @@ class SimulatedChargePoint:
 
     Attributes:
         now: the time.
+        price_hold_shows_delayed: activity `delayed` shows that price-based charging holds a session back. The real
+            cloud leaves it at `charging` and shows a heartbeat.
         stale_start: how many pushes after a start still carry the start of the session before, as the cloud's do.
     """
 
@@ -90,6 +96,7 @@ class SimulatedChargePoint:
     price_based_charging: bool = False
     price_settings: dict[str, Any] = field(default_factory=dict)
     price_is_low: bool = False
+    price_hold_shows_delayed: bool = False
     permissions: dict[str, Permission] = field(default_factory=dict)
     led_intensity: int = 50
     led_interaction: bool = True
@@ -113,12 +120,15 @@ class SimulatedChargePoint:
         return min(self.max_usage, self.override_a) if self.override_a is not None else self.max_usage
 
     def held(self, socket: Socket) -> bool:
-        """A profile holds the session back."""
-        if socket.session is None or socket.boosting:
+        """A profile holds the session back; one is on only while smart charging is."""
+        if socket.session is None or socket.boosting or not self.smart_charging:
             return False
         if self.delayed_charging:
             return not self._in_window()
         return self.price_based_charging and not self.price_is_low
+
+    def _held_by_price(self, socket: Socket) -> bool:
+        return self.held(socket) and not self.delayed_charging and not self.price_hold_shows_delayed
 
     def _in_window(self) -> bool:
         if not (self.delayed_days and self.delayed_start and self.delayed_end):
@@ -180,6 +190,23 @@ class SimulatedChargePoint:
         place.boosting = place.session is not None
         self.step(0.0)
 
+    def unlock(self, socket: Socket | None = None) -> bool:
+        """Release the cable, which ends the session; False: the cable is part of the charge point."""
+        place = socket or self.sockets[0]
+        if self.is_cable:
+            return False
+        self.stop(place)
+        place.unlocked = True
+        return True
+
+    def switch_profile(self, name: ProfileName, *, on: bool) -> None:
+        """Switch a profile. One that is on has smart charging on, and the other profile off."""
+        if on:
+            self.delayed_charging = self.price_based_charging = False
+            self.smart_charging = True
+        setattr(self, name, on)
+        self.step(0.0)
+
     def block(self, blocked: bool) -> None:
         """Let nobody charge, or let them again."""
         for place in self.sockets:
@@ -200,6 +227,8 @@ class SimulatedChargePoint:
                     if seconds == 0.0 and not place.car.full and self.offered_a >= MINIMUM_A:
                         place.current_a = min(place.car.wants(), self.offered_a)
                     place.vehicle = "B" if place.car.full else "C"
+                elif self._held_by_price(place):
+                    place.vehicle = "C"
                 place.session.kwh += energy
                 changed = changed or energy > 0
             changed = changed or before != (place.vehicle, place.current_a)
@@ -215,7 +244,7 @@ class SimulatedChargePoint:
             return "unavailable"
         if socket.session is None:
             return "available"
-        return "delayed" if self.held(socket) else "charging"
+        return "delayed" if self.held(socket) and not self._held_by_price(socket) else "charging"
 
     def status(self, socket: Socket, *, pushed: bool = False) -> dict[str, Any]:
         """The data of CH_STATUS for one socket."""
@@ -239,7 +268,8 @@ class SimulatedChargePoint:
             "actual_kwh": round(transaction.kwh, 3) if transaction is not None else 0,
             "boosting": socket.boosting,
             "max_usage": self.usage_a,
-            "smartcharging_max_usage": self.smart_limit,
+            "smartcharging_max_usage": MINIMUM_A if self._held_by_price(socket) else self.smart_limit,
+            "smart_current_heartbeat_timeout": HEARTBEAT_S if self._held_by_price(socket) else 0,
             "max_offline": self.max_offline,
             "offline_since": cloud_time(self.now()) if socket.fault == "offline" else "",
             "start_datetime": cloud_time(started),

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from bridge.simulator.account import SimulatedAccount, example_account
-from bridge.simulator.charge_point import SimulatedChargePoint, Socket
+from bridge.simulator.charge_point import PORTABLE, ProfileName, SimulatedChargePoint, Socket
 from bridge.simulator.faults import Faults
 
 Frame = dict[str, Any]
@@ -320,13 +320,12 @@ class SimulatedCloud:
 
     async def _unlock(self, connection: ServerConnection, frame: Frame) -> None:
         point, socket = self._point(frame), self._socket(frame)
+        if point.chargepoint_type != PORTABLE and not self.account.unlocks_by_websocket:
+            await self._send(connection, frame, {"object": "ERROR", "error": 2, "message": "forbidden"})
+            return
 
         def act() -> bool:
-            if point.is_cable or socket is None:
-                return False
-            point.stop(socket)
-            socket.unlocked = True
-            return True
+            return socket is not None and point.unlock(socket)
 
         await self._two_steps(connection, frame, act)
 
@@ -387,15 +386,12 @@ class SimulatedCloud:
 
         return handle
 
-    def _set_profile(self, name: str) -> Handler:
+    def _set_profile(self, name: ProfileName) -> Handler:
         async def handle(connection: ServerConnection, frame: Frame) -> None:
             value, point = bool(frame.get("value")), self._point(frame)
 
             def act() -> None:
-                if value:  # at most one profile at a time
-                    point.delayed_charging = point.price_based_charging = False
-                setattr(point, name, value)
-                point.step(0.0)
+                point.switch_profile(name, on=value)
 
             await self._confirm(connection, frame, act, f"set {str(value).lower()}")
             await self.push(point)

@@ -14,6 +14,7 @@ class Faults:
         refuse: command → why the cloud refuses it, in RECEIVED_.
         verdict: command → the charge point's refusal, `REJECTED` or `TIMEOUT`.
         error: command → number and message of an ERROR.
+        rest_error: action of the app's side → number and message of an ERROR.
         silent: commands that get no answer at all; `*` for all.
         unanswered: commands that are carried out, and get no answer all the same.
         no_receipt: the RECEIVED_ step is left out.
@@ -32,6 +33,7 @@ class Faults:
     refuse: dict[str, str] = field(default_factory=dict)
     verdict: dict[str, str] = field(default_factory=dict)
     error: dict[str, tuple[int, str]] = field(default_factory=dict)
+    rest_error: dict[str, tuple[int, str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
     no_receipt: bool = False

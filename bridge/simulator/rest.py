@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.simulator.charge_point import AMSTERDAM, SimulatedChargePoint, SimulatedTransaction
+from bridge.simulator.charge_point import AMSTERDAM, PORTABLE, ProfileName, SimulatedChargePoint, SimulatedTransaction
 from bridge.simulator.cloud import SimulatedCloud
 
 PER_PAGE: Final = 25
@@ -148,7 +148,7 @@ class Rest:
     async def _get_status(self, request: Request) -> Response:
         point = self._cloud.account.charge_points.get(request.query_params.get("evse_id", ""))
         if point is None:
-            return JSONResponse({"object": "ERROR", "error": 2, "message": "forbidden"}, status_code=403)
+            return _forbidden()
         items = [{**point.status(socket), "socket_id": socket.number} for socket in point.sockets]
         return JSONResponse({"items": items})
 
@@ -161,12 +161,10 @@ class Rest:
     async def _done(self, _: Request) -> Response:
         return JSONResponse({"success": True})
 
-    async def _set_profile(self, request: Request, name: str) -> Response:
+    async def _set_profile(self, request: Request, name: ProfileName) -> Response:
         given = await request.json()
         point = self._point(given)
-        if given["value"]:
-            point.delayed_charging = point.price_based_charging = False
-        setattr(point, name, bool(given["value"]))
+        point.switch_profile(name, on=bool(given["value"]))
         return await self._changed(point)
 
     async def _set_delayed(self, request: Request) -> Response:
@@ -197,15 +195,28 @@ class Rest:
         """An action over REST; what comes of it is told over the websocket."""
         given, action = await request.json(), request.path_params["action"]
         point = self._point(given)
-        socket = next(one for one in point.sockets if one.number == given["socket_id"])
+        socket = next((one for one in point.sockets if one.number == given["socket_id"]), None)
+        if socket is None:
+            return JSONResponse({"success": False, "error": "unknown socket"}, status_code=400)
+        if action in self._cloud.faults.rest_error:
+            return _error(*self._cloud.faults.rest_error[action])
         if action == "unlockconnector":
-            point.stop(socket)
+            if point.chargepoint_type == PORTABLE or not point.unlock(socket):
+                return _forbidden()
         else:
             point.block(action == "setinoperative")
             name = "STATUS_SET_OPERATIVE" if action == "setoperative" else "STATUS_SET_INOPERATIVE"
             verdict = {"object": name, "success": True, "evse_id": point.evse_id, "error": ""}
             await self._cloud.send_all(json.dumps({**verdict, "flow_id": given["flow_id"]}))
         return await self._changed(point)
+
+
+def _error(number: int, message: str, status_code: int = 400) -> Response:
+    return JSONResponse({"object": "ERROR", "error": number, "message": message}, status_code=status_code)
+
+
+def _forbidden() -> Response:
+    return _error(2, "forbidden", 403)
 
 
 def _local(when: datetime) -> str:

@@ -1,8 +1,10 @@
 """The service `chargepoint`: command in, exact messages out, and the requests that the cloud saw."""
 
 import asyncio
+import contextlib
 import gzip
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +13,7 @@ import pytest
 
 from bridge.fimp.values import fits
 from bridge.simulator.car import Car
+from bridge.simulator.charge_point import ProfileName, SimulatedChargePoint, Socket
 from tests.conftest import HouseMaker
 from tests.harness import ADAPTER, CABLE, SOCKET, Heard, House, described, device_topic, interfaces
 
@@ -56,12 +59,18 @@ async def test_start_begins_a_session_and_is_answered_with_state_and_session(hou
 
 
 @pytest.mark.parametrize(
-    ("card", "default", "expected"), [("A1B2C3D4E5F6", True, "A1B2C3D4E5F6"), ("", False, "BCU-APP")]
+    ("card", "default", "expected"),
+    [
+        ("A1B2C3D4E5F6", "046C8CCA8C1D90", "A1B2C3D4E5F6"),
+        ("", "046C8CCA8C1D90", "046C8CCA8C1D90"),
+        ("", "BCU-APP", "BCU-APP"),
+        ("", "BCU_HOME_USE", "BCU-APP"),  # it reads back where no card is set, and is none (issue 12, row 11)
+        ("BCU_HOME_USE", "046C8CCA8C1D90", "BCU-APP"),
+    ],
 )
-async def test_which_card(build: HouseMaker, card: str, default: bool, expected: str) -> None:
+async def test_which_card(build: HouseMaker, card: str, default: str, expected: str) -> None:
     async with build(charging={"card": card}, start=False) as house:
-        if not default:
-            house[SOCKET].default_card = {"uid": "BCU-APP", "id": "BCU-APP"}
+        house[SOCKET].default_card = {"uid": default, "id": default}
         await house.start()
         await plug(house)
         await house.hub.command(SOCKET, "cmd.charge.start", 2)
@@ -99,9 +108,11 @@ async def test_the_answer_waits_for_the_status_that_shows_the_effect(house: Hous
         ("price_based_charging", "OVERRIDE_CHARGING_PROFILES"),
     ],
 )
-async def test_start_lifts_the_profile_that_holds_a_session_back(house: House, profile: str, request_name: str) -> None:
+async def test_start_lifts_the_profile_that_holds_a_session_back(
+    house: House, profile: ProfileName, request_name: str
+) -> None:
     point = house[SOCKET]
-    setattr(point, profile, True)
+    point.switch_profile(profile, on=True)
     await house.cloud.push_settings(point)
     await plug(house)
     point.start("046C8CCA8C1D90")
@@ -271,20 +282,115 @@ async def test_a_fixed_cable_is_locked_and_stays_so(house: House) -> None:
     assert len(house.cloud.seen) == before
 
 
-async def test_an_unlock_that_the_cloud_does_not_know_is_remembered(house: House) -> None:
-    house.cloud.knows_unlock = False
-    listed = interfaces(house.hub, SOCKET)
-    assert "cmd.cable_lock.set" in listed
-    since = house.mark
-    error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
-    assert error.message.value == "ERR_NOT_SUPPORTED"
-    await house.hub.expect("evt.thing.inclusion_report", since=since)
-    assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+OTHER = "BCU200200"
 
-    await house.restart()
-    assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
-    await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
-    assert len(house.cloud.requests_for("UNLOCK_CONNECTOR")) == 1
+
+@pytest.mark.parametrize("kind", ["UMOVE", ""])
+@pytest.mark.parametrize("answer", [(0, "Unknown command"), (2, "forbidden"), (2, "")])
+async def test_an_unlock_that_the_cloud_does_not_know_or_forbids_is_remembered_for_that_charge_point(
+    build: HouseMaker, kind: str, answer: tuple[int, str]
+) -> None:
+    async with build(start=False) as house:
+        house[SOCKET].chargepoint_type = kind
+        house.cloud.account.add(SimulatedChargePoint(OTHER, house.clock.now))
+        house.cloud.faults.error["UNLOCK_CONNECTOR"] = answer
+        await house.start()
+        assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+        since = house.mark
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        await house.hub.expect("evt.thing.inclusion_report", since=since)
+        assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+        assert "cmd.cable_lock.set" in interfaces(house.hub, OTHER)
+
+        await house.restart()
+        assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        assert len(house.cloud.requests_for("UNLOCK_CONNECTOR")) == 1
+
+
+@pytest.mark.parametrize(("fault", "code"), [("silent", "ERR_TIMEOUT"), ("error", "ERR_REJECTED")])
+async def test_an_unlock_that_fails_for_another_reason_teaches_nothing(house: House, fault: str, code: str) -> None:
+    if fault == "silent":
+        house.cloud.faults.silent.add("UNLOCK_CONNECTOR")
+    else:
+        house.cloud.faults.error["UNLOCK_CONNECTOR"] = (9, "")
+    error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+    assert error.message.value == code
+    assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+
+
+@contextlib.asynccontextmanager
+async def wall_box(build: HouseMaker, *, sockets: int = 1, side: bool = True) -> AsyncIterator[House]:
+    """A house whose charge point is no portable one, and charges."""
+    async with build(start=False, side=side) as house:
+        house[SOCKET].chargepoint_type = "HIDDEN"
+        house[SOCKET].sockets = [Socket(number) for number in range(1, sockets + 1)]
+        await house.start()
+        for socket in house[SOCKET].sockets:
+            house[SOCKET].plug(Car(), socket)
+            house[SOCKET].start("046C8CCA8C1D90", socket)
+        await house.push(SOCKET)
+        for address in addresses_of(house):
+            await house.hub.expect("evt.state.report", address, value="charging")
+        yield house
+
+
+def addresses_of(house: House) -> list[str]:
+    """The service addresses of the charge point's sockets."""
+    numbers = [socket.number for socket in house[SOCKET].sockets]
+    return [SOCKET] if len(numbers) == 1 else [f"{SOCKET}_{number}" for number in numbers]
+
+
+async def test_a_wall_box_is_unlocked_by_the_apps_side(build: HouseMaker) -> None:
+    async with wall_box(build) as house:
+        (answer,) = await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert answer.brief == ("evt.cable_lock.report", False)
+        await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")  # not `finished`: it was us
+        assert house.cloud.rest_calls["unlockconnector"] == 1
+        assert house.cloud.requests_for("UNLOCK_CONNECTOR") == []
+        assert house[SOCKET].sockets[0].unlocked
+
+
+async def test_one_socket_of_several_is_unlocked_by_the_apps_side(build: HouseMaker) -> None:
+    async with wall_box(build, sockets=2) as house:
+        address = f"{SOCKET}_2"
+        assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+        (answer,) = await house.hub.command(address, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert answer.brief == ("evt.cable_lock.report", False)
+        assert [socket.unlocked for socket in house[SOCKET].sockets] == [False, True]
+
+
+async def test_an_apps_side_that_forbids_is_remembered(build: HouseMaker) -> None:
+    async with wall_box(build) as house:
+        house.cloud.faults.rest_error["unlockconnector"] = (2, "forbidden")
+        since = house.mark
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        await house.hub.expect("evt.thing.inclusion_report", since=since)
+        assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+        await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert house.cloud.rest_calls["unlockconnector"] == 1
+
+
+async def test_an_apps_side_that_cannot_be_reached_teaches_nothing(build: HouseMaker) -> None:
+    async with wall_box(build, side=False) as house:
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_DISCONNECTED"
+        assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+        house[SOCKET].step(60)
+        house[SOCKET].stop()  # and the session that ends now was not ended by us
+        await house.push(SOCKET)
+        await house.hub.expect("evt.state.report", SOCKET, value="finished")
+
+
+async def test_a_cloud_that_unlocks_everything_by_websocket_is_not_asked_to(build: HouseMaker) -> None:
+    """The way depends on the type alone: it costs no request to find it out."""
+    async with wall_box(build) as house:
+        house.cloud.account.unlocks_by_websocket = True
+        await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert house.cloud.requests_for("UNLOCK_CONNECTOR") == []
 
 
 # --- refusals ---

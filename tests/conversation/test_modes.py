@@ -10,6 +10,7 @@ import pytest
 
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.simulator.car import Car
+from bridge.simulator.charge_point import ProfileName
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, Heard, House, described, device_topic
 
@@ -25,8 +26,9 @@ STEERING = (
     "POST_CLEAR_OVERRIDE_CURRENT",
 )
 REQUEST = {"delayed": "SET_DELAYED_CHARGING", "price_based": "SET_PRICE_BASED_CHARGING"}
+DAYS = [1, 2, 3, 4, 5, 6, 7]
 LIFTING = {"delayed": "OVERRIDE_DELAYED_CHARGING_TIMEOUT", "price_based": "OVERRIDE_CHARGING_PROFILES"}
-ATTRIBUTE = {"delayed": "delayed_charging", "price_based": "price_based_charging"}
+ATTRIBUTE: dict[str, ProfileName] = {"delayed": "delayed_charging", "price_based": "price_based_charging"}
 
 
 def asked(house: House) -> list[str]:
@@ -63,7 +65,7 @@ def modes(house: House) -> list[str]:
 
 async def switch_on(house: House, profile: str) -> None:
     """The owner switches a profile on, elsewhere."""
-    setattr(house[SOCKET], ATTRIBUTE[profile], True)
+    house[SOCKET].switch_profile(ATTRIBUTE[profile], on=True)
     await house.cloud.push_settings(house[SOCKET])
     await asyncio.sleep(0.05)
 
@@ -251,12 +253,128 @@ async def test_a_plain_start_leaves_the_profile_its_say(house: House, profile: s
     assert asked(house) == ["START_SESSION", LIFTING[profile]]
 
 
-async def test_no_override_where_the_profile_lets_the_session_charge(house: House) -> None:
+async def test_a_plain_start_leaves_a_profile_alone_that_lets_the_session_charge(house: House) -> None:
     house[SOCKET].price_is_low = True
     await switch_on(house, "price_based")
     await plug(house)
-    assert await start(house, "normal") == ("charging", "price_based")
+    assert await start(house) == ("charging", "price_based")
+    assert await start(house) == ("charging", "price_based")
     assert asked(house) == ["START_SESSION"]
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_normal_overrides_a_profile_that_lets_the_session_charge_once(house: House, profile: str) -> None:
+    point = house[SOCKET]
+    point.price_is_low, point.delayed_days, point.delayed_start, point.delayed_end = True, DAYS, "00:00", "24:00"
+    await switch_on(house, profile)
+    await plug(house)
+    assert await start(house) == ("charging", profile)
+    assert await start(house, "normal") == ("charging", "normal")
+    assert await start(house, "normal") == ("charging", "normal")
+    assert asked(house) == ["START_SESSION", LIFTING[profile]]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_profile_is_overridden_once_a_session_whatever_the_cloud_makes_of_it(
+    house: House, restarts: bool
+) -> None:
+    await switch_on(house, "price_based")
+    await plug(house)
+    await start(house, "normal")
+    house[SOCKET].sockets[0].boosting = False  # somebody wants the profile back
+    house[SOCKET].step(0.0)
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, since=house.mark, value="ready_to_charge")
+    if restarts:
+        await house.restart()
+    for mode in ("normal", None):
+        assert await start(house, mode) == ("ready_to_charge", "price_based")
+    assert asked(house) == ["START_SESSION", LIFTING["price_based"]]
+    # The next session has an override of its own.
+    await house.hub.command(SOCKET, "cmd.charge.stop", 2)
+    assert await start(house, "normal") == ("charging", "normal")
+    assert asked(house)[2:] == ["STOP_SESSION", "START_SESSION", LIFTING["price_based"]]
+
+
+async def test_an_override_that_was_refused_can_be_tried_again(house: House) -> None:
+    await switch_on(house, "price_based")
+    await plug(house)
+    await start(house)
+    house.cloud.faults.refuse["OVERRIDE_CHARGING_PROFILES"] = "not now"
+    assert (await refused(house, "normal")).message.value == "ERR_REJECTED"
+    del house.cloud.faults.refuse["OVERRIDE_CHARGING_PROFILES"]
+    assert await start(house, "normal") == ("charging", "normal")
+
+
+HELD_BY_PRICE = {
+    "activity": "charging",
+    "vehicle_status": "C",
+    "actual_p1": 0,
+    "actual_p2": 0,
+    "actual_p3": 0,
+    "max_usage": 16,
+    "smartcharging_max_usage": 6,
+    "smart_current_heartbeat_timeout": 120,
+}
+
+
+@pytest.mark.parametrize(("state_set", "held"), [("standard", "ready_to_charge"), ("extended", "suspended_by_evse")])
+async def test_price_based_charging_holds_with_activity_charging(build: HouseMaker, state_set: str, held: str) -> None:
+    """Issue 12, row 1."""
+    async with build(fimp={"state_set": state_set}) as house:
+        await switch_on(house, "price_based")
+        since = house.mark
+        await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": SOCKET, "data": HELD_BY_PRICE}))
+        state = await house.hub.expect("evt.state.report", SOCKET, since=since)
+        assert (state.message.value, state.message.properties["charging_mode"]) == (held, "price_based")
+        session = await house.hub.expect("evt.current_session.report", SOCKET, since=since)
+        assert session.message.properties["offered_current"] == "0"
+        house.cloud.faults.quiet = True
+        await house.hub.command(SOCKET, "cmd.charge.start", 2, props={"charging_mode": "normal"})
+        await house.hub.command(SOCKET, "cmd.charge.start", 2, props={"charging_mode": "normal"})
+        assert asked(house) == ["OVERRIDE_CHARGING_PROFILES"]
+
+
+async def test_a_hold_that_no_profile_is_the_reason_of_is_left_alone(house: House) -> None:
+    point = house[SOCKET]
+    point.smart_charging, point.smart_limit = True, 0.0
+    await house.cloud.push_settings(point)
+    await plug(house)
+    assert await start(house, "normal") == ("ready_to_charge", "normal")
+    assert await start(house) == ("ready_to_charge", "normal")
+    assert asked(house) == ["START_SESSION"]
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_a_profile_without_smart_charging_is_off(house: House, profile: str) -> None:
+    """Issue 12, row 5."""
+    setattr(house[SOCKET], ATTRIBUTE[profile], True)
+    await house.cloud.push_settings(house[SOCKET])
+    await plug(house)
+    assert await start(house, "normal") == ("charging", "normal")
+    assert asked(house) == ["START_SESSION"]  # there is nothing to override
+    assert await start(house, profile) == ("ready_to_charge", profile)
+    assert asked(house) == ["START_SESSION", REQUEST[profile]]
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_a_confirmed_switch_counts_before_the_settings_say_so(house: House, profile: str) -> None:
+    setattr(house[SOCKET], ATTRIBUTE[profile], True)
+    await house.cloud.push_settings(house[SOCKET])
+    await plug(house)
+    listed = described(house.hub, SOCKET)
+    house.cloud.faults.quiet = True
+    await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": profile})
+    await house.hub.command(SOCKET, "cmd.charge.stop", 1)
+    await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": profile})
+    assert asked(house).count(REQUEST[profile]) == 1
+    assert described(house.hub, SOCKET) == listed  # of interfaces the cloud has told nothing yet
+    # The cloud's own word goes before what its verdict implied.
+    house.cloud.faults.quiet, house[SOCKET].smart_charging = False, False
+    await house.cloud.push_settings(house[SOCKET])
+    await house.push(SOCKET)
+    await house.hub.command(SOCKET, "cmd.charge.start", 2, props={"charging_mode": profile})
+    assert asked(house).count(REQUEST[profile]) == 2
 
 
 @pytest.mark.parametrize("again", [None, {}, {"charging_mode": "normal"}])

@@ -357,3 +357,25 @@ async def test_units_and_bounds_are_told(house: House) -> None:
 async def test_an_empty_or_missing_type_of_a_value_is_that_of_the_parameter(house: House) -> None:
     for more in ({"value_type": None}, {"value_type": ""}):
         assert value_of(await put(house, "free_charging", True, **more)) is True
+
+
+@pytest.mark.parametrize("answer", [(0, "Unknown command"), (2, "forbidden")])
+async def test_a_block_goes_by_the_apps_side_where_the_link_cannot_do_it(
+    build: HouseMaker, answer: tuple[int, str]
+) -> None:
+    async with build(side=True) as house:
+        house.cloud.faults.error |= {"SET_INOPERATIVE": answer, "SET_OPERATIVE": answer}
+        assert value_of(await put(house, "available", False)) is False
+        (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")
+        assert state.message.value == "unavailable"
+        assert value_of(await put(house, "available", True)) is True
+        assert (house.cloud.rest_calls["setinoperative"], house.cloud.rest_calls["setoperative"]) == (1, 1)
+
+
+async def test_a_block_that_the_apps_side_does_not_allow_either(build: HouseMaker) -> None:
+    async with build(side=True) as house:
+        house.cloud.faults.error["SET_INOPERATIVE"] = (2, "forbidden")
+        house.cloud.faults.rest_error["setinoperative"] = (2, "forbidden")
+        error = await put(house, "available", False)
+        assert error.message.value == "ERR_REJECTED"
+        assert "forbidden" in str(error.message.properties["msg"])

@@ -14,13 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
 from bridge.account.fleet import Fleet
 from bridge.account.transactions import Transactions
-from bridge.bluecurrent.app_api import parse_transaction
+from bridge.bluecurrent.app_api import AppApi, parse_transaction
 from bridge.bluecurrent.frames import ChargePoints, Statuses, parse_frame
 from bridge.chargepoint.amsterdam import AMSTERDAM, from_wall_clock
 from bridge.chargepoint.transaction_matching import Transaction
@@ -105,8 +105,7 @@ class Bridge:
             on_grid_change=lambda before, after: None,
         )
         self.transactions = Transactions(
-            read=house.transactions,
-            can_read=lambda: house.link_up,
+            app_api=cast("AppApi", house),
             fleet=self.fleet,
             ledger=self.storage,
             writer=self.recorder,
@@ -179,6 +178,11 @@ class House:
         self.path = self.folder / "bridge.db"
         self.points = [SimulatedChargePoint(evse_id, self.clock.now) for evse_id in ("BCU1", "BCU2")]
         self.last_event = BEGIN
+
+    @property
+    def ready(self) -> bool:
+        """See `AppApi`."""
+        return self.link_up
 
     async def transactions(self, evse_id: str, since: date) -> list[Transaction]:
         """As the account's REST API has them: the clock's time, without an offset; none that is running."""

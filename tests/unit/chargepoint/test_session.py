@@ -333,6 +333,27 @@ def test_a_session_open_before_and_closed_now_has_been_seen_to_end() -> None:
     assert s.energies == (30, None, 30)
 
 
+# --- a profile that was lifted ---
+
+
+def test_a_profile_is_lifted_for_one_session_and_our_next_start_begins_another() -> None:
+    s = story().push("available", "B").push("charging", "C")
+    s.remember(session.profile_lifted)
+    assert s.twin.memory.session is not None
+    assert s.twin.memory.session.profile_lifted
+    s.remember(session.start_sent).push("charging", "C", after=1)
+    assert s.twin.memory.session.profile_lifted  # that start concerned the session that was on
+    s.push("available", "B", after=1).remember(session.start_sent)
+    assert not s.twin.memory.session.profile_lifted
+
+
+def test_nothing_can_be_lifted_without_a_session() -> None:
+    s = story().push("available", "B")
+    before = s.twin.memory
+    s.remember(session.profile_lifted).remember(session.start_sent)
+    assert s.twin.memory == before
+
+
 # --- the wait after a start ---
 
 

@@ -1,0 +1,47 @@
+"""Whether a charge point may charge: parameter `available` (contract 5)."""
+
+from bridge.account.endings import ended_by_us
+from bridge.account.fleet import Fleet
+from bridge.bluecurrent import requests
+from bridge.bluecurrent.app_api import AppApi
+from bridge.bluecurrent.link import Link
+from bridge.clock import Clock
+from bridge.errors import Forbidden, UnknownRequest
+
+
+class Availability:
+    """Blocks charge points, and makes them available again.
+
+    Args:
+        cloud: the link.
+        app_api: the app's side, for what the link cannot do.
+        fleet: the twins.
+        clock: tells the time.
+    """
+
+    def __init__(self, *, cloud: Link, app_api: AppApi, fleet: Fleet, clock: Clock) -> None:
+        self._cloud = cloud
+        self._app_api = app_api
+        self._fleet = fleet
+        self._clock = clock
+
+    async def set(self, evse_id: str, *, available: bool) -> None:
+        """Make a charge point available, or block it; a block ends its sessions.
+
+        Raises:
+            BridgeError: the cloud did not do it.
+        """
+        self._cloud.check()
+        if available:
+            await self._ask(evse_id, available=True)
+            return
+        sockets = [socket.address for socket in self._fleet.sockets(evse_id)]
+        async with ended_by_us(sockets, fleet=self._fleet, clock=self._clock):
+            await self._ask(evse_id, available=False)
+
+    async def _ask(self, evse_id: str, *, available: bool) -> None:
+        try:
+            await self._cloud.ask(requests.set_operative(evse_id, operative=available))
+        except (UnknownRequest, Forbidden):
+            for socket in self._fleet.sockets(evse_id):
+                await self._app_api.set_operative(evse_id, socket.socket_id, operative=available)
