@@ -153,7 +153,7 @@ class NotSent(Disconnected):
 
 
 class AlreadyConnected(Disconnected):
-    """The cloud takes one connection per address at a time, and another one is open."""
+    """The cloud takes one connection at a time (per address or per account: not proven), and another one is open."""
 
 
 class RequestLimit(CloudError):

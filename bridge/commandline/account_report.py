@@ -25,12 +25,16 @@ JsonObject = Mapping[str, JsonValue]
 
 @dataclass(frozen=True, slots=True)
 class OwnerEntry:
-    """ACCOUNT; `since` is the day of the first login."""
+    """ACCOUNT; `since` is the day of the first login, and a flag is None where the cloud does not tell it."""
 
     name: str
     login: str
     email: str
     since: str | None
+    tel: str = ""
+    should_reset_password: bool | None = None
+    developer_mode_enabled: bool | None = None
+    marketing_target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class CardEntry:
     created: str | None
     modified: str | None
     became_invalid: str | None
+    customer_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,16 @@ def _objects(items: Sequence[object] | None) -> list[JsonObject]:
 
 
 def _owner(account: AccountBody) -> OwnerEntry:
-    return OwnerEntry(account.full_name, account.login, account.email, _since(account.since))
+    return OwnerEntry(
+        name=account.full_name,
+        login=account.login,
+        email=account.email,
+        since=_since(account.since),
+        tel=account.tel,
+        should_reset_password=account.should_reset_password,
+        developer_mode_enabled=account.developer_mode_enabled,
+        marketing_target=account.marketing_target,
+    )
 
 
 def _card(card: Card) -> CardEntry:
@@ -223,6 +237,7 @@ def _card(card: Card) -> CardEntry:
         card.created or None,
         card.modified or None,
         card.became_invalid or None,
+        card.customer_name or None,
     )
 
 
@@ -264,7 +279,9 @@ def table(report: AccountReport) -> Iterator[str]:
 def _lines(report: AccountReport) -> Iterator[str]:
     if (owner := report.owner) is not None:
         since = f"since {owner.since}" if owner.since else ""
-        yield _line("Owner", _text(owner.name or owner.login), owner.login if owner.name else "", since)
+        yield _line("Owner", _text(owner.name or owner.login), owner.login if owner.name else "", owner.tel, since)
+        if owner.should_reset_password:
+            yield _line("", "Blue Current wants a new password")
     for card in report.cards or ():
         made = f"made {card.created}" if card.created else ""
         yield _line("Card", _text(card.number or card.uid), card.name, _validity(card), made)

@@ -102,7 +102,7 @@ class AuthService:
             raise InvalidValue("cmd.auth.login needs username and password.")
         before = self._credentials.token()
         self._app_state.attempt_begins()
-        self._link.set_token(None)  # the cloud takes one connection per address
+        self._link.set_token(None)  # the cloud takes one connection at a time
         try:
             token = await self._fetch_token(login.username, login.password)
         except BridgeError as error:

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import PlainSerializer
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import in_amsterdam, last_midnight
 from bridge.chargepoint.charge_point_settings import EURO
-from bridge.chargepoint.grid import GridTwin
+from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.state import State, StateSet
@@ -22,6 +24,7 @@ from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, ErrorCode, RequestLimit, Unauthorized
 from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
+from bridge.web.cloud_fields import ChargePointFields, grid_fields
 from bridge.web.history import Point
 
 DAYS: Final = 21
@@ -213,22 +216,34 @@ class SocketView:
 
 @dataclass(frozen=True, slots=True)
 class ChargePointView:
-    """One charge point."""
+    """One charge point.
+
+    Attributes:
+        cloud: every field that the cloud has told, by its own name.
+    """
 
     evse_id: str
     name: str
     model: str
     sockets: tuple[SocketView, ...]
+    cloud: Annotated[ChargePointFields, PlainSerializer(ChargePointFields.as_json)] = field(
+        default_factory=ChargePointFields
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class GridView:
-    """One grid connection."""
+    """One grid connection.
+
+    Attributes:
+        cloud: every field that the cloud has told, by its own name.
+    """
 
     address: str
     currents: tuple[float | None, float | None, float | None]
     highest: float | None
     live: bool
+    cloud: Annotated[Grid, PlainSerializer(grid_fields)] = field(default_factory=Grid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +342,7 @@ class Known:
 def look(known: Known) -> View:
     """The view of what is known."""
     names = {twin.evse_id: twin.settings.name for twin in known.twins}
+    grids = {evse_id: grid.grid for grid in known.grids for evse_id in grid.evse_ids}
     by_evse: dict[str, list[Twin]] = {}
     for twin in known.twins:
         by_evse.setdefault(twin.evse_id, []).append(twin)
@@ -355,6 +371,7 @@ def look(known: Known) -> View:
                 twins[0].settings.name,
                 twins[0].settings.model,
                 tuple(_socket(twin, known) for twin in twins),
+                _fields(twins, grids.get(evse_id)),
             )
             for evse_id, twins in by_evse.items()
         ),
@@ -363,6 +380,11 @@ def look(known: Known) -> View:
         outcomes=known.outcomes,
         errors=tuple(_error(line) for line in reversed(known.errors)),
     )
+
+
+def _fields(twins: Sequence[Twin], grid: Grid | None) -> ChargePointFields:
+    told = [(twin.socket, twin.status) for twin in twins if twin.status is not None]
+    return ChargePointFields(twins[0].settings, told, grid)
 
 
 def _link(known: Known) -> LinkView:
@@ -469,7 +491,8 @@ def _window(twin: Twin) -> str | None:
 def _since(twin: Twin, state: State) -> datetime | None:
     session = twin.memory.session
     if state is State.UNKNOWN:
-        return twin.memory.blind_since or twin.link_down_since
+        offline = twin.status.offline_since if twin.status is not None and twin.link_down_since is None else None
+        return offline or twin.memory.blind_since or twin.link_down_since
     if session is None:
         return None
     if state is State.CHARGING:
@@ -535,7 +558,7 @@ def _day(day: date, sessions: Sequence[SessionRecord]) -> DayView:
 def _grid(twin: GridTwin, known: Known) -> GridView:
     grid, live = twin.grid, twin.visible(known.now, known.grace)
     currents = (grid.current_1, grid.current_2, grid.current_3) if live else (None, None, None)
-    return GridView(twin.address, currents, grid.max_install, live)
+    return GridView(twin.address, currents, grid.max_install, live, grid)
 
 
 def _command(handled: Handled, names: Mapping[str, str]) -> CommandView:

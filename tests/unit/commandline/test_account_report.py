@@ -42,6 +42,14 @@ def test_all_of_it() -> None:
     ]
 
 
+def test_the_owner_as_the_cloud_tells_of_them() -> None:
+    owner = OwnerEntry("Sam", "sam", "sam@example.org", None, tel="+31 6 1234", should_reset_password=True)
+    assert list(table(replace(NOTHING, owner=owner))) == [
+        "Owner           Sam  sam  +31 6 1234",
+        "                Blue Current wants a new password",
+    ]
+
+
 @pytest.mark.parametrize("blank", [None, "", "n/a", True, [], {}])
 def test_a_figure_that_is_none(blank: JsonValue) -> None:
     one = {"started_at": None, "chargepoint_id": "", "kwh": blank, "total_costs": blank, "currency": None}

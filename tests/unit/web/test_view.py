@@ -1,20 +1,26 @@
 """What can be seen of what is known."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
+from bridge.chargepoint.averages import Averages, GridAverages
 from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
+from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.records import record_of
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import Activity, Status, Vehicle
+from bridge.chargepoint.told import told_fields
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
 from bridge.hub.broker import BrokerStatus
+from bridge.web.cloud_fields import ChargePointFields
 from bridge.web.history import Point
 from bridge.web.view import DAYS, Known, SocketView, Trouble, View, Wait, look
 from tests import showroom
@@ -190,4 +196,61 @@ def test_errors_come_with_their_time_and_the_newest_first() -> None:
 def test_a_view_is_json_and_back() -> None:
     adapter = TypeAdapter(View)
     view = look(showroom.rich())
-    assert adapter.validate_json(adapter.dump_json(view)) == view
+    read = json.loads(adapter.dump_json(view))
+    for shown in [*read["charge_points"], *read["grids"]]:
+        assert shown.pop("cloud")  # which is read by nobody here: see below
+    points = tuple(replace(point, cloud=ChargePointFields()) for point in view.charge_points)
+    grids = tuple(replace(grid, cloud=Grid()) for grid in view.grids)
+    assert adapter.validate_python(read) == replace(view, charge_points=points, grids=grids)
+
+
+def fields(about: Known) -> dict[str, Any]:
+    """What stands under `cloud` of the only charge point, as JSON."""
+    ((point),) = json.loads(TypeAdapter(View).dump_json(look(about)))["charge_points"]
+    cloud: dict[str, Any] = point["cloud"]
+    return cloud
+
+
+def test_every_field_that_the_cloud_has_told_is_there_by_its_own_name() -> None:
+    cloud = fields(known(showroom.charging()))
+    expected = {
+        one.name.partition(".")[0]
+        for cls in (ChargePointSettings, Status, Averages, Grid, GridAverages)
+        for one in told_fields(cls).values()
+    }
+    assert set(cloud) == expected - {"id"}
+    assert (cloud["activity"], cloud["vehicle_status"], cloud["actual_p3"]) == ("charging", "C", 16)
+    assert (cloud["avg_current"], cloud["max_usage"]) == (15.9, 25)
+
+
+def test_the_fields_of_the_grid_stand_with_those_of_the_charge_points_behind_it() -> None:
+    grid = GridTwin(grid=Grid(id="GRID-1", current_1=-2, current_2=6, max_reserved=25), evse_ids=frozenset({"BCU1"}))
+    about = replace(known(Twin(evse_id="BCU1")), grids=[grid])
+    cloud = fields(about)
+    assert (
+        cloud["grid_actual_p1"],
+        cloud["grid_max_reserved"],
+        cloud["grid_avg_current"],
+        cloud["grid_max_current"],
+    ) == (-2, 25, 2, 6)
+    assert "id" not in cloud
+    (shown,) = json.loads(TypeAdapter(View).dump_json(look(about)))["grids"]
+    assert (shown["cloud"]["id"], shown["cloud"]["grid_max_current"]) == ("GRID-1", 6)
+
+
+def test_the_fields_of_several_sockets_stand_by_their_numbers() -> None:
+    cloud = fields(showroom.two_sockets())
+    assert set(cloud["sockets"]) == {"1", "2"}
+    assert all("actual_kwh" in socket for socket in cloud["sockets"].values())
+    assert "actual_kwh" not in cloud
+
+
+def test_before_the_first_status_only_the_description_is_told() -> None:
+    cloud = fields(known(Twin(evse_id="BCU1")))
+    assert "tariff" in cloud
+    assert "activity" not in cloud
+
+
+def test_the_page_says_since_when_a_charge_point_has_been_offline() -> None:
+    since = NOW - timedelta(hours=5)
+    assert of(Status(activity=Activity.OFFLINE, offline_since=since)).since == since

@@ -1,0 +1,52 @@
+"""The page on Blue Current's cloud has every field that the code reads, with its meaning, its unit and its place."""
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge.bluecurrent.bodies import AccountBody, Sustainability
+from bridge.chargepoint.averages import Averages, GridAverages
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location, Tariff
+from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.status import Status
+from bridge.chargepoint.told import Told, told_fields
+from tests.documentation.pages import PAGES, ROOT, code_words, rows
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+PAGE = ROOT / "docs" / "blue-current.md"
+TABLES: "dict[str, list[type[DataclassInstance]]]" = {
+    "field of CH_STATUS": [Status],
+    "field of CHARGE_POINTS and CH_SETTINGS": [ChargePointSettings],
+    "field of a card": [Card],
+    "field of a tariff": [Tariff],
+    "field of a location": [Location],
+    "field of GRID_STATUS and GRID_CURRENT": [Grid],
+    "computed field": [Averages, GridAverages],
+    "field of ACCOUNT": [AccountBody],
+    "field of SUSTAINABILITY_STATUS": [Sustainability],
+}
+
+
+def written(one: Told[object]) -> list[str]:
+    """The first cells of a field's row."""
+    names = " or ".join(f"`{name}`" for name in (one.name, *one.also))
+    if one.opposite:
+        names += f", or its opposite `{one.opposite}`"
+    return [names, one.meaning, one.kind.measured_in()]
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_every_field_has_its_row(heading: str) -> None:
+    told = [one for cls in TABLES[heading] for one in told_fields(cls).values()]
+    assert [row[:3] for row in rows(PAGE, heading)] == [written(one) for one in told]
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_every_field_has_a_place(heading: str) -> None:
+    known = set().union(*(code_words(page) for page in PAGES if page != PAGE))
+    for field, *_, place in rows(PAGE, heading):
+        assert place, field
+        assert set(re.findall("`([^`]+)`", place)) <= known, field
