@@ -89,22 +89,25 @@ def observe(
         memory = _note_our_ending(memory, now)
     if status.activity is Activity.OFFLINE:
         return lose_sight(memory, now)
-    memory = _note_vehicle_left(_regain_sight(memory, now), status)
-    memory = _with_session(memory, push)
-    if memory.session is not None and push.active:
-        session = _with_peak(memory.session, total_power(status, premises.nominal_voltage))
-        memory = replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=None)
-    elif memory.session is not None and push.idle:
-        memory = replace(memory, session=_with_stop(_ended(memory.session, push), status))
-    return replace(memory, seen_at=now)
+    memory = _with_session(_note_vehicle_left(_regain_sight(memory, now), status), push)
+    session = memory.session
+    if session is not None and push.active:
+        session = _with_peak(session, total_power(status, premises.nominal_voltage))
+        return replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=None, seen_at=now)
+    if session is not None and push.idle:
+        session = _with_stop(_ended(session, push), status)
+    return replace(memory, session=session, seen_at=now)
 
 
 def _in_order(values: Status, session: Session | None) -> Status:
     """The times of a push, read so that none lies before what must have come first (page 3, "Times")."""
     start, stop = values.started_at, values.stopped_at
-    if start is not None:
-        start = in_order(start, session.known_start if session is not None else None)
-        stop = in_order(stop, start) if stop is not None else None
+    if start is None:
+        return values
+    start = in_order(start, session.known_start if session is not None else None)
+    stop = in_order(stop, start) if stop is not None else None
+    if (start, stop) == (values.started_at, values.stopped_at):
+        return values
     return replace(values, started_at=start, stopped_at=stop)
 
 
@@ -115,8 +118,11 @@ def _with_session(memory: Memory, push: _Push) -> Memory:
         return _begin(memory, push)
     if session is None:
         return memory
-    resumes = push.active and not session.open
-    return replace(memory, session=_continued(session, push), unlocked=memory.unlocked and not resumes)
+    continued = _continued(session, push)
+    if continued is session:
+        return memory
+    unlocked = memory.unlocked and session.open == continued.open
+    return replace(memory, session=continued, unlocked=unlocked)
 
 
 # --- which session ---
@@ -245,7 +251,7 @@ def _continued(session: Session, push: _Push) -> Session:
             read_at=None,
             stale_stop=push.status.stopped_at,
         )
-    if push.active:
+    if push.active and (session.ended_by_us or session.forgotten):
         session = replace(session, ended_by_us=False, forgotten=False)
     moved = not session.open and _start_moved(session, push)  # told before its session begins
     session = _told(session if moved else _with_start(session, push.status.started_at), push)
@@ -264,7 +270,7 @@ def _told(session: Session, push: _Push) -> Session:
 def _with_start(session: Session, start: datetime | None) -> Session:
     """With its beginning, if the cloud gives one that is this session's: for the first time, or corrected."""
     own, stale = session.started_at, session.stale_start
-    if start is None or (own is None and stale is not None and start <= stale):
+    if start is None or start == own or (own is None and stale is not None and start <= stale):
         return session
     if own is not None and not (session.open and start > own):
         return session
@@ -283,11 +289,11 @@ def _with_peak(session: Session, power: float | None) -> Session:
 
 def _note_drawing(session: Session, status: Status) -> Session:
     under_current = status.vehicle is not None and status.vehicle.ready and status.draws
-    return replace(
-        session,
-        drawn=session.drawn or session.energy > 0 or (session.open and under_current),
-        vehicle_seen=session.vehicle_seen or (status.vehicle is not None and status.vehicle.connected),
-    )
+    drawn = session.drawn or session.energy > 0 or (session.open and under_current)
+    vehicle_seen = session.vehicle_seen or (status.vehicle is not None and status.vehicle.connected)
+    if (drawn, vehicle_seen) == (session.drawn, session.vehicle_seen):
+        return session
+    return replace(session, drawn=drawn, vehicle_seen=vehicle_seen)
 
 
 def _note_vehicle_left(memory: Memory, status: Status) -> Memory:

@@ -60,8 +60,9 @@ def learn(observed: Observed, status: Status, *, overridden: bool) -> Observed:
         status: the whole status after it.
         overridden: an override of ours limits the charge point, or may.
     """
-    if not overridden and status.max_usage is not None and status.max_usage >= MINIMUM_CURRENT_A:
-        observed = replace(observed, max_current=max(int(status.max_usage), observed.max_current or 0))
+    usage = status.max_usage
+    if not overridden and usage is not None and usage >= MINIMUM_CURRENT_A and int(usage) > (observed.max_current or 0):
+        observed = replace(observed, max_current=int(usage))
     return _with_phase_mode(_with_highest_current(_with_phases(observed, status), status), status)
 
 
@@ -88,7 +89,7 @@ def _with_highest_current(observed: Observed, status: Status) -> Observed:
 def _with_phase_mode(observed: Observed, status: Status) -> Observed:
     first, second, third = (current is not None and current >= MODE_CARRIES_A for current in status.currents)
     mode = PHASE_MODES.get((first, second, third))
-    if mode is None:
+    if mode is None or (mode == observed.phase_mode and mode in observed.phase_modes):
         return observed
     modes = observed.phase_modes if mode in observed.phase_modes else tuple(sorted((*observed.phase_modes, mode)))
     return replace(observed, phase_mode=mode, phase_modes=modes)

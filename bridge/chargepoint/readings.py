@@ -86,10 +86,20 @@ def counted(session: Session, reading: Reading | None, *, active: bool) -> Sessi
     before = session.reading
     if before is not None and _is_lower(session, before, energy):
         return _left_out_below(session, before, reading, active=active)
-    after = _added(session, reading)
-    if after.energy - session.energy <= _most(session, reading) or _follows_rise(session.suspect, reading):
-        return replace(after, read_at=reading.at, suspect=None)
-    return replace(session, suspect=_next_suspect(session.suspect, reading))
+    count = _count(session, reading)
+    rise = count.energy - session.energy
+    if rise > _most(session, reading) and not _follows_rise(session.suspect, reading):
+        return replace(session, suspect=_next_suspect(session.suspect, reading))
+    return replace(
+        session,
+        energy=count.energy,
+        carried=count.carried,
+        stale_reading=count.stale,
+        counts_on=session.counts_on and count.stale is not None,
+        reading=energy,
+        read_at=reading.at,
+        suspect=None,
+    )
 
 
 def _is_lower(session: Session, before: float, energy: float) -> bool:
@@ -101,21 +111,28 @@ def _is_lower(session: Session, before: float, energy: float) -> bool:
     return not begins
 
 
-def _added(session: Session, reading: Reading) -> Session:
-    """The session after a reading that is higher, or its own first one."""
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What a reading comes to.
+
+    Attributes:
+        energy: of the session, kWh.
+        carried: what had been counted before the counter began anew, kWh.
+        stale: where the counter stood when the session before ended, if it continues from there, kWh.
+    """
+
+    energy: float
+    carried: float
+    stale: float | None
+
+
+def _count(session: Session, reading: Reading) -> _Count:
+    """What a reading comes to that is higher than the last one, or the session's own first one."""
     stale, energy = session.stale_reading, reading.energy
     if stale is not None and energy > stale and _goes_on(session, reading):
-        total = session.carried + energy - stale
-        return replace(session, energy=max(session.energy, total), reading=energy)
+        return _Count(max(session.energy, session.carried + energy - stale), session.carried, stale)
     carried = session.energy if stale is not None else session.carried
-    return replace(
-        session,
-        energy=max(session.energy, carried + energy),
-        reading=energy,
-        carried=carried,
-        stale_reading=None,
-        counts_on=False,
-    )
+    return _Count(max(session.energy, carried + energy), carried, None)
 
 
 def _goes_on(session: Session, reading: Reading) -> bool:
@@ -182,6 +199,8 @@ def with_cost(session: Session, cost: float | None, currency: str) -> Session:
         return session  # nothing new, or still the cost of the session before
     if stale is not None and session.stale_reading is not None and cost > stale:
         return replace(session, cost=cost - stale, currency=currency)  # it goes on, as the counter does
+    if (cost, currency, None) == (session.cost, session.currency, stale):
+        return session
     return replace(session, cost=cost, currency=currency, stale_cost=None)
 
 

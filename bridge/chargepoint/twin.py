@@ -123,7 +123,7 @@ class Twin:
 
     def link_found(self) -> Self:
         """After the link came up; sight is regained with the first push, not before."""
-        return replace(self, link_down_since=None)
+        return replace(self, link_down_since=None) if self.link_down_since is not None else self
 
     def remembering(self, change: Callable[[Memory], Memory]) -> Self:
         """After a command of ours had an outcome, or its sessions were corrected."""
