@@ -5,7 +5,7 @@ The values begin as the settings say. What the hub sets goes before that, and is
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, ValidationError
 
@@ -13,6 +13,7 @@ from bridge.chargepoint.state import StateSet
 from bridge.errors import InvalidValue
 from bridge.logs import level_named
 from bridge.settings import CardUid, Grace, Level, Seconds, Settings, SlowCurrent, Voltage
+from bridge.storage.storage import Storage
 
 
 class Values(BaseModel):
@@ -44,20 +45,25 @@ Name = Literal[
 ]  # fmt: skip
 
 
+CONFIG: Final = "config"
+"""Under which name the storage keeps what the hub has set."""
+
+
 class RuntimeSettings:
     """The values in force.
 
     Args:
         settings: what they are when the hub has set nothing.
-        stored: what the hub has set, as it was stored.
-        on_change: is told what the hub has set, to be stored, and that it is in force from now on.
+        storage: keeps what the hub has set.
+
+    Attributes:
+        listeners: who hears that other values are in force.
     """
 
     def __init__(
         self,
         settings: Settings,
-        stored: JsonValue,
-        on_change: Callable[[Mapping[str, JsonValue]], None],
+        storage: Storage,
     ) -> None:
         self._defaults = Values(
             state_set=settings.fimp.state_set,
@@ -68,9 +74,11 @@ class RuntimeSettings:
             command_max_age=settings.commands.max_age,
             log_level=settings.log.level,
         )
-        self._on_change = on_change
+        self._storage = storage
+        self.listeners: tuple[Callable[[], None], ...] = ()
         self._set: dict[str, JsonValue] = {}
         self.values = self._defaults
+        stored = storage.value(CONFIG)
         if isinstance(stored, dict):
             # What an older or newer version has stored and this one does not take is left out.
             for name, value in stored.items():
@@ -106,9 +114,14 @@ class RuntimeSettings:
             InvalidValue: one of them cannot be; then none is set.
         """
         self._take(changes)
-        self._on_change(self._set)
+        self._changed()
 
     def reset(self) -> None:
         """Forget what the hub has set."""
         self._set, self.values = {}, self._defaults
-        self._on_change(self._set)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._storage.save_value(CONFIG, dict(self._set) or None)
+        for listener in self.listeners:
+            listener()

@@ -21,18 +21,20 @@ from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
 from bridge.hub.broker import AT_ONCE
 from bridge.logs import Log
-from bridge.service import Service, World
+from bridge.service import Service
 from bridge.settings import Settings
 from bridge.simulator.account import example_account
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from bridge.simulator.control import SideServer
 from bridge.simulator.rest import Rest
+from bridge.wiring import World
 from tests.brokers import TestBroker
 
 PATIENCE_S = 8.0
 SOCKET, CABLE, GRID = "BCU102728", "BCU100186", "GRIDBCU102728"
 ADAPTER = "pt:j1/mt:cmd/rt:ad/rn:bluecurrent/ad:1"
+FENCE = "tests/fence"
 _numbers = itertools.count()
 
 
@@ -79,6 +81,13 @@ class Hub:
     client: aiomqtt.Client
     heard: list[Heard] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _fences: set[str] = field(default_factory=set)
+
+    async def fence(self) -> None:
+        """Wait until everything that the broker has acknowledged to anybody has been heard here."""
+        topic = f"{FENCE}/{uuid4()}"
+        await self.client.publish(topic, b"", qos=1)
+        await self.until(lambda: topic in self._fences)
 
     async def listen(self) -> None:
         """Hear, until cancelled."""
@@ -86,6 +95,10 @@ class Hub:
             path = str(arrival.topic)
             payload = bytes(arrival.payload)
             if "/mt:cmd/" in path or path.startswith("mt:cmd/"):
+                continue
+            if path.startswith(FENCE):
+                self._fences.add(path)
+                self._news.set()
                 continue
             topic = Topic.parse(path)
             address = topic.service_address or topic.resource_address
@@ -221,11 +234,12 @@ class House:
                 and service.link.status.up
                 and {twin.evse_id for twin in twins if twin.status is not None} >= wanted
                 and all(service.things.included(evse_id) for evse_id in wanted)
-                and len(service.outbox) == 0
+                and service.parts.sync.first_look.is_set()
+                and service.reporter.is_settled
             )
 
         await self.hub.until(known)
-        await asyncio.sleep(0.05)
+        await self.hub.fence()
 
     async def tick(self) -> None:
         """The service's tick, now and not within a second; and a moment for what it begins."""

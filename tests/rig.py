@@ -114,16 +114,15 @@ class Rig:
         log = Log("fatal", "json", io.StringIO()).logger
         self.storage = Storage(self.path, log, self.clock.now)
         settings = BridgeSettings(cloud={"api_token": SecretStr("simulated")})
-        runtime = RuntimeSettings(settings, None, lambda _: None)
+        runtime = RuntimeSettings(settings, self.storage)
         self.cloud = DirectCloud(self.simulated)
         self.recorder = Recorder(self.storage, self.clock.now)
         self.fleet = Fleet(
             clock=self.clock,
             memories=self.storage.memories(),
             steerings=self.storage.steerings(),
-            on_change=self._changed,
-            on_grid_change=lambda *_: None,
         )
+        self.fleet.listeners = (self.recorder.charge_point_changed,)
         locks = Locks()
         self.capabilities = Capabilities(self.storage)
         self.tasks = BackgroundTasks(log)
@@ -153,11 +152,6 @@ class Rig:
         )
         self.fleet.restore(self.storage.charge_points(), {})
         self.run(self._connect())
-
-    def _changed(self, before: Twin | None, after: Twin | None) -> None:
-        self.recorder.changed(before, after)
-        if after is not None and (before is None or before.settings != after.settings):
-            self.storage.save_charge_point(after.evse_id, after.settings)
 
     async def _connect(self) -> None:
         self.cloud.up, self.cloud.lose = True, None
@@ -252,8 +246,7 @@ class Rig:
         """The link goes down."""
         self.cloud.up = False
         self.simulated._listening.clear()
-        self.fleet.link_lost()
-        self.run(asyncio.sleep(0))
+        self.run(self.fleet.link_lost())
 
     def find_link(self) -> None:
         """It comes back."""

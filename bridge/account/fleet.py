@@ -1,11 +1,17 @@
-"""The account as the bridge sees it: a twin for each socket and for each grid connection, and the charge cards."""
+"""The account as the bridge sees it: a twin for each socket and for each grid connection, and the charge cards.
+
+A change is announced once, as what a charge point was before and is after, with all its sockets. Who hears of it, and
+in which order, stands in `bridge.wiring`.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Final
 
 from bridge.bluecurrent.frames import ListedChargePoint, SocketStatus
+from bridge.chargepoint.charge_point import ChargePoint, socket_numbers
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid, GridTwin, grid_address
 from bridge.chargepoint.limits import Limits
@@ -17,6 +23,15 @@ from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 from bridge.errors import UnknownAddress
 
+ChargePointListener = Callable[[ChargePoint | None, ChargePoint | None], None]
+"""Hears what a charge point was before a change and is after it. None before: it is new; None after: it has left."""
+
+GridListener = Callable[[GridTwin | None, GridTwin | None], None]
+"""The same for a grid connection."""
+
+CHUNK: Final = 50
+"""How many charge points are changed before others get their turn, when all of them change at once."""
+
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
@@ -26,16 +41,18 @@ class _Waiter:
 
 
 class Fleet:
-    """All twins.
+    """All charge points and grid connections.
 
     Args:
         clock: tells the time.
         memories: what is remembered of the sessions of sockets, by address.
         steerings: what else is remembered of them.
-        on_change: is told of every change of a socket's twin: before and after. None before: it is new; None after:
-            it is gone.
-        on_grid_change: the same for grid connections.
         nominal_voltage: the one in force, V.
+
+    Attributes:
+        listeners: who hears of a change of a charge point, in order.
+        grid_listeners: who hears of a change of a grid connection, in order.
+        cards: the account's charge cards.
     """
 
     def __init__(
@@ -44,32 +61,33 @@ class Fleet:
         clock: Clock,
         memories: Mapping[str, Memory],
         steerings: Mapping[str, Steering],
-        on_change: Callable[[Twin | None, Twin | None], None],
-        on_grid_change: Callable[[GridTwin | None, GridTwin | None], None],
         nominal_voltage: Callable[[], float] = lambda: NOMINAL_VOLTAGE_V,
     ) -> None:
         self._clock = clock
         now = clock.now()
         self._memories = {address: memory.restored(now) for address, memory in memories.items()}
         self._steerings = dict(steerings)
-        self._on_change = on_change
-        self._on_grid_change = on_grid_change
         self._nominal_voltage = nominal_voltage
+        self._points: dict[str, ChargePoint] = {}
+        self._evse_ids: dict[str, str] = {}  # by the address of a socket
         self._grids: dict[str, GridTwin] = {}
-        self.cards: Sequence[Card] = ()
-        self._twins: dict[str, Twin] = {}
-        self._addresses: dict[str, list[str]] = {}  # of the sockets of each charge point
+        self._grid_addresses: dict[str, str] = {}  # by the charge point behind it
         self._waiters: list[_Waiter] = []
+        self._outages = 0
+        self.cards: Sequence[Card] = ()
+        self.listeners: tuple[ChargePointListener, ...] = ()
+        self.grid_listeners: tuple[GridListener, ...] = ()
 
     # --- looking ---
 
     def twins(self) -> Sequence[Twin]:
-        """All of them, by address."""
-        return [self._twins[address] for address in sorted(self._twins)]
+        """The twins of all sockets, by address."""
+        return [twin for evse_id in sorted(self._points) for twin in self._points[evse_id].sockets]
 
     def twin(self, address: str) -> Twin | None:
         """The twin of a socket."""
-        return self._twins.get(address)
+        point = self._points.get(self._evse_ids.get(address, ""))
+        return point.socket(address) if point is not None else None
 
     def expect(self, address: str) -> Twin:
         """The twin of a socket that a command names.
@@ -82,13 +100,18 @@ class Fleet:
             raise UnknownAddress(f"There is no charge point {address} any more.")
         return twin
 
+    def charge_point(self, evse_id: str) -> ChargePoint | None:
+        """A charge point."""
+        return self._points.get(evse_id)
+
     def sockets(self, evse_id: str) -> Sequence[Twin]:
-        """The twins of a charge point, one for each socket."""
-        return [self._twins[address] for address in self._addresses.get(evse_id, ())]
+        """The twins of a charge point, one for each socket; none where it is not known."""
+        point = self._points.get(evse_id)
+        return point.sockets if point is not None else ()
 
     def evse_ids(self) -> Sequence[str]:
         """The charge points."""
-        return sorted(self._addresses)
+        return sorted(self._points)
 
     def grids(self) -> Sequence[GridTwin]:
         """The grid connections, by address."""
@@ -98,169 +121,237 @@ class Fleet:
         """The twin of a grid connection."""
         return self._grids.get(address)
 
-    def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
-        """When, after a moment, the state of some socket may change with nothing happening."""
-        times = [twin.next_change(after, grace) for twin in self._twins.values()]
-        times += [grid.link_down_since + grace for grid in self._grids.values() if grid.link_down_since is not None]
-        return min((when for when in times if when is not None and when > after), default=None)
-
     # --- changing ---
 
-    def restore(self, charge_points: Mapping[str, ChargePointSettings], grids: Mapping[str, Sequence[str]]) -> None:
+    def restore(self, settings: Mapping[str, ChargePointSettings], grids: Mapping[str, Sequence[str]]) -> None:
         """Take up what was known before a restart; nothing has been seen of it yet.
 
         Args:
-            charge_points: by evse_id.
+            settings: of each charge point, by evse_id.
             grids: the charge points behind each grid connection, by the cloud's name for it.
         """
         now = self._clock.now()
         for grid_id, evse_ids in grids.items():
-            twin_ = GridTwin(grid=Grid(id=grid_id), evse_ids=frozenset(evse_ids) & frozenset(charge_points))
-            if twin_.address and twin_.evse_ids:
-                self._put_grid(None, twin_.link_lost(now))
-        for evse_id, evse in charge_points.items():
-            for twin in self._make(evse_id, evse):
-                self._put(None, twin.link_lost(now))
+            grid = GridTwin(grid=Grid(id=grid_id), evse_ids=frozenset(evse_ids) & frozenset(settings))
+            if grid.address and grid.evse_ids:
+                self._put_grid(None, grid.link_lost(now))
+        for evse_id, one in settings.items():
+            point = replace(self._make(evse_id, one), complete=True)
+            self._put(None, point.each(lambda twin: twin.link_lost(now)))
 
     def listed(self, listed: Sequence[ListedChargePoint]) -> None:
         """Take up the account's charge points: what is new comes, what is not listed any more goes."""
         names = {item.evse_id for item in listed}
-        for twin in self.twins():
-            if twin.evse_id not in names:
-                self._remove(twin)
+        for evse_id in self.evse_ids():
+            if evse_id not in names:
+                self._remove(self._points[evse_id])
         for item in listed:
             self.described(item.evse_id, item.update, may_be_new=True)
             for twin in self.sockets(item.evse_id):
-                self._put(twin, twin.listed(item.activity))
+                self._replace(twin, twin.listed(item.activity))
 
     def described(self, evse_id: str, update: Update[ChargePointSettings], *, may_be_new: bool = False) -> None:
-        """A charge point was described, or its settings have changed."""
-        present = self.sockets(evse_id)
-        if not present and not may_be_new:
-            return
-        evse = update.onto(present[0].settings if present else ChargePointSettings())
-        wanted = {twin.address: twin for twin in self._make(evse_id, evse)}
-        for twin in present:
-            if twin.address not in wanted:
-                self._remove(twin)
-        for address, new in wanted.items():
-            before = self._twins.get(address)
-            self._put(before, new.link_lost(self._clock.now()) if before is None else before.described(update))
+        """The cloud has told something of a charge point or of its settings."""
+        before = self._points.get(evse_id)
+        if before is not None:
+            self._put(before, self._with_sockets(before.described(update)))
+        elif may_be_new:
+            now = self._clock.now()
+            point = self._make(evse_id, update.onto(ChargePointSettings()))
+            self._put(None, point.each(lambda twin: twin.link_lost(now)))
+
+    def completed(self, evse_id: str) -> None:
+        """All there is to know of a charge point has been asked for: it can be shown to the hub."""
+        before = self._points.get(evse_id)
+        if before is not None and not before.complete:
+            self._put(before, replace(before, complete=True))
 
     def pushed(self, evse_id: str, sockets: Iterable[SocketStatus]) -> None:
-        """A charge point sent its status."""
-        now = self._clock.now()
-        twins = self.sockets(evse_id)
+        """A charge point sent its status. Each entry is applied by itself, and announced by itself."""
         for status in sockets:
-            for twin in twins:
-                if _concerns(status, twin, alone=len(twins) == 1):
+            point = self._points.get(evse_id)
+            if point is None:
+                return
+            if status.socket is not None:
+                point = self._noticed(point, status.socket)
+            now = self._clock.now()
+            for twin in point.sockets:
+                if _concerns(status, twin, alone=len(point.sockets) == 1):
                     after = twin.pushed(status.update, now, self._nominal_voltage())
-                    self._put(twin, after.link_found())
+                    self._replace(twin, after.link_found())
 
-    def link_lost(self) -> None:
+    async def link_lost(self) -> None:
         """The link went down: from now on nothing is seen."""
         now = self._clock.now()
-        for twin in self.twins():
-            self._put(twin, twin.link_lost(now))
+        self._outages += 1
+        outage = self._outages
+        for number, evse_id in enumerate(self.evse_ids(), 1):
+            point = self._points.get(evse_id)
+            if point is not None:
+                self._put(point, point.each(lambda twin: twin.link_lost(now)))
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)
+                if outage != self._outages:
+                    return  # the link is up again, and the rest was not blind for longer than a moment
         for grid in self.grids():
             self._put_grid(grid, grid.link_lost(now))
 
     def link_found(self, grace: timedelta) -> None:
         """The link came up. Charge points are seen again with their first status, not before."""
         now = self._clock.now()
+        self._outages += 1
         for grid in self.grids():
             self._put_grid(grid, grid.link_found(now, grace))
 
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
         """A command of ours had an outcome, or the account's transactions told more of a session."""
-        twin = self._twins.get(address)
+        twin = self.twin(address)
         if twin is not None:
-            self._put(twin, twin.remembering(change))
+            self._replace(twin, twin.remembering(change))
 
     def limit(self, address: str, change: Callable[[Limits], Limits]) -> None:
         """Something else is wanted of a socket, or stands in the cloud for it."""
-        twin = self._twins.get(address)
+        twin = self.twin(address)
         if twin is not None:
-            self._put(twin, twin.limited(change).at(self._clock.now()))
+            self._replace(twin, twin.limited(change).at(self._clock.now()))
 
     def time_passed(self) -> None:
         """Give back what is due to be given back with nothing happening."""
         now = self._clock.now()
         for twin in self.twins():
-            self._put(twin, twin.at(now))
+            self._replace(twin, twin.at(now))
 
-    # --- grid connections ---
+    # --- sockets ---
 
-    def grid_told(self, evse_id: str, update: Update[Grid]) -> None:
-        """A GRID_STATUS has told which grid connection a charge point is behind, and what flows there."""
-        grid_id = update.values.id
-        if not grid_address(grid_id) or evse_id not in self._addresses:
-            return
-        for other in self.grids():
-            if other.grid.id != grid_id and evse_id in other.evse_ids:
-                self._leave_grid(other, evse_id)
-        before = self._grids.get(grid_address(grid_id))
-        twin = before or GridTwin(grid=Grid(id=grid_id))
-        self._put_grid(before, replace(twin, evse_ids=twin.evse_ids | {evse_id}).pushed(update))
-
-    def grid_pushed(self, evse_id: str, update: Update[Grid]) -> None:
-        """A GRID_CURRENT: what flows at the connection that a charge point is behind."""
-        for grid in self.grids():
-            if evse_id in grid.evse_ids:
-                self._put_grid(grid, grid.pushed(update))
-
-    def _put_grid(self, before: GridTwin | None, after: GridTwin) -> None:
-        if before != after:
-            self._grids[after.address] = after
-            self._on_grid_change(before, after)
-
-    def _leave_grid(self, grid: GridTwin, evse_id: str) -> None:
-        left = replace(grid, evse_ids=grid.evse_ids - {evse_id})
-        if left.evse_ids:
-            self._put_grid(grid, left)
-        else:
-            del self._grids[grid.address]
-            self._on_grid_change(grid, None)
-
-    def _make(self, evse_id: str, evse: ChargePointSettings) -> list[Twin]:
-        sockets: list[int | None] = list(evse.socket_ids) if len(evse.socket_ids) > 1 else [None]
-        twins = [Twin(evse_id=evse_id, socket=socket, settings=evse) for socket in sockets]
-        return [self._remembered(twin) for twin in twins]
+    def _make(self, evse_id: str, settings: ChargePointSettings) -> ChargePoint:
+        twins = tuple(
+            self._remembered(Twin(evse_id=evse_id, socket=number, settings=settings))
+            for number in socket_numbers(settings)
+        )
+        point = ChargePoint(evse_id, twins)
+        if len(twins) > 1 and evse_id in self._memories and not any(t.address in self._memories for t in twins):
+            return replace(point, heir_of=self._remembered(Twin(evse_id=evse_id, settings=settings)))
+        return point
 
     def _remembered(self, twin: Twin) -> Twin:
         steering = self._steerings.get(twin.address, Steering())
         memory = self._memories.get(twin.address, Memory())
         return replace(twin, memory=memory, observed=steering.observed, limits=steering.limits)
 
-    def _put(self, before: Twin | None, after: Twin) -> None:
+    def _with_sockets(self, point: ChargePoint) -> ChargePoint:
+        """The charge point with the sockets that its settings tell of; those that stay keep what is known of them."""
+        numbers = socket_numbers(point.settings)
+        if [twin.socket for twin in point.sockets] == list(numbers):
+            return point
+        now = self._clock.now()
+        known = {twin.socket: twin for twin in point.sockets}
+        made = self._make(point.evse_id, point.settings)
+        twins = tuple(known.get(twin.socket) or twin.link_lost(now) for twin in made.sockets)
+        heir_of = known.get(None) or point.heir_of if len(twins) > 1 else None
+        if len(twins) == 1 and None not in known:
+            # Several became one: what the first of them has delivered is this one's.
+            twins = (replace(point.sockets[0], socket=None),)
+        return replace(point, sockets=twins, heir_of=heir_of)
+
+    def _noticed(self, before: ChargePoint, number: int) -> ChargePoint:
+        """A status has named a socket: perhaps it is the second one, or the first of several to be seen."""
+        seen = before.settings.seen_sockets
+        after = before
+        if number not in seen:
+            settings = replace(before.settings, seen_sockets=tuple(sorted({*seen, number})))
+            after = self._with_sockets(before.each(lambda twin: replace(twin, settings=settings)))
+        heir, first = after.heir_of, seen[0] if seen and after is not before else number
+        twin = next((twin for twin in after.sockets if twin.socket == first), None)
+        if heir is not None and twin is not None:
+            heir = replace(heir, socket=first, settings=after.settings)
+            after = replace(after.with_twin(heir), heir_of=None)
+        self._put(before, after)
+        return after
+
+    # --- announcing ---
+
+    def _replace(self, before: Twin, after: Twin) -> None:
+        if after is before or after == before:
+            return
+        point = self._points[before.evse_id]
+        self._put(point, point.with_twin(after))
+
+    def _put(self, before: ChargePoint | None, after: ChargePoint) -> None:
         if before == after:
             return
-        self._twins[after.address] = after
-        if before is None:
-            self._addresses.setdefault(after.evse_id, []).append(after.address)
-        self._memories[after.address] = after.memory
-        self._steerings[after.address] = after.steering
-        self._on_change(before, after)
+        self._points[after.evse_id] = after
+        for twin in before.sockets if before is not None else ():
+            self._evse_ids.pop(twin.address, None)
+        for twin in after.sockets:
+            self._evse_ids[twin.address] = after.evse_id
+            self._memories[twin.address] = twin.memory
+            self._steerings[twin.address] = twin.steering
+        self._announce(before, after)
         for waiter in self._waiters:
-            if waiter.address == after.address and not waiter.done.done() and waiter.condition(after):
+            twin_ = after.socket(waiter.address)
+            if twin_ is not None and not waiter.done.done() and waiter.condition(twin_):
                 waiter.done.set_result(None)
 
-    def _remove(self, twin: Twin) -> None:
-        del self._twins[twin.address]
-        self._addresses[twin.evse_id].remove(twin.address)
-        if not self._addresses[twin.evse_id]:
-            del self._addresses[twin.evse_id]
-        self._on_change(twin, None)
-        if twin.evse_id not in self._addresses:
-            for grid in self.grids():
-                if twin.evse_id in grid.evse_ids:
-                    self._leave_grid(grid, twin.evse_id)
+    def _remove(self, point: ChargePoint) -> None:
+        del self._points[point.evse_id]
+        for twin in point.sockets:
+            del self._evse_ids[twin.address]
+        self._announce(point, None)
+        grid = self._grid_of(point.evse_id)
+        if grid is not None:
+            self._leave_grid(grid, point.evse_id)
+
+    def _announce(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
+        for listener in self.listeners:
+            listener(before, after)
+
+    # --- grid connections ---
+
+    def grid_told(self, evse_id: str, update: Update[Grid]) -> None:
+        """A GRID_STATUS has told which grid connection a charge point is behind, and what flows there."""
+        grid_id = update.values.id
+        if not grid_address(grid_id) or evse_id not in self._points:
+            return
+        other = self._grid_of(evse_id)
+        if other is not None and other.grid.id != grid_id:
+            self._leave_grid(other, evse_id)
+        before = self._grids.get(grid_address(grid_id))
+        twin = before or GridTwin(grid=Grid(id=grid_id))
+        self._put_grid(before, replace(twin, evse_ids=twin.evse_ids | {evse_id}).pushed(update))
+
+    def grid_pushed(self, evse_id: str, update: Update[Grid]) -> None:
+        """A GRID_CURRENT: what flows at the connection that a charge point is behind."""
+        grid = self._grid_of(evse_id)
+        if grid is not None:
+            self._put_grid(grid, grid.pushed(update))
+
+    def _grid_of(self, evse_id: str) -> GridTwin | None:
+        return self._grids.get(self._grid_addresses.get(evse_id, ""))
+
+    def _put_grid(self, before: GridTwin | None, after: GridTwin) -> None:
+        if before != after:
+            self._grids[after.address] = after
+            self._grid_addresses |= dict.fromkeys(after.evse_ids, after.address)
+            self._announce_grid(before, after)
+
+    def _leave_grid(self, grid: GridTwin, evse_id: str) -> None:
+        del self._grid_addresses[evse_id]
+        left = replace(grid, evse_ids=grid.evse_ids - {evse_id})
+        if left.evse_ids:
+            self._put_grid(grid, left)
+        else:
+            del self._grids[grid.address]
+            self._announce_grid(grid, None)
+
+    def _announce_grid(self, before: GridTwin | None, after: GridTwin | None) -> None:
+        for listener in self.grid_listeners:
+            listener(before, after)
 
     # --- waiting ---
 
     async def wait_until(self, address: str, condition: Callable[[Twin], bool], timeout: float) -> None:
         """Wait until a twin fulfils a condition, but not longer than `timeout` seconds."""
-        twin = self._twins.get(address)
+        twin = self.twin(address)
         if twin is None or condition(twin):
             return
         waiter = _Waiter(address, condition, asyncio.get_running_loop().create_future())

@@ -2,12 +2,13 @@
 
 from structlog.typing import FilteringBoundLogger
 
+from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.twin import Twin
 from bridge.logs import Once
 
 
 class OddityLog:
-    """Hears of every change of a socket.
+    """Hears of every change of a charge point.
 
     Args:
         log: where to say what was left out.
@@ -17,10 +18,16 @@ class OddityLog:
         self._log = log
         self._once = Once()
 
-    def twin_changed(self, before: Twin | None, after: Twin | None) -> None:
-        """A socket's twin has changed."""
+    def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
+        """A charge point has changed."""
         if before is None or after is None:
             return
+        for twin in after.sockets:
+            was = before.socket(twin.address)
+            if was is not None:
+                self._twin_changed(was, twin)
+
+    def _twin_changed(self, before: Twin, after: Twin) -> None:
         for oddity in after.oddities_since(before):
             if self._once.first(after.address):
                 self._log.warning(

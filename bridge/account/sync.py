@@ -6,7 +6,7 @@ changes are pushed; but a link that has been silent for long is looked into.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -14,10 +14,12 @@ from typing import Any, Final, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from bridge.account.capabilities import Capabilities
+from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import Fleet
+from bridge.account.overrides import Overrides
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.frames import Frame, GridValues, Result, SettingsBody, Statuses
-from bridge.bluecurrent.link import Link
+from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.chargepoint.charge_point_settings import Card
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.twin import Twin
@@ -25,7 +27,7 @@ from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.logs import Once
-from bridge.services.things import Things
+from bridge.runtime_settings import RuntimeSettings
 from bridge.tasks import BackgroundTasks
 
 T = TypeVar("T")
@@ -51,12 +53,17 @@ class Sync:
     Args:
         link: the link.
         fleet: the twins.
-        things: which of them the hub knows, or does not want to.
-        on_grids: is told which charge points are behind which grid connection, to be remembered.
-        capabilities: what the answers show of the cloud.
+        overrides: looks for the bridge's own limits after a reconnect.
+        exclusions: what the user has deleted: no request is spent on it.
+        capabilities: what the cloud was found to support.
+        runtime: how long the link may be down before what was known is of no use.
         clock: tells the time.
-        tasks: run what nobody waits for.
+        tasks: runs what nobody waits for.
         log: where to say what happens.
+
+    Attributes:
+        first_look: is set once the account has been looked at after a start, or cannot be for a while.
+        looked_listeners: who hears that a look at the account is through.
     """
 
     def __init__(
@@ -64,17 +71,19 @@ class Sync:
         *,
         link: Link,
         fleet: Fleet,
-        things: Things,
-        on_grids: Callable[[Mapping[str, Sequence[str]]], None],
+        overrides: Overrides,
+        exclusions: Exclusions,
         capabilities: Capabilities,
+        runtime: RuntimeSettings,
         clock: Clock,
         tasks: BackgroundTasks,
         log: FilteringBoundLogger,
     ) -> None:
         self._link = link
         self._fleet = fleet
-        self._things = things
-        self._on_grids = on_grids
+        self._overrides = overrides
+        self._exclusions = exclusions
+        self._runtime = runtime
         self._capabilities = capabilities
         self._clock = clock
         self._tasks = tasks
@@ -83,6 +92,18 @@ class Sync:
         self._read_at: dict[tuple[str, str | None], datetime] = {}
         self._listing = False
         self._probing = False
+        self.first_look = asyncio.Event()
+        self.looked_listeners: tuple[Callable[[], None], ...] = ()
+
+    def link_changed(self, status: LinkStatus) -> None:
+        """The link came up or went down."""
+        if status.up:
+            self._fleet.link_found(self._runtime.grace)
+            self._tasks.start(self.refresh())
+        else:
+            self._tasks.start(self._fleet.link_lost())
+        if status.state in (LinkState.DOWN, LinkState.WAITING):
+            self.looked()
 
     # --- what is asked ---
 
@@ -99,13 +120,21 @@ class Sync:
             async with gate:
                 await self._refresh_one(evse_id)
 
-        await asyncio.gather(*(one(evse_id) for evse_id in self._fleet.evse_ids() if not self._things.deleted(evse_id)))
+        await asyncio.gather(*(one(evse_id) for evse_id in self._fleet.evse_ids() if evse_id not in self._exclusions))
+        await self._overrides.refresh()
+        self.looked()
+
+    def looked(self) -> None:
+        """The account has been looked at, or cannot be for a while."""
+        self.first_look.set()
+        for listener in self.looked_listeners:
+            listener()
 
     async def _refresh_one(self, evse_id: str) -> None:
         # What comes of the first two is taken from the frame, as a push would be.
         await self._ask(requests.get_status(evse_id), _ignore)
         await self._if_stale(requests.get_settings(evse_id), _ignore)
-        self._things.announce(evse_id)
+        self._fleet.completed(evse_id)
         await self._if_stale(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
 
     def _cards_told(self, cards: Sequence[Card]) -> None:
@@ -113,9 +142,6 @@ class Sync:
 
     def _grid_told(self, evse_id: str, update: Update[Grid]) -> None:
         self._fleet.grid_told(evse_id, update)
-        self._on_grids({grid.grid.id: sorted(grid.evse_ids) for grid in self._fleet.grids()})
-        for grid in self._fleet.grids():
-            self._things.announce(grid.address)
 
     async def _if_stale(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
         """Ask only for what was never answered, or a day ago."""
@@ -158,7 +184,7 @@ class Sync:
             await self._list(self._link.ask)
             for evse_id in self._fleet.evse_ids():
                 unseen = any(twin.status is None for twin in self._fleet.sockets(evse_id))
-                if unseen and not self._things.deleted(evse_id):
+                if unseen and evse_id not in self._exclusions:
                     await self._refresh_one(evse_id)
         finally:
             self._listing = False
@@ -171,7 +197,7 @@ class Sync:
 
     # --- what is pushed ---
 
-    def pushed(self, frame: Frame) -> None:
+    def frame_came(self, frame: Frame) -> None:
         """Take a frame, whether it was asked for or not."""
         evse_id = frame.evse_id
         if evse_id is None or frame.error:
@@ -187,7 +213,7 @@ class Sync:
             case GridValues(update) if frame.object == "GRID_CURRENT":
                 self._fleet.grid_pushed(evse_id, update)
             case Result(_, int()) if frame.object in _ABOUT_SESSIONS:
-                self._capabilities.learn_takes_socket_id()
+                self._capabilities.learn_takes_socket_id()  # an answer has named a socket
             case _:
                 pass
 
@@ -195,8 +221,10 @@ class Sync:
 
     def look_into_silence(self) -> None:
         """A connection can be up while pushes have stopped. If nothing came for too long, ask once and compare."""
-        charging = [twin for twin in self._fleet.twins() if twin.memory.session_open]
         silent_s = self._clock.monotonic() - self._link.last_frame_at
+        if silent_s < SILENCE_CHARGING.total_seconds():
+            return
+        charging = [twin for twin in self._fleet.twins() if twin.memory.session_open]
         patience = SILENCE_CHARGING if charging else SILENCE_IDLE
         if self._probing or not self._link.status.up or silent_s < patience.total_seconds():
             return

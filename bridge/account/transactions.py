@@ -5,24 +5,27 @@ session ended or was missed. A failure costs nothing but the reading. Transactio
 known are left out, or its lifetime energy would jump by years.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
-from typing import Final, Protocol
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent.app_api import AppApi
 from bridge.chargepoint.amsterdam import AMSTERDAM
-from bridge.chargepoint.records import SessionRecord, corrected
+from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.records import corrected
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.transaction_matching import SETTLED_AFTER, Place, Transaction, settle
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.logs import Once
+from bridge.storage.recorder import Recorder
+from bridge.storage.storage import Storage
 from bridge.tasks import BackgroundTasks
 
 DAILY: Final = timedelta(days=1)
@@ -33,34 +36,14 @@ AGAIN: Final = timedelta(days=14)
 """How far before the last session that has its transaction they are read again: figures may have been preliminary."""
 
 
-class Sessions(Protocol):
-    """Where sessions are kept; the storage is one."""
-
-    def sessions(self, *, address: str | None = None) -> list[SessionRecord]:
-        """All of them, or those of a socket."""
-
-    def known_since(self) -> Mapping[str, datetime]:
-        """Since when each charge point has been known."""
-
-
-class Writer(Protocol):
-    """What writes the ledger; the recorder is one."""
-
-    def note(self, records: Iterable[SessionRecord]) -> None:
-        """These records have changed."""
-
-    def write(self) -> None:
-        """Write what has changed."""
-
-
 class Transactions:
-    """See the module.
+    """Reads transactions and corrects the recorded sessions with them.
 
     Args:
         app_api: reads them.
         fleet: the twins.
-        ledger: the sessions so far.
-        writer: what writes them.
+        storage: the sessions that were recorded.
+        recorder: writes them.
         clock: tells the time.
         tasks: run what nobody waits for.
         log: where to say what happens.
@@ -71,16 +54,16 @@ class Transactions:
         *,
         app_api: AppApi,
         fleet: Fleet,
-        ledger: Sessions,
-        writer: Writer,
+        storage: Storage,
+        recorder: Recorder,
         clock: Clock,
         tasks: BackgroundTasks,
         log: FilteringBoundLogger,
     ) -> None:
         self._app_api = app_api
         self._fleet = fleet
-        self._ledger = ledger
-        self._writer = writer
+        self._ledger = storage
+        self._recorder = recorder
         self._clock = clock
         self._tasks = tasks
         self._log = log
@@ -97,11 +80,17 @@ class Transactions:
             self._next_daily = self._clock.now()
             self.tick()
 
-    def twin_changed(self, before: Twin | None, after: Twin | None) -> None:
-        """A twin has changed: perhaps sight has come back, and a session was missed or has ended meanwhile."""
-        if before is None or after is None or before.memory.blind_since is None or after.memory.blind_since is not None:
+    def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
+        """A charge point has changed: perhaps sight has come back, and a session was missed or ended meanwhile."""
+        if before is None or after is None:
             return
-        was, now = before.memory.session, after.memory.session
+        for twin in after.sockets:
+            was = before.socket(twin.address)
+            if was is not None and was.memory.blind_since is not None and twin.memory.blind_since is None:
+                self._sight_came_back(was.memory, twin.memory)
+
+    def _sight_came_back(self, before: Memory, after: Memory) -> None:
+        was, now = before.session, after.session
         if now is not None and (was is None or was.number != now.number or (was.open and not now.open)):
             self._after_spell = self._clock.now() + AFTER_A_SPELL
 
@@ -134,7 +123,7 @@ class Transactions:
         known_since = self._ledger.known_since().get(evse_id, self._clock.now())
         since = self._unsettled_since(evse_id, known_since).astimezone(AMSTERDAM).date()
         transactions = [self._with_uid(one) for one in await self._app_api.transactions(evse_id, since)]
-        self._writer.write()  # so that the ledger is as new as the twins
+        self._recorder.write()  # so that the ledger is as new as the twins
         for twin in self._fleet.sockets(evse_id):
             self._settle(twin, known_since, transactions)
 
@@ -164,9 +153,9 @@ class Transactions:
         def correct(memory: Memory) -> Memory:
             return reduce(lambda so_far, record: corrected(so_far, record, records.get(record.number)), changed, memory)
 
-        self._writer.note(changed)
+        self._recorder.note(changed)
         self._fleet.remember(twin.address, correct)
-        self._writer.write()
+        self._recorder.write()
         missed = [record for record in changed if record.number not in records]
         if missed:
             self._log.info(

@@ -132,6 +132,7 @@ class ChargePointSettings:
     The details of a profile are missing while it is off, and then stay as they were.
 
     Attributes:
+        seen_sockets: the sockets that its statuses have named, in their order by number.
         profile_switched_on: the cloud has confirmed that a profile is switched on, and has not told `smart_charging`
             since: smart charging counts as on.
     """
@@ -169,6 +170,7 @@ class ChargePointSettings:
         "capacity_tariff", "the charge point keeps the peak of the building's grid connection low", SWITCH
     )
     smart_charging: bool | None = told("smart_charging", "the cloud limits the current", FLAG)
+    seen_sockets: tuple[int, ...] = ()
     profile_switched_on: bool = False
     smart_charging_dynamic: bool | None = told("smart_charging_dynamic", "it does so by what the building draws", FLAG)
     delayed_charging: Setting[bool] | None = told(

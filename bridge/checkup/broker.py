@@ -16,7 +16,7 @@ from bridge.checkup.finding import Finding, fail, note, ok
 from bridge.commandline.send_watch import ADAPTER, BrokerProblem, Order, compose, visitor
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
-from bridge.hub.broker import LOGIN_REFUSED, tls_context
+from bridge.hub.connection import LOGIN_REFUSED, tls_context
 from bridge.settings import MqttSettings, Settings
 
 WHAT: Final = "broker"

@@ -20,7 +20,8 @@ from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
 from bridge.fimp.values import ValueType, fits
-from bridge.hub.broker import AT_ONCE, explain, reveal, tls_context
+from bridge.hub.broker import AT_ONCE
+from bridge.hub.connection import explain, reveal, tls_context
 from bridge.settings import MqttSettings, Settings
 
 ADAPTER: Final = "adapter"

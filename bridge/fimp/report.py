@@ -1,16 +1,24 @@
 """What is said to the hub: a report or an error, before it gets a time, an id and a topic."""
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
+from typing import Final
 from uuid import UUID
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 from bridge.errors import BridgeError
 from bridge.fimp.message import SKIP, Message, StoragePolicy
+from bridge.fimp.time_format import format_time
 from bridge.fimp.topic import Topic
 from bridge.fimp.values import ValueType
+
+ReportKey = tuple[str, str, str]
+"""Topic, interface, and sub-value or subject: what a later report shares with the one that it replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class Report:
         value: wire name `val`, of that type.
         properties: wire name `props`; all values are text.
         storage: how the hub's database is to keep it, if not simply as the attribute's last value.
-        about: whom it is about, where the topic does not say: a thing, in reports of the adapter. Not sent.
+        about: the thing that a report of the adapter is about. Not sent.
     """
 
     topic: Topic
@@ -38,44 +46,72 @@ class Report:
     about: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What a later report must share to replace this one: topic, interface, and sub-value or subject."""
-        sub_value = self.storage.sub_value if self.storage is not None else None
-        return self.topic.path, self.type, sub_value or self.about
+    def key(self) -> ReportKey:
+        """What a later report must share to replace this one.
 
-    def message(
-        self, *, uid: UUID, now: datetime, src: str, corid: str | None = None, topic: str | None = None
-    ) -> Message:
-        """The message to send.
+        An inclusion and an exclusion of one thing replace each other: both tell whether it is there.
+        """
+        sub_value = self.storage.sub_value if self.storage is not None else None
+        return self.topic.path, _PRESENCE.get(self.type, self.type), sub_value or self.about
+
+    @property
+    def fingerprint(self) -> object:
+        """Equal for two reports of one key exactly when they say the same. Small, since one is kept for every key."""
+        value: object = self.value
+        if isinstance(value, dict | list):
+            value = blake2b(to_json(value), digest_size=12, person=_PERSONS.get(self.type, b"")).digest()
+        return (value, *self.properties.items()) if self.properties else value
+
+    def encode(
+        self,
+        *,
+        uid: UUID,
+        now: datetime,
+        src: str,
+        corid: str | None = None,
+        topic: Topic | None = None,
+    ) -> bytes:
+        """The message as it goes to the broker: JSON in UTF-8, gzipped where the topic says so (page 4, "Messages").
 
         Args:
             uid: a new one for every message sent.
             now: when it is sent; written with milliseconds.
             src: who sends it: the resource name.
             corid: the `uid` of the command that it answers.
-            topic: what to write as the topic, if not the event topic: a copy names its own.
+            topic: where it goes, if not to the event topic. It also decides whether the message is gzipped.
+
+        Raises:
+            ValueError: the value cannot be written as JSON.
         """
-        return Message(
-            service=self.service,
-            type=self.type,
-            value_type=self.value_type,
-            value=self.value,
-            properties=dict(self.properties),
-            tags=[],
-            storage=self.storage,
-            corid=corid,
-            uid=str(uid),
-            ctime=now,
-            src=src,
-            version="1",
-            topic=topic or str(self.topic),
-        )
+        storage, target = self.storage, topic or self.topic
+        fields: dict[str, JsonValue] = {
+            "serv": self.service,
+            "type": self.type,
+            "val_t": self.value_type,
+            "val": self.value,
+            "props": dict[str, JsonValue](self.properties),
+            "tags": [],
+        }
+        if storage is not None:
+            policy = {"strategy": storage.strategy, "sub_value": storage.sub_value}
+            fields["storage"] = {name: value for name, value in policy.items() if value is not None}
+        if corid is not None:
+            fields["corid"] = corid
+        fields |= {"uid": str(uid), "ctime": format_time(now), "src": src, "ver": "1", "topic": str(target)}
+        text = to_json(fields)
+        return gzip.compress(text) if target.payload_type == "j1c1" else text
+
+
+_PERSONS: Final = {"evt.thing.inclusion_report": b"inclusion", "evt.thing.exclusion_report": b"exclusion"}
+"""What tells the fingerprints of two interfaces apart that share a key."""
+
+_PRESENCE: Final = {"evt.thing.inclusion_report": "presence", "evt.thing.exclusion_report": "presence"}
 
 
 def error_report(
     error: BridgeError, *, topic: Topic, service: str, src: str, command_topic: str, command: Message | None
 ) -> Report:
-    """An error as the hub gets it (contract 7).
+    """The report of an error that answers a command (contract 7).
 
     Args:
         error: what went wrong.

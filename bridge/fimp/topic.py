@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, cast, get_args
 
 from bridge.errors import InvalidValue
@@ -13,7 +13,12 @@ PayloadType = Literal["j1", "j1c1"]
 MessageType = Literal["cmd", "evt", "rsp"]
 ResourceType = Literal["dev", "ad", "app", "cloud", "loc", "discovery"]
 
-_PART: Final = re.compile(r"[^/+#:\x00\s]+")
+_PART: Final = re.compile(r"[^/+#:\s\x00-\x1f\x7f-\x9f]+")
+
+
+def is_level(text: str) -> bool:
+    """Whether a text can be the value of one part of a topic."""
+    return _PART.fullmatch(text) is not None
 
 
 class InvalidTopic(InvalidValue):
@@ -33,6 +38,7 @@ class Topic:
         service_address: the second `ad`, for `dev` and `loc` only.
         payload_type: `j1` (JSON) or `j1c1` (the same JSON, gzipped).
         prefix: the global prefix, without the slash after it; part of the transport, not of the message.
+        path: the topic as the broker knows it, with the global prefix.
     """
 
     message_type: MessageType
@@ -43,6 +49,17 @@ class Topic:
     service_address: str = ""
     payload_type: PayloadType = "j1"
     prefix: str = ""
+    path: str = field(init=False, repr=False, compare=False)
+    _text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the text once: topics are kept, and written with every report."""
+        head = f"pt:{self.payload_type}/mt:{self.message_type}/rt:{self.resource_type}"
+        values = (self.resource_name, self.resource_address, self.service, self.service_address)
+        names = _PARTS_AFTER[self.resource_type]
+        text = "/".join([head, *(f"{name}:{value}" for name, value in zip(names, values, strict=False))])
+        object.__setattr__(self, "_text", text)
+        object.__setattr__(self, "path", f"{self.prefix}/{text}" if self.prefix else text)
 
     @classmethod
     def parse(cls, text: str) -> "Topic":
@@ -79,15 +96,7 @@ class Topic:
 
     def __str__(self) -> str:
         """The topic as it stands in a message: without the global prefix."""
-        head = f"pt:{self.payload_type}/mt:{self.message_type}/rt:{self.resource_type}"
-        values = (self.resource_name, self.resource_address, self.service, self.service_address)
-        names = _PARTS_AFTER[self.resource_type]
-        return "/".join([head, *(f"{name}:{value}" for name, value in zip(names, values, strict=False))])
-
-    @property
-    def path(self) -> str:
-        """The topic as the broker knows it: with the global prefix."""
-        return f"{self.prefix}/{self}" if self.prefix else str(self)
+        return self._text
 
     def as_event(self) -> "Topic":
         """The event topic that belongs to this command topic; events are never compressed."""

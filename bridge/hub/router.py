@@ -1,7 +1,9 @@
 """Commands: from the bytes that came to the reports that answer them (contract 3 and 7)."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,25 +17,29 @@ from bridge.errors import (
     ErrorCode,
     Expired,
     InvalidState,
-    InvalidValue,
     Malformed,
     UnknownAddress,
     UnknownInterface,
 )
-from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command, Handler
 from bridge.fimp.message import Message
-from bridge.fimp.report import Report, error_report
+from bridge.fimp.report import Report
 from bridge.fimp.topic import InvalidTopic, Topic
-from bridge.hub.devices import Devices
-from bridge.hub.outbox import Outbox
-from bridge.logs import Once
+from bridge.hub.answers import Answers, Asked, copy_topic
+from bridge.hub.telling import ADAPTER
 from bridge.runtime_settings import RuntimeSettings
+from bridge.services.things import ThingsService
 from bridge.storage.storage import Outcome, Storage
 from bridge.tasks import BackgroundTasks
 
 WAITING_LIMIT: Final = 16
 """How many acting commands may wait for one charge point; more are refused."""
+
+TAKEN_LIMIT: Final = 1000
+"""How many commands may be in work or wait for their answer to be published; more are refused."""
+
+FIRST_LOOK_S: Final = 8.0
+"""How long commands wait after a start for the charge points to be heard of; consumers give up after 10 s."""
 
 SHOWN_MAX: Final = 40
 """How much of a command's value is shown, in letters."""
@@ -66,18 +72,19 @@ class Router:
     Args:
         adapter: the commands of the adapter.
         discovery: the commands of discovery.
-        devices: the services of the charge points.
-        addresses: the topics.
-        outbox: where answers go.
+        things: the services of the charge points and grid connections.
+        answers: where answers go.
         storage: remembers which commands were acted on.
         clock: tells the time.
         runtime: how old an acting command may be.
-        locks: whose turn it is on a charge point.
-        tasks: run what nobody waits for.
-        handled: is told of every acting command that was answered.
-        started: waits until the charge points have been heard of after a start, or it is clear that they will not be:
-            a command that the broker kept during a short break must not fail for coming first.
+        locks: one for each charge point.
+        tasks: carries commands out in the background.
+        first_look: is set once the charge points have been heard of after a start, or will not be for a while.
+        resource_name: the adapter's.
         log: where to say what happens.
+
+    Attributes:
+        listeners: who hears of every acting command that was answered.
     """
 
     def __init__(
@@ -85,101 +92,99 @@ class Router:
         *,
         adapter: Mapping[str, Command],
         discovery: Mapping[str, Command],
-        devices: Devices,
-        addresses: Addresses,
-        outbox: Outbox,
+        things: ThingsService,
+        answers: Answers,
         storage: Storage,
         clock: Clock,
         runtime: RuntimeSettings,
         locks: Locks,
         tasks: BackgroundTasks,
-        handled: Callable[[Handled], None],
-        started: Callable[[], Awaitable[None]],
+        first_look: asyncio.Event,
+        resource_name: str,
         log: FilteringBoundLogger,
     ) -> None:
-        self._started = started
-        self._handled = handled
         self._adapter = adapter
         self._discovery = discovery
-        self._devices = devices
-        self._addresses = addresses
-        self._outbox = outbox
+        self._things = things
+        self._answers = answers
         self._storage = storage
         self._clock = clock
         self._runtime = runtime
+        self._locks = locks
         self._tasks = tasks
+        self._first_look = first_look
+        self._resource_name = resource_name
         self._log = log
-        self._once = Once()
-        self._turns = locks
         self._waiting: Counter[str] = Counter()
+        self._taken = 0
+        self.listeners: tuple[Callable[[Handled], None], ...] = ()
 
     def take(self, path: str, payload: bytes, *, retained: bool = False) -> None:
         """Take what came on a command topic; it is answered later, and this returns at once."""
         try:
             topic = Topic.parse(path)
         except InvalidTopic as error:
-            self._refuse(UnknownAddress(str(error)), self._addresses.adapter, path, None)
+            self._answers.refuse(self._answers.unreadable(path), UnknownAddress(str(error)))
             return
         try:
             message = Message.parse(payload, topic.payload_type)
         except Malformed as error:
-            self._refuse(error, self._addresses.adapter, path, None, corid=error.uid)
+            self._answers.refuse(self._answers.unreadable(path, error.uid), error)
             return
-        self._tasks.start(self._carry_out(topic, message, path, retained=retained))
+        asked = self._answers.asked(path, topic, message)
+        if self._taken + self._answers.waiting >= TAKEN_LIMIT:
+            too_many = InvalidState("The bridge has too many commands to answer already. Try again in a while.")
+            self._answers.refuse(asked, too_many)
+            return
+        self._taken += 1
+        self._tasks.start(self._carry_out(topic, message, asked, retained=retained))
 
-    async def _carry_out(self, topic: Topic, message: Message, path: str, *, retained: bool) -> None:
-        event = self._event_topic(topic)
-        copy_to: Topic | None = None
+    async def _carry_out(self, topic: Topic, message: Message, asked: Asked, *, retained: bool) -> None:
         try:
-            copy_to = self._copy_topic(message)
+            asked = replace(asked, resp_to=copy_topic(message))
             if topic.resource_type == "dev":
-                await self._started()
-            command, turn = self._find(topic, message)
+                await self._wait_for_first_look()
+            command, thing = self._find(topic, message)
+            asked = replace(asked, subject=thing)
             call = Call(message, topic.service_address or topic.resource_address)
             if command.again is None:
                 call.check(command)
                 reports = await command.run(call)
             else:
-                reports = await self._act_and_tell(command, command.again, call, turn, retained=retained)
+                reports = await self._act_and_tell(command, command.again, call, thing, retained=retained)
         except BridgeError as error:
-            self._refuse(error, event, path, message, corid=message.uid, resp_to=copy_to)
+            self._answers.refuse(asked, error)
         except Exception:
-            self._log.exception("a command could not be carried out", type=message.type, topic=path)
+            self._log.exception(
+                "a command failed because of a fault of the bridge", type=message.type, topic=asked.path
+            )
             fault = InvalidState("The bridge could not do this because of a fault of its own; its log says more.")
-            self._refuse(fault, event, path, message, corid=message.uid, resp_to=copy_to)
+            self._answers.refuse(asked, fault)
         else:
-            self._answer(reports, message, copy_to)
+            self._answers.accept(asked, reports)
+        finally:
+            self._taken -= 1
 
-    def _event_topic(self, topic: Topic) -> Topic:
-        event = replace(topic.as_event(), prefix=self._addresses.prefix)
-        return self._addresses.discovery if topic.resource_type == "discovery" else event
-
-    def _copy_topic(self, message: Message) -> Topic | None:
-        if not message.resp_to:
-            return None
-        try:
-            topic = Topic.parse(message.resp_to)
-        except InvalidTopic as error:
-            raise InvalidValue(f"resp_to cannot be used: {error}") from None
-        if topic.message_type not in ("rsp", "evt"):
-            raise InvalidValue("resp_to must be a topic of type rsp or evt.")
-        return topic
+    async def _wait_for_first_look(self) -> None:
+        """A command that the broker kept during a short break must not fail for coming first."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_S):
+                await self._first_look.wait()
 
     def _find(self, topic: Topic, message: Message) -> tuple[Command, str]:
-        """The command, and whose turn it takes."""
+        """The command, and the thing that it is about; empty for the adapter."""
         if topic.message_type != "cmd":
             raise UnknownAddress("Commands go to topics of type cmd.")
         if topic.resource_type == "dev":
-            commands = self._devices.find(topic.service, topic.service_address).commands
-            turn = topic.service_address.partition("_")[0]
+            service, thing = self._things.find(topic.service, topic.service_address)
+            commands = service.commands
         else:
-            commands = self._discovery if topic.resource_type == "discovery" else self._adapter
-            turn = ""
+            commands, thing = self._discovery if topic.resource_type == "discovery" else self._adapter, ADAPTER
         command = commands.get(message.type)
         if command is None:
-            service = topic.service or self._addresses.resource_name
-            raise UnknownInterface(f"The service {service} takes no {message.type} here.")
-        return command, turn
+            name = topic.service or self._resource_name
+            raise UnknownInterface(f"The service {name} takes no {message.type} here.")
+        return command, thing
 
     # --- acting ---
 
@@ -202,7 +207,9 @@ class Router:
         # What is said to the bridge itself can be a password, in whatever form it comes.
         value = _shown(call.message) if turn else ""
         address = call.address if turn else ""
-        self._handled(Handled(self._clock.now(), address, call.message.type, value, code, words))
+        handled = Handled(self._clock.now(), address, call.message.type, value, code, words)
+        for listener in self.listeners:
+            listener(handled)
 
     async def _act(
         self, command: Command, again: Handler, call: Call, turn: str, *, retained: bool
@@ -215,7 +222,7 @@ class Router:
             raise InvalidState("Too many commands are waiting for this charge point already. Try again in a while.")
         self._waiting[turn] += 1
         try:
-            async with self._turns.of(turn):
+            async with self._locks.of(turn):
                 self._check_age(message)  # it may have waited for a minute and more
                 return await self._act_once(command, again, call)
         finally:
@@ -245,39 +252,6 @@ class Router:
             raise
         self._storage.settle(uid, Outcome(None, ""))
         return reports
-
-    # --- answering ---
-
-    def _answer(self, reports: Sequence[Report], message: Message, copy_to: Topic | None) -> None:
-        for report in reports:
-            self._outbox.put(report, corid=message.uid, copy_to=copy_to)
-            self._devices.reporter.said(report, self._clock.now())
-
-    def _refuse(
-        self,
-        error: BridgeError,
-        event: Topic,
-        path: str,
-        message: Message | None,
-        *,
-        corid: str | None = None,
-        resp_to: Topic | None = None,
-    ) -> None:
-        if self._once.first((error.code, path, message.type if message is not None else "")):
-            self._log.warning("a command was refused", code=error.code, reason=str(error), topic=path)
-        report = error_report(
-            error,
-            topic=event,
-            service=event.service
-            or ("system" if event.resource_type == "discovery" else self._addresses.resource_name),
-            src=event.service_address or self._addresses.resource_name,
-            command_topic=path,
-            command=message,
-        )
-        if resp_to is not None:
-            self._outbox.put_only_at(report, resp_to, corid=corid)
-        else:
-            self._outbox.put(report, corid=corid, keep=True)
 
 
 def _shown(message: Message) -> str:

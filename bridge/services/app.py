@@ -1,13 +1,20 @@
 """The app as the hub configures and watches it: manifest, states, configuration, diagnostics (contract 6, "App")."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any, Final
 
 from pydantic import JsonValue
 
 from bridge.account.app_state import AppState
+from bridge.account.capabilities import Capabilities
+from bridge.account.fleet import Fleet
+from bridge.account.overrides import Overrides
+from bridge.account.parameter_store import ParameterStore
+from bridge.chargepoint import limits
 from bridge.clock import Clock
 from bridge.errors import InvalidValue
 from bridge.fimp.addresses import Addresses
@@ -16,8 +23,14 @@ from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
 from bridge.logs import RecentErrors
 from bridge.runtime_settings import RuntimeSettings
+from bridge.services.auth import AuthService
+from bridge.services.discovery import adapter_interfaces
+from bridge.services.things import ThingsService
 
 MANIFEST: Final = "app-manifest.json"
+
+GIVE_BACK_S: Final = 10.0
+"""How long an uninstall waits for current limits to be given back."""
 
 
 class AppService:
@@ -28,11 +41,15 @@ class AppService:
         clock: tells the time.
         runtime: the configuration.
         app_state: the states.
+        things: what an uninstall excludes.
+        auth: what an uninstall logs out.
+        fleet: whose limits a reset and an uninstall give back.
+        overrides: gives them back.
+        capabilities: what was found out about the cloud, which a reset forgets.
+        parameters: what was set for charge points, which a reset forgets.
         errors: the last warnings and errors.
         restarts: how often the service has been started.
-        reset: forgets what the hub has set, beside the configuration.
-        uninstall: excludes all things and logs out; gives the exclusion reports.
-        interfaces: everything the adapter takes and sends, for the manifest.
+        others: the commands of the adapter's other services, for the manifest.
     """
 
     def __init__(
@@ -42,11 +59,15 @@ class AppService:
         clock: Clock,
         runtime: RuntimeSettings,
         app_state: AppState,
+        things: ThingsService,
+        auth: AuthService,
+        fleet: Fleet,
+        overrides: Overrides,
+        capabilities: Capabilities,
+        parameters: ParameterStore,
         errors: RecentErrors,
         restarts: int,
-        reset: Callable[[], None],
-        uninstall: Callable[[], Awaitable[Sequence[Report]]],
-        interfaces: Callable[[], Sequence[Interface]],
+        others: Sequence[Mapping[str, Command]],
     ) -> None:
         self._addresses = addresses
         self._clock = clock
@@ -55,9 +76,12 @@ class AppService:
         self._app_state = app_state
         self._errors = errors
         self._restarts = restarts
-        self._reset_rest = reset
-        self._uninstall_all = uninstall
-        self._interfaces = interfaces
+        self._things = things
+        self._auth = auth
+        self._fleet = fleet
+        self._overrides = overrides
+        self._capabilities = capabilities
+        self._parameters = parameters
         self.commands: Mapping[str, Command] = {
             "cmd.app.get_manifest": Command(("string", "null"), self._get_manifest),
             "cmd.app.get_state": Command(("null",), self._get_state),
@@ -67,14 +91,25 @@ class AppService:
             "cmd.config.get_extended_report": Command(("null",), self._get_config),
             "cmd.config.extended_set": Command(("object", "str_map"), self._set_config, again=self._say_configured),
         }
+        self.all_commands: Mapping[str, Command] = {
+            name: command for group in (*others, self.commands) for name, command in group.items()
+        }
+
+    def interfaces(self) -> list[Interface]:
+        """Everything the adapter takes and sends."""
+        return adapter_interfaces(self.all_commands)
 
     def _report(self, type_: str, value: JsonValue) -> Report:
         return Report(self._addresses.adapter, self._addresses.resource_name, type_, "object", value)
 
+    def state_report(self) -> Report:
+        """`evt.app.state_report`: what is so now."""
+        return self._report("evt.app.state_report", self._app_state.states())
+
     # --- what is asked ---
 
     async def _get_state(self, _: Call) -> Sequence[Report]:
-        return [self._app_state.state_report()]
+        return [self.state_report()]
 
     async def _get_manifest(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.app.manifest_report", self.manifest())]
@@ -90,7 +125,7 @@ class AppService:
                 "name": name,
                 "alias": "Blue Current",
                 "address": f"/rt:ad/rn:{name}/ad:{address}",
-                "interfaces": [interface.to_json() for interface in self._interfaces()],
+                "interfaces": [interface.to_json() for interface in self.interfaces()],
             }
         ]
         manifest["app_state"] = self._app_state.states()
@@ -132,8 +167,12 @@ class AppService:
         }
 
     async def _reset(self, call: Call) -> Sequence[Report]:
+        """Forget what the hub has set and what was learned, but nothing that was measured."""
+        self._parameters.forget_all()
+        self._capabilities.forget()
+        for twin in self._fleet.twins():
+            self._fleet.limit(twin.address, limits.without_wishes)
         self._runtime.reset()
-        self._reset_rest()
         return await self._say_reset(call)
 
     async def _say_reset(self, _: Call) -> Sequence[Report]:
@@ -147,7 +186,13 @@ class AppService:
         return [self._report("evt.app.config_action_report", content)]
 
     async def _uninstall(self, call: Call) -> Sequence[Report]:
-        return [*await self._uninstall_all(), *await self._say_uninstalled(call)]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_S):
+                await self._overrides.give_back(self._fleet.twins())
+        self._auth.log_out()
+        self._runtime.reset()
+        reports = self._things.withdraw()
+        return [*reports, *await self._say_uninstalled(call)]
 
     async def _say_uninstalled(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.app.uninstall_report", self._operation())]

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError
 
 from bridge.account.app_state import AppState
 from bridge.account.credentials import Credentials
+from bridge.account.exclusions import Exclusions
+from bridge.account.fleet import Fleet
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, InvalidValue, NotSupported, Unauthorized
+from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
 from bridge.secret_text import token_of
@@ -43,6 +46,9 @@ class AuthService:
         link: what uses the token.
         credentials: where it is kept.
         app_state: the states.
+        exclusions: what an uninstall has withdrawn, until the next login.
+        fleet: the charge points that there are.
+        addresses: the topics.
         fetch_token: for a login by password.
         hide: makes a secret known to the log, so that it does not appear there.
         patience: how long a login may take, s.
@@ -54,6 +60,9 @@ class AuthService:
         link: Link,
         credentials: Credentials,
         app_state: AppState,
+        exclusions: Exclusions,
+        fleet: Fleet,
+        addresses: Addresses,
         fetch_token: TokenFetcher,
         hide: Callable[[str | SecretStr], None],
         patience: float,
@@ -61,6 +70,9 @@ class AuthService:
         self._link = link
         self._credentials = credentials
         self._app_state = app_state
+        self._exclusions = exclusions
+        self._fleet = fleet
+        self._addresses = addresses
         self._fetch_token = fetch_token
         self._hide = hide
         self._patience = patience
@@ -71,13 +83,26 @@ class AuthService:
             "cmd.auth.logout": Command(("null",), self._logout, again=self._say_status),
         }
 
+    def report(self) -> Report:
+        """`evt.auth.status_report`: what is so now."""
+        state = self._app_state
+        return self._report(state.auth, state.problem, state.code)
+
+    def _report(self, status: str, text: str, code: str) -> Report:
+        content: JsonValue = {"status": status, "error_text": text, "error_code": code}
+        return Report(
+            self._addresses.adapter, self._addresses.resource_name, "evt.auth.status_report", "object", content
+        )
+
     def link_changed(self, status: LinkStatus) -> None:
         """The link's status has changed: perhaps that is the outcome of a login."""
+        if status.up and self._outcome is not None:
+            self._exclusions.readmit([*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())])
         if self._outcome is not None and not self._outcome.done() and status.state in (LinkState.UP, LinkState.DOWN):
             self._outcome.set_result(status.error if status.state is LinkState.DOWN else None)
 
     async def _say_status(self, _: Call) -> Sequence[Report]:
-        return [self._app_state.auth_report()]
+        return [self.report()]
 
     async def _set_tokens(self, call: Call) -> Sequence[Report]:
         given = _read(Tokens, call).access_token.get_secret_value()
@@ -97,7 +122,7 @@ class AuthService:
         self._hide(login.password)
         if login.encrypted:
             problem = NotSupported("An encrypted password cannot be read here. Send it with encrypted false.")
-            return [self._app_state.refusal(problem)]
+            return [self._report("ERROR", str(problem), problem.code)]
         if not login.username or not login.password.get_secret_value():
             raise InvalidValue("cmd.auth.login needs username and password.")
         before = self._credentials.token()
@@ -135,15 +160,15 @@ class AuthService:
     def _succeeded(self, token: str) -> Report:
         self._credentials.keep(token)
         self._app_state.attempt_ends("AUTHENTICATED")
-        return self._app_state.auth_report()
+        return self.report()
 
     def _failed(self, error: BridgeError) -> Report:
-        self._app_state.attempt_ends("ERROR", str(error))
-        return self._app_state.auth_report(error.code)
+        self._app_state.attempt_ends("ERROR", str(error), error.code)
+        return self.report()
 
     async def _logout(self, _: Call) -> Sequence[Report]:
         self.log_out()
-        return [self._app_state.auth_report()]
+        return [self.report()]
 
     def log_out(self) -> None:
         """Forget the login, and use no token until there is another."""

@@ -15,7 +15,7 @@ from bridge.bluecurrent.link import Link
 from bridge.chargepoint import limits
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.limits import SessionLimit
-from bridge.chargepoint.state import supported_states
+from bridge.chargepoint.state import State, supported_states
 from bridge.chargepoint.status import MINIMUM_CURRENT_A
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
@@ -163,8 +163,23 @@ class ChargepointService:
     ) -> Report:
         return Report(self._addresses.event(NAME, twin.address), NAME, type_, value_type, value, properties or {})
 
+    def passed_state(self, before: Twin, after: Twin, now: datetime) -> Report | None:
+        """The state that a socket has just come into; None if it is the one before.
+
+        Args:
+            before: the socket before the change.
+            after: the socket after it.
+            now: the time of the change.
+        """
+        if after.status is None or self._state(before, now) is self._state(after, now):
+            return None
+        return self._state_report(after, now)
+
+    def _state(self, twin: Twin, now: datetime) -> State:
+        return twin.state(now, grace=self._runtime.grace, state_set=self._runtime.values.state_set)
+
     def _state_report(self, twin: Twin, now: datetime) -> Report:
-        state = twin.state(now, grace=self._runtime.grace, state_set=self._runtime.values.state_set)
+        state = self._state(twin, now)
         mode = twin.charging_mode
         properties = {"charging_mode": mode} if mode is not None else {}
         return self._report(twin, "evt.state.report", "string", state.value, properties)

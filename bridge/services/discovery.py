@@ -1,11 +1,12 @@
 """Discovery: every component of a hub introduces itself (fimp-api, "Component Discovery")."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import JsonValue
 
 from bridge import __version__
+from bridge.account.app_state import AppState
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface
@@ -23,16 +24,14 @@ class DiscoveryService:
 
     Args:
         addresses: the topics.
-        interfaces: everything the adapter takes and sends.
-        states: the states of the app.
+        adapter: the commands of the adapter.
+        app_state: the states of the app.
     """
 
-    def __init__(
-        self, addresses: Addresses, interfaces: Callable[[], Sequence[Interface]], states: Callable[[], JsonValue]
-    ) -> None:
+    def __init__(self, addresses: Addresses, adapter: Mapping[str, Command], app_state: AppState) -> None:
         self._addresses = addresses
-        self._interfaces = interfaces
-        self._states = states
+        self._adapter = adapter
+        self._app_state = app_state
         self.commands: Mapping[str, Command] = {"cmd.discovery.request": Command(("null",), self._answer)}
 
     async def _answer(self, _: Call) -> Sequence[Report]:
@@ -55,11 +54,11 @@ class DiscoveryService:
                         "name": name,
                         "address": f"rt:ad/rn:{name}/ad:{address}",
                         "enabled": True,
-                        "interfaces": [interface.to_json() for interface in self._interfaces()],
+                        "interfaces": [interface.to_json() for interface in adapter_interfaces(self._adapter)],
                     }
                 ],
             },
-            "app_state": self._states(),
+            "app_state": self._app_state.states(),
             "is_instance_configurable": False,
             "config_required": True,
         }

@@ -1,13 +1,14 @@
-"""The network: which things can be reached (contract 6, "Network")."""
+"""The network: which things can be reached (contract 6, "Network" and "The will")."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 from pydantic import JsonValue
 
 from bridge.account.fleet import Fleet
+from bridge.account.sync import Sync
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint.status import Activity
@@ -16,23 +17,22 @@ from bridge.errors import BridgeError
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
-from bridge.hub.outbox import Outbox
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.things import Things
+from bridge.services.things import ThingsService
 
-EVERY: Final = timedelta(days=1)
-"""How often all nodes are reported by themselves."""
+WILL_BYTES: Final = 65_535
+"""The most that a will can hold (MQTT 3.1.1, 3.1.3.3)."""
 
 
-class Network:
+class NetworkService:
     """Node reports, pings, the will and the goodbye.
 
     Args:
-        fleet: the twins.
+        fleet: the charge points and grid connections.
         things: what the hub knows.
-        cloud: the link.
+        sync: whether the account has been looked at since the start.
+        link: the link.
         addresses: the topics.
-        outbox: where reports go.
         clock: tells the time.
         runtime: how long the link may be down before things are DOWN.
     """
@@ -41,30 +41,29 @@ class Network:
         self,
         *,
         fleet: Fleet,
-        things: Things,
-        cloud: Link,
+        things: ThingsService,
+        sync: Sync,
+        link: Link,
         addresses: Addresses,
-        outbox: Outbox,
         clock: Clock,
         runtime: RuntimeSettings,
     ) -> None:
         self._fleet = fleet
         self._things = things
-        self._cloud = cloud
+        self._sync = sync
+        self._link = link
         self._addresses = addresses
-        self._outbox = outbox
         self._clock = clock
         self._runtime = runtime
-        self._said: dict[str, bool] = {}
-        self._all_reported: datetime | None = None
-        self._begun = False
+        self.awaits_all_nodes = True
+        """All nodes have not been told since the start."""
         self.commands: Mapping[str, Command] = {
             "cmd.network.get_node": Command(("string",), self._get_node),
             "cmd.network.get_all_nodes": Command(("null",), self._get_all_nodes),
             "cmd.ping.send": Command(("string",), self._ping),
         }
 
-    # --- what is said ---
+    # --- what is so ---
 
     def _up(self, address: str, now: datetime) -> bool | None:
         """Whether a thing can be reached: the link is up and it is not offline. None: too early to tell."""
@@ -80,16 +79,37 @@ class Network:
             return True
         return None if len(activities) < len(twins) else False
 
+    def node_when_known(self, address: str, now: datetime) -> Report | None:
+        """The node report of a thing; None while it is too early to tell whether it can be reached."""
+        up = self._up(address, now)
+        return self._node_report(address, up=up) if up is not None else None
+
+    def all_nodes_when_known(self, now: datetime) -> Report | None:
+        """The report of all nodes, once the account has been looked at and each of them is known; None before."""
+        if not self._sync.first_look.is_set():
+            return None
+        addresses = self._things.addresses()
+        if not addresses or any(self._up(address, now) is None for address in addresses):
+            return None
+        return self._all_nodes_report(now)
+
+    def all_nodes_told(self) -> None:
+        """The broker has the report of all nodes."""
+        self.awaits_all_nodes = False
+
+    def all_down_report(self) -> Report:
+        """The report of all nodes with every thing DOWN: what is said last."""
+        return self._all_nodes([self._node(address, up=False) for address in self._things.addresses()])
+
     def _node(self, address: str, *, up: bool) -> JsonValue:
-        inclusion = self._things.inclusion(address)
-        about = inclusion if isinstance(inclusion, dict) else {}
+        about = self._things.identity(address)
         return {
             "address": address,
-            "hash": about.get("product_hash"),
-            "alias": about.get("product_name"),
-            "power_source": about.get("power_source"),
-            "wakeup_interval": about.get("wakeup_interval"),
-            "comm_tech": about.get("comm_tech"),
+            "hash": about.product_hash if about is not None else None,
+            "alias": about.product_name if about is not None else None,
+            "power_source": "ac",
+            "wakeup_interval": "-1",
+            "comm_tech": "cloud",
             "status": "UP" if up else "DOWN",
             "operationability": [],
             "conn_quality": "undefined",
@@ -106,87 +126,61 @@ class Network:
             about=address,
         )
 
-    def _all_nodes_report(self, *, all_down: bool = False) -> Report:
-        now = self._clock.now()
-        nodes = [
-            self._node(address, up=not all_down and bool(self._up(address, now)))
-            for address in self._things.addresses()
-        ]
+    def _all_nodes_report(self, now: datetime) -> Report:
+        return self._all_nodes(
+            [self._node(address, up=bool(self._up(address, now))) for address in self._things.addresses()]
+        )
+
+    def _all_nodes(self, nodes: list[JsonValue]) -> Report:
         name = self._addresses.resource_name
         return Report(self._addresses.adapter, name, "evt.network.all_nodes_report", "object", nodes)
 
-    def report(self, only: str | None = None) -> None:
-        """Say what is due: nodes whose status has changed; all of them at the start, and once a day.
+    # --- the will ---
+
+    def will(self, addresses: Sequence[str]) -> tuple[str, bytes, bool]:
+        """What the broker is to say if the bridge vanishes.
 
         Args:
-            only: the one thing that has changed, if there is just one.
+            addresses: the things to name.
+
+        Returns:
+            The topic, the payload, and whether things had to be left out because a will is too small for them.
         """
-        now = self._clock.now()
-        addresses = self._things.addresses()
-        for address in addresses if only is None else [only] if only in addresses else []:
-            up = self._up(address, now)
-            if up is None or up is self._said.get(address):
-                continue
-            self._said[address] = up
-            self._outbox.put(self._node_report(address, up=up))
-        if not self._begun or (self._all_reported is not None and now - self._all_reported < EVERY):
-            return
-        if addresses and all(self._up(address, now) is not None for address in addresses):
-            self._all_reported = now
-            self._outbox.put(self._all_nodes_report())
+        full = [self._node(address, up=False) for address in addresses]
+        payload = self._will_payload(full)
+        if len(payload) <= WILL_BYTES:
+            return self._addresses.adapter.path, payload, False
+        brief: list[JsonValue] = [{"address": address, "status": "DOWN"} for address in addresses]
+        payload = self._will_payload(brief)
+        left_out = len(payload) > WILL_BYTES
+        while len(payload) > WILL_BYTES:
+            excess = (len(payload) - WILL_BYTES) // (len(payload) // len(brief)) + 1
+            brief = brief[: max(0, len(brief) - excess)]
+            payload = self._will_payload(brief)
+        return self._addresses.adapter.path, payload, left_out
 
-    def begin(self) -> None:
-        """The first look at the account is through: now all nodes can be told."""
-        self._begun = True
-        self.report()
+    def _will_payload(self, nodes: list[JsonValue]) -> bytes:
+        return self._all_nodes(nodes).encode(uid=uuid4(), now=self._clock.now(), src=self._addresses.resource_name)
 
-    def report_again(self) -> None:
-        """The broker may have told the will meanwhile: say everything anew."""
-        self._said.clear()
-        self._all_reported = None
-        self.report()
-
-    def forget(self, address: str) -> None:
-        """A thing has gone: should it come back, its node is told anew."""
-        self._said.pop(address, None)
-
-    def next_due(self) -> datetime | None:
-        """When all nodes are due again."""
-        return self._all_reported + EVERY if self._all_reported is not None else None
-
-    # --- the end ---
-
-    def will(self) -> tuple[str, bytes]:
-        """What the broker is to say if the bridge vanishes: topic and payload."""
-        report = self._all_nodes_report(all_down=True)
-        message = report.message(uid=uuid4(), now=self._clock.now(), src=self._addresses.resource_name)
-        return report.topic.path, message.to_bytes()
-
-    def say_goodbye(self) -> None:
-        """The same, said by the bridge itself."""
-        self._outbox.put(self._all_nodes_report(all_down=True), keep=True)
-
-    # --- what it is asked ---
+    # --- what is asked ---
 
     async def _get_node(self, call: Call) -> Sequence[Report]:
-        address = call.string_value
-        self._things.inclusion(address)
+        address = self._things.expect(call.string_value)
         return [self._node_report(address, up=bool(self._up(address, self._clock.now())))]
 
     async def _get_all_nodes(self, _: Call) -> Sequence[Report]:
-        return [self._all_nodes_report()]
+        return [self._all_nodes_report(self._clock.now())]
 
     async def _ping(self, call: Call) -> Sequence[Report]:
         """The round trip of a status request."""
-        address = call.string_value
-        self._things.inclusion(address)
+        address = self._things.expect(call.string_value)
         before = self._clock.monotonic()
         grid = self._fleet.grid(address)
         try:
             if grid is not None:
-                await self._cloud.ask(requests.get_grid_status(min(grid.evse_ids)))
+                await self._link.ask(requests.get_grid_status(min(grid.evse_ids)))
             else:
-                await self._cloud.ask(requests.get_status(address))
+                await self._link.ask(requests.get_status(address))
         except BridgeError:
             status, delay = "FAILED", 0
         else:

@@ -1,62 +1,79 @@
-"""Things: how they come to the hub, stay away from it, and leave it (contract 6, "Things")."""
+"""Things: what the hub knows as devices, and how they come, stay away and leave (contract 6, "Things")."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
 
 from pydantic import JsonValue
 from structlog.typing import FilteringBoundLogger
 
+from bridge.account.exclusions import Exclusions
+from bridge.account.fleet import Fleet
+from bridge.account.sync import Sync
+from bridge.chargepoint import limits
+from bridge.chargepoint.grid import GridTwin
+from bridge.chargepoint.twin import Twin
 from bridge.errors import InvalidValue, UnknownAddress
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import ThingDescription
 from bridge.fimp.report import Report
-from bridge.hub.outbox import Outbox
+from bridge.fimp.service import DeviceService
+from bridge.fimp.topic import is_level
+from bridge.logs import Once
+from bridge.runtime_settings import RuntimeSettings
 from bridge.storage.storage import Storage
 
-Listener = Callable[[str], None]
+MANUFACTURER: Final = "Blue Current"
+UNKNOWN_MODEL: Final = "Charge point"
+GRID_MODEL: Final = "Grid connection"
+
+INCLUSION: Final = "evt.thing.inclusion_report"
+EXCLUSION: Final = "evt.thing.exclusion_report"
 
 
-class Things:
-    """What the hub knows as devices.
+class ThingsService:
+    """The things of the account, with the services of each.
 
-    A thing is included once its inclusion report has been sent; from then on it is in the will, and its reports go out.
+    A charge point is a thing once all there is to know of it has been asked for, a grid connection once the cloud has
+    named it; both unless the user has deleted them.
 
     Args:
-        describe: gives the description of a thing by its address; None if there is none.
-        present: the addresses of all that could be things.
-        look_again: asks the cloud for the list of charge points, and about what is new in it.
-        on_included: is told of a thing that is new to the hub, after its inclusion report: the rest can follow.
-        on_excluded: is told of a thing that the hub does not have any more: deleted by the user, or gone.
+        fleet: the charge points and grid connections.
+        exclusions: what the user has deleted.
+        sync: asks the cloud for the list of charge points.
+        services: what each socket can do.
+        grid_services: what each grid connection can do.
+        runtime: the grace.
         addresses: the topics.
-        outbox: where reports go.
-        storage: remembers what was included and what was deleted.
+        storage: keeps what the hub was told of things.
         log: where to say what happens.
     """
 
     def __init__(
         self,
         *,
-        describe: Callable[[str], ThingDescription | None],
-        present: Callable[[], Sequence[str]],
-        look_again: Callable[[], Awaitable[None]],
-        on_included: Listener,
-        on_excluded: Listener,
+        fleet: Fleet,
+        exclusions: Exclusions,
+        sync: Sync,
+        services: Sequence[DeviceService[Twin]],
+        grid_services: Sequence[DeviceService[GridTwin]],
+        runtime: RuntimeSettings,
         addresses: Addresses,
-        outbox: Outbox,
         storage: Storage,
         log: FilteringBoundLogger,
     ) -> None:
-        self._describe = describe
-        self._present = present
-        self._look_again = look_again
-        self._on_included = on_included
-        self._on_excluded = on_excluded
+        self._fleet = fleet
+        self._exclusions = exclusions
+        self._sync = sync
+        self._services = services
+        self._grid_services = grid_services
+        self._runtime = runtime
         self._addresses = addresses
-        self._outbox = outbox
         self._storage = storage
         self._log = log
-        self._inclusions: dict[str, JsonValue] = storage.inclusions()
-        self._deleted = storage.excluded()
+        self._once = Once()
+        self._told: set[str] = set(storage.inclusions())
         self.commands: Mapping[str, Command] = {
             "cmd.thing.get_inclusion_report": Command(("string",), self._get_inclusion_report),
             "cmd.thing.inclusion": Command(("bool",), self._include, again=self._say_inclusion_done),
@@ -67,19 +84,186 @@ class Things:
     # --- what there is ---
 
     def included(self, address: str) -> bool:
-        """Whether the hub has it as a thing."""
-        return address in self._inclusions
+        """Whether the hub has it as a thing, or is to have it."""
+        return address not in self._exclusions and self._is_thing(address)
 
     def deleted(self, address: str) -> bool:
         """Whether the user has deleted it: it stays away until all things are brought back."""
-        return address in self._deleted
+        return address in self._exclusions
+
+    def _is_thing(self, address: str) -> bool:
+        point = self._fleet.charge_point(address)
+        if point is not None:
+            return point.complete and self._is_addressable(address)
+        return self._fleet.grid(address) is not None
+
+    def _is_addressable(self, evse_id: str) -> bool:
+        """Contract 3: what cannot be one level of a topic is left out, and named once."""
+        if is_level(evse_id):
+            return True
+        if self._once.first(evse_id):
+            self._log.warning(
+                "a charge point is left out: its evse_id cannot be part of a topic; the others are served",
+                evse_id=evse_id,
+            )
+        return False
+
+    def subjects(self) -> list[str]:
+        """Everything that is a thing, could be one, or was one as far as the hub knows."""
+        present = [*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())]
+        return [*present, *(self._told - set(present))]
 
     def addresses(self) -> list[str]:
-        """All things."""
-        return sorted(self._inclusions)
+        """The things, sorted."""
+        return sorted(address for address in self.subjects() if self.included(address))
 
-    def inclusion(self, address: str) -> JsonValue:
-        """The inclusion report of a thing.
+    def will_addresses(self) -> list[str]:
+        """The things that a will has to name: those that there are, and those that are about to come."""
+        points = (evse_id for evse_id in self._fleet.evse_ids() if is_level(evse_id))
+        present = {*points, *(grid.address for grid in self._fleet.grids())}
+        return sorted(address for address in present if address not in self._exclusions)
+
+    # --- what they are ---
+
+    def identity(self, address: str) -> ThingDescription | None:
+        """The description of a thing without its services; None where there is no such thing."""
+        return self._describe(address, (), ())
+
+    def describe(self, address: str) -> ThingDescription | None:
+        """The description of a thing; None where there is no such thing."""
+        return self._describe(address, self._services, self._grid_services)
+
+    def _describe(
+        self,
+        address: str,
+        services: Sequence[DeviceService[Twin]],
+        grid_services: Sequence[DeviceService[GridTwin]],
+    ) -> ThingDescription | None:
+        point, grid = self._fleet.charge_point(address), self._fleet.grid(address)
+        if point is not None:
+            model = _part(point.settings.model) or UNKNOWN_MODEL
+            name, device_id = point.settings.name.strip() or model, point.evse_id
+            found = [service.describe(twin) for twin in point.sockets for service in services]
+        elif grid is not None:
+            model = name = GRID_MODEL
+            device_id = grid.grid.id
+            found = [service.describe(grid) for service in grid_services]
+        else:
+            return None
+        return ThingDescription(
+            address=address,
+            product_name=name,
+            product_hash=f"{MANUFACTURER} - {MANUFACTURER} - {model}",
+            product_id=model,
+            manufacturer=MANUFACTURER,
+            device_id=device_id,
+            services=[description for description in found if description is not None],
+        )
+
+    def find(self, service: str, address: str) -> tuple[DeviceService[Twin] | DeviceService[GridTwin], str]:
+        """The service that a command is for, and the thing that it is a part of.
+
+        Args:
+            service: the name of the service.
+            address: the service address.
+
+        Raises:
+            UnknownAddress: there is no such thing, or it has no such service.
+        """
+        twin, grid = self._fleet.twin(address), self._fleet.grid(address)
+        if twin is not None and self.included(twin.evse_id):
+            for one in self._services:
+                if one.name == service and one.describe(twin) is not None:
+                    return one, twin.evse_id
+        elif grid is not None and self.included(address):
+            for other in self._grid_services:
+                if other.name == service and other.describe(grid) is not None:
+                    return other, address
+        else:
+            raise UnknownAddress(f"There is no {address} here.")
+        raise UnknownAddress(f"{address} has no service {service}.")
+
+    # --- what is told ---
+
+    def presence(self, address: str) -> Report | None:
+        """Whether a thing is there: its inclusion report, or an exclusion report if the hub still has it."""
+        if self.included(address):
+            description = self.describe(address)
+            return self._report(INCLUSION, description.to_json(), address) if description is not None else None
+        return self._exclusion(address) if address in self._told else None
+
+    def reports(self, address: str, now: datetime, *, settings_changed: bool) -> Iterator[Report]:
+        """What the services of a thing tell of it now.
+
+        Args:
+            address: the thing.
+            now: the time.
+            settings_changed: False: only what a status can change.
+        """
+        for twin in self._fleet.sockets(address):
+            for service in self._services:
+                yield from service.reports(twin, now, settings_changed=settings_changed)
+        grid = self._fleet.grid(address)
+        if grid is not None:
+            for grid_service in self._grid_services:
+                yield from grid_service.reports(grid, now, settings_changed=settings_changed)
+
+    def next_change(self, address: str, now: datetime) -> datetime | None:
+        """When, after now, what is told of a thing may change with nothing happening."""
+        grace = self._runtime.grace
+        times = [twin.next_change(now, grace) for twin in self._fleet.sockets(address)]
+        grid = self._fleet.grid(address)
+        if grid is not None and grid.link_down_since is not None and grid.link_down_since + grace > now:
+            times.append(grid.link_down_since + grace)
+        return min((when for when in times if when is not None), default=None)
+
+    def told_before(self) -> list[Report]:
+        """The inclusion reports that the hub has acknowledged before this start."""
+        return [self._report(INCLUSION, value, address) for address, value in self._storage.inclusions().items()]
+
+    def told(self, report: Report) -> None:
+        """The broker has an inclusion or exclusion report. Only now it is kept: the next start compares with it."""
+        address = report.about
+        if report.type == INCLUSION:
+            if address not in self._told:
+                self._log.info("a thing is included", address=address)
+            self._told.add(address)
+            self._storage.save_inclusion(address, report.value)
+        elif address in self._told:
+            self._told.discard(address)
+            self._storage.save_inclusion(address, None)
+            self._log.info("a thing is excluded", address=address, deleted_by_user=address in self._exclusions)
+
+    def _report(self, type_: str, value: JsonValue, address: str) -> Report:
+        return Report(self._addresses.adapter, self._addresses.resource_name, type_, "object", value, about=address)
+
+    def _exclusion(self, address: str) -> Report:
+        return self._report(EXCLUSION, {"address": address}, address)
+
+    # --- what is done ---
+
+    def exclude(self, addresses: Sequence[str]) -> list[Report]:
+        """Delete things at the user's wish; they stay away. Gives the reports that say so."""
+        self._exclusions.add(addresses)
+        for address in addresses:
+            for twin in self._fleet.sockets(address):
+                self._fleet.limit(twin.address, limits.without_wishes)  # nobody could lift its limits any more
+        return [self._exclusion(address) for address in addresses]
+
+    def withdraw(self) -> list[Report]:
+        """Take all things away until the next login. Gives the reports that say so."""
+        addresses = self.addresses()
+        self._exclusions.withdraw(addresses)
+        return [self._exclusion(address) for address in addresses]
+
+    def bring_back(self) -> None:
+        """Keep nothing away any more."""
+        self._exclusions.clear()
+
+    # --- what is asked ---
+
+    def expect(self, address: str) -> str:
+        """The address of a thing that a command names.
 
         Raises:
             InvalidValue: no address was given.
@@ -87,96 +271,19 @@ class Things:
         """
         if not address:
             raise InvalidValue("Say which thing: its address is its evse_id, such as BCU102728.")
-        report = self._inclusions.get(address)
-        if report is None:
+        if not self.included(address):
             raise UnknownAddress(f"There is no thing {address}. There is: {', '.join(self.addresses()) or 'none'}.")
-        return report
-
-    # --- what comes and goes ---
-
-    def announce(self, address: str) -> None:
-        """Include a thing that is new, or tell what has changed in its description; nothing if neither is so."""
-        description = self._describe(address)
-        if description is None or address in self._deleted:
-            return
-        report = description.to_json()
-        before = self._inclusions.get(address)
-        if report == before:
-            return
-        self._inclusions[address] = report
-        if before is None:
-            self._outbox.renew()  # the will must name it before it is heard of
-            self._log.info("a thing is included", address=address, name=description.product_name)
-        said = self._report("evt.thing.inclusion_report", report)
-        self._outbox.put(said, keep=True, on_published=lambda: self._told(address, report))
-        if before is None:
-            self._on_included(address)
-
-    def _told(self, address: str, report: dict[str, JsonValue]) -> None:
-        """The broker has the inclusion report. Until then the disk does not: the next start would keep silent."""
-        if self._inclusions.get(address) == report:
-            self._storage.save_inclusion(address, report)
-
-    def announce_changes(self) -> None:
-        """Tell what has changed in the description of any thing that is included."""
-        for address in self.addresses():
-            self.announce(address)
-
-    def left(self, address: str) -> None:
-        """It has left the account."""
-        if self._inclusions.pop(address, None) is None:
-            return
-        self._log.info("a thing has left the account and is excluded", address=address)
-        self._on_excluded(address)
-        self._outbox.put(self._exclusion(address), keep=True, on_published=lambda: self._gone(address))
-        self._outbox.renew()
-
-    def _gone(self, address: str) -> None:
-        """The broker has the exclusion report. Until then the disk keeps the thing: the next start tells it again."""
-        if address not in self._inclusions:
-            self._storage.save_inclusion(address, None)
-
-    def tell_what_left(self) -> None:
-        """After a start: exclude what had left, and the broker never heard of."""
-        for address in self.addresses():
-            if self._describe(address) is None:
-                self.left(address)
-
-    def exclude(self, addresses: Sequence[str]) -> list[Report]:
-        """Delete things at the user's wish; they stay away. Gives the reports that say so."""
-        for address in addresses:
-            self._inclusions.pop(address, None)
-        self._deleted |= set(addresses)
-        self._storage.exclude(addresses)
-        self._log.info("things are deleted and stay away until they are brought back", addresses=list(addresses))
-        self._outbox.renew()
-        for address in addresses:
-            self._on_excluded(address)
-        return [self._exclusion(address) for address in addresses]
-
-    def bring_back(self) -> None:
-        """Nothing is to stay away any more."""
-        self._deleted.clear()
-        self._storage.include_all()
-
-    def _report(self, type_: str, value: JsonValue) -> Report:
-        return Report(self._addresses.adapter, self._addresses.resource_name, type_, "object", value)
-
-    def _exclusion(self, address: str) -> Report:
-        return self._report("evt.thing.exclusion_report", {"address": address})
-
-    # --- what it is asked ---
+        return address
 
     async def _get_inclusion_report(self, call: Call) -> Sequence[Report]:
-        return [self._report("evt.thing.inclusion_report", self.inclusion(call.string_value))]
+        presence = self.presence(self.expect(call.string_value))
+        return [presence] if presence is not None else []
 
     async def _include(self, call: Call) -> Sequence[Report]:
         """`true` brings all things back and looks for new ones; `false` ends what is over already."""
         if call.bool_value:
             self.bring_back()
-            await self._look_again()
-            for address in self._present():
-                self.announce(address)
+            await self._sync.look_again()
         return await self._say_inclusion_done(call)
 
     async def _say_inclusion_done(self, _: Call) -> Sequence[Report]:
@@ -185,9 +292,7 @@ class Things:
         return [Report(self._addresses.adapter, name, type_, "string", "ADD_NODE_DONE")]
 
     async def _delete(self, call: Call) -> Sequence[Report]:
-        address = _address(call)
-        self.inclusion(address)
-        return self.exclude([address])
+        return self.exclude([self.expect(_address(call))])
 
     async def _say_excluded(self, call: Call) -> Sequence[Report]:
         return [self._exclusion(_address(call))]
@@ -198,6 +303,11 @@ class Things:
     async def _say_reset_done(self, _: Call) -> Sequence[Report]:
         name = self._addresses.resource_name
         return [Report(self._addresses.adapter, name, "evt.network.reset_done", "null", None)]
+
+
+def _part(text: str) -> str:
+    """One part of a product hash: consumers split it at ` - `."""
+    return text.replace(" - ", "-").strip()
 
 
 def _address(call: Call) -> str:

@@ -1,9 +1,13 @@
-"""Keeps what is remembered of sockets, and their sessions, on disk: at once when it matters, else once a minute."""
+"""Writes what has changed to disk: at once when it matters, else once a minute."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from pydantic import JsonValue
+
+from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.records import SessionRecord, records_of
 from bridge.chargepoint.session import Memory, lose_sight
 from bridge.chargepoint.twin import Steering, Twin
@@ -11,9 +15,14 @@ from bridge.storage.storage import Storage
 
 EVERY: Final = timedelta(minutes=1)
 
+GRIDS: Final = "grids"
+"""Under which name the storage keeps which charge points are behind which grid connection."""
+
 
 class Recorder:
-    """Writes the memories of twins and the records of their sessions, always both in one write.
+    """Writes charge points, what is remembered of their sockets, and the records of their sessions.
+
+    A memory and the records of its sessions are always written together: at any moment they agree.
 
     Args:
         storage: the file.
@@ -25,25 +34,56 @@ class Recorder:
         self._now = now
         self._dirty: dict[str, Memory] = {}
         self._records: dict[tuple[str, int], SessionRecord] = {}
+        self._grids = grids_behind(storage.value(GRIDS))
+        self._grids_dirty = False
         self._written = now()
 
-    def changed(self, before: Twin | None, after: Twin | None) -> None:
-        """A twin has changed."""
-        if after is not None and after.steering != (before.steering if before is not None else Steering()):
+    # --- what happens ---
+
+    def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
+        """A charge point has changed."""
+        if after is None:
+            if before is not None:
+                self._storage.forget_charge_point(before.evse_id)
+            return
+        if before is None or before.settings != after.settings:
+            self._storage.save_charge_point(after.evse_id, after.settings)
+        for twin in after.sockets:
+            was = before.socket(twin.address) if before is not None else None
+            heir_of = before.heir_of if before is not None else None
+            if heir_of is not None and after.heir_of is None and twin.memory == heir_of.memory:
+                self.write()
+                self._storage.rename_socket(heir_of.address, twin.address, twin.socket)
+            self._twin_changed(was, twin)
+
+    def _twin_changed(self, before: Twin | None, after: Twin) -> None:
+        if after.steering != (before.steering if before is not None else Steering()):
             self._storage.save_steering(after.address, after.steering)
-        if after is None or (before is not None and before.memory == after.memory):
+        if before is not None and before.memory == after.memory:
             return
         self._dirty[after.address] = after.memory
         self.note(records_of(before, after))
         if before is None or before.memory.outline != after.memory.outline:
             self.write()
 
+    def grid_changed(self, before: GridTwin | None, after: GridTwin | None) -> None:
+        """A grid connection has changed: which charge points are behind it is kept, what flows there is not."""
+        if after is not None and self._grids.get(after.grid.id) != sorted(after.evse_ids):
+            self._grids[after.grid.id] = sorted(after.evse_ids)
+            self._grids_dirty = True
+        elif after is None and before is not None and self._grids.pop(before.grid.id, None) is not None:
+            self._grids_dirty = True
+
     def note(self, records: Iterable[SessionRecord]) -> None:
         """These records have changed; they are written with the next change of a memory that matters."""
         self._records |= {(record.address, record.number): record for record in records}
 
+    # --- writing ---
+
     def write_if_due(self) -> None:
         """Write what has changed or is owed, if the last write is a minute ago, or the clock has been set back."""
+        if self._grids_dirty:
+            self._write_grids()
         if abs(self._now() - self._written) >= EVERY:
             self.write()
 
@@ -57,10 +97,27 @@ class Recorder:
         else:
             self._storage.write_owed()
 
-    def close(self, twins: list[Twin]) -> None:
+    def close(self, twins: Sequence[Twin]) -> None:
         """Write everything for the last time: from now on nothing is seen."""
         now = self._now()
         memories = {twin.address: lose_sight(twin.memory, now) for twin in twins}
         self._storage.save_memories(memories, now, self._records.values())
         self._dirty.clear()
         self._records.clear()
+        self._write_grids()
+
+    def _write_grids(self) -> None:
+        self._grids_dirty = False
+        self._storage.save_value(
+            GRIDS, {grid_id: list[JsonValue](evse_ids) for grid_id, evse_ids in self._grids.items()}
+        )
+
+
+def grids_behind(stored: JsonValue) -> dict[str, list[str]]:
+    """The charge points behind each grid connection, as they were stored, by the cloud's name for it."""
+    grids = stored if isinstance(stored, dict) else {}
+    return {
+        grid_id: [str(evse_id) for evse_id in evse_ids]
+        for grid_id, evse_ids in grids.items()
+        if isinstance(evse_ids, list)
+    }

@@ -152,6 +152,25 @@ class Storage:
             statements["session", record.address, record.number] = (_SAVE_SESSION, _to_row(record))
         self._database.write(statements)
 
+    def rename_socket(self, before: str, after: str, socket: int | None) -> None:
+        """What was kept of a socket is another one's from now on.
+
+        Args:
+            before: the address that it was kept under.
+            after: the address of the socket that it belongs to.
+            socket: the number of that socket.
+        """
+        self._database.write(
+            {
+                ("session-of", before): (
+                    "UPDATE OR REPLACE session SET address = ?, socket = ? WHERE address = ?",
+                    (after, socket, before),
+                ),
+                ("memory", before): ("DELETE FROM memory WHERE address = ?", (before,)),
+                ("steering", before): ("DELETE FROM steering WHERE address = ?", (before,)),
+            }
+        )
+
     def steerings(self) -> dict[str, Steering]:
         """What has been learned of each socket and is wanted of it."""
         rows = self._database.read(_STEERINGS)
@@ -200,10 +219,7 @@ class Storage:
 
     def exclude(self, addresses: Iterable[str]) -> None:
         """The user has deleted these things; they stay away."""
-        sql = (
-            "INSERT INTO thing (address, excluded) VALUES (?, 1)"
-            " ON CONFLICT DO UPDATE SET excluded = 1, inclusion = NULL"
-        )
+        sql = "INSERT INTO thing (address, excluded) VALUES (?, 1) ON CONFLICT DO UPDATE SET excluded = 1"
         self._database.write({("excluded", address): (sql, (address,)) for address in addresses})
 
     def include_all(self) -> None:

@@ -13,7 +13,7 @@ from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.hub.broker import Broker
-from bridge.hub.outbox import Outbox
+from bridge.hub.reporter import Reporter
 from bridge.logs import RecentErrors
 from bridge.runtime_settings import RuntimeSettings
 from bridge.web.history import History, Sample
@@ -33,7 +33,7 @@ class Observer:
         clock: tells the time.
         link: the link to the cloud.
         broker: the connection to the hub.
-        outbox: what waits for it.
+        reporter: what waits for it.
         fleet: the charge points.
         runtime: the grace, the state set, the nominal voltage.
         errors: the last lines of the log.
@@ -48,7 +48,7 @@ class Observer:
         clock: Clock,
         link: Link,
         broker: Broker,
-        outbox: Outbox,
+        reporter: Reporter,
         fleet: Fleet,
         runtime: RuntimeSettings,
         errors: RecentErrors,
@@ -59,7 +59,7 @@ class Observer:
         self._clock = clock
         self._link = link
         self._broker = broker
-        self._outbox = outbox
+        self._reporter = reporter
         self._fleet = fleet
         self._runtime = runtime
         self._errors = errors
@@ -101,8 +101,8 @@ class Observer:
                 link=self._link.status,
                 broker=self._broker.status,
                 where=self._where,
-                waiting=len(self._outbox),
-                dropped=self._outbox.dropped,
+                waiting=self._reporter.waiting,
+                dropped=self._reporter.dropped,
                 link_reconnects=self.journal.link_reconnects,
                 broker_reconnects=self.journal.broker_reconnects,
                 requests_today=self._link.requests_today,

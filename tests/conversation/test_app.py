@@ -111,7 +111,7 @@ async def test_the_state_set_changes_the_bridge_and_survives_a_restart(house: Ho
     since = house.mark
     report = await configure(house, state_set="extended")
     assert report == {"op_status": "ok", "op_error": "", "app_state": RUNNING}
-    await house.hub.expect("evt.thing.inclusion_report", since=since)
+    await house.hub.until(lambda: len(house.hub.find("evt.thing.inclusion_report", since=since)) == 2)
 
     def states() -> list[str]:
         service = next(one for one in described(house.hub, SOCKET)["services"] if one["name"] == "chargepoint")

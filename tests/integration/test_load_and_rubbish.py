@@ -61,15 +61,18 @@ async def test_twenty_charge_points_at_full_tilt(broker: TestBroker, tmp_path: P
         for heard in house.hub.find("evt.current_session.report"):
             told[heard.address].append(heard.message.value)
         for values in told.values():
-            assert values == [step / 100 for step in range(1, PUSHES + 1)]  # every one, in order
-        assert service.outbox.dropped == 0
+            # Measurements merge while the broker is slower than the cloud: in order, nothing twice, the last one told.
+            numbers = [float(str(value)) for value in values]
+            assert numbers == sorted(set(numbers))
+            assert values[-1] == PUSHES / 100
+        assert service.reporter.dropped == 0
 
         # And the same three times again leaves nothing behind.
         house.hub.heard.clear()
         before = resident_mb()
         for _ in range(3):
             await storm()
-            await house.hub.until(lambda: len(service.outbox) == 0, patience=30)
+            await house.hub.until(lambda: service.reporter.is_settled, patience=30)
             house.hub.heard.clear()
         assert resident_mb() - before < 15
 

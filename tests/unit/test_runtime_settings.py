@@ -1,21 +1,21 @@
 """What the hub may change."""
 
-from collections.abc import Mapping
-
 import pytest
 from pydantic import JsonValue
 
 from bridge.errors import InvalidValue
-from bridge.runtime_settings import RuntimeSettings
+from bridge.runtime_settings import CONFIG, RuntimeSettings
 from bridge.settings import Settings
+from bridge.storage.storage import Storage
 
 
-def made(
-    stored: JsonValue = None, settings: Settings | None = None
-) -> tuple[RuntimeSettings, list[Mapping[str, JsonValue]]]:
+def made(stored: JsonValue = None, settings: Settings | None = None) -> tuple[RuntimeSettings, list[JsonValue]]:
     """RuntimeSettings, and what they have stored."""
-    kept: list[Mapping[str, JsonValue]] = []
-    return RuntimeSettings(settings or Settings(), stored, kept.append), kept
+    storage = Storage(":memory:")
+    storage.save_value(CONFIG, stored)
+    runtime, kept = RuntimeSettings(settings or Settings(), storage), list[JsonValue]()
+    runtime.listeners = (lambda: kept.append(storage.value(CONFIG)),)
+    return runtime, kept
 
 
 def test_they_begin_as_the_settings_say_whatever_that_is() -> None:
@@ -36,7 +36,7 @@ def test_what_is_set_is_kept_and_in_force_and_the_rest_follows_the_settings() ->
     runtime.change({"slow_current": 8})
     runtime.change({"log_level": "debug"})
     assert kept[-1] == {"slow_current": 8, "log_level": "debug"}
-    again, _ = made(dict(kept[-1]), Settings(charging={"slow_current": 10, "card": "A"}))
+    again, _ = made(kept[-1], Settings(charging={"slow_current": 10, "card": "A"}))
     assert (again.values.slow_current, again.values.card) == (8, "A")
     again.reset()
     assert again.values.slow_current == 10

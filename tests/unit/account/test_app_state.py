@@ -1,7 +1,6 @@
 """The states of the app."""
 
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 from pydantic import JsonValue
@@ -9,8 +8,6 @@ from pydantic import JsonValue
 from bridge.account.app_state import AppState
 from bridge.bluecurrent.link import LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
-from bridge.fimp.addresses import Addresses
-from bridge.hub.outbox import Entry, Outbox
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 UP = LinkStatus(LinkState.UP, NOW, None)
@@ -23,21 +20,11 @@ def down(error: BridgeError) -> LinkStatus:
     return LinkStatus(LinkState.DOWN, NOW, error)
 
 
-def made() -> tuple[AppState, Outbox]:
-    """The states at a start."""
-    outbox = Outbox(now=lambda: NOW, uid=uuid4, src="bluecurrent")
-    return AppState(Addresses("bluecurrent", "1"), outbox), outbox
-
-
-async def said(outbox: Outbox) -> list[tuple[str, JsonValue]]:
-    """What was said."""
-    found = []
-    while len(outbox):
-        entry = await outbox.first()
-        assert isinstance(entry, Entry)
-        found.append((entry.message.type, entry.message.value))
-        outbox.done(entry)
-    return found
+def made() -> tuple[AppState, list[JsonValue]]:
+    """The states at a start, and what they were at each change that was told."""
+    app_state, told = AppState(), list[JsonValue]()
+    app_state.listeners = (lambda: told.append(app_state.states()),)
+    return app_state, told
 
 
 @pytest.mark.parametrize(
@@ -65,40 +52,35 @@ def test_what_the_link_means_for_the_app(course: list[LinkStatus], app: str, con
     assert app_state.states() == {"app": app, "connection": connection, "config": config, "auth": auth}
 
 
-async def test_changes_are_said_once() -> None:
-    app_state, outbox = made()
+def test_every_change_is_told() -> None:
+    app_state, told = made()
     app_state.link_changed(UP)
-    first = await said(outbox)
-    assert [type_ for type_, _ in first] == ["evt.auth.status_report", "evt.app.state_report"]
-    app_state.link_changed(UP)
-    assert await said(outbox) == []
     app_state.link_changed(down(Disconnected("x")))
-    assert [type_ for type_, _ in await said(outbox)] == ["evt.app.state_report"]  # the login is what it was
-    app_state.report_again()
-    assert sorted(type_ for type_, _ in await said(outbox)) == ["evt.app.state_report", "evt.auth.status_report"]
+    app_state.logged_out()
+    assert [one["auth"] for one in told if isinstance(one, dict)] == [
+        "AUTHENTICATED", "AUTHENTICATED", "NOT_AUTHENTICATED",
+    ]  # fmt: skip
 
 
-async def test_during_a_login_its_outcome_counts_and_nothing_else() -> None:
-    app_state, outbox = made()
+def test_during_a_login_its_outcome_counts_and_nothing_else() -> None:
+    app_state, _ = made()
     app_state.link_changed(UP)
     app_state.attempt_begins()
     app_state.link_changed(down(Unauthorized("x")))
     app_state.link_changed(WAITING)
     assert app_state.auth == "IN_PROGRESS"
-    app_state.attempt_ends("ERROR", "The password is wrong.")
-    assert app_state.auth_report("ERR_UNAUTHORIZED").value == {
-        "status": "ERROR", "error_text": "The password is wrong.", "error_code": "ERR_UNAUTHORIZED",
-    }  # fmt: skip
-    statuses = [value for type_, value in await said(outbox) if type_ == "evt.auth.status_report"]
-    assert [value["status"] for value in statuses if isinstance(value, dict)] == ["AUTHENTICATED", "IN_PROGRESS"]
-
-
-async def test_the_end() -> None:
-    app_state, outbox = made()
+    app_state.attempt_ends("ERROR", "The password is wrong.", "ERR_UNAUTHORIZED")
+    assert (app_state.auth, app_state.problem, app_state.code) == (
+        "ERROR", "The password is wrong.", "ERR_UNAUTHORIZED",
+    )  # fmt: skip
     app_state.link_changed(UP)
-    await said(outbox)
+    assert (app_state.auth, app_state.problem, app_state.code) == ("AUTHENTICATED", "", "")
+
+
+def test_the_end() -> None:
+    app_state, told = made()
+    app_state.link_changed(UP)
     app_state.stopping()
-    ((type_, states),) = await said(outbox)
-    assert type_ == "evt.app.state_report"
+    states = told[-1]
     assert isinstance(states, dict)
     assert (states["app"], states["connection"]) == ("TERMINATING", "DISCONNECTED")

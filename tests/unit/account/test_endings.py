@@ -25,7 +25,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def fleet(clock: FakeClock) -> Fleet:
     """One charge point, whose vehicle charges."""
-    fleet = Fleet(clock=clock, memories={}, steerings={}, on_change=lambda *_: None, on_grid_change=lambda *_: None)
+    fleet = Fleet(clock=clock, memories={}, steerings={})
     fleet.listed([ListedChargePoint(EVSE, Update(ChargePointSettings(), frozenset()))])
     push(fleet, Activity.CHARGING, Vehicle.READY)
     return fleet

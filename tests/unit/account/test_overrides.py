@@ -101,8 +101,6 @@ async def site() -> AsyncIterator[Site]:
         clock=clock,
         memories={},
         steerings={evse_id: Steering(observed=Observed(max_current=16)) for evse_id in (A, B)},
-        on_change=lambda *_: None,
-        on_grid_change=lambda *_: None,
     )
     fleet.listed([ListedChargePoint(evse_id, Update(ChargePointSettings(), frozenset())) for evse_id in (A, B)])
     log = Log("fatal", "json", io.StringIO()).logger

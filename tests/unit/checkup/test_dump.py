@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bridge import __version__, service
+from bridge import __version__, runtime_settings, wiring
 from bridge.account import capabilities
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.session import Memory, Session
@@ -23,6 +23,7 @@ from bridge.checkup.dump import VALUES_SHOWN, Dump, compose, write
 from bridge.checkup.finding import Finding, Mark, fail, ok
 from bridge.errors import ErrorCode
 from bridge.settings import KEYS, Settings
+from bridge.storage import recorder
 from bridge.storage.schema import VERSION
 from bridge.storage.storage import Outcome, Storage
 
@@ -88,9 +89,9 @@ def test_every_single_value_of_the_service_may_be_told() -> None:
     """What is kept elsewhere (the login) is named only."""
     names = {
         capabilities.NAME,
-        service.RESTARTS,
-        service.CONFIG,
-        service.GRIDS,
+        wiring.RESTARTS,
+        runtime_settings.CONFIG,
+        recorder.GRIDS,
     }
     assert names == VALUES_SHOWN
 

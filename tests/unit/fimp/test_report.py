@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bridge.errors import InvalidState
 from bridge.fimp.description import Interface, ServiceDescription, ThingDescription
-from bridge.fimp.message import SKIP, aggregate
+from bridge.fimp.message import SKIP, Message, aggregate
 from bridge.fimp.report import Report, error_report
 from bridge.fimp.topic import Topic
 
@@ -16,7 +16,8 @@ UID = UUID("12345678-1234-4234-8234-123456789abc")
 
 def test_a_report_becomes_a_message() -> None:
     report = Report(DEVICE, "chargepoint", "evt.state.report", "string", "charging", {"charging_mode": "normal"})
-    message = report.message(uid=UID, now=datetime(2026, 1, 1, tzinfo=UTC), src="bluecurrent", corid="c")
+    written = report.encode(uid=UID, now=datetime(2026, 1, 1, tzinfo=UTC), src="bluecurrent", corid="c")
+    message = Message.parse(written)
     assert (message.service, message.type, message.value) == ("chargepoint", "evt.state.report", "charging")
     assert (message.corid, message.uid, message.src, message.version) == ("c", str(UID), "bluecurrent", "1")
     assert message.topic == str(DEVICE)

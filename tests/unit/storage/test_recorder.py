@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.records import record_of
 from bridge.chargepoint.session import Memory, Session
@@ -25,12 +26,12 @@ class Desk:
         self.storage = Storage(":memory:", now=lambda: self.now)
         self.recorder = Recorder(self.storage, lambda: self.now)
         self.twin = Twin(evse_id="B", memory=Memory(session=SESSION))
-        self.recorder.changed(None, self.twin)
+        self.recorder.charge_point_changed(None, ChargePoint("B", (self.twin,)))
 
     def change(self, twin: Twin) -> None:
         """The twin becomes another."""
         before, self.twin = self.twin, twin
-        self.recorder.changed(before, twin)
+        self.recorder.charge_point_changed(ChargePoint("B", (before,)), ChargePoint("B", (twin,)))
 
     def session(self, **values: object) -> None:
         """Values of its session change."""

@@ -1,0 +1,71 @@
+"""How the broker is reached: TLS, the password, and what to do when it cannot be."""
+
+import re
+import ssl
+from typing import Final
+
+from bridge.settings import MqttSettings
+
+LOGIN_REFUSED: Final = "refuses the user name or the password"
+
+_HINTS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), hint)
+    for pattern, hint in (
+        (r"^mqtt\.", "{error}"),
+        ("not authori[sz]ed|bad user ?name", f"{{where}} {LOGIN_REFUSED}: see mqtt.username"),
+        (
+            "certificate.required|handshake failure",
+            "{where} asks for a client certificate ({error}): see mqtt.cert_file and mqtt.key_file",
+        ),
+        (
+            "mismatch|doesn't match",
+            "the certificate of {where} is for another host ({error}): see mqtt.host, or allow it: mqtt.tls_insecure",
+        ),
+        ("certificate|ssl|tls", "no secure connection to {where} ({error}): see mqtt.tls and mqtt.ca_file"),
+        ("refused", "nothing listens on {where}: see mqtt.host and mqtt.port"),
+        ("name or service|name resolution|no address", "there is no such host as in {where}: see mqtt.host"),
+        ("subscribe", "{error}"),
+        (
+            "disconnect",
+            "{where} closed the connection; if this repeats, another program may use the same mqtt.client_id",
+        ),
+        (  # with TLS 1.3 a broker that misses the client's certificate falls silent
+            "timed out|timeout",
+            "{where} does not answer: see mqtt.host, mqtt.port and mqtt.tls, and mqtt.cert_file if it asks for one",
+        ),
+        ("", "{where}: {error}"),
+    )
+)
+
+
+def explain(error: Exception, where: str) -> str:
+    """What is wrong with the way to the broker, and which setting to look at."""
+    text = str(error) or type(error).__name__
+    hint = next(hint for pattern, hint in _HINTS if pattern.search(text))
+    return hint.format(where=where, error=text)
+
+
+def tls_context(settings: MqttSettings) -> ssl.SSLContext:
+    """How to reach a broker by TLS.
+
+    Raises:
+        OSError: a certificate or key file cannot be read.
+    """
+    ca_file, cert_file, key_file = settings.ca_file, settings.cert_file, settings.key_file
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise OSError(f"mqtt.ca_file: {ca_file} cannot be used: {error}") from error
+    if settings.tls_insecure:
+        context.check_hostname = False
+    if cert_file is not None:
+        try:
+            context.load_cert_chain(cert_file, key_file)
+        except OSError as error:
+            raise OSError(f"mqtt.cert_file, mqtt.key_file: {cert_file}, {key_file} cannot be used: {error}") from error
+    return context
+
+
+def reveal(settings: MqttSettings) -> str | None:
+    """The password in the clear, for the one place that needs it."""
+    return settings.password.get_secret_value() if settings.password is not None else None

@@ -1,0 +1,501 @@
+"""What the hub is told: level, not edge (contract 3, "What the hub is told").
+
+The reporter holds, for each key of each subject, the report that was told last. A change marks a subject dirty; nothing
+else happens at that moment. The broker's connection takes publications one after the other, many in flight at once. To
+find the next one, the reporter compares what is so now with what was told. So a slow broker merges by itself, nothing
+is queued that can overflow, and a broker that comes back has every subject marked dirty, however large the account.
+
+Two things stand in a subject's line rather than being compared: the states that it passed through, and answers.
+
+The reporter opens nothing and waits for nothing. The connection calls `take`, publishes, and then calls `acknowledged`,
+`unsendable` or, for all that is in flight, `lost`.
+"""
+
+import asyncio
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from structlog.typing import FilteringBoundLogger
+
+from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.grid import GridTwin
+from bridge.clock import Clock
+from bridge.fimp.report import Report, ReportKey
+from bridge.fimp.topic import Topic
+from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, Dirty, Item, Line
+from bridge.hub.telling import ADAPTER, NETWORK, Telling
+
+GATHER_S: Final = 0.1
+"""How long a renewal of the connection waits for more new things, so that one renewal serves them all."""
+
+GOODBYE: Final = "goodbye"
+"""The subject of the goodbye: a line of its own, after all others."""
+
+STRIKES: Final = 3
+"""After so many closes in a row with one message alone in flight, that message is dropped."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Publication:
+    """One message on its way to the broker.
+
+    Attributes:
+        path: the topic as the broker knows it.
+        payload: what is published there.
+        line: whose it is.
+        report: what it says.
+        item: the item of the line that it is; None for a report that was compared.
+    """
+
+    path: str
+    payload: bytes
+    line: Line
+    report: Report
+    item: Item | None = None
+
+    @property
+    def identity(self) -> object:
+        """The same for the same message when it is sent again."""
+        return self.item if self.item is not None else (self.report.key, self.report.fingerprint)
+
+
+class Renewing(Enum):
+    """How far a renewal of the connection is."""
+
+    NOT = "not"
+    GATHERING = "gathering"  # more new things may come, which it serves as well
+    DUE = "due"  # once nothing is in flight
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """In the place of a publication: the connection is to be made anew, with a new will."""
+
+
+class Reporter:
+    """Decides what is published next.
+
+    Args:
+        telling: what is so now, of each subject.
+        clock: tells the time.
+        uid: gives a new UUID for each message.
+        src: who sends: the resource name.
+        prefix: FIMP's global prefix; empty for none.
+        log: where to say what happens.
+    """
+
+    def __init__(
+        self,
+        *,
+        telling: Telling,
+        clock: Clock,
+        uid: Callable[[], UUID],
+        src: str,
+        prefix: str,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._telling = telling
+        self._clock = clock
+        self._uid = uid
+        self._src = src
+        self._prefix = prefix
+        self._log = log
+        self._lines: dict[str, Line] = {}
+        self._ready: deque[Line] = deque()
+        self._in_flight: dict[Publication, None] = {}
+        self._deadlines: list[tuple[float, str]] = []
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._connected = False
+        self._stopping = False
+        self._will: frozenset[str] = frozenset()
+        self._renewal = Renewing.NOT
+        self._suspects: set[object] = set()
+        self._strikes: Counter[object] = Counter()
+        self._refused: dict[ReportKey, object] = {}
+        self.answers_waiting = 0
+        self.dropped = 0
+        for report in telling.told_before():
+            line = self._line(report.about)
+            line.note(report, clock.monotonic())
+            line.acknowledged[report.key] = line.told[report.key]
+
+    # --- what happens ---
+
+    def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
+        """A charge point has changed: pass on the states that it went through, and compare the rest later."""
+        point = after or before
+        if point is None:
+            return
+        if self._connected:
+            for report in self._telling.passed_states(before, after, self._clock.now()):
+                self._enter(self._line(point.evse_id), Item(report, "state"))
+        only_status = before is not None and after is not None and before.described_by == after.described_by
+        self.mark(point.evse_id, Dirty.STATUS if only_status else Dirty.ALL)
+        if self._telling.awaits_all_nodes:
+            self.mark(NETWORK)
+
+    def grid_changed(self, before: GridTwin | None, after: GridTwin | None) -> None:
+        """A grid connection has changed."""
+        grid = after or before
+        if grid is not None:
+            self.mark(grid.address, Dirty.STATUS if before is not None and after is not None else Dirty.ALL)
+
+    def mark(self, subject: str, dirty: Dirty = Dirty.ALL) -> None:
+        """Something of a subject may differ from what was told."""
+        line = self._line(subject)
+        line.dirty = max(line.dirty, dirty)
+        line.presence_told = line.presence_told and dirty is not Dirty.ALL
+        self._get_ready(line)
+
+    def mark_all(self) -> None:
+        """Everything may differ from what was told."""
+        for subject in self._telling.subjects():
+            self.mark(subject)
+
+    def answer(self, subject: str, report: Report, *, corid: str | None, copy_to: Topic | None = None) -> None:
+        """Have a report that answers a command published in its subject's line, and a copy of it.
+
+        Args:
+            subject: whose line it joins: a thing, or the adapter. A report about a thing joins that thing's.
+            report: what to say.
+            corid: the `uid` of the command.
+            copy_to: where a copy goes: the command's `resp_to`.
+        """
+        line = self._line(report.about or subject)
+        self._enter(line, Item(report, "answer", corid=corid))
+        if copy_to is not None:
+            self._enter(line, Item(report, "answer", self._in_our_house(copy_to), corid))
+
+    def answer_only_at(self, subject: str, report: Report, topic: Topic, *, corid: str | None) -> None:
+        """Have an answer published on one topic and no other: an error that goes to `resp_to`."""
+        self._enter(self._line(subject), Item(report, "answer", self._in_our_house(topic), corid))
+
+    def event(self, subject: str, report: Report) -> None:
+        """Have something published that happened once, such as an error that answers no command."""
+        self._enter(self._line(subject), Item(report, "event"))
+
+    def tick(self) -> None:
+        """Mark what is due with nothing having happened."""
+        now = self._clock.monotonic()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            when, subject = heapq.heappop(self._deadlines)
+            line = self._lines.get(subject)
+            if line is not None and line.deadline == when:
+                line.deadline = None
+                self.mark(subject, Dirty.STATUS)
+
+    # --- for the connection ---
+
+    def connected(self, will: Iterable[str], *, renewed: bool) -> None:
+        """A connection is there.
+
+        Args:
+            will: the things that its will names.
+            renewed: it is the bridge's own renewal: the broker has everything that was told before.
+        """
+        self._connected, self._will, self._renewal = True, frozenset(will), Renewing.NOT
+        if not renewed:
+            for line in self._lines.values():
+                line.forget()
+            self.mark_all()
+        for line in self._lines.values():
+            self._get_ready(line)
+
+    def lost(self) -> None:
+        """The connection is gone. What was in flight is not told; what was alone in flight is suspected the more."""
+        self._connected = False
+        in_flight = list(self._in_flight)
+        self._in_flight.clear()
+        for publication in reversed(in_flight):
+            self._suspects.add(publication.identity)
+            item, line = publication.item, publication.line
+            line.told.pop(publication.report.key, None)
+            if publication.report.key in line.acknowledged:
+                line.told[publication.report.key] = line.acknowledged[publication.report.key]
+            line.dirty, line.presence_told = Dirty.ALL, False
+            if item is not None and item.kind != "state":
+                line.items.appendleft(item)
+        if len(in_flight) != 1:
+            self._strikes.clear()
+            return
+        alone = in_flight[0]
+        self._strikes[alone.identity] += 1
+        if self._strikes[alone.identity] >= STRIKES:
+            self._drop(alone, "the broker closes the connection when this comes; it may be too large for it")
+
+    def take(self) -> Publication | Renewal | None:
+        """The next message to publish, or a renewal of the connection, if one is due. None: nothing for now."""
+        if not self._connected or self._suspect_in_flight():
+            return None
+        if self._renewal is Renewing.DUE:
+            return Renewal() if not self._in_flight else None
+        suspected: list[Line] = []
+        publication: Publication | None = None
+        while self._ready and publication is None:
+            line = self._ready[0]
+            holds = line.subject == ADAPTER and self._renewal is not Renewing.NOT
+            publication = self._next_of(line) if not holds else None
+            if publication is None:
+                self._ready.popleft()
+                line.ready = False
+            elif publication.identity in self._suspects:
+                suspected.append(self._ready.popleft())
+                publication = None
+        if publication is None and suspected and not self._in_flight:
+            publication = self._next_of(suspected[0])
+        self._ready.extend(suspected)
+        if publication is not None:
+            self._send(publication)
+            if self._ready:
+                self._wake()
+        self._note_settled()
+        return publication
+
+    async def news(self) -> None:
+        """Wait until there may be something to take. Of several that wait, one is woken at a time."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(waiting)
+        try:
+            await waiting
+        finally:
+            if waiting in self._idle:
+                self._idle.remove(waiting)
+
+    def _wake(self) -> None:
+        while self._idle:
+            waiting = self._idle.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+                return
+
+    def acknowledged(self, publication: Publication) -> None:
+        """The broker has it."""
+        self._in_flight.pop(publication, None)
+        self._suspects.discard(publication.identity)
+        self._strikes.pop(publication.identity, None)
+        if publication.item is None or publication.item.counts_as_told:
+            self._note_acknowledged(publication)
+        self._answered(publication)
+        if self._suspects or self._renewal is Renewing.DUE:
+            self._wake()
+        self._note_settled()
+
+    def unsendable(self, publication: Publication, reason: str) -> None:
+        """It cannot be published at all, as a topic that is none: it is dropped, and nothing waits for it."""
+        self._in_flight.pop(publication, None)
+        self._drop(publication, reason)
+        self._note_settled()
+
+    async def settled(self) -> None:
+        """Wait until everything that is to be told is told."""
+        await self._settled.wait()
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is in flight and nothing waits."""
+        return self._settled.is_set()
+
+    @property
+    def in_flight(self) -> bool:
+        """Something is published and not acknowledged yet."""
+        return bool(self._in_flight)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are in flight or stand in a line."""
+        return len(self._in_flight) + sum(len(line.items) + len(line.due) for line in self._ready)
+
+    def stop(self) -> None:
+        """From now on only answers go out, and the goodbye after them."""
+        self._stopping = True
+        for line in self._lines.values():
+            line.due.clear()
+            line.dirty = Dirty.CLEAN
+        for report in self._telling.goodbye():
+            self._enter(self._line(GOODBYE), Item(report, "event"))
+
+    # --- one line ---
+
+    def _line(self, subject: str) -> Line:
+        line = self._lines.get(subject)
+        if line is None:
+            line = self._lines[subject] = Line(subject)
+        return line
+
+    def _enter(self, line: Line, item: Item) -> None:
+        line.items.append(item)
+        self._get_ready(line)
+        if item.kind == "answer":
+            self.answers_waiting += 1
+            if line.subject != ADAPTER and self._ready[0] is not line:
+                # Somebody waits for it, however many others have something to say. The adapter's answers keep their
+                # place: they come after what the command has changed.
+                self._ready.remove(line)
+                self._ready.appendleft(line)
+
+    def _get_ready(self, line: Line) -> None:
+        if self._stopping and not line.items:
+            return
+        if not line.ready:
+            line.ready = True
+            self._ready.append(line)
+        self._settled.clear()
+        self._wake()
+
+    def _next_of(self, line: Line) -> Publication | None:
+        """The first message of a line that can be written; it stays where it is until it is sent."""
+        while True:
+            item = line.items[0] if line.items else None
+            report = item.report if item is not None else None
+            if line.dirty is Dirty.ALL and not line.presence_told and (item is None or item.kind != "answer"):
+                item, report = None, self._telling.presence(line.subject)
+                if report is not None and self._needs_renewal(report):
+                    return None
+                line.presence_told = True
+                if report is None or not self._is_due(line, report):
+                    continue
+                line.due.appendleft(report)
+            elif item is None:
+                if not line.due and not self._compare(line):
+                    return None
+                report = line.due[0]
+            elif item.kind == "state" and report is not None and line.says(report):
+                line.items.popleft()
+                continue
+            if report is not None:
+                publication = self._written(line, report, item)
+                if publication is not None:
+                    return publication
+
+    def _compare(self, line: Line) -> bool:
+        """Find what of a subject differs from what was told; False where nothing does."""
+        if line.dirty is Dirty.CLEAN or self._stopping:
+            return False
+        settings_changed, line.dirty = line.dirty is Dirty.ALL, Dirty.CLEAN
+        for report in self._telling.reports(line.subject, settings_changed=settings_changed):
+            if self._is_due(line, report):
+                line.due.append(report)
+        self._set_deadline(line)
+        return bool(line.due)
+
+    def _is_due(self, line: Line, report: Report) -> bool:
+        now = self._clock.monotonic()
+        return line.is_due(report, now) and self._refused.get(report.key) != report.fingerprint
+
+    def _needs_renewal(self, presence: Report) -> bool:
+        """The will must name a thing before the thing is heard of."""
+        if presence.type != "evt.thing.inclusion_report" or presence.about in self._will:
+            return False
+        self._renew_soon()
+        return True
+
+    def _renew_soon(self) -> None:
+        if self._renewal is Renewing.NOT:
+            self._renewal = Renewing.GATHERING
+            asyncio.get_running_loop().call_later(GATHER_S, self._renewal_is_due)
+
+    def _renewal_is_due(self) -> None:
+        if self._renewal is Renewing.GATHERING:
+            self._renewal = Renewing.DUE
+            self._wake()
+
+    def _written(self, line: Line, report: Report, item: Item | None) -> Publication | None:
+        topic = (item.topic if item is not None else None) or report.topic
+        corid = item.corid if item is not None else None
+        try:
+            payload = report.encode(uid=self._uid(), now=self._clock.now(), src=self._src, corid=corid, topic=topic)
+        except ValueError as error:
+            self._unqueue(line, item)
+            self._drop(Publication(topic.path, b"", line, report, item), f"it cannot be written as JSON: {error}")
+            return None
+        return Publication(topic.path, payload, line, report, item)
+
+    def _unqueue(self, line: Line, item: Item | None) -> None:
+        if item is not None:
+            line.items.popleft()
+        else:
+            line.due.popleft()
+
+    def _send(self, publication: Publication) -> None:
+        line, report = publication.line, publication.report
+        self._unqueue(line, publication.item)
+        if publication.item is None or publication.item.counts_as_told:
+            line.note(report, self._clock.monotonic())
+            self._refused.pop(report.key, None)
+        self._in_flight[publication] = None
+
+    def _note_acknowledged(self, publication: Publication) -> None:
+        line, report = publication.line, publication.report
+        if report.key[1] == PERSISTENT:
+            told = line.told.get(report.key)
+            if told is not None and told.fingerprint == report.fingerprint:
+                line.acknowledged[report.key] = told
+            self._telling.told(report)
+            if report.type == EXCLUSION and line.says(report) and report.about in self._will:
+                self._renew_soon()
+        elif report.type == ALL_NODES:
+            self._telling.told(report)
+        self._set_deadline(line)
+
+    def _answered(self, publication: Publication) -> None:
+        if publication.item is not None and publication.item.kind == "answer":
+            self.answers_waiting -= 1
+
+    def _drop(self, publication: Publication, reason: str) -> None:
+        """Give a message up: name it once, and try again when there is something else to say."""
+        line, report, item = publication.line, publication.report, publication.item
+        self._suspects.discard(publication.identity)
+        self._strikes.clear()
+        self.dropped += 1
+        if item is not None:
+            if item in line.items:
+                line.items.remove(item)
+            self._answered(publication)
+        if item is None or item.counts_as_told:
+            self._refused[report.key] = report.fingerprint
+        self._log.error(
+            "a message cannot be published and is dropped; the rest is published",
+            topic=publication.path[:200],
+            type=report.type,
+            size=len(publication.payload),
+            reason=reason,
+        )
+
+    def _set_deadline(self, line: Line) -> None:
+        now = self._clock.monotonic()
+        in_seconds = self._telling.next_change_in(line.subject, self._clock.now())
+        times = [line.next_repetition(), now + in_seconds if in_seconds is not None else None]
+        first = min((when for when in times if when is not None), default=None)
+        if first is not None and (line.deadline is None or first < line.deadline):
+            line.deadline = first
+            heapq.heappush(self._deadlines, (first, line.subject))
+
+    def _suspect_in_flight(self) -> bool:
+        return bool(self._suspects) and any(publication.identity in self._suspects for publication in self._in_flight)
+
+    def _note_settled(self) -> None:
+        if not self._ready and not self._in_flight and self._renewal is Renewing.NOT:
+            self._settled.set()
+            self._suspects.clear()
+
+    def _in_our_house(self, topic: Topic) -> Topic:
+        """The global prefix applies to `resp_to` too."""
+        if topic.prefix or not self._prefix:
+            return topic
+        return Topic(
+            topic.message_type,
+            topic.resource_type,
+            topic.resource_name,
+            topic.resource_address,
+            topic.service,
+            topic.service_address,
+            topic.payload_type,
+            self._prefix,
+        )

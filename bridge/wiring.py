@@ -1,0 +1,394 @@
+"""Builds every part of the bridge, and says who hears of a change, in which order and why.
+
+A part is handed the parts that it uses, so each is built before those that use it. The other direction, from a change
+to those who must know, is here and nowhere else: the tuples of listeners in `_listen`.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from uuid import UUID, uuid4
+
+from bridge import __version__
+from bridge.account.app_state import AppState
+from bridge.account.availability import Availability
+from bridge.account.capabilities import Capabilities
+from bridge.account.charging import FOLLOW_UP_S, Charging
+from bridge.account.credentials import Credentials
+from bridge.account.exclusions import Exclusions
+from bridge.account.fleet import Fleet
+from bridge.account.locks import Locks
+from bridge.account.oddities import OddityLog
+from bridge.account.overrides import Overrides
+from bridge.account.parameter_setters import ParameterSetters
+from bridge.account.parameter_store import ParameterStore
+from bridge.account.sync import Sync
+from bridge.account.transactions import Transactions
+from bridge.bluecurrent.app_api import AppApi, fetch_api_token
+from bridge.bluecurrent.link import Link, LinkStatus
+from bridge.chargepoint.twin import Twin
+from bridge.clock import Clock, SystemClock
+from bridge.fimp.addresses import Addresses
+from bridge.fimp.service import DeviceService
+from bridge.hub.answers import Answers
+from bridge.hub.broker import Broker
+from bridge.hub.reporter import Reporter
+from bridge.hub.router import Router
+from bridge.hub.telling import ADAPTER, NETWORK, Telling
+from bridge.logs import Log
+from bridge.runtime_settings import RuntimeSettings
+from bridge.services.app import AppService
+from bridge.services.auth import AuthService
+from bridge.services.chargepoint import ChargepointService
+from bridge.services.dev_sys import DevSysService
+from bridge.services.discovery import DiscoveryService
+from bridge.services.log import LogService
+from bridge.services.meter_elec import GridMeterService, MeterElecService
+from bridge.services.network import NetworkService
+from bridge.services.parameters import ParametersService
+from bridge.services.things import ThingsService
+from bridge.settings import Settings
+from bridge.storage.recorder import Recorder
+from bridge.storage.storage import Storage
+from bridge.tasks import BackgroundTasks
+from bridge.web.observer import Observer
+from bridge.web.server import WebServer
+
+RESTARTS: Final = "restarts"
+"""Under which name the storage counts the starts of the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the bridge takes from outside and a test holds in its hands.
+
+    Attributes:
+        clock: tells the time and waits.
+        jitter: gives a random number from 0 to 1.
+        uid: gives a new UUID.
+        follow_up: how long after a verdict the CH_STATUS that shows its effect is waited for, s.
+    """
+
+    clock: Clock
+    jitter: Callable[[], float] = random.random
+    uid: Callable[[], UUID] = uuid4
+    follow_up: float = FOLLOW_UP_S
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that the service runs."""
+
+    log: Log
+    clock: Clock
+    runtime: RuntimeSettings
+    storage: Storage
+    recorder: Recorder
+    tasks: BackgroundTasks
+    credentials: Credentials
+    fleet: Fleet
+    link: Link
+    sync: Sync
+    overrides: Overrides
+    transactions: Transactions
+    app_state: AppState
+    auth: AuthService
+    exclusions: Exclusions
+    capabilities: Capabilities
+    router: Router
+    things: ThingsService
+    reporter: Reporter
+    broker: Broker
+    observer: Observer
+    web: WebServer
+
+
+def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
+    """Build all parts.
+
+    Args:
+        settings: all settings.
+        log: where to say what happens.
+        world: clock and chance.
+
+    Raises:
+        StorageUnusable: the storage cannot be used.
+    """
+    world = world or World(SystemClock())
+    clock, logger = world.clock, log.logger
+    log.secrets.add(settings.cloud.api_token)
+    log.secrets.add(settings.mqtt.password)
+
+    # What everything else uses.
+    storage = Storage(settings.storage.path, logger, clock.now)
+    restarts = _count_start(storage)
+    addresses = Addresses(settings.fimp.resource_name, settings.fimp.resource_address, settings.mqtt.topic_prefix)
+    runtime = RuntimeSettings(settings, storage)
+    tasks = BackgroundTasks(logger)
+    locks = Locks()
+    recorder = Recorder(storage, clock.now)
+
+    # The account.
+    exclusions, capabilities = Exclusions(storage), Capabilities(storage)
+    parameters = ParameterStore(storage)
+    credentials = Credentials(settings.cloud.api_token, storage)
+    app_state = AppState()
+    fleet = Fleet(
+        clock=clock,
+        memories=storage.memories(),
+        steerings=storage.steerings(),
+        nominal_voltage=lambda: runtime.values.nominal_voltage,
+    )
+    link = Link(
+        settings.cloud.url,
+        clock=clock,
+        jitter=world.jitter,
+        log=logger,
+        command_timeout=settings.cloud.command_timeout,
+    )
+    overrides = Overrides(
+        cloud=link, fleet=fleet, locks=locks, capabilities=capabilities, clock=clock, tasks=tasks, log=logger
+    )
+    app_api = AppApi(settings.cloud.url, link)
+    charging = Charging(
+        cloud=link,
+        app_api=app_api,
+        capabilities=capabilities,
+        fleet=fleet,
+        overrides=overrides,
+        locks=locks,
+        runtime=runtime,
+        parameters=parameters,
+        clock=clock,
+        tasks=tasks,
+        patience=settings.cloud.command_timeout,
+        follow_up=world.follow_up,
+        log=logger,
+    )
+    sync = Sync(
+        link=link,
+        fleet=fleet,
+        overrides=overrides,
+        exclusions=exclusions,
+        capabilities=capabilities,
+        runtime=runtime,
+        clock=clock,
+        tasks=tasks,
+        log=logger,
+    )
+    transactions = Transactions(
+        app_api=app_api,
+        fleet=fleet,
+        storage=storage,
+        recorder=recorder,
+        clock=clock,
+        tasks=tasks,
+        log=logger,
+    )
+
+    # The FIMP services of a device.
+    chargepoint = ChargepointService(
+        runtime=runtime,
+        clock=clock,
+        cloud=link,
+        fleet=fleet,
+        addresses=addresses,
+        charging=charging,
+        overrides=overrides,
+        capabilities=capabilities,
+    )
+    services: list[DeviceService[Twin]] = [
+        chargepoint,
+        MeterElecService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock),
+        ParametersService(
+            fleet=fleet,
+            store=parameters,
+            setters=ParameterSetters(
+                cloud=link,
+                availability=Availability(cloud=link, app_api=app_api, fleet=fleet, clock=clock),
+                fleet=fleet,
+                store=parameters,
+                follow_up=world.follow_up,
+            ),
+            runtime=runtime,
+            addresses=addresses,
+            clock=clock,
+        ),
+        DevSysService(cloud=link, fleet=fleet, addresses=addresses, clock=clock),
+    ]
+    grid_services = [GridMeterService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock)]
+
+    # The FIMP services of the adapter.
+    things = ThingsService(
+        fleet=fleet,
+        exclusions=exclusions,
+        sync=sync,
+        services=services,
+        grid_services=grid_services,
+        runtime=runtime,
+        addresses=addresses,
+        storage=storage,
+        log=logger,
+    )
+    network = NetworkService(
+        fleet=fleet, things=things, sync=sync, link=link, addresses=addresses, clock=clock, runtime=runtime
+    )
+    auth = AuthService(
+        link=link,
+        credentials=credentials,
+        app_state=app_state,
+        exclusions=exclusions,
+        fleet=fleet,
+        addresses=addresses,
+        fetch_token=partial(fetch_api_token, settings.cloud.url),
+        hide=log.secrets.add,
+        patience=settings.cloud.command_timeout,
+    )
+    logging = LogService(addresses, runtime)
+    app = AppService(
+        addresses=addresses,
+        clock=clock,
+        runtime=runtime,
+        app_state=app_state,
+        things=things,
+        auth=auth,
+        fleet=fleet,
+        overrides=overrides,
+        capabilities=capabilities,
+        parameters=parameters,
+        errors=log.errors,
+        restarts=restarts,
+        others=(things.commands, network.commands, auth.commands, logging.commands),
+    )
+    discovery = DiscoveryService(addresses, app.all_commands, app_state)
+
+    # The way to the hub.
+    telling = Telling(things=things, network=network, chargepoint=chargepoint, app=app, auth=auth, clock=clock)
+    reporter = Reporter(
+        telling=telling,
+        clock=clock,
+        uid=world.uid,
+        src=settings.fimp.resource_name,
+        prefix=settings.mqtt.topic_prefix,
+        log=logger,
+    )
+    router = Router(
+        adapter=app.all_commands,
+        discovery=discovery.commands,
+        things=things,
+        answers=Answers(reporter=reporter, addresses=addresses, log=logger),
+        storage=storage,
+        clock=clock,
+        runtime=runtime,
+        locks=locks,
+        tasks=tasks,
+        first_look=sync.first_look,
+        resource_name=settings.fimp.resource_name,
+        log=logger,
+    )
+    broker = Broker(
+        settings.mqtt,
+        addresses=addresses,
+        reporter=reporter,
+        router=router,
+        network=network,
+        things=things,
+        clock=clock,
+        jitter=world.jitter,
+        log=logger,
+    )
+
+    # What people and monitors see.
+    observer = Observer(
+        version=__version__,
+        where=settings.mqtt.where,
+        clock=clock,
+        link=link,
+        broker=broker,
+        reporter=reporter,
+        fleet=fleet,
+        runtime=runtime,
+        errors=log.errors,
+        sessions=lambda since: storage.sessions(since=since),
+    )
+    web = WebServer(settings.http, observer.view, logger)
+
+    parts = Parts(
+        log=log,
+        clock=clock,
+        runtime=runtime,
+        storage=storage,
+        recorder=recorder,
+        tasks=tasks,
+        credentials=credentials,
+        fleet=fleet,
+        link=link,
+        sync=sync,
+        overrides=overrides,
+        transactions=transactions,
+        app_state=app_state,
+        auth=auth,
+        exclusions=exclusions,
+        capabilities=capabilities,
+        router=router,
+        things=things,
+        reporter=reporter,
+        broker=broker,
+        observer=observer,
+        web=web,
+    )
+    _listen(parts)
+    return parts
+
+
+def _listen(parts: Parts) -> None:
+    """Say who hears of a change."""
+
+    def page_changed(*_: object) -> None:
+        parts.web.changed()
+
+    def link_changed(status: LinkStatus) -> None:
+        if status.up:
+            parts.log.secrets.add(parts.link.request_token)
+
+    def runtime_changed() -> None:
+        parts.log.level = parts.runtime.values.log_level
+
+    # Who hears of a change, in this order. The disk comes before the hub: what the hub was told is not forgotten by a
+    # crash. The page comes last: nobody waits for it.
+    parts.fleet.listeners = (
+        OddityLog(parts.log.logger).charge_point_changed,
+        parts.recorder.charge_point_changed,
+        parts.transactions.charge_point_changed,
+        parts.reporter.charge_point_changed,
+        page_changed,
+    )
+    parts.fleet.grid_listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
+    parts.link.frame_listeners = (parts.sync.frame_came,)
+    # The token is hidden before anything can be logged; the states are right before somebody is told that they changed.
+    parts.link.status_listeners = (
+        link_changed,
+        parts.observer.journal.link_changed,
+        parts.auth.link_changed,
+        parts.app_state.link_changed,
+        parts.sync.link_changed,
+        page_changed,
+    )
+    parts.sync.looked_listeners = (parts.transactions.looked, partial(parts.reporter.mark, NETWORK))
+    parts.app_state.listeners = (partial(parts.reporter.mark, ADAPTER),)
+    parts.exclusions.listeners = (parts.reporter.mark,)
+    parts.capabilities.listeners = (lambda _: parts.reporter.mark_all(),)
+    parts.runtime.listeners = (runtime_changed, parts.reporter.mark_all)
+    parts.broker.listeners = (parts.observer.journal.broker_changed, page_changed)
+    parts.router.listeners = (parts.observer.journal.handled, page_changed)
+    runtime_changed()
+
+
+def _count_start(storage: Storage) -> int:
+    """Count this start; gives how often the service has been started before."""
+    before = storage.value(RESTARTS)
+    restarts = before + 1 if isinstance(before, int) else 0
+    storage.save_value(RESTARTS, restarts)
+    return restarts
