@@ -28,6 +28,9 @@ _NAMED: Final[Mapping[str, str]] = {
     "session_card": "CARD",
     "plug_and_charge_card": "CARD",
 }
+_PLACES: Final = frozenset({"x_coord", "y_coord", "street", "housenumber", "zipcode", "city", "country"})
+"""No stand-ins for these: a house number stands elsewhere, too."""
+
 _SECRET_NAMES: Final = ("token", "password", "secret", "authorization", "login")
 _NOBODY: Final = frozenset({"", APP_CARD, NO_CARD})
 _ANYWHERE: Final = (SECRET, "BCU", "GRID", "CARD", "FOLDER")
@@ -90,6 +93,8 @@ class Redaction:
         """`value` with all its text, names of fields included, redacted."""
         lower = name.lower()
         if value not in (None, True, False) and any(word in lower for word in _SECRET_NAMES):
+            return SECRET
+        if lower in _PLACES and value is not None:
             return SECRET
         if isinstance(value, dict):
             return {self.text(str(key)): self.json(item, str(key)) for key, item in value.items()}

@@ -1,9 +1,13 @@
 """What is taken out, and what is left."""
 
+import json
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location
+from bridge.chargepoint.told import told_fields
 from bridge.checkup.redaction import SECRET, Redaction, host_stand_in
 
 
@@ -53,6 +57,18 @@ def test_names_of_fields_decide() -> None:
     expected = {"name": "NAME-1", "card": "CARD-1", "access_token": SECRET, "login": None, "energy": 3.5, "open": True}
     assert redaction.json(content) == expected
     assert redaction.json(["Driveway", 1]) == ["NAME-1", 1]
+
+
+def test_where_a_charge_point_is_stays_private() -> None:
+    """Of what is kept of a charge point on disk, as the dump shows it."""
+    place = {name: f"{name} of the Smiths" for name in told_fields(Location)} | {"x_coord": 52.123, "y_coord": 4.321}
+    settings = ChargePointSettings(
+        name="Smith", location=Location(**place), x_coord=52.123, y_coord=4.321,  # type: ignore[arg-type]
+        default_card=Card("046C", "NL-1", "Smith's card", customer_name="J. Smith"),
+    )  # fmt: skip
+    redacted = json.dumps(Redaction().json(TypeAdapter(ChargePointSettings).dump_python(settings, mode="json")))
+    for private in ("Smith", "52.123", "4.321", "046C", "NL-1"):
+        assert private not in redacted
 
 
 def test_folders() -> None:
