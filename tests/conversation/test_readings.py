@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from tests.harness import SOCKET, House
 
@@ -14,7 +15,7 @@ async def tell(house: House, **data: Any) -> None:
     await house.hub.command(SOCKET, "cmd.state.get_report")
 
 
-async def session(house: House) -> tuple[object, dict[str, str]]:
+async def session(house: House) -> tuple[object, dict[str, JsonValue]]:
     """Energy and properties of the session report."""
     (answer,) = await house.hub.command(SOCKET, "cmd.current_session.get_report")
     return answer.message.value, dict(answer.message.properties)
