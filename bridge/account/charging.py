@@ -221,7 +221,7 @@ class Charging:
         """
         twin = self._fleet.twin(address)
         override = _profile_override(twin) if twin is not None else None
-        if twin is None or override is None or (held_only and not twin.held):
+        if twin is None or override is None or (held_only and not _held_by_profile(twin)):
             return
         was_held = twin.held
         await self._cloud.ask(override)
@@ -327,6 +327,14 @@ def _session_open(twin: Twin) -> bool:
 
 def _boosting(twin: Twin) -> bool:
     return twin.status is not None and bool(twin.status.boosting)
+
+
+def _held_by_profile(twin: Twin) -> bool:
+    """Whether a profile is the reason that the session is held back.
+
+    Price-based charging may show so by its heartbeat, or by a limit that no vehicle can charge with.
+    """
+    return twin.held_by_profile or (twin.held and is_on(twin.settings, "price_based"))
 
 
 def _profile_override(twin: Twin) -> Request[bool | None] | None:

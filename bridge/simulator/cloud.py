@@ -35,7 +35,6 @@ class SimulatedCloud:
         faults: what goes wrong.
         seen: every request since the start, as it came, without its tokens.
         single_connection: a second long-lived connection is refused, as the real cloud does by address.
-        knows_unlock: UNLOCK_CONNECTOR is a known command.
         rebooting_s: how long a charge point is away after a restart.
     """
 
@@ -43,7 +42,6 @@ class SimulatedCloud:
     faults: Faults = field(default_factory=Faults)
     seen: list[Frame] = field(default_factory=list)
     single_connection: bool = False
-    knows_unlock: bool = True
     rebooting_s: float = REBOOT_S
     logins: int = 0
     rest_calls: Counter[str] = field(default_factory=Counter)
@@ -162,7 +160,7 @@ class SimulatedCloud:
     async def _dispatch(self, connection: ServerConnection, command: str, frame: Frame) -> None:
         handler = self._handlers().get(command)
         point = self.account.charge_points.get(str(frame.get("evse_id")))
-        if handler is None or (command == "UNLOCK_CONNECTOR" and not self.knows_unlock):
+        if handler is None:
             await self._send(connection, frame, {"object": "ERROR", "error": 0, "message": "Unknown command"})
         elif "evse_id" in frame and point is None:
             await self._send(connection, frame, {"object": "ERROR", "error": 2, "message": "forbidden"})

@@ -345,6 +345,49 @@ async def test_a_hold_that_no_profile_is_the_reason_of_is_left_alone(house: Hous
     assert asked(house) == ["START_SESSION"]
 
 
+async def test_a_limit_that_holds_a_session_in_the_window_of_its_profile_is_left_alone(house: House) -> None:
+    """Delayed charging shows by `delayed` that it holds: here it lets the session charge, and the limit does not."""
+    point = house[SOCKET]
+    point.delayed_days, point.delayed_start, point.delayed_end = DAYS, "00:00", "24:00"
+    point.smart_limit = 0.0
+    await switch_on(house, "delayed")
+    await plug(house)
+    assert await start(house) == ("ready_to_charge", "delayed")
+    assert await start(house) == ("ready_to_charge", "delayed")
+    assert asked(house) == ["START_SESSION"]
+
+
+async def test_a_price_based_hold_that_shows_by_its_limit_only(house: House) -> None:
+    point = house[SOCKET]
+    point.price_is_low, point.smart_limit = True, 0.0
+    await switch_on(house, "price_based")
+    await plug(house)
+    assert await start(house) == ("ready_to_charge", "price_based")
+    await start(house)
+    assert asked(house) == ["START_SESSION", LIFTING["price_based"]]
+
+
+async def test_a_cloud_whose_price_based_hold_is_delayed(house: House) -> None:
+    house[SOCKET].price_hold_shows_delayed = True
+    await switch_on(house, "price_based")
+    await plug(house)
+    assert await start(house) == ("ready_to_charge", "price_based")
+    assert await start(house) == ("charging", "normal")
+    assert asked(house) == ["START_SESSION", LIFTING["price_based"]]
+
+
+async def test_normal_counts_although_a_start_has_just_been_accepted(house: House) -> None:
+    await switch_on(house, "price_based")
+    await plug(house)
+    house.cloud.faults.quiet = True
+    await house.hub.command(SOCKET, "cmd.charge.start", 1)
+    await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": "normal"})
+    house.cloud.faults.quiet = False
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, value="charging")
+    assert asked(house) == ["START_SESSION", LIFTING["price_based"]]
+
+
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
 async def test_a_profile_without_smart_charging_is_off(house: House, profile: str) -> None:
     """Issue 12, row 5."""

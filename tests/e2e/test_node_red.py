@@ -502,7 +502,7 @@ async def test_a_full_car_is_not_started_again(place: Place) -> None:
 async def test_a_session_that_a_profile_holds_back_is_left_alone(place: Place) -> None:
     await cheap_house(place)
     point = place.house[SOCKET]
-    point.delayed_charging = True
+    point.switch_profile("delayed_charging", on=True)
     await place.house.cloud.push_settings(point)
     point.start("046C8CCA8C1D90")
     await place.house.push(SOCKET)
@@ -515,7 +515,7 @@ async def test_a_profile_that_is_switched_on_meanwhile_is_not_lifted(place: Plac
     await cheap_house(place)
     assert await place.tick(at("02:00", 1)) == [START]
     assert await place.tick(at("02:01", 1)) == []
-    place.house[SOCKET].delayed_charging = True
+    place.house[SOCKET].switch_profile("delayed_charging", on=True)
     await place.house.cloud.push_settings(place.house[SOCKET])
     await place.charge(1)
     await place.knows(state="ready_to_charge", session=True)
