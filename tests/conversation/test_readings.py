@@ -18,7 +18,7 @@ async def tell(house: House, **data: Any) -> None:
 async def session(house: House) -> tuple[object, dict[str, JsonValue]]:
     """Energy and properties of the session report."""
     (answer,) = await house.hub.command(SOCKET, "cmd.current_session.get_report")
-    return answer.message.value, dict(answer.message.properties)
+    return answer.message.value, {name: str(value) for name, value in answer.message.properties.items()}
 
 
 async def meter(house: House, unit: str) -> object:

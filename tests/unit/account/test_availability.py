@@ -51,7 +51,7 @@ class Cloud:
 def availability(cloud: Cloud, *socket_ids: int) -> tuple[Availability, Fleet]:
     """Of a charge point with these sockets."""
     clock = FakeClock()
-    fleet = Fleet(clock=clock, memories={}, steerings={}, on_change=lambda *_: None, on_grid_change=lambda *_: None)
+    fleet = Fleet(clock=clock, memories={}, steerings={})
     settings = ChargePointSettings(socket_ids=socket_ids)
     fleet.listed([ListedChargePoint(EVSE, Update(settings, frozenset({"socket_ids"})))])
     link, app_api = cast("Link", cloud), cast("AppApi", cloud)

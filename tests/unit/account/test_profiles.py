@@ -35,9 +35,7 @@ class Answering:
 
 def fleet_of(settings: ChargePointSettings) -> Fleet:
     """One charge point, of which all of this has been told."""
-    fleet = Fleet(
-        clock=FakeClock(), memories={}, steerings={}, on_change=lambda *_: None, on_grid_change=lambda *_: None
-    )
+    fleet = Fleet(clock=FakeClock(), memories={}, steerings={})
     names = frozenset({"delayed_charging", "price_based_charging", "smart_charging"})
     fleet.listed([ListedChargePoint(EVSE, Update(settings, names))])
     return fleet
