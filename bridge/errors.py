@@ -19,7 +19,7 @@
         │   └─ LoginLapsed                        retryable: the token for requests has to be fetched anew
         ├─ Disconnected    ERR_DISCONNECTED       retryable
         │   ├─ NotSent                            the request did not leave: nothing has happened
-        │   └─ AlreadyConnected                   another connection from this address is open
+        │   └─ AlreadyConnected                   another connection is open
         └─ RequestLimit    ERR_REQUEST_LIMIT      retryable after midnight in Amsterdam
 
 Every module may import this one; it imports none.

@@ -1,7 +1,7 @@
 """Server-sent events: sends every viewer of the page what has changed on it.
 
 The two lines of framing are written here: with `sse-starlette` the first byte takes 1.1 to 3 times as long (medians of
-200 rounds on two cores: 1.6 ms here, 3.0 ms there), since it starts three more tasks for each stream.
+200 rounds on two cores: 1.6 ms here, 3.0 ms there), since it runs more tasks for each stream.
 """
 
 import asyncio
