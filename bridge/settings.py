@@ -41,7 +41,7 @@ def _revealed(value: object) -> object:
 
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
-Token = Annotated[SecretStr | None, BeforeValidator(_token)]
+ApiToken = Annotated[SecretStr | None, BeforeValidator(_token)]
 Password = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
 TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 LONGEST_S: Final = 366 * 86_400
@@ -105,7 +105,7 @@ class CloudSettings(Section):
     """Blue Current's cloud."""
 
     url: Annotated[str, StringConstraints(pattern=r"^wss?://")] = "wss://motown.bluecurrent.nl/haserver"
-    api_token: Token = None
+    api_token: ApiToken = None
     record_file: OptionalPath = None
     command_timeout: Seconds = 60
     offline_grace: Grace = 60

@@ -221,9 +221,7 @@ def no_token() -> Known:
 
 def link_down() -> Known:
     """Another program has the connection, for longer than the grace."""
-    error = AlreadyConnected(
-        "Blue Current refuses a second connection: another program has one open."
-    )
+    error = AlreadyConnected("Blue Current refuses a second connection: another program has one open.")
     down = [twin.link_lost(at(9, 20)) for twin in rich().twins]
     return replace(rich(), twins=down, link=LinkStatus(LinkState.DOWN, at(9, 20), error))
 

@@ -20,8 +20,8 @@ from bridge.web.view import ChargePointView, SocketView, View
 PREFIX: Final = "bluecurrent_"
 JOULES_PER_KWH: Final = 3_600_000
 
-Kind = Literal["gauge", "counter"]
-Values = Iterable[tuple[tuple[str, ...], float]]
+MetricKind = Literal["gauge", "counter"]
+Samples = Iterable[tuple[tuple[str, ...], float]]
 """Label values → value."""
 
 
@@ -37,10 +37,10 @@ class Family:
     """
 
     name: str
-    kind: Kind
+    kind: MetricKind
     labels: tuple[str, ...]
     help: str
-    read: Callable[[View], Values]
+    read: Callable[[View], Samples]
 
     @property
     def full_name(self) -> str:
@@ -62,10 +62,10 @@ def _sockets(view: View) -> Iterator[tuple[ChargePointView, SocketView]]:
             yield point, socket
 
 
-def _of_socket(read: Callable[[SocketView], float | None]) -> Callable[[View], Values]:
+def _of_socket(read: Callable[[SocketView], float | None]) -> Callable[[View], Samples]:
     """A value of each socket; one that is not known is left out, as nothing is to be invented."""
 
-    def values(view: View) -> Values:
+    def values(view: View) -> Samples:
         for _, socket in _sockets(view):
             value = read(socket)
             if value is not None:
@@ -74,8 +74,8 @@ def _of_socket(read: Callable[[SocketView], float | None]) -> Callable[[View], V
     return values
 
 
-def _of_phases(read: Callable[[SocketView], Sequence[float | None]]) -> Callable[[View], Values]:
-    def values(view: View) -> Values:
+def _of_phases(read: Callable[[SocketView], Sequence[float | None]]) -> Callable[[View], Samples]:
+    def values(view: View) -> Samples:
         for _, socket in _sockets(view):
             for phase, value in enumerate(read(socket), 1):
                 if value is not None:
@@ -84,13 +84,13 @@ def _of_phases(read: Callable[[SocketView], Sequence[float | None]]) -> Callable
     return values
 
 
-def _states(view: View) -> Values:
+def _states(view: View) -> Samples:
     for _, socket in _sockets(view):
         for state in State:
             yield (socket.address, state.value), float(socket.state is state)
 
 
-def _limits(view: View) -> Values:
+def _limits(view: View) -> Samples:
     for _, socket in _sockets(view):
         limits = {
             "offered": socket.offered,
@@ -103,7 +103,7 @@ def _limits(view: View) -> Values:
                 yield (socket.address, name), value
 
 
-def _grids(view: View) -> Values:
+def _grids(view: View) -> Samples:
     for grid in view.grids:
         for phase, current in enumerate(grid.currents, 1):
             if current is not None:

@@ -27,7 +27,7 @@ MOST_ERRORS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Detail:
     """A value with what it is."""
 
     label: str
@@ -102,27 +102,27 @@ class Words:
             return self.texts.waits[Wait.SCHEDULE].format(window=socket.window)
         return self.texts.waits[socket.waits_for]
 
-    def facts(self, socket: SocketView) -> Iterator[Fact]:
+    def facts(self, socket: SocketView) -> Iterator[Detail]:
         """What is known beside the state."""
         texts, labels, session = self.texts, self.texts.labels, socket.session
         if session is not None and session.open:
             if not self._energy_tells(socket, session):
-                yield Fact(labels.session, texts.kilowatt_hours(session.energy))
+                yield Detail(labels.session, texts.kilowatt_hours(session.energy))
             if session.cost is not None:
-                yield Fact(labels.cost, texts.money(session.cost, session.currency))
+                yield Detail(labels.cost, texts.money(session.cost, session.currency))
         if socket.offered is not None and session is not None and session.open:
-            yield Fact(labels.offered, self._of(socket.offered, socket.highest))
+            yield Detail(labels.offered, self._of(socket.offered, socket.highest))
         if socket.limits.standing is not None:
-            yield Fact(labels.set_limit, texts.amperes(socket.limits.standing))
+            yield Detail(labels.set_limit, texts.amperes(socket.limits.standing))
         if socket.limits.session is not None:
-            yield Fact(labels.session_limit, texts.amperes(socket.limits.session))
+            yield Detail(labels.session_limit, texts.amperes(socket.limits.session))
         if socket.mode is not None:
-            yield Fact(labels.mode, texts.modes.get(socket.mode, socket.mode))
+            yield Detail(labels.mode, texts.modes.get(socket.mode, socket.mode))
         if session is not None and not session.open:
-            yield Fact(labels.last_session, self._last(session))
+            yield Detail(labels.last_session, self._last(session))
         if not socket.fixed_cable and socket.vehicle:
-            yield Fact(labels.cable, texts.say.locked if socket.cable_locked else texts.say.unlocked)
-        yield Fact(labels.lifetime, texts.kilowatt_hours(socket.lifetime))
+            yield Detail(labels.cable, texts.say.locked if socket.cable_locked else texts.say.unlocked)
+        yield Detail(labels.lifetime, texts.kilowatt_hours(socket.lifetime))
 
     def _of(self, value: float, most: float | None) -> str:
         if most is None or most == value:
