@@ -288,7 +288,7 @@ def refused_handshake(status: int, reason: str, wall: datetime) -> CloudError:
         return RequestLimit(next_limit_reset(wall))
     if "already connected" in reason.lower():
         return AlreadyConnected(
-            "Blue Current refuses a second connection from this address: another program has one open."
+            "Blue Current refuses a second connection: another program has one open."
         )
     return Disconnected(f"Blue Current refused the connection: {reason or f'HTTP {status}'}.")
 
