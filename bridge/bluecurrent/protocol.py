@@ -287,9 +287,7 @@ def refused_handshake(status: int, reason: str, wall: datetime) -> CloudError:
     if "request limit reached" in reason.lower():
         return RequestLimit(next_limit_reset(wall))
     if "already connected" in reason.lower():
-        return AlreadyConnected(
-            "Blue Current refuses a second connection: another program has one open."
-        )
+        return AlreadyConnected("Blue Current refuses a second connection: another program has one open.")
     return Disconnected(f"Blue Current refused the connection: {reason or f'HTTP {status}'}.")
 
 
