@@ -176,9 +176,7 @@ def _start_moved(session: Session, push: _Push) -> bool:
 
 def _last_sight(session: Session, blind_since: datetime | None) -> datetime:
     """Until when a session without a start has been seen; its own start cannot be later."""
-    if blind_since is not None:
-        return max(blind_since, session.seen_from + ONE_START) if session.open else blind_since
-    return session.seen_to or session.last_end or session.seen_from + ONE_START
+    return blind_since or session.seen_to or session.last_end or session.seen_from + ONE_START
 
 
 def _start_moved_too(session: Session, start: datetime | None) -> bool:
