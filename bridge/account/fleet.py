@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from bridge.bluecurrent.frames import ListedChargePoint, SocketStatus
+from bridge.bluecurrent.bodies import ListedChargePoint, SocketStatus
 from bridge.chargepoint.charge_point import ChargePoint, socket_numbers
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid, GridTwin, grid_address
@@ -139,11 +139,16 @@ class Fleet:
             point = replace(self._make(evse_id, one), complete=True)
             self._put(None, point.each(lambda twin: twin.link_lost(now)))
 
-    def listed(self, listed: Sequence[ListedChargePoint]) -> None:
-        """Take up the account's charge points: what is new comes, what is not listed any more goes."""
+    def listed(self, listed: Sequence[ListedChargePoint], *, whole: bool = True) -> None:
+        """Take up the account's charge points: what is new comes, what is not listed any more goes.
+
+        Args:
+            listed: what CHARGE_POINTS says of them.
+            whole: they are all that there are; else nothing goes.
+        """
         names = {item.evse_id for item in listed}
         for evse_id in self.evse_ids():
-            if evse_id not in names:
+            if whole and evse_id not in names:
                 self._remove(self._points[evse_id])
         for item in listed:
             self.described(item.evse_id, item.update, may_be_new=True)
@@ -322,6 +327,12 @@ class Fleet:
     def grid_pushed(self, evse_id: str, update: Update[Grid]) -> None:
         """A GRID_CURRENT: what flows at the connection that a charge point is behind."""
         grid = self._grid_of(evse_id)
+        if grid is not None:
+            self._put_grid(grid, grid.pushed(update))
+
+    def grid_changed(self, update: Update[Grid]) -> None:
+        """A GRID_STATUS has told what flows at a grid connection, by its name alone."""
+        grid = self._grids.get(grid_address(update.values.id))
         if grid is not None:
             self._put_grid(grid, grid.pushed(update))
 

@@ -33,20 +33,23 @@ async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Link, fleet: 
     """
     request = requests.set_delayed_charging if profile == "delayed" else requests.set_price_based_charging
     confirmed = await cloud.ask(request(twin.evse_id, value=on))
-    is_on = on if confirmed is None else confirmed
     settings = (fleet.twin(twin.address) or twin).settings
+    fleet.described(twin.evse_id, confirmed_switch(settings, profile, on=on if confirmed is None else confirmed))
+
+
+def confirmed_switch(settings: ChargePointSettings, profile: Profile, *, on: bool) -> Update[ChargePointSettings]:
+    """What the cloud's word that a profile was switched says of the settings, before CH_SETTINGS says so."""
     delayed, price_based = settings.delayed_charging, settings.price_based_charging
     if profile == "delayed":
-        delayed, price_based = with_value(delayed, is_on), _off(price_based) if is_on else price_based
+        delayed, price_based = with_value(delayed, on), _off(price_based) if on else price_based
     else:
-        delayed, price_based = _off(delayed) if is_on else delayed, with_value(price_based, is_on)
+        delayed, price_based = _off(delayed) if on else delayed, with_value(price_based, on)
     told = ChargePointSettings(
         delayed_charging=delayed,
         price_based_charging=price_based,
-        profile_switched_on=is_on or settings.profile_switched_on,
+        profile_switched_on=on or settings.profile_switched_on,
     )
-    names = frozenset({"delayed_charging", "price_based_charging", "profile_switched_on"})
-    fleet.described(twin.evse_id, Update(told, names))
+    return Update(told, frozenset({"delayed_charging", "price_based_charging", "profile_switched_on"}))
 
 
 def _off(setting: Setting[bool] | None) -> Setting[bool] | None:

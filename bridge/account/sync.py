@@ -17,10 +17,21 @@ from bridge.account.capabilities import Capabilities
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import Fleet
 from bridge.account.overrides import Overrides
+from bridge.account.profiles import confirmed_switch
 from bridge.bluecurrent import requests
-from bridge.bluecurrent.frames import Frame, GridValues, Result, SettingsBody, Statuses
+from bridge.bluecurrent.bodies import Switch
+from bridge.bluecurrent.frames import (
+    ChargeCards,
+    ChargePoints,
+    Frame,
+    GridValues,
+    ListedChargePoint,
+    Result,
+    SettingsBody,
+    Statuses,
+)
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
-from bridge.chargepoint.charge_point_settings import Card
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, with_value
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
@@ -91,6 +102,7 @@ class Sync:
         self._once = Once()
         self._read_at: dict[tuple[str, str | None], datetime] = {}
         self._listing = False
+        self._list_asked = 0  # how many CHARGE_POINTS are being waited for
         self._probing = False
         self.first_look = asyncio.Event()
         self.looked_listeners: tuple[Callable[[], None], ...] = ()
@@ -166,11 +178,15 @@ class Sync:
         return True
 
     async def _list(self, ask: Callable[..., Coroutine[Any, Any, Any]]) -> None:
-        listed = await ask(requests.get_charge_points())
-        gone = set(self._fleet.evse_ids()) - {item.evse_id for item in listed}
-        if gone:
-            # Before a thing and its place in the house are thrown away, ask twice.
+        self._list_asked += 1
+        try:
             listed = await ask(requests.get_charge_points())
+            gone = set(self._fleet.evse_ids()) - {item.evse_id for item in listed}
+            if gone:
+                # Before a thing and its place in the house are thrown away, ask twice.
+                listed = await ask(requests.get_charge_points())
+        finally:
+            self._list_asked -= 1
         self._fleet.listed(listed)
         for item in listed:
             self._once.forget(("unknown", item.evse_id))
@@ -198,24 +214,62 @@ class Sync:
     # --- what is pushed ---
 
     def frame_came(self, frame: Frame) -> None:
-        """Take a frame, whether it was asked for or not."""
-        evse_id = frame.evse_id
-        if evse_id is None or frame.error:
+        """Take a frame, whether it was asked for or not: what it says is news in either case (page 3)."""
+        if frame.error:
             return
+        evse_id = frame.evse_id
         match frame.body:
-            case Statuses(sockets):
-                if self._fleet.sockets(evse_id):
-                    self._fleet.pushed(evse_id, sockets)
-                elif self._once.first(("unknown", evse_id)):
-                    self._tasks.start(self._look_for_new(evse_id))
+            case Statuses():
+                self._statuses_came(evse_id, frame.body)
+            case ChargePoints(listed):
+                self._list_came(listed)
+            case ChargeCards(cards):
+                self._fleet.cards = cards
+            case GridValues(update) if evse_id is None:
+                self._fleet.grid_changed(update)
+            case _ if evse_id is not None:
+                self._news_of(evse_id, frame)
+            case _:
+                pass
+
+    def _news_of(self, evse_id: str, frame: Frame) -> None:
+        """Take what a frame says of one charge point beside its status."""
+        match frame.body:
             case SettingsBody(update):
                 self._fleet.described(evse_id, update)
-            case GridValues(update) if frame.object == "GRID_CURRENT":
+            case GridValues(update) if update.values.id:
+                self._fleet.grid_told(evse_id, update)
+            case GridValues(update):
                 self._fleet.grid_pushed(evse_id, update)
+            case Result(bool(value), _, str(setting)):
+                if frame.success is not False and self._fleet.sockets(evse_id):
+                    now = self._fleet.sockets(evse_id)[0].settings
+                    self._fleet.described(evse_id, _switched(now, setting, value=value))
             case Result(_, int()) if frame.object in _ABOUT_SESSIONS:
                 self._capabilities.learn_takes_socket_id()  # an answer has named a socket
             case _:
                 pass
+
+    def _statuses_came(self, evse_id: str | None, statuses: Statuses) -> None:
+        """Take a CH_STATUS, entry after entry, each to its own charge point."""
+        if evse_id is not None and statuses.socket_ids is not None:
+            sockets = ChargePointSettings(socket_ids=statuses.socket_ids)
+            self._fleet.described(evse_id, Update(sockets, frozenset({"socket_ids"})))
+        for status in statuses.sockets:
+            if self._fleet.sockets(status.evse_id):
+                self._fleet.pushed(status.evse_id, [status])
+            elif self._once.first(("unknown", status.evse_id)):
+                self._tasks.start(self._look_for_new(status.evse_id))
+
+    def _list_came(self, listed: Sequence[ListedChargePoint]) -> None:
+        """Take a CHARGE_POINTS: at once where it describes what is known, and by asking where it adds or lacks some."""
+        if self._list_asked:
+            return  # `_list` takes it
+        known = set(self._fleet.evse_ids())
+        self._fleet.listed([item for item in listed if item.evse_id in known], whole=False)
+        changed = known ^ {item.evse_id for item in listed}
+        if changed:
+            self._tasks.start(self._look_for_new(min(changed)))
 
     # --- a link that only looks alive ---
 
@@ -243,6 +297,20 @@ class Sync:
             return  # there was just nothing to say
         self._log.warning("Blue Current had stopped telling of changes; connecting anew", evse_id=before.evse_id)
         self._link.reconnect()
+
+
+def _switched(now: ChargePointSettings, setting: Switch, *, value: bool) -> Update[ChargePointSettings]:
+    """What the cloud's word that a setting was switched on or off says of the settings."""
+    match setting:
+        case "delayed_charging":
+            return confirmed_switch(now, "delayed", on=value)
+        case "price_based_charging":
+            return confirmed_switch(now, "price_based", on=value)
+        case "plug_and_charge":
+            told = ChargePointSettings(plug_and_charge=with_value(now.plug_and_charge, value))
+        case "public_charging":
+            told = ChargePointSettings(public_charging=with_value(now.public_charging, value))
+    return Update(told, frozenset({setting}))
 
 
 def _ignore(_: object) -> None:
