@@ -351,7 +351,7 @@ def _profile_override(twin: Twin) -> Request[bool | None] | None:
 
 def _unlocks_over_link(twin: Twin) -> bool:
     """Whether UNLOCK_CONNECTOR is the way: only portable charge points take it (design page 3, "Requests")."""
-    return twin.settings.chargepoint_type in ("", PORTABLE)
+    return twin.settings.chargepoint_type.upper() in ("", PORTABLE)
 
 
 def _why_no_start(state: State) -> str:

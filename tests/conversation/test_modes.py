@@ -391,6 +391,7 @@ async def test_normal_counts_although_a_start_has_just_been_accepted(house: Hous
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
 async def test_a_profile_without_smart_charging_is_off(house: House, profile: str) -> None:
     """Issue 12, row 5."""
+    house[SOCKET].smart_charging = False
     setattr(house[SOCKET], ATTRIBUTE[profile], True)
     await house.cloud.push_settings(house[SOCKET])
     await plug(house)
@@ -402,6 +403,7 @@ async def test_a_profile_without_smart_charging_is_off(house: House, profile: st
 
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
 async def test_a_confirmed_switch_counts_before_the_settings_say_so(house: House, profile: str) -> None:
+    house[SOCKET].smart_charging = False
     setattr(house[SOCKET], ATTRIBUTE[profile], True)
     await house.cloud.push_settings(house[SOCKET])
     await plug(house)
