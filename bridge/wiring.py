@@ -271,7 +271,6 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         clock=clock,
         uid=world.uid,
         src=settings.fimp.resource_name,
-        prefix=settings.mqtt.topic_prefix,
         log=logger,
     )
     router = Router(

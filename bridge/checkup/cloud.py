@@ -19,7 +19,7 @@ from bridge.clock import Clock
 from bridge.errors import AlreadyConnected, BridgeError
 from bridge.logs import Log
 from bridge.settings import Settings
-from bridge.storage.storage import Peek
+from bridge.storage.peek import Peek
 
 WHAT: Final = "cloud"
 LOGIN_S: Final = 30.0

@@ -290,7 +290,7 @@ def sessions(
     from bridge.chargepoint.amsterdam import from_wall_clock
     from bridge.commandline.sessions_report import Ledger, table, to_csv, to_json
     from bridge.storage.database import StorageUnusable
-    from bridge.storage.storage import Peek
+    from bridge.storage.peek import Peek
 
     path = _load(config, assignments).storage.path
     peek = Peek(path)

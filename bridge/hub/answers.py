@@ -74,7 +74,7 @@ class Answers:
     def accept(self, asked: Asked, reports: Sequence[Report]) -> None:
         """Answer with reports: each on its event topic, and a copy on `resp_to`."""
         for report in reports:
-            self._reporter.answer(asked.subject, report, corid=asked.corid, copy_to=asked.resp_to)
+            self._reporter.answer(asked.subject, report, corid=asked.corid, copy_to=self._in_our_house(asked.resp_to))
 
     def refuse(self, asked: Asked, error: BridgeError) -> None:
         """Answer with an error: on `resp_to` if there is one, else on the event topic."""
@@ -90,10 +90,17 @@ class Answers:
             command_topic=asked.path,
             command=message,
         )
-        if asked.resp_to is not None:
-            self._reporter.answer_only_at(asked.subject, report, asked.resp_to, corid=asked.corid)
+        resp_to = self._in_our_house(asked.resp_to)
+        if resp_to is not None:
+            self._reporter.answer_only_at(asked.subject, report, resp_to, corid=asked.corid)
         else:
             self._reporter.answer(asked.subject, report, corid=asked.corid)
+
+    def _in_our_house(self, topic: Topic | None) -> Topic | None:
+        """The global prefix applies to `resp_to` too."""
+        if topic is None or topic.prefix or not self._addresses.prefix:
+            return topic
+        return replace(topic, prefix=self._addresses.prefix)
 
 
 def copy_topic(message: Message) -> Topic | None:

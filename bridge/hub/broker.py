@@ -16,7 +16,8 @@ from bridge.backoff import backoff
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
 from bridge.hub.connection import explain, reveal, tls_context
-from bridge.hub.reporter import Publication, Renewal, Reporter
+from bridge.hub.line import Publication, Renewal
+from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
 from bridge.logs import Once
 from bridge.services.network import NetworkService

@@ -102,7 +102,6 @@ class Line:
             hub drops a state that the thing's description does not list.
         told: what was sent last under each key, acknowledged or in flight.
         acknowledged: the same for the persistent keys, acknowledged only.
-        deadline: when something may be due with nothing happening, on the monotonic clock, s.
         ready: it stands in the queue of lines that have something to say, or may have.
     """
 
@@ -113,7 +112,6 @@ class Line:
     presence_told: bool = False
     told: dict[ReportKey, Told] = field(default_factory=dict)
     acknowledged: dict[ReportKey, Told] = field(default_factory=dict)
-    deadline: float | None = None
     ready: bool = False
 
     def is_due(self, report: Report, now: float) -> bool:
@@ -152,3 +150,32 @@ class Line:
     def next_repetition(self) -> float | None:
         """When the first of the reports with an interval is to be told again, on the monotonic clock, s."""
         return min((told.at + told.every for told in self.told.values() if told.every is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Publication:
+    """One message on its way to the broker.
+
+    Attributes:
+        path: the topic as the broker knows it.
+        payload: what is published there.
+        line: whose it is.
+        report: what it says.
+        item: the item of the line that it is; None for a report that was compared.
+    """
+
+    path: str
+    payload: bytes
+    line: Line
+    report: Report
+    item: Item | None = None
+
+    @property
+    def identity(self) -> object:
+        """The same for the same message when it is sent again."""
+        return self.item if self.item is not None else (self.report.key, self.report.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """In the place of a publication: the connection is to be made anew, with a new will."""

@@ -12,11 +12,8 @@ The reporter opens nothing and waits for nothing. The connection calls `take`, p
 """
 
 import asyncio
-import heapq
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 from uuid import UUID
 
@@ -25,56 +22,16 @@ from structlog.typing import FilteringBoundLogger
 from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.grid import GridTwin
 from bridge.clock import Clock
-from bridge.fimp.report import Report, ReportKey
+from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
-from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, Dirty, Item, Line
+from bridge.hub.deadlines import Deadlines
+from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, Dirty, Item, Line, Publication, Renewal
+from bridge.hub.renewal import RenewalPlan, WaitingLanes
+from bridge.hub.suspects import Suspects
 from bridge.hub.telling import ADAPTER, NETWORK, Telling
-
-GATHER_S: Final = 0.1
-"""How long a renewal of the connection waits for more new things, so that one renewal serves them all."""
 
 GOODBYE: Final = "goodbye"
 """The subject of the goodbye: a line of its own, after all others."""
-
-STRIKES: Final = 3
-"""After so many closes in a row with one message alone in flight, that message is dropped."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Publication:
-    """One message on its way to the broker.
-
-    Attributes:
-        path: the topic as the broker knows it.
-        payload: what is published there.
-        line: whose it is.
-        report: what it says.
-        item: the item of the line that it is; None for a report that was compared.
-    """
-
-    path: str
-    payload: bytes
-    line: Line
-    report: Report
-    item: Item | None = None
-
-    @property
-    def identity(self) -> object:
-        """The same for the same message when it is sent again."""
-        return self.item if self.item is not None else (self.report.key, self.report.fingerprint)
-
-
-class Renewing(Enum):
-    """How far a renewal of the connection is."""
-
-    NOT = "not"
-    GATHERING = "gathering"  # more new things may come, which it serves as well
-    DUE = "due"  # once nothing is in flight
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """In the place of a publication: the connection is to be made anew, with a new will."""
 
 
 class Reporter:
@@ -85,7 +42,6 @@ class Reporter:
         clock: tells the time.
         uid: gives a new UUID for each message.
         src: who sends: the resource name.
-        prefix: FIMP's global prefix; empty for none.
         log: where to say what happens.
     """
 
@@ -96,29 +52,25 @@ class Reporter:
         clock: Clock,
         uid: Callable[[], UUID],
         src: str,
-        prefix: str,
         log: FilteringBoundLogger,
     ) -> None:
         self._telling = telling
         self._clock = clock
         self._uid = uid
         self._src = src
-        self._prefix = prefix
         self._log = log
         self._lines: dict[str, Line] = {}
         self._ready: deque[Line] = deque()
         self._in_flight: dict[Publication, None] = {}
-        self._deadlines: list[tuple[float, str]] = []
-        self._idle: deque[asyncio.Future[None]] = deque()
+        self._deadlines = Deadlines()
+        self._lanes = WaitingLanes()
         self._settled = asyncio.Event()
         self._settled.set()
         self._connected = False
         self._stopping = False
         self._will: frozenset[str] = frozenset()
-        self._renewal = Renewing.NOT
-        self._suspects: set[object] = set()
-        self._strikes: Counter[object] = Counter()
-        self._refused: dict[ReportKey, object] = {}
+        self._renewal = RenewalPlan(self._lanes)
+        self._suspects = Suspects()
         self.answers_waiting = 0
         self.dropped = 0
         for report in telling.told_before():
@@ -171,11 +123,11 @@ class Reporter:
         line = self._line(report.about or subject)
         self._enter(line, Item(report, "answer", corid=corid))
         if copy_to is not None:
-            self._enter(line, Item(report, "answer", self._in_our_house(copy_to), corid))
+            self._enter(line, Item(report, "answer", copy_to, corid))
 
     def answer_only_at(self, subject: str, report: Report, topic: Topic, *, corid: str | None) -> None:
         """Have an answer published on one topic and no other: an error that goes to `resp_to`."""
-        self._enter(self._line(subject), Item(report, "answer", self._in_our_house(topic), corid))
+        self._enter(self._line(subject), Item(report, "answer", topic, corid))
 
     def event(self, subject: str, report: Report) -> None:
         """Have something published that happened once, such as an error that answers no command."""
@@ -183,13 +135,8 @@ class Reporter:
 
     def tick(self) -> None:
         """Mark what is due with nothing having happened."""
-        now = self._clock.monotonic()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            when, subject = heapq.heappop(self._deadlines)
-            line = self._lines.get(subject)
-            if line is not None and line.deadline == when:
-                line.deadline = None
-                self.mark(subject, Dirty.STATUS)
+        for subject in self._deadlines.reached(self._clock.monotonic()):
+            self.mark(subject, Dirty.STATUS)
 
     # --- for the connection ---
 
@@ -200,7 +147,8 @@ class Reporter:
             will: the things that its will names.
             renewed: it is the bridge's own renewal: the broker has everything that was told before.
         """
-        self._connected, self._will, self._renewal = True, frozenset(will), Renewing.NOT
+        self._connected, self._will = True, frozenset(will)
+        self._renewal.done()
         if not renewed:
             for line in self._lines.values():
                 line.forget()
@@ -214,7 +162,6 @@ class Reporter:
         in_flight = list(self._in_flight)
         self._in_flight.clear()
         for publication in reversed(in_flight):
-            self._suspects.add(publication.identity)
             item, line = publication.item, publication.line
             line.told.pop(publication.report.key, None)
             if publication.report.key in line.acknowledged:
@@ -222,30 +169,26 @@ class Reporter:
             line.dirty, line.presence_told = Dirty.ALL, False
             if item is not None and item.kind != "state":
                 line.items.appendleft(item)
-        if len(in_flight) != 1:
-            self._strikes.clear()
-            return
-        alone = in_flight[0]
-        self._strikes[alone.identity] += 1
-        if self._strikes[alone.identity] >= STRIKES:
-            self._drop(alone, "the broker closes the connection when this comes; it may be too large for it")
+        culprit = self._suspects.closed(in_flight)
+        if culprit is not None:
+            self._drop(culprit, "the broker closes the connection when this comes; it may be too large for it")
 
     def take(self) -> Publication | Renewal | None:
         """The next message to publish, or a renewal of the connection, if one is due. None: nothing for now."""
         if not self._connected or self._suspect_in_flight():
             return None
-        if self._renewal is Renewing.DUE:
+        if self._renewal.is_due:
             return Renewal() if not self._in_flight else None
         suspected: list[Line] = []
         publication: Publication | None = None
         while self._ready and publication is None:
             line = self._ready[0]
-            holds = line.subject == ADAPTER and self._renewal is not Renewing.NOT
+            holds = line.subject == ADAPTER and self._renewal.is_planned
             publication = self._next_of(line) if not holds else None
             if publication is None:
                 self._ready.popleft()
                 line.ready = False
-            elif publication.identity in self._suspects:
+            elif publication in self._suspects:
                 suspected.append(self._ready.popleft())
                 publication = None
         if publication is None and suspected and not self._in_flight:
@@ -254,37 +197,23 @@ class Reporter:
         if publication is not None:
             self._send(publication)
             if self._ready:
-                self._wake()
+                self._lanes.wake_one()
         self._note_settled()
         return publication
 
     async def news(self) -> None:
         """Wait until there may be something to take. Of several that wait, one is woken at a time."""
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._idle.append(waiting)
-        try:
-            await waiting
-        finally:
-            if waiting in self._idle:
-                self._idle.remove(waiting)
-
-    def _wake(self) -> None:
-        while self._idle:
-            waiting = self._idle.popleft()
-            if not waiting.done():
-                waiting.set_result(None)
-                return
+        await self._lanes.wait()
 
     def acknowledged(self, publication: Publication) -> None:
         """The broker has it."""
         self._in_flight.pop(publication, None)
-        self._suspects.discard(publication.identity)
-        self._strikes.pop(publication.identity, None)
+        self._suspects.acquit(publication)
         if publication.item is None or publication.item.counts_as_told:
             self._note_acknowledged(publication)
         self._answered(publication)
-        if self._suspects or self._renewal is Renewing.DUE:
-            self._wake()
+        if self._suspects or self._renewal.is_due:
+            self._lanes.wake_one()
         self._note_settled()
 
     def unsendable(self, publication: Publication, reason: str) -> None:
@@ -347,7 +276,7 @@ class Reporter:
             line.ready = True
             self._ready.append(line)
         self._settled.clear()
-        self._wake()
+        self._lanes.wake_one()
 
     def _next_of(self, line: Line) -> Publication | None:
         """The first message of a line that can be written; it stays where it is until it is sent."""
@@ -387,24 +316,14 @@ class Reporter:
 
     def _is_due(self, line: Line, report: Report) -> bool:
         now = self._clock.monotonic()
-        return line.is_due(report, now) and self._refused.get(report.key) != report.fingerprint
+        return line.is_due(report, now) and not self._suspects.gave_up(report)
 
     def _needs_renewal(self, presence: Report) -> bool:
         """The will must name a thing before the thing is heard of."""
         if presence.type != "evt.thing.inclusion_report" or presence.about in self._will:
             return False
-        self._renew_soon()
+        self._renewal.plan()
         return True
-
-    def _renew_soon(self) -> None:
-        if self._renewal is Renewing.NOT:
-            self._renewal = Renewing.GATHERING
-            asyncio.get_running_loop().call_later(GATHER_S, self._renewal_is_due)
-
-    def _renewal_is_due(self) -> None:
-        if self._renewal is Renewing.GATHERING:
-            self._renewal = Renewing.DUE
-            self._wake()
 
     def _written(self, line: Line, report: Report, item: Item | None) -> Publication | None:
         topic = (item.topic if item is not None else None) or report.topic
@@ -428,7 +347,7 @@ class Reporter:
         self._unqueue(line, publication.item)
         if publication.item is None or publication.item.counts_as_told:
             line.note(report, self._clock.monotonic())
-            self._refused.pop(report.key, None)
+            self._suspects.sent(report)
         self._in_flight[publication] = None
 
     def _note_acknowledged(self, publication: Publication) -> None:
@@ -439,7 +358,7 @@ class Reporter:
                 line.acknowledged[report.key] = told
             self._telling.told(report)
             if report.type == EXCLUSION and line.says(report) and report.about in self._will:
-                self._renew_soon()
+                self._renewal.plan()
         elif report.type == ALL_NODES:
             self._telling.told(report)
         self._set_deadline(line)
@@ -451,15 +370,12 @@ class Reporter:
     def _drop(self, publication: Publication, reason: str) -> None:
         """Give a message up: name it once, and try again when there is something else to say."""
         line, report, item = publication.line, publication.report, publication.item
-        self._suspects.discard(publication.identity)
-        self._strikes.clear()
+        self._suspects.give_up(publication)
         self.dropped += 1
         if item is not None:
             if item in line.items:
                 line.items.remove(item)
             self._answered(publication)
-        if item is None or item.counts_as_told:
-            self._refused[report.key] = report.fingerprint
         self._log.error(
             "a message cannot be published and is dropped; the rest is published",
             topic=publication.path[:200],
@@ -469,33 +385,16 @@ class Reporter:
         )
 
     def _set_deadline(self, line: Line) -> None:
-        now = self._clock.monotonic()
         in_seconds = self._telling.next_change_in(line.subject, self._clock.now())
-        times = [line.next_repetition(), now + in_seconds if in_seconds is not None else None]
+        times = [line.next_repetition(), in_seconds and self._clock.monotonic() + in_seconds]
         first = min((when for when in times if when is not None), default=None)
-        if first is not None and (line.deadline is None or first < line.deadline):
-            line.deadline = first
-            heapq.heappush(self._deadlines, (first, line.subject))
+        if first is not None:
+            self._deadlines.set(line.subject, first)
 
     def _suspect_in_flight(self) -> bool:
-        return bool(self._suspects) and any(publication.identity in self._suspects for publication in self._in_flight)
+        return bool(self._suspects) and any(publication in self._suspects for publication in self._in_flight)
 
     def _note_settled(self) -> None:
-        if not self._ready and not self._in_flight and self._renewal is Renewing.NOT:
+        if not self._ready and not self._in_flight and not self._renewal.is_planned:
             self._settled.set()
-            self._suspects.clear()
-
-    def _in_our_house(self, topic: Topic) -> Topic:
-        """The global prefix applies to `resp_to` too."""
-        if topic.prefix or not self._prefix:
-            return topic
-        return Topic(
-            topic.message_type,
-            topic.resource_type,
-            topic.resource_name,
-            topic.resource_address,
-            topic.service,
-            topic.service_address,
-            topic.payload_type,
-            self._prefix,
-        )
+            self._suspects.forget()

@@ -3,50 +3,38 @@
 import json
 import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 from structlog.typing import FilteringBoundLogger
 
-from bridge.chargepoint.amsterdam import in_amsterdam
-from bridge.chargepoint.charge_point_settings import EURO, ChargePointSettings
+from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory, lose_sight
 from bridge.chargepoint.twin import Steering
 from bridge.clock import SystemClock
 from bridge.errors import ErrorCode
-from bridge.storage.database import Database, Statement, StorageUnusable, look_into, newer
-from bridge.storage.schema import VERSION, version_of
+from bridge.storage.database import Database, Statement
+from bridge.storage.rows import (
+    DESCRIPTIONS,
+    ENERGY_BEFORE,
+    MEMORY,
+    SAVE_SESSION,
+    SESSIONS,
+    SETTINGS,
+    STEERING,
+    STEERINGS,
+    to_record,
+    to_row,
+    utc_text,
+)
 
 COMMANDS_KEPT: Final = 1000
 """How many acting commands are remembered by their `uid` (contract 8)."""
-
-_MEMORY: Final = TypeAdapter(Memory)
-_STEERING: Final = TypeAdapter(Steering)
-_EVSE: Final = TypeAdapter(ChargePointSettings)
-
-_RECORD: Final = (
-    "address, number, evse_id, socket, started_at, ended_at, times_given, not_before, not_after, energy, cost, "
-    "peak_power, card, mode, transaction_id, currency"
-)
-_SESSIONS: Final = (
-    f"SELECT {_RECORD} FROM session WHERE number <> 0"  # noqa: S608 - a constant
-    " AND started_at >= coalesce(?, '') AND address = coalesce(?, address) ORDER BY started_at, address, number"
-)
-"""Takes since when, and which address; null is any."""
-
-_HAS_CURRENCY: Final = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'currency'"
-"""Files of version 2 and older have no currency: all costs were taken for EUR."""
-
-_ENERGY_BEFORE: Final = "SELECT address, energy FROM session WHERE number = 0"
-_STEERINGS: Final = "SELECT address, content FROM steering"
-_DESCRIPTIONS: Final = "SELECT evse_id, description FROM charge_point"
-_SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_RECORD}, average_power) VALUES ({', '.join('?' * 17)})"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +94,7 @@ class Storage:
     def charge_points(self) -> dict[str, ChargePointSettings]:
         """The charge points known when last heard of."""
         return {
-            evse_id: _EVSE.validate_json(description) for evse_id, description in self._database.read(_DESCRIPTIONS)
+            evse_id: SETTINGS.validate_json(description) for evse_id, description in self._database.read(DESCRIPTIONS)
         }
 
     def known_since(self) -> dict[str, datetime]:
@@ -120,7 +108,7 @@ class Storage:
             "INSERT INTO charge_point (evse_id, description, known_since) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET description = excluded.description"
         )
-        parameters = (evse_id, _EVSE.dump_json(evse).decode(), self._now().isoformat())
+        parameters = (evse_id, SETTINGS.dump_json(evse).decode(), self._now().isoformat())
         self._database.write({("charge_point", evse_id): (sql, parameters)})
 
     def forget_charge_point(self, evse_id: str) -> None:
@@ -132,7 +120,7 @@ class Storage:
         """What is remembered of each socket; it has been out of sight since it was written, if not for longer."""
         rows = self._database.read("SELECT address, content, written_at FROM memory")
         return {
-            address: lose_sight(_MEMORY.validate_json(content), datetime.fromisoformat(written_at))
+            address: lose_sight(MEMORY.validate_json(content), datetime.fromisoformat(written_at))
             for address, content, written_at in rows
         }
 
@@ -146,10 +134,10 @@ class Storage:
                 "INSERT INTO memory VALUES (?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET content = excluded.content, written_at = excluded.written_at"
             )
-            parameters = (address, _MEMORY.dump_json(memory).decode(), now.isoformat())
+            parameters = (address, MEMORY.dump_json(memory).decode(), now.isoformat())
             statements["memory", address] = (sql, parameters)
         for record in records:
-            statements["session", record.address, record.number] = (_SAVE_SESSION, _to_row(record))
+            statements["session", record.address, record.number] = (SAVE_SESSION, to_row(record))
         self._database.write(statements)
 
     def rename_socket(self, before: str, after: str, socket: int | None) -> None:
@@ -173,13 +161,13 @@ class Storage:
 
     def steerings(self) -> dict[str, Steering]:
         """What has been learned of each socket and is wanted of it."""
-        rows = self._database.read(_STEERINGS)
-        return {address: _STEERING.validate_json(content) for address, content in rows}
+        rows = self._database.read(STEERINGS)
+        return {address: STEERING.validate_json(content) for address, content in rows}
 
     def save_steering(self, address: str, steering: Steering) -> None:
         """Remember what has been learned of a socket and is wanted of it."""
         sql = "INSERT INTO steering VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
-        parameters = (address, _STEERING.dump_json(steering).decode())
+        parameters = (address, STEERING.dump_json(steering).decode())
         self._database.write({("steering", address): (sql, parameters)})
 
     # --- sessions ---
@@ -191,11 +179,11 @@ class Storage:
             since: only those that began then or later.
             address: only those of this socket.
         """
-        return [_to_record(row) for row in self._database.read(_SESSIONS, _utc(since), address)]
+        return [to_record(row) for row in self._database.read(SESSIONS, utc_text(since), address)]
 
     def energy_before(self) -> dict[str, float]:
         """What sockets had delivered before their sessions were kept, kWh, by address; with it they add up."""
-        return dict(self._database.read(_ENERGY_BEFORE))
+        return dict(self._database.read(ENERGY_BEFORE))
 
     # --- things ---
 
@@ -285,139 +273,12 @@ class Storage:
         self._database.write({("value", name): statement})
 
 
-class Peek:
-    """A look into a file that perhaps another process has open; nothing is changed, and nothing made."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """The rows of a query; none where there is no file.
-
-        Raises:
-            StorageUnusable: it is there and cannot be read.
-        """
-        if not self._path.exists():
-            return []
-        try:
-            with closing(look_into(self._path)) as connection:
-                version = version_of(connection)
-                if version > VERSION:
-                    raise StorageUnusable(newer(self._path, version))
-                return connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise StorageUnusable(f"{self._path} cannot be read: {error}.", permanent=False) from error
-
-    def value(self, name: str) -> JsonValue:
-        """A single value; None if there is none, or no file that can be read."""
-        try:
-            rows = self._read("SELECT content FROM value WHERE name = ?", name)
-            return json.loads(rows[0][0]) if rows else None
-        except (StorageUnusable, ValueError):
-            return None
-
-    def save_value(self, name: str, content: JsonValue) -> None:
-        """Refuse: this is only a look."""
-        raise TypeError(f"{name} cannot be set to {content!r} here")
-
-    def exists(self) -> bool:
-        """There is a file."""
-        return self._path.exists()
-
-    def has_ledger(self) -> bool:
-        """There is a file, and sessions are kept in it; one of an older version gets them when the service runs next.
-
-        Raises:
-            StorageUnusable: it cannot be read.
-        """
-        return bool(self._read("SELECT 1 FROM sqlite_schema WHERE name = 'session'"))
-
-    def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
-        """See `Storage.sessions`.
-
-        Raises:
-            StorageUnusable: it cannot be read.
-        """
-        if not self.has_ledger():
-            return []
-        query = _SESSIONS if self._read(_HAS_CURRENCY) else _SESSIONS.replace("currency", f"'{EURO}'")
-        return [_to_record(row) for row in self._read(query, _utc(since), address)]
-
-    def energy_before(self) -> dict[str, float]:
-        """See `Storage.energy_before`.
-
-        Raises:
-            StorageUnusable: it cannot be read.
-        """
-        return dict(self._read(_ENERGY_BEFORE)) if self.has_ledger() else {}
-
-    def names(self) -> dict[str, str]:
-        """What the owner calls each charge point, by evse_id.
-
-        Raises:
-            StorageUnusable: it cannot be read.
-        """
-        return {evse_id: _EVSE.validate_json(description).name for evse_id, description in self._read(_DESCRIPTIONS)}
-
-
 def _command(uid: str, outcome: Outcome) -> Statement:
     sql = (
         "INSERT INTO command (uid, code, message) VALUES (?, ?, ?)"
         " ON CONFLICT (uid) DO UPDATE SET code = excluded.code, message = excluded.message"
     )
     return sql, (uid, outcome.code, outcome.message)
-
-
-def _utc(when: datetime | None) -> str | None:
-    """As text, so that the order of texts is the order of times."""
-    return when.astimezone(UTC).isoformat() if when is not None else None
-
-
-def _time(text: str | None) -> datetime | None:
-    return in_amsterdam(datetime.fromisoformat(text)) if text is not None else None
-
-
-def _to_row(record: SessionRecord) -> tuple[object, ...]:
-    return (
-        record.address,
-        record.number,
-        record.evse_id,
-        record.socket,
-        _utc(record.started_at),
-        _utc(record.ended_at),
-        record.times_given,
-        _utc(record.not_before),
-        _utc(record.not_after),
-        record.energy,
-        record.cost,
-        record.peak_power,
-        record.card,
-        record.mode,
-        record.transaction,
-        record.currency,
-        record.average_power,
-    )
-
-
-def _to_record(row: tuple[Any, ...]) -> SessionRecord:
-    return SessionRecord(
-        address=row[0],
-        number=row[1],
-        evse_id=row[2],
-        socket=row[3],
-        started_at=in_amsterdam(datetime.fromisoformat(row[4])),
-        ended_at=_time(row[5]),
-        times_given=bool(row[6]),
-        not_before=_time(row[7]),
-        not_after=_time(row[8]),
-        energy=row[9],
-        cost=row[10],
-        peak_power=row[11],
-        card=row[12],
-        mode=row[13],
-        transaction=row[14],
-        currency=row[15],
-    )
 
 
 def _read_everything(connection: sqlite3.Connection) -> None:
@@ -427,15 +288,15 @@ def _read_everything(connection: sqlite3.Connection) -> None:
         ValueError: something in it cannot be understood.
         sqlite3.DatabaseError: something cannot be read, or is missing.
     """
-    for _, description in connection.execute(_DESCRIPTIONS):
-        _EVSE.validate_json(description)
+    for _, description in connection.execute(DESCRIPTIONS):
+        SETTINGS.validate_json(description)
     for (known_since,) in connection.execute("SELECT known_since FROM charge_point WHERE known_since IS NOT NULL"):
         datetime.fromisoformat(known_since)
     for content, written_at in connection.execute("SELECT content, written_at FROM memory"):
-        _MEMORY.validate_json(content)
+        MEMORY.validate_json(content)
         datetime.fromisoformat(written_at)
-    for _, content in connection.execute(_STEERINGS):
-        _STEERING.validate_json(content)
+    for _, content in connection.execute(STEERINGS):
+        STEERING.validate_json(content)
     for query in (
         "SELECT inclusion FROM thing WHERE inclusion IS NOT NULL",
         "SELECT content FROM parameter",
@@ -444,5 +305,5 @@ def _read_everything(connection: sqlite3.Connection) -> None:
         for (content,) in connection.execute(query):
             json.loads(content)
     connection.execute("SELECT number, uid, code, message FROM command").fetchall()
-    for row in connection.execute(_SESSIONS, (None, None)):
-        _to_record(row)
+    for row in connection.execute(SESSIONS, (None, None)):
+        to_record(row)

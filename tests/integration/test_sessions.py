@@ -17,7 +17,8 @@ from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory
 from bridge.commandline.cli import app
 from bridge.simulator.car import Car
-from bridge.storage.storage import Peek, Storage
+from bridge.storage.peek import Peek
+from bridge.storage.storage import Storage
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET, House

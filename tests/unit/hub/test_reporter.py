@@ -16,8 +16,9 @@ from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.twin import Twin
 from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
-from bridge.hub.line import Dirty
-from bridge.hub.reporter import STRIKES, Publication, Renewal, Reporter
+from bridge.hub.line import Dirty, Publication, Renewal
+from bridge.hub.reporter import Reporter
+from bridge.hub.suspects import STRIKES
 from bridge.hub.telling import ADAPTER, NETWORK, Telling
 from bridge.logs import Log
 from tests.clock import FakeClock
@@ -45,7 +46,6 @@ class Hall:
             clock=self.clock,
             uid=uuid4,
             src="bluecurrent",
-            prefix="",
             log=Log("debug", "json", self.stream).logger,
         )
 

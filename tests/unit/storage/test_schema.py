@@ -16,7 +16,8 @@ from bridge.chargepoint.session import Memory, Session
 from bridge.logs import Log
 from bridge.storage import schema
 from bridge.storage.database import StorageUnusable
-from bridge.storage.storage import Outcome, Peek, Storage
+from bridge.storage.peek import Peek
+from bridge.storage.storage import Outcome, Storage
 
 NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
 

@@ -1,0 +1,65 @@
+"""Which message makes a broker close the connection (contract 3, "What the hub is told"). Pure.
+
+After a close, what was in flight is suspected, and goes one at a time. A message that was alone in flight at several
+closes in a row is given up, until there is something else to say.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from bridge.fimp.report import Report, ReportKey
+from bridge.hub.line import Publication
+
+STRIKES: Final = 3
+"""After so many closes in a row with one message alone in flight, that message is given up."""
+
+
+class Suspects:
+    """The messages that were in flight when the connection was closed, and those that were given up."""
+
+    def __init__(self) -> None:
+        self._suspected: set[object] = set()
+        self._alone: tuple[object, int] | None = None
+        self._given_up: dict[ReportKey, object] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._suspected)
+
+    def __contains__(self, publication: object) -> bool:
+        return isinstance(publication, Publication) and publication.identity in self._suspected
+
+    def closed(self, in_flight: Collection[Publication]) -> Publication | None:
+        """The connection was closed with these messages in flight; gives the one that is to be given up."""
+        self._suspected |= {publication.identity for publication in in_flight}
+        if len(in_flight) != 1:
+            self._alone = None
+            return None
+        (publication,) = in_flight
+        before = self._alone[1] if self._alone is not None and self._alone[0] == publication.identity else 0
+        self._alone = publication.identity, before + 1
+        return publication if before + 1 >= STRIKES else None
+
+    def acquit(self, publication: Publication) -> None:
+        """The broker has taken it."""
+        self._suspected.discard(publication.identity)
+        if self._alone is not None and self._alone[0] == publication.identity:
+            self._alone = None
+
+    def give_up(self, publication: Publication) -> None:
+        """It is not published, now or while it says the same."""
+        self._suspected.discard(publication.identity)
+        self._alone = None
+        if publication.item is None or publication.item.counts_as_told:
+            self._given_up[publication.report.key] = publication.report.fingerprint
+
+    def gave_up(self, report: Report) -> bool:
+        """Whether a report that says this was given up."""
+        return bool(self._given_up) and self._given_up.get(report.key) == report.fingerprint
+
+    def sent(self, report: Report) -> None:
+        """Something was sent under the report's key: it is tried again from now on, whatever it says."""
+        self._given_up.pop(report.key, None)
+
+    def forget(self) -> None:
+        """Everything was acknowledged: nobody is suspected any more."""
+        self._suspected.clear()

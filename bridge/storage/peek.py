@@ -1,0 +1,91 @@
+"""A look into the storage while the service may have it open."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from bridge.chargepoint.charge_point_settings import EURO
+from bridge.chargepoint.records import SessionRecord
+from bridge.storage.database import StorageUnusable, look_into, newer
+from bridge.storage.rows import DESCRIPTIONS, ENERGY_BEFORE, HAS_CURRENCY, SESSIONS, SETTINGS, to_record, utc_text
+from bridge.storage.schema import VERSION, version_of
+
+
+class Peek:
+    """A look into a file that perhaps another process has open; nothing is changed, and nothing made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """The rows of a query; none where there is no file.
+
+        Raises:
+            StorageUnusable: it is there and cannot be read.
+        """
+        if not self._path.exists():
+            return []
+        try:
+            with closing(look_into(self._path)) as connection:
+                version = version_of(connection)
+                if version > VERSION:
+                    raise StorageUnusable(newer(self._path, version))
+                return connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise StorageUnusable(f"{self._path} cannot be read: {error}.", permanent=False) from error
+
+    def value(self, name: str) -> JsonValue:
+        """A single value; None if there is none, or no file that can be read."""
+        try:
+            rows = self._read("SELECT content FROM value WHERE name = ?", name)
+            return json.loads(rows[0][0]) if rows else None
+        except (StorageUnusable, ValueError):
+            return None
+
+    def save_value(self, name: str, content: JsonValue) -> None:
+        """Refuse: this is only a look."""
+        raise TypeError(f"{name} cannot be set to {content!r} here")
+
+    def exists(self) -> bool:
+        """There is a file."""
+        return self._path.exists()
+
+    def has_ledger(self) -> bool:
+        """There is a file, and sessions are kept in it; one of an older version gets them when the service runs next.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        return bool(self._read("SELECT 1 FROM sqlite_schema WHERE name = 'session'"))
+
+    def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
+        """See `Storage.sessions`.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        if not self.has_ledger():
+            return []
+        query = SESSIONS if self._read(HAS_CURRENCY) else SESSIONS.replace("currency", f"'{EURO}'")
+        return [to_record(row) for row in self._read(query, utc_text(since), address)]
+
+    def energy_before(self) -> dict[str, float]:
+        """See `Storage.energy_before`.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        return dict(self._read(ENERGY_BEFORE)) if self.has_ledger() else {}
+
+    def names(self) -> dict[str, str]:
+        """What the owner calls each charge point, by evse_id.
+
+        Raises:
+            StorageUnusable: it cannot be read.
+        """
+        return {evse_id: SETTINGS.validate_json(description).name for evse_id, description in self._read(DESCRIPTIONS)}
