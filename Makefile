@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
-EVERYWHERE = not containers and not browser and not nodered
+EVERYWHERE = not containers and not browser and not nodered and not brokers
 
 .PHONY: help demo test lint format e2e lock image bench clean
 
@@ -15,7 +15,7 @@ help:
 	@echo "make test   the tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  how fast it is beside what people would use instead (BENCH=\"--help\" for its options)"
-	@echo "make e2e    the tests that need a container engine, Chromium or Node.js"
+	@echo "make e2e    the tests that need a container engine, Chromium, Node.js or RabbitMQ"
 	@echo "make image  the container image bluecurrent-fimp"
 	@echo "make lock   renews what the image installs: requirements.lock, requirements-build.lock"
 

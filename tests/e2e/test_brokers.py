@@ -1,0 +1,167 @@
+"""The bridge with brokers that others wrote. docs/brokers.md has the table of what each of them does."""
+
+import asyncio
+import contextlib
+import gzip
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import aiomqtt
+import pytest
+
+from bridge.hub.broker import AT_ONCE
+from bridge.simulator.car import Car
+from tests.e2e import live_brokers
+from tests.e2e.live_brokers import REQUIRED, LiveBroker
+from tests.harness import CABLE, GRID, SOCKET, House, Hub, device_topic, make_house
+from tests.proxy import Plug
+
+pytestmark = [pytest.mark.brokers, pytest.mark.timeout(300)]
+
+PATIENCE_S = 30.0
+KINDS = {
+    "mosquitto": (live_brokers.mosquitto_missing, live_brokers.keeping_mosquitto),
+    "aedes": (live_brokers.aedes_missing, live_brokers.aedes),
+    "rabbitmq": (live_brokers.rabbitmq_missing, live_brokers.rabbitmq),
+    "small": (live_brokers.mosquitto_missing, live_brokers.small_mosquitto),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBroker]:
+    """Each of the brokers, running."""
+    missing, made = KINDS[request.param]
+    lacking = missing()
+    if lacking is not None:
+        assert not REQUIRED, lacking
+        pytest.skip(lacking)
+    with made(tmp_path_factory.mktemp(request.param)) as broker:
+        broker.start()
+        try:
+            yield broker
+        finally:
+            broker.kill()
+
+
+@pytest.fixture
+async def plug(live: LiveBroker) -> AsyncIterator[Plug]:
+    """A plug between the bridge and its broker."""
+    made = await Plug("127.0.0.1", live.port).start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def house(live: LiveBroker, plug: Plug, tmp_path: Path) -> AsyncIterator[House]:
+    """A running bridge behind the plug, and a hub that is not."""
+    async with make_house(live.address, tmp_path, mqtt={"host": "127.0.0.1", "port": plug.port}) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def another_hub(live: LiveBroker) -> AsyncIterator[Hub]:
+    """A hub that comes later."""
+    async with aiomqtt.Client("127.0.0.1", live.port, socket_options=AT_ONCE) as client:
+        hub = Hub(client)
+        await client.subscribe("#", qos=1)
+        listening = asyncio.create_task(hub.listen())
+        yield hub
+        listening.cancel()
+
+
+def statuses(hub: Hub, since: int = 0) -> list[set[str]]:
+    """What each report of all nodes says of them."""
+    reports = [heard.message.value for heard in hub.find("evt.network.all_nodes_report", since=since)]
+    return [
+        {str(node["status"]) for node in nodes if isinstance(node, dict)}
+        for nodes in reports
+        if isinstance(nodes, list)
+    ]
+
+
+async def test_things_states_and_commands(house: House) -> None:
+    for address in (SOCKET, CABLE, GRID):
+        await house.hub.until(
+            lambda address=address: any(  # type: ignore[misc]
+                isinstance(heard.message.value, dict) and heard.message.value["address"] == address
+                for heard in house.hub.find("evt.thing.inclusion_report")
+            ),
+            PATIENCE_S,
+        )
+    house[SOCKET].plug(Car())
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge", patience=PATIENCE_S)
+    answers = await house.hub.command(SOCKET, "cmd.charge.start", count=2, patience=PATIENCE_S)
+    assert answers[0].brief == ("evt.state.report", "charging")
+    assert len(house.cloud.requests_for("START_SESSION")) == 1
+
+
+async def test_a_command_in_gzip(house: House) -> None:
+    uid = str(uuid4())
+    command = {"serv": "chargepoint", "type": "cmd.state.get_report", "val_t": "null", "val": None, "uid": uid}
+    topic = device_topic(SOCKET).replace("pt:j1/", "pt:j1c1/")
+    await house.hub.client.publish(topic, gzip.compress(json.dumps(command).encode()), qos=1)
+    answer = await house.hub.expect("evt.state.report", SOCKET, corid=uid, patience=PATIENCE_S)
+    assert answer.message.value == "disconnected"
+
+
+async def test_the_will_is_told_and_taken_back(house: House, plug: Plug) -> None:
+    since = house.mark
+    plug.pull()
+    await house.hub.until(lambda: {"DOWN"} in statuses(house.hub, since), PATIENCE_S)
+    since = house.mark
+    plug.put_back()
+    await house.hub.until(lambda: {"UP"} in statuses(house.hub, since), PATIENCE_S)
+    await house.hub.expect("evt.state.report", SOCKET, since=since, patience=PATIENCE_S)
+    assert {"DOWN"} not in statuses(house.hub, since)
+
+
+async def test_a_command_sent_during_a_break_is_answered_after_it(house: House, plug: Plug) -> None:
+    service = house.service
+    assert service is not None
+    house[SOCKET].plug(Car())
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge", patience=PATIENCE_S)
+    plug.pull()
+    await house.hub.until(lambda: not service.broker.status.up, PATIENCE_S)
+    uid = await house.hub.say(device_topic(SOCKET), type="cmd.charge.start")
+    await asyncio.sleep(0.3)
+    assert not house.cloud.requests_for("START_SESSION")
+    plug.put_back()
+    answer = await house.hub.expect("evt.state.report", SOCKET, corid=uid, patience=PATIENCE_S)
+    assert answer.message.value == "charging"
+    assert len(house.cloud.requests_for("START_SESSION")) == 1
+
+
+async def test_a_broker_that_is_killed_and_comes_back_hears_everything(
+    live: LiveBroker, house: House, plug: Plug
+) -> None:
+    service = house.service
+    assert service is not None
+    plug.pull()
+    await house.hub.until(lambda: not service.broker.status.up, PATIENCE_S)
+    uid = await house.hub.say(device_topic(CABLE), type="cmd.state.get_report")
+    await asyncio.sleep(1)  # a mosquitto writes a moment after it has acknowledged
+    await asyncio.to_thread(live.kill)
+    house[SOCKET].plug(Car())
+    await house.push(SOCKET)
+    await asyncio.to_thread(live.start)
+    async with another_hub(live) as hub:
+        plug.put_back()
+        await hub.expect("evt.state.report", SOCKET, value="ready_to_charge", patience=PATIENCE_S)
+        for address in (SOCKET, CABLE):
+            for type_ in ("evt.max_current.report", "evt.meter_ext.report", "evt.param.report"):
+                await hub.expect(type_, address, patience=PATIENCE_S)
+        await hub.until(lambda: {"UP"} in statuses(hub), PATIENCE_S)
+        kept = [heard for heard in hub.find("evt.state.report", CABLE) if heard.message.corid == uid]
+        if live.keeps_sessions:
+            await hub.expect("evt.state.report", CABLE, corid=uid, patience=PATIENCE_S)
+        else:
+            assert not kept
+        assert (await hub.command(SOCKET, "cmd.state.get_report", patience=PATIENCE_S))[
+            0
+        ].message.value == "ready_to_charge"
+        await house.stop()  # while this hub's broker is there
+    assert service.broker.status.problem is None
