@@ -17,8 +17,8 @@ from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
 from bridge.bluecurrent.app_api import AppApi
-from bridge.bluecurrent.correlation import is_receipt, named_error, refusal
-from bridge.bluecurrent.frames import Error, Frame, SettingsBody, Statuses, parse_frame
+from bridge.bluecurrent.correlation import Correlation
+from bridge.bluecurrent.frames import Frame, SettingsBody, Statuses, parse_frame
 from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import Request, get_charge_points, hello
 from bridge.chargepoint.twin import ChargingMode, Twin
@@ -81,16 +81,14 @@ class DirectCloud:
             self.up = False
             del self.wire.frames[before:]
             raise Disconnected("The link went down before the answer.")
-        for frame in self.wire.frames[before:]:
-            if frame.flow_id != "ours":
-                continue
-            if isinstance(frame.body, Error):
-                raise named_error(frame.body)
-            error = refusal(frame)
-            if error is not None:
-                raise error
-            if not is_receipt(frame):
-                return request.read(frame)
+        correlation = Correlation(0.0)
+        waiting = correlation.add(request, "ours")
+        ended = [end for frame in self.wire.frames[before:] for end in correlation.take(frame, 0.0)]
+        ended += correlation.arrived(waiting, 0.0)
+        for end in ended:
+            if isinstance(end.answer, BridgeError):
+                raise end.answer
+            return request.read(end.answer)
         raise VerdictTimeout("No answer came.")
 
 

@@ -57,7 +57,13 @@ class ParameterSetters:
         self._confirmed(twin, ChargePointSettings(public_charging=setting), "public_charging")
 
     async def available(self, twin: Twin, value: bool) -> None:
-        """SET_OPERATIVE or SET_INOPERATIVE; a block ends the sessions. Only a CH_STATUS tells the effect."""
+        """SET_OPERATIVE or SET_INOPERATIVE; a block ends the sessions.
+
+        Often only a CH_STATUS shows that it is done, and that comes on a change: what is so already needs no request.
+        """
+        if all(is_available(socket.status) is value for socket in self._fleet.sockets(twin.evse_id)):
+            self._cloud.check()
+            return
         await self._availability.set(twin.evse_id, available=value)
         await self._fleet.wait_until(twin.address, lambda after: is_available(after.status) is value, self._follow_up)
 

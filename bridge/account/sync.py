@@ -132,7 +132,10 @@ class Sync:
             async with gate:
                 await self._refresh_one(evse_id)
 
-        await asyncio.gather(*(one(evse_id) for evse_id in self._fleet.evse_ids() if evse_id not in self._exclusions))
+        included = [evse_id for evse_id in self._fleet.evse_ids() if evse_id not in self._exclusions]
+        await asyncio.gather(*(one(evse_id) for evse_id in included))
+        for evse_id in included:
+            await self._refresh_grid(evse_id)
         await self._overrides.refresh()
         self.looked()
 
@@ -147,6 +150,12 @@ class Sync:
         await self._ask(requests.get_status(evse_id), _ignore)
         await self._if_stale(requests.get_settings(evse_id), _ignore)
         self._fleet.completed(evse_id)
+
+    async def _refresh_grid(self, evse_id: str) -> None:
+        """Ask for the grid connection, with nothing else in flight.
+
+        A charge point without one is answered by an ERROR that names no request, so it has to be the only one waiting.
+        """
         await self._if_stale(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
 
     def _cards_told(self, cards: Sequence[Card]) -> None:
@@ -202,6 +211,7 @@ class Sync:
                 unseen = any(twin.status is None for twin in self._fleet.sockets(evse_id))
                 if unseen and evse_id not in self._exclusions:
                     await self._refresh_one(evse_id)
+                    await self._refresh_grid(evse_id)
         finally:
             self._listing = False
 

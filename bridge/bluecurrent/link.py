@@ -363,7 +363,7 @@ class Link:
             TimeoutError: by the bridge's clock, which counts the machine's sleep, it has taken too long.
         """
         deadline = self._clock.monotonic() + timeout
-        await asyncio.wait({answer}, timeout=IN_FLIGHT_S)
+        await asyncio.wait({answer}, timeout=min(IN_FLIGHT_S, timeout / 2))
         while not answer.done():
             self._settle(self._protocol.arrived(waiting, self._clock.monotonic()))
             await asyncio.wait({answer}, timeout=LOOK_AT_CLOCK_S)

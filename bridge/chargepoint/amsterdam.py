@@ -44,8 +44,9 @@ def last_midnight(now: datetime) -> datetime:
 
 def next_limit_reset(now: datetime) -> datetime:
     """When the day's request limit is over: 00:00:30 in Amsterdam, half a minute after it is lifted (page 3)."""
-    tomorrow = now.astimezone(AMSTERDAM).date() + timedelta(days=1)
-    return from_wall_clock(datetime.combine(tomorrow, time(0, 0, 30)))
+    today = now.astimezone(AMSTERDAM).date()
+    resets = (from_wall_clock(datetime.combine(today + timedelta(days=days), time(0, 0, 30))) for days in (0, 1))
+    return next(reset for reset in resets if reset > now)
 
 
 def readings(when: datetime) -> tuple[datetime, ...]:

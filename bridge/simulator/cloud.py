@@ -171,6 +171,8 @@ class SimulatedCloud:
         if request.get("command") in self.faults.unanswered:
             return
         flow_id = request.get("flow_id")
+        if answer["object"] == "ERROR" and not self.faults.errors_name_request:
+            flow_id = None
         if flow_id is not None and self.faults.flow_ids != "missing":
             answer = {**answer, "flow_id": flow_id if self.faults.flow_ids == "echo" else ""}
         await connection.send(json.dumps(answer))
@@ -273,7 +275,13 @@ class SimulatedCloud:
     # --- acting: RECEIVED_, then STATUS_ ---
 
     async def _two_steps(
-        self, connection: ServerConnection, frame: Frame, act: Callable[[], bool], refuse: str = ""
+        self,
+        connection: ServerConnection,
+        frame: Frame,
+        act: Callable[[], bool],
+        refuse: str = "",
+        *,
+        confirm: bool = True,
     ) -> None:
         command, evse_id = str(frame["command"]), frame["evse_id"]
         refuse = self.faults.refuse.get(command, refuse)
@@ -299,7 +307,8 @@ class SimulatedCloud:
         }
         if not error and not self.faults.verdict_first:
             await self.push(point)
-        await self._send(connection, frame, verdict)
+        if error or (confirm and command not in self.faults.no_verdict):
+            await self._send(connection, frame, verdict)
         if not error and self.faults.verdict_first:
             await self.push(point)
 
@@ -332,7 +341,7 @@ class SimulatedCloud:
             self._point(frame).block(frame["command"] == "SET_INOPERATIVE")
             return True
 
-        await self._two_steps(connection, frame, act)
+        await self._two_steps(connection, frame, act, confirm=self.faults.confirm_block)
 
     async def _reboot(self, connection: ServerConnection, frame: Frame) -> None:
         point = self._point(frame)
@@ -372,7 +381,8 @@ class SimulatedCloud:
         }
         if self.faults.verdict_delay_s:
             await asyncio.sleep(self.faults.verdict_delay_s)
-        await self._send(connection, frame, answer)
+        if error or command not in self.faults.no_verdict:
+            await self._send(connection, frame, answer)
         if not error and evse_id is not None:
             await self.push_settings(self._point(frame))
 

@@ -8,7 +8,7 @@ FlowIds = Literal["echo", "empty", "missing"]
 
 @dataclass(slots=True)
 class Faults:
-    """The faults in force; all off at first.
+    """The faults in force; all off at first. The last ones make the cloud kinder than the real one is.
 
     Attributes:
         refuse: command → why the cloud refuses it, in RECEIVED_.
@@ -17,6 +17,7 @@ class Faults:
         rest_error: action of the app's side → number and message of an ERROR.
         silent: commands that get no answer at all; `*` for all.
         unanswered: commands that are carried out, and get no answer all the same.
+        no_verdict: commands that are carried out, and whose STATUS_ never comes.
         no_receipt: the RECEIVED_ step is left out.
         delay_s: how long every answer takes.
         verdict_delay_s: how long the second step takes beside that.
@@ -28,6 +29,9 @@ class Faults:
         drop_after_hello: the connection is cut right after HELLO is answered.
         empty_lists: how many CHARGE_POINTS answers to come list nothing.
         flow_ids: whether answers echo the request's `flow_id`, leave it empty, or leave it out.
+        errors_name_request: an ERROR carries the `flow_id` as other answers do; most of the real ones do not.
+        confirm_block: blocking and unblocking are confirmed by a STATUS_; the real cloud often lets only CH_STATUS
+            show it.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -36,6 +40,7 @@ class Faults:
     rest_error: dict[str, tuple[int, str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
+    no_verdict: set[str] = field(default_factory=set)
     no_receipt: bool = False
     delay_s: float = 0.0
     verdict_delay_s: float = 0.0
@@ -47,6 +52,8 @@ class Faults:
     drop_after_hello: bool = False
     empty_lists: int = 0
     flow_ids: FlowIds = "echo"
+    errors_name_request: bool = False
+    confirm_block: bool = False
 
     def is_silent(self, command: str) -> bool:
         """Whether a command gets no answer."""

@@ -142,6 +142,32 @@ async def test_each_setter(
     assert len(house.cloud.seen) == before + 1
 
 
+SHOWN = [setter for setter in SETTERS if setter[0] not in {"current_battery_percentage", "minimum_percentage",
+                                                           "battery_size_kwh", "expected_departure_time"}]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parameter_id", "value", "request_"), SHOWN, ids=[setter[0] for setter in SHOWN])
+async def test_a_setter_is_answered_when_its_effect_shows(
+    house: House, parameter_id: str, value: object, request_: dict[str, object]
+) -> None:
+    house.cloud.faults.no_verdict = {str(request_["command"])}
+    assert value_of(await put(house, parameter_id, value)) == value
+    assert len(house.cloud.requests_for(str(request_["command"]))) == 1
+
+
+async def test_a_setter_is_refused_also_where_its_effect_would_show(house: House) -> None:
+    house.cloud.faults.verdict["SET_INOPERATIVE"] = "REJECTED"
+    assert (await put(house, "available", False)).message.value == "ERR_REJECTED"
+    house.cloud.faults.verdict.clear()
+    assert value_of(await put(house, "available", False)) is False
+
+
+async def test_what_is_available_already_needs_no_request(house: House) -> None:
+    before = len(house.cloud.seen)
+    assert value_of(await put(house, "available", True)) is True
+    assert len(house.cloud.seen) == before
+
+
 async def test_back_to_available(house: House) -> None:
     await put(house, "available", False)
     (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")

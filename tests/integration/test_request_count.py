@@ -23,6 +23,11 @@ def sent_so_many(house: House, count: int) -> bool:
     return len(house.cloud.seen) >= count
 
 
+def asked_so_often(house: House, command: str, count: int) -> bool:
+    """Whether the cloud has seen a command so often."""
+    return house.cloud.requests[command] >= count
+
+
 def add(cloud: SimulatedCloud, house: House, count: int) -> None:
     """More charge points."""
     for number in range(count):
@@ -38,6 +43,14 @@ async def test_a_start(build: HouseMaker, more: int) -> None:
         assert len(house.cloud.seen) <= 5 + 3 * points
         assert house.cloud.requests["VALIDATE_API_TOKEN"] == 1
         assert house.cloud.requests["GET_CH_STATUS"] == points
+        # Charge points without a grid connection are answered by an ERROR that names no request, and hold nothing up.
+        grids = partial(asked_so_often, house, "GET_GRID_STATUS", points)
+        await house.hub.until(grids)
+        await asyncio.sleep(0.1)
+        assert house.service is not None
+        link = house.service.link
+        assert link.requests_today_by_kind == house.cloud.requests == link.counts.total
+        assert link.requests_today == len(house.cloud.seen)
 
 
 async def test_a_reconnect(house: House) -> None:

@@ -1,0 +1,404 @@
+"""The link against a cloud that says exactly what a test has it say."""
+
+import asyncio
+import contextlib
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from bridge.bluecurrent import requests
+from bridge.bluecurrent.frames import Frame
+from bridge.bluecurrent.link import Link, LinkState, LinkStatus
+from bridge.bluecurrent.tap import Tap
+from bridge.clock import SystemClock
+from bridge.errors import BridgeError, Disconnected, Forbidden, Rejected, RequestLimit, Unauthorized, VerdictTimeout
+from bridge.logs import Log
+from tests.clock import FakeClock
+
+PATIENCE_S = 5.0
+Said = dict[str, Any]
+
+
+class Recorded(Tap):
+    """Keeps what passes."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def sent(self, text: str) -> None:
+        """Keep it."""
+        self.lines.append(("sent", str(json.loads(text)["command"])))
+
+    def received(self, text: str | bytes) -> None:
+        """Keep it."""
+        self.lines.append(("received", str(json.loads(text)["object"])))
+
+    def lost(self, reason: str) -> None:
+        """Keep it."""
+        self.lines.append(("lost", reason))
+
+
+class ScriptedCloud:
+    """Answers the login and HELLO, and the rest as the test says."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[Said], list[Said]]] = {}
+        self.seen: list[Said] = []
+        self.connections: set[ServerConnection] = set()
+        self.url = ""
+        self.tokens: dict[str, str] = {"api": "request"}
+        self.login_gate = asyncio.Event()
+        self.login_gate.set()
+
+    async def serve(self, connection: ServerConnection) -> None:
+        """One connection."""
+        self.connections.add(connection)
+        with contextlib.suppress(Exception):
+            async for text in connection:
+                said = json.loads(text)
+                self.seen.append(said)
+                for frame in await self._answer(said):
+                    await connection.send(json.dumps(frame))
+        self.connections.discard(connection)
+
+    async def _answer(self, said: Said) -> list[Said]:
+        command = str(said["command"])
+        if command == "VALIDATE_API_TOKEN":
+            await self.login_gate.wait()
+            token = self.tokens.get(said["token"])
+            return [{"object": "STATUS_API_TOKEN", "success": token is not None, "token": token}]
+        if command == "HELLO" and command not in self.answers:
+            return [{"object": "HELLO"}]
+        answer = self.answers.get(command)
+        return answer(said) if answer is not None else []
+
+    async def say(self, *frames: Said | str) -> None:
+        """Say something unasked."""
+        for connection in list(self.connections):
+            for frame in frames:
+                await connection.send(frame if isinstance(frame, str) else json.dumps(frame))
+
+    def commands(self) -> list[str]:
+        """What was asked."""
+        return [str(said["command"]) for said in self.seen]
+
+
+class LinkedUp:
+    """A link and its cloud."""
+
+    def __init__(self, cloud: ScriptedCloud, **options: Any) -> None:
+        self.cloud = cloud
+        self.tap = Recorded()
+        self.log = io.StringIO()
+        self.frames: list[Frame] = []
+        self.statuses: list[LinkStatus] = []
+        self.link = Link(
+            cloud.url,
+            **{
+                "clock": SystemClock(),
+                "jitter": lambda: 0.0,
+                "log": Log("debug", "json", self.log).logger,
+                "command_timeout": 3.0,
+                "tap": self.tap,
+                **options,
+            },
+        )
+        self.link.frame_listeners = (self.frames.append,)
+        self.link.status_listeners = (self.statuses.append,)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110 - several things can make it so
+                await asyncio.sleep(0.005)
+
+    async def up(self) -> None:
+        """Wait until requests can be made."""
+        await self.until(lambda: self.link.status.up)
+
+    def logged(self) -> list[dict[str, Any]]:
+        """What was logged."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+
+async def nothing() -> None:
+    """Nothing has to be asked first."""
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[ScriptedCloud]:
+    """A cloud that listens."""
+    made = ScriptedCloud()
+    async with serve(made.serve, "127.0.0.1", 0, ping_interval=None, close_timeout=0.1) as server:
+        made.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/haserver"
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def running(cloud: ScriptedCloud, token: str | None = "api", **options: Any) -> AsyncIterator[LinkedUp]:
+    """A link that runs."""
+    linked = LinkedUp(cloud, **options)
+    linked.link.set_token(token)
+    task = asyncio.create_task(linked.link.run(nothing))
+    try:
+        yield linked
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+async def linked(cloud: ScriptedCloud) -> AsyncIterator[LinkedUp]:
+    """A link that is up."""
+    async with running(cloud) as made:
+        await made.up()
+        yield made
+
+
+# --- verdicts and effects ---
+
+BLOCK = requests.set_operative("A1", operative=False)
+BLOCKED: Said = {"object": "CH_STATUS", "evse_id": "A1", "data": {"activity": "unavailable"}}
+FREE: Said = {"object": "CH_STATUS", "evse_id": "A1", "data": {"activity": "available"}}
+
+
+def received(said: Said) -> Said:
+    """The receipt."""
+    return {"object": f"RECEIVED_{said['command']}", "evse_id": said["evse_id"], "flow_id": said["flow_id"]}
+
+
+def verdict(said: Said, **more: Any) -> Said:
+    """The verdict."""
+    return {"object": f"STATUS_{said['command']}", "evse_id": said.get("evse_id"), "success": True} | more
+
+
+async def test_a_block_is_done_when_the_status_shows_it(linked: LinkedUp) -> None:
+    linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [received(said), BLOCKED]
+    async with asyncio.timeout(0.9):  # and does not wait for what may be in flight
+        await linked.link.ask(BLOCK)
+
+
+async def test_a_setting_is_done_when_the_settings_show_it(linked: LinkedUp) -> None:
+    told = {"object": "CH_SETTINGS", "data": {"evse_id": "A1", "delayed_charging": {"value": True}}}
+    linked.cloud.answers["SET_DELAYED_CHARGING"] = lambda _: [told]
+    assert await linked.link.ask(requests.set_delayed_charging("A1", value=True)) is None
+
+
+async def test_a_status_that_was_on_its_way_is_no_effect(linked: LinkedUp) -> None:
+    linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [BLOCKED, verdict(said, success=False, error="REJECTED")]
+    with pytest.raises(Rejected, match="REJECTED"):
+        await linked.link.ask(BLOCK)
+
+
+async def test_a_late_verdict_confirms_nothing_else(linked: LinkedUp) -> None:
+    linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [received(said), BLOCKED]
+    await linked.link.ask(BLOCK)
+    linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [verdict(said), FREE]
+    with pytest.raises(VerdictTimeout):
+        await linked.link.ask(BLOCK)
+
+
+async def test_two_stops_in_flight(linked: LinkedUp) -> None:
+    stopping = [asyncio.create_task(linked.link.ask(requests.stop_session(evse_id))) for evse_id in ("A1", "B1")]
+    await linked.until(lambda: linked.cloud.commands().count("STOP_SESSION") == 2)
+    await linked.cloud.say({"object": "RECEIVED_STOP_SESSION", "error": "no active session for chargepoint: B1"})
+    with pytest.raises(Rejected, match="B1"):
+        await stopping[1]
+    assert not stopping[0].done()
+    await linked.cloud.say({"object": "STATUS_STOP_SESSION", "evse_id": "A1", "success": True})
+    await stopping[0]
+
+
+async def test_what_is_forbidden_is_told_apart(linked: LinkedUp) -> None:
+    linked.cloud.answers["UNLOCK_CONNECTOR"] = lambda _: [{"object": "ERROR", "error": 2, "message": "forbidden"}]
+    with pytest.raises(Forbidden):
+        await linked.link.ask(requests.unlock_connector("A1"))
+
+
+async def test_somebody_elses_answer_is_nobodys(cloud: ScriptedCloud) -> None:
+    async with running(cloud, command_timeout=0.3) as linked:
+        await linked.up()
+        cloud.answers["STOP_SESSION"] = lambda said: [verdict(said, flow_id="theirs")]
+        with pytest.raises(VerdictTimeout):
+            await linked.link.ask(requests.stop_session("A1"))
+
+
+# --- what ends a connection ---
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        ({"object": "ERROR", "error": 42, "message": "Request limit reached"}, RequestLimit),
+        (4001, RequestLimit),
+        ({"object": "ERROR", "error": 1, "message": "Invalid Auth Token"}, Unauthorized),
+        (1011, Disconnected),
+        ("x" * (4 * 1024 * 1024 + 1), Disconnected),
+    ],
+    ids=["error 42", "close code 4001", "error 1", "another close code", "too long a frame"],
+)
+async def test_what_ends_a_connection_ends_every_request(
+    linked: LinkedUp, end: Said | int | str, kind: type[BridgeError]
+) -> None:
+    asked = [requests.stop_session("A1"), requests.get_status("B1")]
+    waiting = [asyncio.create_task(linked.link.ask(request)) for request in asked]
+    await linked.until(lambda: {"STOP_SESSION", "GET_CH_STATUS"} <= set(linked.cloud.commands()))
+    if isinstance(end, int):
+        for connection in list(linked.cloud.connections):
+            await connection.close(end)
+    else:
+        await linked.cloud.say(end)
+    for task in waiting:
+        with pytest.raises(kind):
+            async with asyncio.timeout(PATIENCE_S):
+                await task
+    await linked.until(lambda: any(status.state is LinkState.DOWN for status in linked.statuses))
+    down = next(status for status in linked.statuses if status.state is LinkState.DOWN)
+    assert isinstance(down.error, kind)
+    assert [line for line in linked.tap.lines if line[0] == "lost"] == [("lost", str(down.error))]
+
+
+async def test_a_start_that_was_passed_on_may_have_been_done_whatever_the_limit_says(linked: LinkedUp) -> None:
+    linked.cloud.answers["START_SESSION"] = lambda said: [received(said), {"object": "ERROR", "error": 42}]
+    with pytest.raises(Disconnected):
+        await linked.link.ask(requests.start_session("A1", "card"))
+
+
+# --- tokens ---
+
+
+async def test_a_login_that_a_new_token_overtakes_is_of_no_use(cloud: ScriptedCloud) -> None:
+    cloud.tokens["other"] = "other request"
+    cloud.login_gate.clear()
+    async with running(cloud) as linked:
+        await linked.until(lambda: cloud.commands() == ["VALIDATE_API_TOKEN"])
+        linked.link.set_token("other")
+        cloud.login_gate.set()
+        await linked.up()
+        hellos = [said["Authorization"] for said in cloud.seen if said["command"] == "HELLO"]
+        assert hellos == ["Token other request"]
+        assert cloud.commands().count("VALIDATE_API_TOKEN") == 2
+
+
+async def test_a_refused_token_is_told_once_and_waits_for_another(cloud: ScriptedCloud) -> None:
+    async with running(cloud, token="wrong") as linked:
+        await linked.until(lambda: linked.link.status.state is LinkState.DOWN)
+        linked.link.set_token("wrong")
+        linked.link.reconnect()
+        await asyncio.sleep(0.1)
+        assert cloud.commands() == ["VALIDATE_API_TOKEN"]
+        linked.link.set_token("api")
+        await linked.up()
+
+
+@pytest.mark.parametrize("answer", [{"success": True}, {}, {"success": True, "token": ""}])
+async def test_a_login_that_cannot_be_read_is_no_refusal(cloud: ScriptedCloud, answer: Said) -> None:
+    clock = FakeClock()
+    answers = [answer]
+    validate = cloud._answer
+
+    async def odd(said: Said) -> list[Said]:
+        if said["command"] == "VALIDATE_API_TOKEN" and answers:
+            return [{"object": "STATUS_API_TOKEN", **answers.pop()}]
+        return await validate(said)
+
+    cloud._answer = odd  # type: ignore[method-assign]
+    async with running(cloud, clock=clock) as linked:
+        await linked.until(lambda: linked.link.status.state is LinkState.DOWN)
+        assert isinstance(linked.link.status.error, Disconnected)
+        clock.move(1.0)
+        await linked.up()
+
+
+# --- listeners, the tap, the counts ---
+
+
+async def test_a_listener_that_fails_ends_nothing(linked: LinkedUp) -> None:
+    def broken(_: object) -> None:
+        raise OverflowError("what a frame")
+
+    linked.link.frame_listeners = (broken, linked.frames.append)
+    linked.link.status_listeners = (broken, linked.statuses.append)
+    linked.frames.clear()
+    await linked.cloud.say(BLOCKED, "no JSON", FREE)
+    await linked.until(lambda: len(linked.frames) == 2)
+    linked.link.reconnect()
+    await linked.until(lambda: linked.cloud.commands().count("HELLO") == 2)
+    await linked.up()
+    failed = [line["event"] for line in linked.logged() if line["level"] == "error"]
+    assert failed.count("a frame could not be handled") >= 2
+    assert "a change of the link could not be handled" in failed
+
+
+async def test_a_frame_is_told_after_it_has_ended_its_request_and_before_that_is_known(linked: LinkedUp) -> None:
+    linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [received(said), BLOCKED]
+    linked.frames.clear()
+    await linked.link.ask(BLOCK)
+    assert [frame.object for frame in linked.frames] == ["RECEIVED_SET_INOPERATIVE", "CH_STATUS"]
+
+
+async def test_the_tap_sees_both_directions_and_each_loss(linked: LinkedUp) -> None:
+    linked.cloud.answers["GET_CH_STATUS"] = lambda _: [FREE]
+    await linked.link.ask(requests.get_status("A1"))
+    assert linked.tap.lines == [
+        ("sent", "VALIDATE_API_TOKEN"),
+        ("received", "STATUS_API_TOKEN"),
+        ("sent", "HELLO"),
+        ("received", "HELLO"),
+        ("sent", "GET_CH_STATUS"),
+        ("received", "CH_STATUS"),
+    ]
+    linked.link.reconnect()
+    await linked.until(lambda: len(linked.tap.lines) == 9)
+    assert linked.tap.lines[6:] == [
+        ("lost", "The connection to Blue Current is made anew."),
+        ("sent", "HELLO"),
+        ("received", "HELLO"),
+    ]
+
+
+async def test_requests_are_counted_by_kind(linked: LinkedUp) -> None:
+    linked.cloud.answers["GET_CH_STATUS"] = lambda _: [FREE]
+    for _ in range(3):
+        await linked.link.ask(requests.get_status("A1"))
+    counted = {"VALIDATE_API_TOKEN": 1, "HELLO": 1, "GET_CH_STATUS": 3}
+    assert linked.link.requests_today_by_kind == counted == linked.link.counts.total
+    assert linked.link.requests_today == linked.link.requests_total == 5 == len(linked.cloud.seen)
+
+
+# --- time ---
+
+
+async def test_a_wait_for_the_limit_sees_that_the_clock_was_set(cloud: ScriptedCloud) -> None:
+    clock = FakeClock()
+    async with running(cloud, clock=clock) as linked:
+        await linked.up()
+        await cloud.say({"object": "ERROR", "error": 42})
+        await linked.until(lambda: linked.link.status.state is LinkState.DOWN)
+        await clock.pass_by(120.0, step=60.0)
+        assert cloud.commands().count("HELLO") == 1
+        error = linked.link.status.error
+        assert isinstance(error, RequestLimit)
+        clock._now = error.until
+        clock.move(60.0)
+        await linked.up()
+
+
+async def test_a_request_gives_up_by_a_clock_that_counts_the_machines_sleep(
+    linked: LinkedUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.bluecurrent.link.LOOK_AT_CLOCK_S", 0.05)
+    monkeypatch.setattr("bridge.bluecurrent.link.IN_FLIGHT_S", 0.05)
+    clock = FakeClock()
+    monkeypatch.setattr(linked.link, "_clock", clock)
+    asking = asyncio.create_task(linked.link.ask(requests.get_account()))
+    await linked.until(lambda: "GET_ACCOUNT" in linked.cloud.commands())
+    clock.move(3600.0)
+    with pytest.raises(VerdictTimeout):
+        async with asyncio.timeout(PATIENCE_S):
+            await asking

@@ -1,0 +1,54 @@
+"""The machine's clock."""
+
+import asyncio
+import time
+
+import pytest
+
+from bridge import clock
+from bridge.clock import SystemClock
+
+
+def test_it_counts_the_sleep_of_the_machine() -> None:
+    boot = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert boot <= SystemClock().monotonic() <= time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def test_where_there_is_no_such_clock_the_monotonic_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "_BOOT_CLOCK", None)
+    before = time.monotonic()
+    assert before <= SystemClock().monotonic() <= time.monotonic()
+
+
+class AsleepMeanwhile(SystemClock):
+    """A machine that sleeps for an hour whenever the bridge has waited once."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        """Seconds, the sleep counted."""
+        return self.passed
+
+    async def wait(self, seconds: float) -> None:
+        """Stands in for the loop's own wait, which does not count it."""
+        self.waits.append(seconds)
+        self.passed += seconds + 3600.0
+
+
+async def test_a_wait_ends_soon_after_the_machine_has_slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = AsleepMeanwhile()
+    monkeypatch.setattr(asyncio, "sleep", machine.wait)
+    await machine.sleep(7300.0)
+    assert machine.waits == [clock.LOOK_AGAIN_S] * 3
+    machine.waits.clear()
+    await machine.sleep(5.0)
+    assert machine.waits == [5.0]
+
+
+async def test_a_wait_is_not_too_short() -> None:
+    system = SystemClock()
+    before = system.monotonic()
+    await system.sleep(0.05)
+    assert system.monotonic() - before >= 0.05
