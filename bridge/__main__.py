@@ -8,8 +8,8 @@ import sys
 def main() -> None:
     """Run the commands.
 
-    As process 1 of a container a process is not ended by a SIGTERM that it does not handle. Until a command does so,
-    which takes a second to load, it ends as any other process would.
+    Process 1 of a container ignores a SIGTERM that it does not handle. Until a command handles it, which takes a second
+    to load, this handler ends the process.
     """
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -1,5 +1,4 @@
-"""`bluecurrent-fimp check`: looks at everything that the service needs, and says what is wrong and what to do.
+"""`bluecurrent-fimp check`: checks everything that the service needs, and reports each fault with its cure.
 
-Each look is one `Finding` and has a time limit. What a failed look makes senseless is left out; all else is still
-looked at.
+Each check gives a `Finding` and has a time limit. A failed check skips only the checks that depend on it.
 """

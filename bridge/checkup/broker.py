@@ -1,4 +1,4 @@
-"""The broker: the way there, the login, whether messages pass, and whether the service answers on it."""
+"""Checks the broker: its address, port and certificate, the login, access rules, and whether the service answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +11,7 @@ from typing import Final
 import aiomqtt
 from pydantic import JsonValue
 
-from bridge.checkup.connectivity import Cures, Way, speaks_tls
+from bridge.checkup.connectivity import Cures, Server, speaks_tls
 from bridge.checkup.finding import Finding, fail, note, ok
 from bridge.commandline.send_watch import ADAPTER, BrokerProblem, Order, compose, visitor
 from bridge.errors import Malformed
@@ -23,7 +23,7 @@ WHAT: Final = "broker"
 LOGIN_S: Final = 10.0
 SERVICE_S: Final = 1.5
 QUESTIONS: Final = 3
-"""How long one question to the service waits for its answer, and how often it is asked."""
+"""The time that the service gets to answer, and the number of times it is asked."""
 
 _PORTS: Final = (
     (1884, ", where a Futurehome hub's local API listens"),
@@ -44,13 +44,13 @@ _CURES: Final = Cures(
 
 
 async def look_at_broker(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Finding]:
-    """The findings, one after the other; ends at the first step that nothing can follow."""
+    """Yield findings in order, up to the first that makes the next ones impossible."""
     mqtt = settings.mqtt
     for finding in _files(mqtt):
         yield finding
         if finding.failed:
             return
-    way = Way(WHAT, mqtt.host, mqtt.port, (lambda: tls_context(mqtt)) if mqtt.tls else None, _CURES, _PORTS)
+    way = Server(WHAT, mqtt.host, mqtt.port, (lambda: tls_context(mqtt)) if mqtt.tls else None, _CURES, _PORTS)
     for step in (way.name, way.open_port, way.certificate):
         found = await step()
         if found is not None:
@@ -93,14 +93,14 @@ def _unreadable(path: Path) -> str | None:
 
 @dataclass(slots=True)
 class _Heard:
-    """What came of a question to the service: our own message, and the answer."""
+    """What was received after a question to the service: our own message, and the answer."""
 
     echo: bool = False
     states: dict[str, JsonValue] | None = None
 
 
 async def _talk(settings: Settings, now: Callable[[], datetime]) -> list[Finding]:
-    """Log in and ask the service a question that costs nothing."""
+    """Log in, and ask the service for its state, which costs no cloud request."""
     mqtt = settings.mqtt
     where = mqtt.where
     try:
@@ -129,7 +129,7 @@ async def _ask(client: aiomqtt.Client, settings: Settings, now: datetime) -> _He
     for path in (topic.path, reply.path):
         await client.subscribe(path, qos=1)
     for _ in range(QUESTIONS):
-        # A service that is just starting has not subscribed yet: it is asked again.
+        # A service that has just started may not have subscribed yet.
         await client.publish(topic.path, message.to_bytes(), qos=1)
         with suppress(TimeoutError):
             async with asyncio.timeout(SERVICE_S):
@@ -144,7 +144,7 @@ def _take(heard: _Heard, payload: bytes, uid: str) -> None:
     try:
         message = Message.parse(payload)
     except Malformed:
-        return  # somebody else's
+        return  # from another program
     if message.uid == uid:
         heard.echo = True
     elif message.corid == uid and isinstance(message.value, dict):

@@ -1,4 +1,4 @@
-"""Blue Current's cloud: the way there, the clock, the token, the charge points."""
+"""Checks the cloud: its address, port and certificate, the clock, the token, and the charge points of the account."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bridge.account.credentials import Credentials
 from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import get_charge_points
-from bridge.checkup.connectivity import Cures, Way
+from bridge.checkup.connectivity import Cures, Server
 from bridge.checkup.finding import Finding, Mark, fail, note, ok
 from bridge.checkup.web import get
 from bridge.clock import Clock
@@ -40,7 +40,7 @@ _CURES: Final = Cures(
 
 
 async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
-    """The findings, one after the other; ends at the first step that nothing can follow."""
+    """Yield findings in order, up to the first that makes the next ones impossible."""
     token = token_of(settings)
     if token is None:
         yield fail(
@@ -49,7 +49,7 @@ async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Findi
         )
     url = urlsplit(settings.cloud.url)
     secure = url.scheme == "wss"
-    way = Way(
+    way = Server(
         WHAT,
         url.hostname or "",
         url.port or (443 if secure else 80),
@@ -75,16 +75,16 @@ async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Findi
 
 
 def _proxy(host: str, *, secure: bool) -> str | None:
-    """The proxy that the environment names for websockets, without its password."""
+    """The host of the proxy that the environment names for websockets."""
     proxies = urllib.request.getproxies()
-    # As the websockets library looks for it.
+    # The order in which the websockets library looks.
     kinds = ("wss", "socks", "https") if secure else ("ws", "socks", "https", "http")
     proxy = next((proxies[kind] for kind in kinds if proxies.get(kind)), None)
     return urlsplit(proxy).hostname if proxy and not urllib.request.proxy_bypass(host) else None
 
 
-async def _clock(way: Way, clock: Clock, max_age: timedelta) -> Finding:
-    """Compare the clock with the `Date` of an HTTP answer: hubs take theirs from the internet, too."""
+async def _clock(way: Server, clock: Clock, max_age: timedelta) -> Finding:
+    """Compare the clock with the `Date` of an HTTP answer: hubs, too, take the time from the internet."""
     what = "clock"
     try:
         answer = await get(way.host, way.port, "/", way.context() if way.context is not None else None)
@@ -131,10 +131,10 @@ async def _account(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
 
 
 async def _ask_once(settings: Settings, clock: Clock) -> list[tuple[str, str]]:
-    """Connect, ask for the charge points, and leave: three requests.
+    """Connect, list the charge points, and disconnect: three requests.
 
     Raises:
-        BridgeError: why it could not be done.
+        BridgeError: the reason why there is no list.
     """
     link = visiting_link(settings, clock)
     async with link.visit():
@@ -143,7 +143,7 @@ async def _ask_once(settings: Settings, clock: Clock) -> list[tuple[str, str]]:
 
 
 def visiting_link(settings: Settings, clock: Clock) -> Link:
-    """A link for a short visit, which says nothing by itself."""
+    """A link for a short visit, which logs nothing."""
     log = Log("fatal", "json")
     link = Link(
         settings.cloud.url,
@@ -157,5 +157,5 @@ def visiting_link(settings: Settings, clock: Clock) -> Link:
 
 
 def token_of(settings: Settings) -> str | None:
-    """The API token that the service would use: one from a login goes before the configured one."""
+    """The API token that the service would use. One from a login takes precedence over the configured one."""
     return Credentials(settings.cloud.api_token, Peek(settings.storage.path)).token()

@@ -1,4 +1,4 @@
-"""The way to a server, step by step: its name, its port, its certificate."""
+"""Checks the connection to a server step by step: name, port, certificate."""
 
 import asyncio
 import ipaddress
@@ -18,9 +18,9 @@ PORT_S: Final = 5.0
 TLS_S: Final = 8.0
 OTHER_PORT_S: Final = 1.0
 ALERT_S: Final = 0.3
-"""With TLS 1.3 a server says only after the handshake that it wants a certificate of ours."""
+"""With TLS 1.3 a server asks for a client certificate only after the handshake."""
 
-# OpenSSL's X509_V_ERR_…, as `SSLCertVerificationError.verify_code` has them.
+# OpenSSL's X509_V_ERR_ codes, as in `SSLCertVerificationError.verify_code`.
 _NOT_YET_VALID: Final = 9
 _EXPIRED: Final = 10
 _OTHER_NAME: Final = frozenset({62, 64})
@@ -28,16 +28,16 @@ _OTHER_NAME: Final = frozenset({62, 64})
 
 @dataclass(frozen=True, slots=True)
 class Cures:
-    """What to do when a step fails.
+    """The cure for each fault of a connection.
 
     Attributes:
-        name: there is no such host.
-        port: nothing answers there.
-        untrusted: the certificate is signed by nobody known here.
-        expired: the certificate's time is over.
+        name: the host name is unknown.
+        port: the port does not answer.
+        untrusted: the signer of the certificate is unknown.
+        expired: the certificate has expired.
         other_name: the certificate is for another host.
         no_tls: the port is open and does not speak TLS.
-        own_certificate: the server asks for a certificate of ours and takes none, or not this one.
+        own_certificate: the server asks for a client certificate, or refuses the one that it got.
     """
 
     name: str
@@ -50,16 +50,16 @@ class Cures:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The way to one server.
+class Server:
+    """The checks of the connection to one server.
 
     Attributes:
-        what: what to call it.
-        host: its name or address.
-        port: its port.
-        context: makes what a secure connection needs; None: the connection is not secure.
-        cures: what to do when a step fails.
-        other_ports: where else the same kind of server may listen, with a word on each.
+        what: the name of the server in findings.
+        host: name or address.
+        port: the port.
+        context: makes the TLS context; None for a plain connection.
+        cures: the cures for its faults.
+        other_ports: other usual ports of such a server, each with an explanation.
     """
 
     what: str
@@ -75,7 +75,7 @@ class Way:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     async def name(self) -> Finding | None:
-        """Look the host up; None where an address is given."""
+        """Resolve the host name; None for an address."""
         what = f"{self.what} name"
         if _is_address(self.host):
             return None
@@ -90,7 +90,7 @@ class Way:
         return ok(what, f"{self.host} is {', '.join(addresses)}")
 
     async def open_port(self) -> Finding:
-        """Connect."""
+        """Open a connection to the port."""
         what = f"{self.what} port"
         problem = await knock(self.host, self.port, PORT_S)
         if problem is None:
@@ -101,7 +101,7 @@ class Way:
         return fail(what, f"{self.where}: {problem}. {self.cures.port}")
 
     async def certificate(self) -> Finding | None:
-        """Shake hands as TLS does; None where the connection is not secure."""
+        """Make a TLS handshake; None for a plain connection."""
         if self.context is None:
             return None
         what = f"{self.what} TLS"
@@ -147,7 +147,7 @@ class Way:
 
 
 async def knock(host: str, port: int, patience: float) -> str | None:
-    """Connect and leave; gives what is wrong, or None."""
+    """Connect and disconnect; returns the fault, or None."""
     try:
         async with asyncio.timeout(patience):
             _, writer = await asyncio.open_connection(host, port)
@@ -162,10 +162,10 @@ async def knock(host: str, port: int, patience: float) -> str | None:
 
 
 async def speaks_tls(host: str, port: int) -> bool:
-    """Whether a port answers as TLS does, whoever it is."""
+    """Whether a port speaks TLS; the certificate is not verified."""
     context = ssl.create_default_context()
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # only asked whether, never used
+    context.verify_mode = ssl.CERT_NONE  # nothing is sent over this connection
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(TLS_S):
             _, writer = await asyncio.open_connection(host, port, ssl=context)

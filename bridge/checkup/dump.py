@@ -1,4 +1,4 @@
-"""`check --redacted-dump FILE`: one file for a bug report, that can be sent to a stranger."""
+"""`check --redacted-dump FILE`: writes a file for a bug report without secrets and personal data."""
 
 import json
 import os
@@ -29,10 +29,10 @@ from bridge.storage.schema import version_of
 DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
 
 _SHOWN: Final = frozenset({"fimp.state_set", "http.listen", "log.level", "log.format"})
-"""Settings of text whose value tells nobody who somebody is; of others only whether it is the default."""
+"""Text settings whose value is no personal data. Of others the dump tells only whether they are at their default."""
 
 VALUES_SHOWN: Final = frozenset({"capabilities", "restarts", "config", "grids"})
-"""Single values of the storage whose content may be told; of others only that they are there."""
+"""Single values of the storage whose content is no personal data. Of others the dump tells only that they exist."""
 
 _SESSIONS: Final = 20
 _SESSION_SHOWN: Final = frozenset(
@@ -42,7 +42,7 @@ _SESSION_SHOWN: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """What the file is made of.
+    """The input of the file.
 
     Attributes:
         settings: all settings.
@@ -58,10 +58,10 @@ class Dump:
 
 
 def write(path: Path, dump: Dump) -> list[str]:
-    """Write the file, readable by its owner only; gives what to tell the user.
+    """Write the file, readable by its owner only; returns lines for the user.
 
     Raises:
-        OSError: it cannot be written, or is there already.
+        OSError: it cannot be written, or exists already.
     """
     content = compose(dump)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -90,7 +90,7 @@ def compose(dump: Dump) -> dict[str, Any]:
     for finding in dump.findings:
         for word in finding.private:
             redaction.hide(word, "NAME")
-    # The storage first: what it teaches is taken out of everything after it.
+    # The storage comes first: its names and cards are replaced in everything after it.
     storage = stored.redacted(redaction)
     return {
         "made_at": dump.now.isoformat(timespec="seconds"),
@@ -160,7 +160,7 @@ def _setting(redaction: Redaction, value: Any) -> Any:
 
 
 def versions() -> dict[str, Any]:
-    """What the bridge runs on."""
+    """Versions of the bridge, its libraries and the system."""
     return {
         "bridge": __version__,
         "python": sys.version.split()[0],
@@ -200,7 +200,7 @@ def _version(name: str) -> str | None:
 
 
 class _Stored:
-    """What the file on disk holds, table by table; nothing is changed."""
+    """The content of the database file, by table. The file is not changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -223,22 +223,22 @@ class _Stored:
             self.problem = str(error)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows of a table; none if there is none."""
+        """The rows of a table; empty if it does not exist."""
         return self._tables.get(table, [])
 
     def texts(self) -> list[str]:
-        """Everything in which a charge point may be named."""
+        """All texts that may contain an evse_id."""
         return [str(value) for rows in self._tables.values() for row in rows for value in row.values()]
 
     def grid_ids(self) -> list[str]:
-        """Grid connections, as the cloud and as topics write them."""
+        """The ids of grid connections, as in the cloud and as in topics."""
         stored = next((_parsed(row["content"]) for row in self.rows("value") if row["name"] == "grids"), None)
         ids = list(stored) if isinstance(stored, dict) else []
         own = [text for text in ids if not re.search(r"BCU\d{3,}", text)]
         return [*own, *(short for text in own if (short := re.sub(r"[^0-9A-Za-z]", "", text)) != text)]
 
     def redacted(self, redaction: Redaction) -> dict[str, Any]:
-        """What may be told: of what this version knows the content, of other tables the number of rows."""
+        """The redacted content of the tables of this version, and the number of rows of all tables."""
         if self.problem is not None:
             return {"problem": redaction.text(self.problem)}
         if self.version is None:

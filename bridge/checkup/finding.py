@@ -1,26 +1,26 @@
-"""One thing looked at, and what came of it."""
+"""The result of one check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Mark(StrEnum):
-    """Whether it is well."""
+    """The verdict of a check."""
 
     OK = "ok"
     FAIL = "FAIL"
-    NOTE = "note"  # nothing that keeps the service from its work, but good to know
+    NOTE = "note"  # the service works, but the user should know
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line for a person.
+    """One line of output.
 
     Attributes:
-        mark: whether it is well.
-        what: what was looked at.
-        says: what was seen; if it is not well, also what to do.
-        private: the words of `says` that tell who somebody is.
+        mark: the verdict.
+        what: what was checked.
+        says: the result; for a fault also its cure.
+        private: the words of `says` that are personal data.
     """
 
     mark: Mark
@@ -30,20 +30,20 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Something has to be done."""
+        """The user has to act."""
         return self.mark is Mark.FAIL
 
 
 def ok(what: str, says: str) -> Finding:
-    """It is well."""
+    """A finding of `Mark.OK`."""
     return Finding(Mark.OK, what, says)
 
 
 def fail(what: str, says: str) -> Finding:
-    """It is not."""
+    """A finding of `Mark.FAIL`."""
     return Finding(Mark.FAIL, what, says)
 
 
 def note(what: str, says: str) -> Finding:
-    """It is well enough, but good to know."""
+    """A finding of `Mark.NOTE`."""
     return Finding(Mark.NOTE, what, says)

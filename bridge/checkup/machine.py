@@ -1,4 +1,4 @@
-"""This machine: where the settings came from, the file on disk, time zones, the status page."""
+"""Checks this machine: origins of the settings, the storage, time zones, the status page."""
 
 import os
 import shutil
@@ -19,13 +19,13 @@ from bridge.storage.database import look_into, newer
 from bridge.storage.schema import VERSION, version_of
 
 LEAST_FREE_BYTES: Final = 50 * 1024 * 1024
-"""The file itself stays small; a full disk stops the service all the same."""
+"""The file stays small, but a full disk stops the service too."""
 
 _DAMAGED: Final = "At the next start it is set aside and an empty one is begun, unless you put a backup in its place."
 
 
 def look_at_settings(origins: Mapping[str, str]) -> Finding:
-    """Where they came from: a file that was not read is a common surprise."""
+    """Report where the settings came from, since a file that was not read is a common mistake."""
     places = Counter(
         "the environment" if origin.startswith("environment variable") else origin for origin in origins.values()
     )
@@ -35,7 +35,7 @@ def look_at_settings(origins: Mapping[str, str]) -> Finding:
 
 
 def look_at_storage(path: Path) -> list[Finding]:
-    """The file that must survive a restart."""
+    """Check the database file and its folder."""
     what = "storage"
     folder = path.absolute().parent
     version = 0
@@ -61,7 +61,7 @@ def look_at_storage(path: Path) -> list[Finding]:
 
 
 def look_at_recording(path: Path | None) -> list[Finding]:
-    """The file of `cloud.record_file`; nothing to tell while none is set."""
+    """Check the file of `cloud.record_file`; no finding while none is set."""
     if path is None:
         return []
     folder = path.absolute().parent
@@ -73,12 +73,12 @@ def look_at_recording(path: Path | None) -> list[Finding]:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file, and what SQLite keeps beside it while it is open."""
+    """The database file, and the files that SQLite keeps beside it while it is open."""
     return [part for part in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if part.exists()]
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or what is there of the way to it."""
+    """The folder, or its nearest parent that exists."""
     while not folder.exists():
         folder = folder.parent
     return folder
@@ -105,7 +105,7 @@ def _file_problem(path: Path) -> str | None:
 
 
 def _content(path: Path) -> tuple[int, str | None]:
-    """The version of the file, 0 for an empty one, and what is wrong with it."""
+    """The schema version of the file, 0 for an empty one, and its fault."""
     if path.stat().st_size == 0:
         return 0, None
     try:
@@ -128,13 +128,13 @@ def _mebibytes(size: int) -> str:
 
 
 def look_at_time_zone(now: datetime) -> Finding:
-    """Blue Current tells times of day in Amsterdam."""
+    """Check the time zone data: Blue Current's times are in Amsterdam time."""
     there = in_amsterdam(now).isoformat(timespec="minutes")
     return ok("time zone", f"the data is there; in Amsterdam it is {there.partition('T')[2]}")
 
 
 async def look_at_page(settings: Settings) -> Finding:
-    """The status page of the running service."""
+    """Check that the status page answers, and whether the service is ready."""
     what = "status page"
     address = settings.http.from_here
     if address is None:

@@ -1,4 +1,4 @@
-"""Taking out what is secret or tells who somebody is, and leaving what helps to find a fault."""
+"""Replaces secrets and personal data in a dump by stand-ins."""
 
 import ipaddress
 import re
@@ -16,7 +16,7 @@ _IPV4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 _IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{3,}(?![\w:])")
 _HOME: Final = re.compile(r"(/home/|/Users/)[^/\s\"',]+")
 
-# What stands under these names tells who somebody is, or opens a door.
+# Values under these names are personal data, or cards that open a charge point.
 _NAMED: Final[Mapping[str, str]] = {
     "name": "NAME",
     "alias": "NAME",
@@ -40,14 +40,14 @@ _COMMON_FOLDERS: Final = frozenset({"/", "/data", "/etc", "/run/secrets", "."})
 
 
 class Redaction:
-    """Stand-ins, the same each time for the same word."""
+    """Replaces words by stand-ins. The same word always has the same stand-in."""
 
     def __init__(self) -> None:
         self._stand_ins: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
     def hide(self, word: str | None, kind: str) -> str:
-        """Replace a word from now on; gives its stand-in. `kind` is `NAME`, `CARD`, … or `SECRET`."""
+        """Replace a word from now on; returns its stand-in. `kind` is `NAME`, `CARD`, … or `SECRET`."""
         word = (word or "").strip()
         if word in _NOBODY:
             return word
@@ -66,24 +66,24 @@ class Redaction:
             self._stand_ins[word] = stand_in
 
     def hide_folder(self, path: Path) -> None:
-        """Replace the folder in which a file is, if it is a full path."""
+        """Replace the folder of an absolute path from now on."""
         folder = str(path.parent)
         if path.is_absolute() and folder not in _COMMON_FOLDERS:
             self.hide(folder, "FOLDER")
 
     def hide_evse_ids(self, texts: Iterable[str]) -> None:
-        """Number the charge points, in their order."""
+        """Replace all evse_ids in these texts from now on, numbered in order."""
         for evse_id in sorted({found for text in texts for found in _EVSE.findall(text)}):
             self.hide(evse_id, "BCU")
 
     def text(self, text: str) -> str:
-        """`text` with everything replaced that is known, or looks like it."""
+        """`text` with known words, and whatever looks like an address or an e-mail, replaced."""
         self.hide_evse_ids([text])
         for word in sorted(self._stand_ins, key=len, reverse=True):
             stand_in = self._stand_ins[word]
             if stand_in.startswith(_ANYWHERE):
                 text = text.replace(word, stand_in)
-            else:  # a word that may also be a part of another, as `mqtt` is of `mqtt.host`
+            else:  # only as a whole word: `mqtt` is also a part of `mqtt.host`
                 text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w|\.\w)", stand_in, text, flags=re.IGNORECASE)
         text = _HOME.sub(r"\1USER", text)
         text = _MAIL.sub("MAIL", text)
@@ -107,7 +107,7 @@ class Redaction:
 
 
 def host_stand_in(host: str) -> str:
-    """What may be told of a host: whether it is this machine, near, or far."""
+    """The stand-in of a host, which tells whether it is this machine, local or remote."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -117,7 +117,7 @@ def host_stand_in(host: str) -> str:
 
 
 def address_stand_in(text: str) -> str:
-    """The same for an address; other text stays as it is."""
+    """The stand-in of an address; other text is returned as it is."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

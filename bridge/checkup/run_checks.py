@@ -1,4 +1,4 @@
-"""All findings, in the order in which a person would look."""
+"""Runs all checks, in the order in which a person would look."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -12,10 +12,10 @@ from bridge.settings import Settings
 
 
 async def check(settings: Settings, origins: Mapping[str, str], clock: Clock) -> AsyncIterator[Finding]:
-    """Look at everything.
+    """Run all checks.
 
     Args:
-        settings: what is to be tried.
+        settings: the settings to try.
         origins: where each key that was given came from.
         clock: tells the time.
     """

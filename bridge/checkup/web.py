@@ -1,4 +1,4 @@
-"""One question over HTTP: what the clock and the status page are asked with."""
+"""A minimal HTTP request, for the checks of the clock and of the status page."""
 
 import asyncio
 import http.client
@@ -13,7 +13,7 @@ _MOST_BYTES: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back.
+    """An HTTP answer.
 
     Attributes:
         status: such as 200.
@@ -27,11 +27,11 @@ class Answer:
 
 
 async def get(host: str, port: int, path: str, context: ssl.SSLContext | None = None) -> Answer:
-    """Ask once.
+    """Send one GET request.
 
     Raises:
-        OSError: nobody listens, or the connection broke; a `TimeoutError` is one, too.
-        ValueError: what came is no HTTP.
+        OSError: there was no connection, or it broke; includes `TimeoutError`.
+        ValueError: the answer is not HTTP.
     """
     async with asyncio.timeout(ANSWER_S):
         reader, writer = await asyncio.open_connection(host, port, ssl=context)
@@ -44,7 +44,7 @@ async def get(host: str, port: int, path: str, context: ssl.SSLContext | None = 
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
-    """All that comes, up to a limit: servers close when they have answered."""
+    """Read to the end, up to a limit. The server closes after its answer."""
     received = b""
     while len(received) < _MOST_BYTES and (more := await reader.read(4096)):
         received += more

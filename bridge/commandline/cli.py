@@ -1,4 +1,4 @@
-"""The commands. Each imports what it needs when it runs, so that the service carries nothing of the others."""
+"""The commands. Each imports its modules when it runs, so that `run` loads nothing of the others."""
 
 import asyncio
 import json

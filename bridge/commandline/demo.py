@@ -1,4 +1,4 @@
-"""`bluecurrent-fimp demo`: broker, simulated cloud and bridge in one process, and nothing to configure."""
+"""`bluecurrent-fimp demo`: runs broker, simulated cloud and bridge in one process."""
 
 import asyncio
 import tempfile
@@ -42,10 +42,10 @@ async def demo(say: Callable[[str], None], stop: asyncio.Event) -> None:
         async with embedded_broker(port):
             watching = asyncio.create_task(_watch(settings, say, clock.now, names))
             living = asyncio.create_task(Life(cloud).run())
-            await asyncio.sleep(0.2)  # the watcher first, so that nothing is missed
+            await asyncio.sleep(0.2)  # the watcher subscribes before the bridge starts
             try:
                 await Service(settings, Log("warning", "auto")).run(stop)
-                await asyncio.sleep(0.2)  # and the goodbye is seen
+                await asyncio.sleep(0.2)  # the watcher receives the goodbye
             finally:
                 for task in (living, watching):
                     task.cancel()
@@ -57,12 +57,12 @@ async def demo(say: Callable[[str], None], stop: asyncio.Event) -> None:
 async def _watch(
     settings: Settings, say: Callable[[str], None], now: Callable[[], datetime], names: dict[str, str]
 ) -> None:
-    with suppress(BrokerProblem):  # the broker goes first at the end
+    with suppress(BrokerProblem):  # at the end the broker stops first
         await watch(settings, say, now, names)
 
 
 def introduction(port: int, http_port: int, names: dict[str, str]) -> list[str]:
-    """What to say before anything happens."""
+    """The lines printed first."""
     environment = "" if port == BROKER_PORT else f"BRIDGE_MQTT__PORT={port} "
     evse_id = next(iter(names))
     topic = f"pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:{evse_id}"

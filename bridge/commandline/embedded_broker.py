@@ -14,7 +14,7 @@ class NoEmbeddedBroker(Exception):
 
 
 def free_port(preferred: int = 0) -> int:
-    """A port that nobody listens on: the preferred one if possible."""
+    """A free port; the preferred one if possible."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -26,7 +26,7 @@ def free_port(preferred: int = 0) -> int:
 
 @asynccontextmanager
 async def embedded_broker(port: int) -> AsyncIterator[None]:
-    """A broker on the loopback that lets everybody in.
+    """A broker on the loopback interface, without a login.
 
     Raises:
         NoEmbeddedBroker: the extra `demo` is not installed.

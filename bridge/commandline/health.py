@@ -1,6 +1,6 @@
-"""`python -m bridge.commandline.health`: whether the service of this machine answers, for a container's health check.
+"""`python -m bridge.commandline.health`: the health check of a container.
 
-It reads the same settings as the service, so that a changed `http.listen` is followed.
+It asks the service on this machine, at the `http.listen` of the same settings.
 """
 
 import http.client
@@ -14,9 +14,9 @@ PATIENCE_S: Final = 5.0
 
 
 def health(http_settings: HttpSettings) -> str | None:
-    """What is wrong with the service, or None.
+    """The fault of the service, or None.
 
-    With HTTP turned off there is nobody to ask. Then no fault is told: an end of the process is seen without a check.
+    With HTTP turned off there is no check: the container engine notices by itself when the process ends.
     """
     if http_settings.from_here is None:
         return None
@@ -32,7 +32,7 @@ def health(http_settings: HttpSettings) -> str | None:
 
 
 def main() -> int:
-    """Say what is wrong, and return the exit status."""
+    """Print the fault, and return the exit status."""
     try:
         fault = health(load().http)
     except SettingsFault as unreadable:

@@ -1,4 +1,4 @@
-"""Talking to the running service over the broker: `send` and `watch`.
+"""`bluecurrent-fimp send` and `watch`: talk to the service over the broker.
 
 Both use a random client id and a clean session, so that they never push the service off its connection.
 """
@@ -32,22 +32,22 @@ SERVICES: Final = {
     "sup_params": "parameters",
     "thing.reboot": "dev_sys",
 }
-"""The service of a command, by its attribute; `chargepoint` for all others on a charge point."""
+"""The service of a command by its attribute; of others on a charge point it is `chargepoint`."""
 
 MORE_S: Final = 0.3
-"""How long after an answer more of it is waited for."""
+"""The time to wait for further answers after one."""
 
 
 class BrokerProblem(Exception):
-    """The broker cannot be reached; the text says which setting to look at."""
+    """The broker cannot be reached. The text names the setting to correct."""
 
 
 @asynccontextmanager
 async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
-    """A connection that disturbs nobody.
+    """Connect with a random client id and a clean session.
 
     Raises:
-        BrokerProblem: there is none to be had.
+        BrokerProblem: the broker cannot be reached, or refuses.
     """
     try:
         async with aiomqtt.Client(
@@ -72,10 +72,10 @@ class Order:
     Attributes:
         address: a charge point, or `adapter`.
         type: the interface; `cmd.` may be left out.
-        value: the value as a person writes it; None for none.
-        value_type: wire name `val_t`, if it is not to be guessed.
+        value: the value as text; None for none.
+        value_type: wire name `val_t`; None to guess it from the value.
         properties: wire name `props`.
-        service: if it is not to be guessed.
+        service: the service; None to guess it from the command.
     """
 
     address: str
@@ -86,7 +86,7 @@ class Order:
     service: str | None = None
 
     def topic(self, settings: Settings) -> Topic:
-        """Where it goes."""
+        """The topic of the command."""
         name, address = settings.fimp.resource_name, settings.fimp.resource_address
         prefix = settings.mqtt.topic_prefix
         if self.address == ADAPTER:
@@ -97,14 +97,14 @@ class Order:
 
     @property
     def interface(self) -> str:
-        """The whole name of the interface."""
+        """The full name of the interface."""
         return self.type if self.type.startswith("cmd.") else f"cmd.{self.type}"
 
     def typed_value(self) -> tuple[ValueType, JsonValue]:
-        """The value, with its type: as said, or as it looks.
+        """The value with its type, given or guessed.
 
         Raises:
-            ValueError: it is not of the type that was said.
+            ValueError: it is not of the given type.
         """
         if self.value is None:
             return self.value_type or "null", None
@@ -123,14 +123,14 @@ class Order:
 
 
 async def send(settings: Settings, command: Order, timeout: float, now: Callable[[], datetime]) -> list[Message]:
-    """Send a command and gather what answers it.
+    """Send a command and collect its answers.
 
     Returns:
-        The answers; none if nobody answered in time.
+        The answers; empty if none came in time.
 
     Raises:
         BrokerProblem: the broker cannot be reached.
-        ValueError: the value is not of the type that was said.
+        ValueError: the value is not of the given type.
     """
     topic, reply, message = compose(settings, command, now())
     async with visitor(settings.mqtt) as client:
@@ -140,10 +140,10 @@ async def send(settings: Settings, command: Order, timeout: float, now: Callable
 
 
 def compose(settings: Settings, command: Order, now: datetime) -> tuple[Topic, Topic, Message]:
-    """A command as it is sent: its topic, where the answer is to go, and the message.
+    """The topic of a command, the topic for its answer, and its message.
 
     Raises:
-        ValueError: the value is not of the type that was said.
+        ValueError: the value is not of the given type.
     """
     topic = command.topic(settings)
     value_type, value = command.typed_value()
@@ -188,7 +188,7 @@ async def watch(
     *,
     details: bool = False,
 ) -> None:
-    """Say the messages of this bridge, until cancelled.
+    """Print the messages of this bridge until cancelled.
 
     Raises:
         BrokerProblem: the broker cannot be reached.

@@ -1,6 +1,6 @@
 """`bluecurrent-fimp sessions`: the charging sessions kept on disk, with totals per month.
 
-Times are Amsterdam's, and a session counts to the month in which it began.
+Times are in Amsterdam time. A session belongs to the month in which it began.
 """
 
 import csv
@@ -29,10 +29,10 @@ class Total:
     Attributes:
         month: as `2026-11`, or `all`.
         evse_id: of the charge point, or `all`.
-        sessions: how many.
+        sessions: the number of sessions.
         energy: kWh.
-        costs: of those whose cost is known, by currency.
-        without_cost: how many have none.
+        costs: the sum of the known costs, by currency.
+        without_cost: the number of sessions without a known cost.
     """
 
     month: str
@@ -43,7 +43,7 @@ class Total:
     without_cost: int = 0
 
     def plus(self, record: SessionRecord) -> "Total":
-        """With one session more."""
+        """The total with one more session."""
         costs = dict(self.costs)
         if record.cost is not None:
             costs[record.currency] = costs.get(record.currency, 0.0) + record.cost
@@ -58,12 +58,12 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What there is to show.
+    """The sessions to show.
 
     Attributes:
         records: the sessions, by their start.
-        names: what the owner calls the charge points, by evse_id.
-        energy_before: what sockets had delivered before their sessions were kept, kWh, by address.
+        names: the owner's names of the charge points, by evse_id.
+        energy_before: the energy that a socket delivered before its sessions were kept, kWh, by address.
     """
 
     records: Sequence[SessionRecord]
@@ -71,7 +71,7 @@ class Ledger:
     energy_before: Mapping[str, float]
 
     def only(self, charge_point: str | None, since: datetime | None) -> "Ledger":
-        """Only what belongs to a charge point (its evse_id, its address or its name) and began at a time or later."""
+        """The sessions of a charge point (by evse_id, address or name) that began at a time or later."""
 
         def wanted(evse_id: str, address: str) -> bool:
             known_as = {evse_id.lower(), address.lower(), self.names.get(evse_id, "").lower()} - {""}
@@ -90,12 +90,12 @@ class Ledger:
         return replace(self, records=records, energy_before=before)
 
     def name(self, evse_id: str) -> str:
-        """What to call a charge point."""
+        """The name of a charge point, or else its evse_id."""
         return self.names.get(evse_id) or evse_id
 
 
 def totals(records: Iterable[SessionRecord]) -> list[Total]:
-    """By month and charge point, then all charge points of each month, then all months."""
+    """Totals for each month and charge point, for each month, for each charge point, and for all."""
     sums: dict[tuple[str, str], Total] = {}
     for record in records:
         month = f"{in_amsterdam(record.started_at):%Y-%m}"
@@ -108,7 +108,7 @@ def totals(records: Iterable[SessionRecord]) -> list[Total]:
 
 
 def to_json(ledger: Ledger, *, only_totals: bool = False) -> dict[str, JsonValue]:
-    """All of it."""
+    """Sessions and totals as JSON."""
     content: dict[str, JsonValue] = {
         "totals": [_total_fields(ledger, total) for total in totals(ledger.records)],
         "energy_before_kwh": {address: round(energy, 3) for address, energy in ledger.energy_before.items()},
@@ -117,7 +117,7 @@ def to_json(ledger: Ledger, *, only_totals: bool = False) -> dict[str, JsonValue
 
 
 def to_csv(ledger: Ledger, *, only_totals: bool = False) -> str:
-    """One line for each session, or for each total; as RFC 4180 has it, with a header."""
+    """One line for each session or total, in the format of RFC 4180, with a header."""
     header = list(_total_fields(ledger, Total(ALL, ALL)) if only_totals else _COLUMNS)
     rows: list[dict[str, JsonValue]]
     if only_totals:
@@ -189,7 +189,7 @@ def _rounded(value: float | None, places: int) -> float | int | None:
 
 
 def table(ledger: Ledger, *, only_totals: bool = False) -> Iterator[str]:
-    """The same as lines of text."""
+    """Sessions and totals as lines of text."""
     if not only_totals:
         yield from _sessions_table(ledger)
         yield ""

@@ -1,4 +1,4 @@
-"""What is answered to which request (contract 9). Only GET and HEAD, and nothing that changes anything."""
+"""The routes of the HTTP server (contract 9). All are GET and HEAD, and none changes anything."""
 
 import ipaddress
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +30,7 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-# The last two are what routers in many homes put behind the names of machines.
+# The last two are suffixes that home routers give.
 LOCAL_SUFFIXES: Final = (
     ".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa", ".localdomain", ".fritz.box",
 )  # fmt: skip
@@ -41,13 +41,13 @@ _VIEW: Final = TypeAdapter(View)
 
 
 class Site:
-    """Everything that is served.
+    """Handlers of all routes.
 
     Args:
-        view: gives the present view.
+        view: returns the current view.
         page: the status page and its files.
-        publisher: the events.
-        log: where to say what goes wrong.
+        publisher: opens event streams.
+        log: receives faults of handlers.
     """
 
     def __init__(self, view: Callable[[], View], page: Page, publisher: Publisher, log: FilteringBoundLogger) -> None:
@@ -58,7 +58,7 @@ class Site:
         self._metrics = Metrics(view)
 
     def application(self, own_host: str) -> ASGIApp:
-        """The application, guarded.
+        """The ASGI application, behind the host check.
 
         Args:
             own_host: the host of `http.listen`.
@@ -86,7 +86,7 @@ class Site:
         file = self._page.files.get(request.path_params["name"])
         if file is None:
             return PlainTextResponse("There is no such file.\n", status_code=404)
-        # The page names every file together with what is in it, so that it never has to be asked for twice.
+        # The name of a file contains a hash of its content, so a browser can keep it.
         kept = {"Cache-Control": f"max-age={A_YEAR_S}, immutable"}
         return Response(file.content, media_type=file.media_type, headers=kept)
 
@@ -129,7 +129,7 @@ def _language(request: Request) -> Language:
 
 async def _read(stream: Stream, publisher: Publisher, build_id: str) -> AsyncIterator[str]:
     try:
-        # A page of another build is to load itself anew.
+        # A page of another build reloads itself.
         yield f"event: build\ndata: {build_id}\n\n"
         async for event in stream.events():
             yield event
@@ -138,14 +138,14 @@ async def _read(stream: Stream, publisher: Publisher, build_id: str) -> AsyncIte
 
 
 class Guard:
-    """Lets only requests through that are meant for this machine, and puts the headers of `HEADERS` on every answer.
+    """Checks the host of each request, and adds `HEADERS` to each answer.
 
-    A page somewhere on the web can make a browser look here by having its own name lead to this machine (DNS
-    rebinding). Such a request carries that name as its host. What a home uses is let through: addresses, names without
-    a dot, names that exist only in local networks, and the name in `http.listen`.
+    A page on the web can resolve its own name to this machine and read this server through a browser (DNS rebinding).
+    Such a request has that name as its host. Accepted hosts are addresses, names without a dot, names that exist only
+    in local networks, and the name in `http.listen`.
 
     Args:
-        app: what is guarded.
+        app: the application behind the check.
         own_host: the host of `http.listen`.
     """
 
@@ -154,7 +154,7 @@ class Guard:
         self._own_host = own_host.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Answer one request."""
         if scope["type"] != "http":
             return
 

@@ -1,4 +1,4 @@
-"""Curves and bars, as the numbers that an SVG takes. Pure; units of the drawing are its own."""
+"""Curves and bars as numbers for an SVG, in the units of the drawing. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ BAR_GAP: Final = 4
 BARS_HEIGHT: Final = 60
 
 SHORTEST: Final = timedelta(minutes=10)
-"""How much time a curve spans at the least: a few points must not look like hours."""
+"""The shortest span of a curve, so that a few points do not look like hours."""
 
 _ROUND_KW: Final = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What the phases up to one deliver together: drawn from the highest down, each shows its own share.
+    """The power of a phase and all phases below it. Drawn from the highest down, each layer shows one share.
 
     Attributes:
         phase: 1 to 3.
@@ -41,7 +41,7 @@ class Curve:
     """A curve of power.
 
     Attributes:
-        layers: the highest first; none if nothing is known.
+        layers: the highest first; empty where nothing is known.
         full_kw: the power at the top of the drawing, kW.
         highest: the highest power in it, W.
     """
@@ -59,9 +59,9 @@ class Curve:
 
 
 def draw_curve(points: Sequence[Point], now: datetime) -> Curve:
-    """The curve of some points, from the first one to now.
+    """The curve from the first point to now.
 
-    Now is taken in steps of a point: a curve of which nothing is new stays as it is.
+    Now is rounded to the step of a point, so that a curve without new points does not change.
     """
     end = now - timedelta(seconds=now.timestamp() % STEP.total_seconds())
     points = [point for point in points[:-1] if point.at < end] + [replace(point, at=end) for point in points[-1:]]
@@ -93,7 +93,7 @@ def _runs(points: Sequence[Point]) -> Iterator[list[tuple[datetime, Stack]]]:
     """Stretches in which the power is known, each point as the sums of phase 1, 1 and 2, and 1 to 3."""
     run: list[tuple[datetime, Stack]] = []
     steps = sorted(after.at - before.at for before, after in pairwise(points))
-    gap = 3 * steps[len(steps) // 2] if steps else STEP  # a machine that slept has seen nothing meanwhile
+    gap = 3 * steps[len(steps) // 2] if steps else STEP  # the machine slept and measured nothing
     for point in points:
         if point.total is None or (run and point.at - run[-1][0] > gap):
             yield run
@@ -126,7 +126,7 @@ class Bar:
 
 
 def draw_bars(days: Sequence[DayView]) -> tuple[Bar, ...]:
-    """A bar for each day, the highest as high as the drawing; a day with any energy at all can be seen."""
+    """A bar for each day, scaled to the highest. A day with any energy has a visible bar."""
     most = max((day.energy for day in days), default=0.0) or 1.0
     heights = [max(2.0, round(BARS_HEIGHT * day.energy / most, 1)) if day.energy > 0 else 0.0 for day in days]
     return tuple(

@@ -1,4 +1,4 @@
-"""The power of the last hours, kept in memory: one point for every ten seconds, the oldest forgotten."""
+"""The power of the last hours, kept in memory: one point for every ten seconds."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Point:
 
     Attributes:
         at: when the step began.
-        power_1: on phase 1, W; likewise 2 and 3. None: nothing was known of it.
+        power_1, power_2, power_3: power of each phase, W; None where it was unknown.
     """
 
     at: datetime
@@ -36,7 +36,7 @@ class Point:
 
     @property
     def total(self) -> Watts:
-        """The sum over the phases that are known, W; None where none is."""
+        """The sum over the known phases, W; None if all are unknown."""
         known = [power for power in self.powers if power is not None]
         return sum(known) if known else None
 
@@ -56,8 +56,8 @@ class History:
     """The power of one socket over the last hours.
 
     Args:
-        step: how much time a point stands for.
-        kept: how far back points are kept.
+        step: the time that a point covers.
+        kept: the age at which points are dropped.
     """
 
     def __init__(self, step: timedelta = STEP, kept: timedelta = KEPT) -> None:
@@ -68,7 +68,7 @@ class History:
         self._merged: dict[int, tuple[Point, ...]] = {}
 
     def add(self, at: datetime, sample: Sample) -> bool:
-        """Note what flows now; True when a point was finished by it."""
+        """Add a sample; True when it completed a point."""
         finished = False
         if self._from is not None and not timedelta() <= at - self._from < self._step:
             self._points.append(Point.average(self._from, self._samples))
@@ -80,9 +80,9 @@ class History:
         return finished
 
     def points(self, most: int) -> tuple[Point, ...]:
-        """What is kept, oldest first, neighbours merged until there are about `most` points.
+        """The points, oldest first, with neighbours merged until about `most` are left.
 
-        They are merged by the clock: a point that was drawn stays as it is while others come.
+        They are merged by the clock, so that points that were drawn do not change when new ones come.
         """
         if most not in self._merged:
             span = self._step.total_seconds() * max(1, -(-len(self._points) // most))

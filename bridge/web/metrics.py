@@ -1,6 +1,6 @@
-"""`/metrics`: the view in Prometheus' words. Names, units and types stand here, once; `docs/http.md` is held to them.
+"""`/metrics`: the view as Prometheus metrics. `docs/http.md` lists the same names, which a test compares.
 
-Base units, as Prometheus wants them: seconds, watts, joules, amperes, volts. A kWh is 3,600,000 joules.
+Values are in base units, as Prometheus recommends: seconds, watts, joules, amperes, volts. A kWh is 3,600,000 joules.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,10 +30,10 @@ class Family:
     """One metric.
 
     Attributes:
-        name: without the prefix; of a counter with its `_total`.
-        labels: their names.
-        help: what it says, in one sentence.
-        read: its values in a view.
+        name: without the prefix; a counter includes `_total`.
+        labels: the names of the labels.
+        help: one sentence for the user.
+        read: returns the values of a view.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Family:
 
     @property
     def full_name(self) -> str:
-        """As Prometheus sees it."""
+        """The name with the prefix."""
         return PREFIX + self.name
 
     def metric(self, view: View) -> Metric:
@@ -63,7 +63,7 @@ def _sockets(view: View) -> Iterator[tuple[ChargePointView, SocketView]]:
 
 
 def _of_socket(read: Callable[[SocketView], float | None]) -> Callable[[View], Samples]:
-    """A value of each socket; one that is not known is left out, as nothing is to be invented."""
+    """A value for each socket. An unknown value is left out."""
 
     def values(view: View) -> Samples:
         for _, socket in _sockets(view):
@@ -297,14 +297,14 @@ class _ViewCollector(Collector):
             yield family.metric(view)
 
     def describe(self) -> Iterator[Metric]:
-        return iter(())  # what there is depends on nothing but the table above
+        return iter(())  # the table above is all there is
 
 
 class Metrics:
     """The metrics in a registry of their own.
 
     Args:
-        view: gives the present view.
+        view: returns the current view.
     """
 
     def __init__(self, view: Callable[[], View]) -> None:
@@ -313,7 +313,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
 
     def text(self, accept: str) -> tuple[bytes, str]:
-        """What a scrape gets.
+        """The answer to a scrape.
 
         Args:
             accept: the `Accept` header, which chooses the format.

@@ -1,4 +1,4 @@
-"""Gathers what can be seen of the service, for `look`."""
+"""Collects the state of the service for the view."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -21,11 +21,11 @@ from bridge.web.journal import Journal
 from bridge.web.view import CURVE_POINTS, DAYS, Known, View, look
 
 SESSIONS_EVERY: Final = timedelta(minutes=1)
-"""How often the sessions are read from the disk at the most; the latest of each socket is known anyway."""
+"""The shortest time between two reads of the sessions on disk. The latest session of a socket is in memory."""
 
 
 class Observer:
-    """What can be seen of the service.
+    """The state of the service, as the page shows it.
 
     Args:
         version: of the bridge.
@@ -71,7 +71,7 @@ class Observer:
         self.journal = Journal()
 
     def tick(self) -> bool:
-        """Note what flows now; True when the curves have grown by a point."""
+        """Add a sample of power to each curve; True when the curves got a new point."""
         now = self._clock.now()
         twins = self._fleet.twins()
         self._histories = {twin.address: self._histories.get(twin.address) or History() for twin in twins}
@@ -91,7 +91,7 @@ class Observer:
         return self._sessions
 
     def view(self) -> View:
-        """What can be seen now."""
+        """The state now."""
         now, values = self._clock.now(), self._runtime.values
         return look(
             Known(

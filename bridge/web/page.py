@@ -1,4 +1,4 @@
-"""The status page, rendered part by part; what runs in the browser only puts new parts in the place of old ones."""
+"""Renders the status page in parts. The script in the browser replaces parts with newer ones."""
 
 import hashlib
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ MEDIA_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file beside the page."""
+    """A static file of the page."""
 
     content: bytes
     media_type: str
@@ -35,7 +35,7 @@ class Page:
 
     Attributes:
         files: by name.
-        build: changes with everything that a browser has loaded before.
+        build: changes with the content of any file that a browser keeps.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Page:
         self._parts = environment.get_template("parts.html")
 
     def whole(self, view: View, language: Language) -> str:
-        """All of it."""
+        """The whole page as HTML."""
         parts = {name: Markup(html) for name, html in self.fragments(view, language).items()}  # noqa: S704 - rendered with escaping just now
         return self._whole.render(
             parts=parts,
@@ -69,7 +69,7 @@ class Page:
         )
 
     def fragments(self, view: View, language: Language) -> dict[str, str]:
-        """The parts that change: the id of an element → its HTML."""
+        """The parts that change: id of an element → its HTML."""
         context = _context(view, language)
         module: Any = self._parts.make_module(context)
         fragments = {

@@ -19,7 +19,7 @@ from bridge.web.stream import MOST_STREAMS, Publisher
 from bridge.web.view import View
 
 GRACE_S: Final = 1
-"""How long answers that are under way may take when the service stops."""
+"""The time that open requests get to finish when the service stops."""
 
 AFTER_FAULT_S: Final = 5.0
 
@@ -30,9 +30,9 @@ class WebServer:
     """Status page, health and metrics.
 
     Args:
-        settings: where to listen, if at all.
-        view: gives what there is to see.
-        log: where to say what happens.
+        settings: the address to listen on, if any.
+        view: returns the current view.
+        log: receives start, stop and faults.
     """
 
     def __init__(self, settings: HttpSettings, view: Callable[[], View], log: FilteringBoundLogger) -> None:
@@ -43,20 +43,20 @@ class WebServer:
         self._publisher = Publisher(view, self._page.fragments)
         self._server: _Server | None = None
         self.port: int | None = None
-        """Where it listens; None while it does not."""
+        """The address that it listens on; None while it does not."""
 
     def changed(self) -> None:
-        """There is something new to see."""
+        """The view has changed."""
         self._publisher.changed()
 
     def stop(self) -> None:
-        """Take no more requests, and end `run` soon."""
+        """Stop accepting requests; `run` ends soon after."""
         self._publisher.close_all()
         if self._server is not None:
             self._server.should_exit = True
 
     async def run(self) -> None:
-        """Serve until `stop` is called. When the address cannot be had, say so and leave the bridge alone."""
+        """Serve until `stop` is called. If the address cannot be bound, log that; the bridge runs without a page."""
         address = self._settings.address
         if address is None:
             return
@@ -79,7 +79,7 @@ class WebServer:
                 ws="none",
                 lifespan="off",
                 log_config=None,
-                log_level="critical",  # what goes wrong in a request is logged by the application
+                log_level="critical",  # the application logs faults of requests
                 access_log=False,
                 server_header=False,
                 limit_concurrency=MOST_CONNECTIONS,
@@ -107,19 +107,19 @@ class WebServer:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, without its hands on the signals: the service has its own."""
+    """Uvicorn without its signal handlers: the service has its own."""
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # a generator there
         return nullcontext()
 
     def close_at_once(self) -> None:
-        """Close what is still open: nothing, if there was time for that in good order."""
-        for listening in getattr(self, "servers", ()):  # there are none before the start is through
+        """Close connections that are still open when the grace is over."""
+        for listening in getattr(self, "servers", ()):  # they do not exist before the start is complete
             listening.close()
         for connection in list(self.server_state.connections):
             transport = connection.transport
             if transport.get_write_buffer_size():
-                transport.abort()  # somebody who does not read
+                transport.abort()  # a client that does not read
             else:
                 transport.close()
         for task in self.server_state.tasks:
@@ -127,10 +127,10 @@ class _Server(uvicorn.Server):
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that are bound to every address of a host; a name such as `localhost` can have two.
+    """Sockets bound to each address of a host. A name such as `localhost` can have two.
 
     Raises:
-        OSError: none of them can be had.
+        OSError: none can be bound.
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []

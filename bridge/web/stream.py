@@ -14,26 +14,26 @@ from bridge.web.languages import Language
 from bridge.web.view import View
 
 MOST_STREAMS: Final = 128
-"""How many may look at the same time; more are asked to come back later."""
+"""The number of viewers at the same time. Others get 503 and a time to retry."""
 
 PUSH_EVERY_S: Final = 0.5
-"""How much time there is between two pushes at the least."""
+"""The shortest time between two pushes."""
 
 KEEP_ALIVE_S: Final = 15.0
-"""After so long without news a sign of life is sent, so that nobody on the way takes the connection for dead."""
+"""An event is sent after this time without news, so that proxies do not close the connection."""
 
 ALIVE: Final = "event: alive\ndata: .\n\n"
-"""An event and not a comment: a page can hear it, and notice when it does not come."""
+"""An event rather than a comment, since a page can notice when it is missing."""
 
 Fragments = Mapping[str, str]
-"""Parts of the page: the id of an element → its HTML."""
+"""Parts of the page: id of an element → its HTML."""
 
 
 class Stream:
-    """One who looks.
+    """One viewer.
 
-    What was not read yet is kept once for each part of the page, and the newest wins: a slow reader misses steps in
-    between, and costs no more memory than the page has parts.
+    For each part of the page the newest unsent version is kept. A slow reader skips versions, and needs no more memory
+    than one page.
 
     Args:
         language: of the page.
@@ -48,17 +48,17 @@ class Stream:
         self._ended = False
 
     def put(self, fragments: Fragments) -> None:
-        """Send these when the reader is ready for them."""
+        """Send these when the reader is ready."""
         self._unread.update(fragments)
         self._news.set()
 
     def end(self) -> None:
-        """Send nothing any more."""
+        """End the stream."""
         self._ended = True
         self._news.set()
 
     async def events(self) -> AsyncIterator[str]:
-        """The events as they go over the wire."""
+        """The events as text of the wire."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._keep_alive):
@@ -72,17 +72,17 @@ class Stream:
 
 
 class TooMany(Exception):
-    """So many look already that there is no room for another."""
+    """The limit of viewers is reached."""
 
 
 class Publisher:
-    """Shows every change to all who look.
+    """Sends changes of the page to all viewers.
 
     Args:
-        view: gives the present view.
-        render: makes the parts of the page of a view.
-        most: how many may look.
-        every: how much time there is between two pushes, s.
+        view: returns the current view.
+        render: renders the parts of the page.
+        most: the limit of viewers.
+        every: the shortest time between two pushes, s.
     """
 
     def __init__(
@@ -104,14 +104,14 @@ class Publisher:
         return len(self._streams)
 
     def changed(self) -> None:
-        """There is something new to see."""
+        """The view has changed."""
         self._changed.set()
 
     def open(self, language: Language, keep_alive: float = KEEP_ALIVE_S) -> Stream:
-        """Let another one look; it is shown everything first.
+        """Add a viewer. It gets all parts first.
 
         Raises:
-            TooMany: there is no room.
+            TooMany: the limit is reached.
         """
         if len(self._streams) >= self._most:
             raise TooMany
@@ -123,24 +123,24 @@ class Publisher:
         return stream
 
     def close(self, stream: Stream) -> None:
-        """One has gone."""
+        """Remove a viewer."""
         stream.end()
         self._streams.discard(stream)
 
     def close_all(self) -> None:
-        """Send everybody away."""
+        """Remove all viewers."""
         for stream in list(self._streams):
             self.close(stream)
 
     async def run(self) -> None:
-        """Show changes, until cancelled."""
+        """Send changes until cancelled."""
         while True:
             await self._changed.wait()
             self._publish()
             await asyncio.sleep(self._every)
 
     def _publish(self, also: Set[Language] = frozenset()) -> None:
-        """Render what is new, in the languages of those who look and `also` in these."""
+        """Render the parts in the languages of the viewers and in `also`, and send those that changed."""
         self._changed.clear()
         languages = {stream.language for stream in self._streams} | also
         for language in [language for language in self._shown if language not in languages]:

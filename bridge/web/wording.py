@@ -1,4 +1,4 @@
-"""The view in words, in one language: what the templates say."""
+"""The view in words of one language, for the templates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from bridge.web.view import (
 )
 
 MOST_ERRORS: Final = 8
-"""How many lines of the log are shown."""
+"""The number of log lines shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A value with what it is."""
+    """A value with its label."""
 
     label: str
     value: str
@@ -36,10 +36,10 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Something that is wrong, and what to do.
+    """A problem and its cure.
 
     Attributes:
-        words: what the bridge itself says of it, in English; empty where that says nothing more.
+        words: the bridge's own message, in English; empty where it adds nothing.
     """
 
     title: str
@@ -48,11 +48,11 @@ class Advice:
 
 
 class Words:
-    """Says what a view shows.
+    """Puts a view into words.
 
     Args:
         texts: the language.
-        view: what to say.
+        view: the view.
     """
 
     def __init__(self, texts: Texts, view: View) -> None:
@@ -62,20 +62,20 @@ class Words:
     # --- a charge point ---
 
     def title(self, point: ChargePointView, socket: SocketView) -> str:
-        """What it is called."""
+        """The name of a socket: that of its charge point, with the number where there are several."""
         name = point.name or point.evse_id
         return name if socket.socket is None else f"{name}, {self.texts.labels.socket.lower()} {socket.socket}"
 
     def subtitle(self, point: ChargePointView) -> str:
-        """Its model and number."""
+        """Model and evse_id of a charge point."""
         return " · ".join(part for part in (point.model, point.evse_id if point.name else "") if part)
 
     def headline(self, socket: SocketView) -> str:
-        """Its state in a word or two."""
+        """The state in a word or two."""
         return self.texts.states[socket.state]
 
     def details(self, socket: SocketView) -> list[str]:
-        """What goes with the headline: since when, how much."""
+        """Additions to the headline: since when, power, energy."""
         say, texts, session = self.texts.say, self.texts, socket.session
         parts = []
         if socket.since is not None:
@@ -88,12 +88,12 @@ class Words:
         return parts
 
     def _energy_tells(self, socket: SocketView, session: SessionView) -> bool:
-        """Whether the energy of a session stands beside the headline."""
+        """Whether the energy of a session is shown beside the headline."""
         now_seen = session.open and socket.state is not State.UNKNOWN
         return session.energy > 0 and (now_seen or socket.state is State.FINISHED)
 
     def waits(self, socket: SocketView) -> str:
-        """What it waits for; empty while it charges."""
+        """What the socket waits for; empty while it charges."""
         if socket.waits_for is None:
             return ""
         if socket.waits_for is Wait.SCHEDULE:
@@ -103,7 +103,7 @@ class Words:
         return self.texts.waits[socket.waits_for]
 
     def facts(self, socket: SocketView) -> Iterator[Detail]:
-        """What is known beside the state."""
+        """The values below the state."""
         texts, labels, session = self.texts, self.texts.labels, socket.session
         if session is not None and session.open:
             if not self._energy_tells(socket, session):
@@ -140,7 +140,7 @@ class Words:
     # --- curves and bars ---
 
     def curve_says(self, curve: Curve, socket: SocketView) -> str:
-        """A curve for those who do not see it."""
+        """A curve in words, for screen readers."""
         return self.texts.say.curve_says.format(
             **{
                 "from": self.texts.when(curve.begin, self.view.at),
@@ -151,7 +151,7 @@ class Words:
         )
 
     def days_total(self, days: Sequence[DayView]) -> list[str]:
-        """What some days come to: energy, cost, sessions."""
+        """Totals of some days: energy, cost, sessions."""
         energy, sessions = sum(day.energy for day in days), sum(day.sessions for day in days)
         costs: dict[str, float] = {}
         for day in days:
@@ -164,7 +164,7 @@ class Words:
         return parts
 
     def days_say(self, days: Sequence[DayView]) -> str:
-        """Bars for those who do not see them."""
+        """The bars in words, for screen readers."""
         return self.texts.say.days_say.format(
             **{
                 "from": self.texts.day(days[0].day),
@@ -176,7 +176,7 @@ class Words:
     # --- commands ---
 
     def command(self, command: CommandView) -> str:
-        """What was asked."""
+        """The name of a command, with its value."""
         name = self.texts.commands.get(command.command, command.command)
         if command.value in ("", "None"):
             return name
@@ -184,17 +184,17 @@ class Words:
         return f"{name}: {known.get(command.value.lower(), command.value)}"
 
     def target(self, command: CommandView) -> str:
-        """Of whom."""
+        """The charge point of a command, or the bridge."""
         return (command.name or command.address) if command.address else self.texts.say.bridge_itself
 
     def outcome(self, command: CommandView) -> str:
-        """What came of it."""
+        """The outcome of a command."""
         return self.texts.done if command.code is None else self.texts.outcomes[command.code]
 
     # --- what is wrong ---
 
     def warnings(self) -> Iterator[Advice]:
-        """What is wrong, the most important first."""
+        """Current problems, the most important first."""
         link, broker, say = self.view.link, self.view.broker, self.texts.say
         if link.trouble is not None and link.state is not LinkState.UP:
             told: Notice = self.texts.troubles[link.trouble]
@@ -209,7 +209,7 @@ class Words:
         return f"{title} ({self.texts.say.until.format(time=self.texts.when(link.until, self.view.at))})"
 
     def link(self) -> str:
-        """How the link stands."""
+        """The state of the link."""
         link, say = self.view.link, self.texts.say
         if link.state is LinkState.WAITING:
             return say.no_token
@@ -217,7 +217,7 @@ class Words:
         return how.format(time=self.texts.when(link.since, self.view.at))
 
     def broker(self) -> str:
-        """How the connection to the broker stands."""
+        """The state of the connection to the broker."""
         broker: BrokerView = self.view.broker
         say = self.texts.say
         how = say.up_since if broker.up else say.down_since if broker.words is not None else say.connecting
@@ -227,12 +227,12 @@ class Words:
         return f"{text}. {say.waiting.format(count=broker.waiting)}"
 
     def requests(self) -> str:
-        """How many requests were made."""
+        """The number of requests."""
         requests, say = self.view.requests, self.texts.say
         if requests.since == self.view.started_at:
             return say.requests_since_start.format(count=requests.today, time=self.texts.clock(requests.since))
         return say.requests_today.format(count=requests.today)
 
     def errors(self) -> Sequence[ErrorView]:
-        """The last lines of the log that were no good news."""
+        """The latest warnings and errors of the log."""
         return self.view.errors[:MOST_ERRORS]

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import trustme
 
-from bridge.checkup.connectivity import Cures, Way, knock, speaks_tls
+from bridge.checkup.connectivity import Cures, Server, knock, speaks_tls
 from bridge.checkup.finding import Finding, Mark
 from bridge.commandline.embedded_broker import free_port
 
 CURES = Cures("CURE NAME", "CURE PORT", "CURE UNTRUSTED", "CURE EXPIRED", "CURE OTHER NAME", "CURE NO TLS", "CURE OWN")
 
 
-def way(host: str, port: int, context: Callable[[], ssl.SSLContext] | None = None, *others: int) -> Way:
-    return Way("broker", host, port, context, CURES, tuple((other, ", WORD") for other in others))
+def way(host: str, port: int, context: Callable[[], ssl.SSLContext] | None = None, *others: int) -> Server:
+    return Server("broker", host, port, context, CURES, tuple((other, ", WORD") for other in others))
 
 
 @asynccontextmanager
