@@ -360,6 +360,7 @@ def _listen(parts: Parts) -> None:
     parts.fleet.listeners = (
         OddityLog(parts.log.logger).charge_point_changed,
         parts.recorder.charge_point_changed,
+        parts.overrides.charge_point_changed,
         parts.transactions.charge_point_changed,
         parts.reporter.charge_point_changed,
         page_changed,

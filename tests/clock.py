@@ -38,6 +38,10 @@ class FakeClock:
             if due <= self._elapsed and not future.done():
                 future.set_result(None)
 
+    def set_wall(self, now: datetime) -> None:
+        """Set the time of day; no time passes."""
+        self._now = now
+
     async def pass_by(self, seconds: float, step: float = 1.0) -> None:
         """Let time pass in steps, with room for others to act on each."""
         left = seconds

@@ -120,7 +120,6 @@ class Rig:
             memories=self.storage.memories(),
             steerings=self.storage.steerings(),
         )
-        self.fleet.listeners = (self.recorder.charge_point_changed,)
         locks = Locks()
         self.capabilities = Capabilities(self.storage)
         self.tasks = BackgroundTasks(log)
@@ -148,6 +147,7 @@ class Rig:
             follow_up=0.0,
             log=log,
         )
+        self.fleet.listeners = (self.recorder.charge_point_changed, self.overrides.charge_point_changed)
         self.fleet.restore(self.storage.charge_points(), {})
         self.run(self._connect())
 

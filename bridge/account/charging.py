@@ -20,7 +20,7 @@ from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.requests import Request
 from bridge.chargepoint import limits, session
 from bridge.chargepoint.charge_point_settings import APP_CARD, Card
-from bridge.chargepoint.limits import SessionLimit
+from bridge.chargepoint.limits import SessionLimit, Wish
 from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import SESSION, Activity
@@ -120,6 +120,7 @@ class Charging:
         Raises:
             InvalidValue: there is no such mode.
             NotSupported: there is, but not for this socket.
+            InvalidState: it is `slow`, and limits do not count while smart charging is off.
         """
         if not wish:
             return None
@@ -127,6 +128,8 @@ class Charging:
         mode = next((mode for mode in MODES if mode == wish.lower()), None)
         if mode is None:
             raise InvalidValue(f"There is no charging mode {wish!r} here; there is: {', '.join(modes)}.")
+        if mode == "slow":
+            self._overrides.check(twin)
         if mode not in modes:
             raise NotSupported(f"Charging mode {mode} does not work here; there is: {', '.join(modes)}.")
         return mode
@@ -184,9 +187,9 @@ class Charging:
     async def _limit_for(self, mode: ChargingMode | None, twin: Twin) -> None:
         """The limit comes before the start: what cannot be limited is not started."""
         if mode == "slow":
-            await self._overrides.want(twin.address, partial(limits.with_session, limit=self._slow_limit(twin)))
+            await self._overrides.want(twin.address, partial(Wish.with_session, limit=self._slow_limit(twin)))
         elif mode is not None and limits.without_slow(twin.limits) != twin.limits:
-            await self._overrides.want(twin.address, limits.without_slow)
+            await self._overrides.want(twin.address, Wish.without_slow)
 
     def _slow_limit(self, twin: Twin) -> SessionLimit:
         current, memory = self._runtime.values.slow_current, twin.memory

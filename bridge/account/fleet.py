@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from bridge.bluecurrent.bodies import ListedChargePoint, SocketStatus
+from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import ChargePoint, socket_numbers
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid, GridTwin, grid_address
@@ -220,12 +221,6 @@ class Fleet:
         if twin is not None:
             self._replace(twin, twin.limited(change).at(self._clock.now()))
 
-    def time_passed(self) -> None:
-        """Give back what is due to be given back with nothing happening."""
-        now = self._clock.now()
-        for twin in self.twins():
-            self._replace(twin, twin.at(now))
-
     # --- sockets ---
 
     def _make(self, evse_id: str, settings: ChargePointSettings) -> ChargePoint:
@@ -241,7 +236,7 @@ class Fleet:
     def _remembered(self, twin: Twin) -> Twin:
         steering = self._steerings.get(twin.address, Steering())
         memory = self._memories.get(twin.address, Memory())
-        return replace(twin, memory=memory, observed=steering.observed, limits=steering.limits)
+        return replace(twin, memory=memory, observed=steering.observed, limits=limits.restored(steering.limits))
 
     def _with_sockets(self, point: ChargePoint) -> ChargePoint:
         """The charge point with the sockets that its settings tell of; those that stay keep what is known of them."""

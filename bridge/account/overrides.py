@@ -1,8 +1,10 @@
-"""Current limits in the cloud: sees to it that one override of ours carries what is wanted (contract 4)."""
+"""The reconciler to the cloud: one override of ours for each charge point carries the limit that is wanted.
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime, timedelta
+`bridge.chargepoint.limits` decides which request is due; here it is made, and its outcome noted.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -14,34 +16,49 @@ from bridge.account.locks import Locks
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint import limits
-from bridge.chargepoint.limits import Change, Clear, Limits, Look, Make, Step, next_step
+from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.limits import NOTHING, Change, Clear, Limits, Look, Make, Step, Wish
+from bridge.chargepoint.schedules import Schedule, There
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
-from bridge.errors import BridgeError, CloudError, NotSupported, Rejected, UnknownRequest
+from bridge.errors import BridgeError, CloudError, InvalidState, NotSupported, Rejected, UnknownRequest
 from bridge.tasks import BackgroundTasks
 
 T = TypeVar("T")
 
-STEPS: Final = 5
-"""Steps for one settlement at most: a look, a refused change, another look, a new override; and one to spare."""
+STEPS: Final = 6
+"""Steps for one settlement at most: a look, a refused change, another look, a new override, its look; one to spare."""
 
-LISTED_FOR: Final = timedelta(days=1)
-RETRY_AFTER: Final = timedelta(minutes=1)
-RETRY_AT_LEAST: Final = timedelta(hours=6)
+LISTED_FOR_S: Final = 24 * 3600.0
+RETRY_AFTER_S: Final = 60.0
+RETRY_AT_LEAST_S: Final = 6 * 3600.0
 """What could not be settled is tried again after a minute, then after twice as long each time."""
+
+NO_LIMITS: Final = "The current of this charge point cannot be limited from here."
+NOT_COUNTING: Final = (
+    "A limit of the current counts only while smart charging is on, and it is off for this charge point. "
+    "Switch it on in Blue Current's app, then set the limit again."
+)
+GIVEN_UP: Final = (
+    "The limit was given up before the cloud agreed: the session ended, smart charging went off, or the "
+    "charge point was removed from the hub."
+)
 
 
 class Overrides:
-    """See the module.
+    """Makes, changes and clears our overrides.
+
+    All waits are by the monotonic clock. The work per second is for the charge points with something due:
+    `charge_point_changed` keeps the set of them.
 
     Args:
         cloud: the link.
         fleet: the twins, which carry what is wanted.
-        locks: whose turn it is on a charge point.
+        locks: one for each charge point.
         capabilities: whether the cloud knows overrides of the current.
         clock: tells the time.
-        tasks: run what nobody waits for.
-        log: where to say what happens.
+        tasks: runs what nobody waits for.
+        log: gets a line for each limit that is made, changed or given back, and for what could not be done.
     """
 
     def __init__(
@@ -57,53 +74,111 @@ class Overrides:
     ) -> None:
         self._cloud = cloud
         self._fleet = fleet
-        self._turns = locks
+        self._locks = locks
         self._capabilities = capabilities
         self._clock = clock
         self._tasks = tasks
         self._log = log
         self._listed: frozenset[int] = frozenset()
-        self._listed_at: datetime | None = None
+        self._listed_at: float | None = None
         self._asking: set[str] = set()  # whose override is being made, changed or cleared
+        self._due: set[str] = set()  # where a request is due
         self._settling: set[str] = set()
-        self._retry_at: dict[str, datetime] = {}
+        self._retry_at: dict[str, float] = {}
         self._failures: dict[str, int] = {}
+        self._deadlines: list[tuple[float, str]] = []  # when a limit can change with nothing happening
+        self._deadline: dict[str, float] = {}
+
+    # --- what can be limited ---
 
     def work_for(self, twin: Twin) -> bool:
-        """Whether this socket can be limited: an override is for a whole charge point."""
+        """Whether this socket can be limited now: while smart charging is off, it cannot."""
+        return self.can_limit(twin) and twin.overrides_count
+
+    def check(self, twin: Twin) -> None:
+        """Do nothing where this socket can be limited now.
+
+        Raises:
+            NotSupported: an override is for a whole charge point, or the cloud does not know overrides.
+            InvalidState: overrides do not count while smart charging is off.
+        """
+        if not self.can_limit(twin):
+            raise NotSupported(NO_LIMITS)
+        if not twin.overrides_count:
+            raise InvalidState(NOT_COUNTING)
+
+    def can_limit(self, twin: Twin) -> bool:
+        """Whether this socket can be limited at all: an override is for a whole charge point."""
         return twin.socket is None and self._capabilities.overrides_known
 
     # --- within a command ---
 
-    async def want(self, address: str, change: Callable[[Limits], Limits]) -> None:
-        """Want something else of a charge point, and see to it; whoever calls this has the turn.
+    async def want(self, address: str, change: Callable[[Wish], Wish]) -> None:
+        """Want something else of a charge point, and return once the cloud has agreed. The caller holds its lock.
 
-        If it cannot be done, or nobody knows whether it was, it is not wanted any more: what came of it is put right
-        later.
+        Until then it is pending, and nothing of it is reported. On failure what was wanted before is wanted; an outcome
+        that is not known is reconciled later.
 
         Raises:
-            BridgeError: it could not be done.
+            InvalidState: smart charging is off; the user's own schedule is there; or the wish was given up meanwhile.
+            BridgeError: the cloud did not do it.
         """
         twin = self._fleet.twin(address)
         if twin is None:
             return
-        before, wished = twin.limits, change(twin.limits)
-        if next_step(wished, twin.observed.max_current) is not None:
-            self._cloud.check()
-        self._fleet.limit(address, change)
+        wish = change(twin.limits.wanted)
+        if not twin.overrides_count and wish.lowest(twin.observed.max_current) is not None:
+            raise InvalidState(NOT_COUNTING)
+        self._fleet.limit(address, partial(limits.asking, wish=wish))
         try:
+            if self._fleet.expect(address).limit_step is not None:
+                self._cloud.check()
             await self._settle(address)
-        except BridgeError:
-            self._fleet.limit(address, partial(_taken_back, wished, before))
-            raise
+            self._confirm(address)
+        finally:
+            self._fleet.limit(address, limits.not_asked)
 
-    # --- beside commands ---
+    def _confirm(self, address: str) -> None:
+        twin = self._fleet.expect(address)
+        if twin.limits.asked is None:
+            theirs = twin.limits.theirs
+            raise InvalidState(_theirs_is_there(theirs) if theirs is not None else GIVEN_UP)
+        self._fleet.limit(address, partial(limits.agreed, counts=twin.overrides_count))
+
+    # --- in the background ---
+
+    def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
+        """A charge point has changed: note whether a request is due for it, and when its limits change by time."""
+        for twin in after.sockets if after is not None else ():
+            self._note(twin)
+        for twin in before.sockets if before is not None else ():
+            if after is None or after.socket(twin.address) is None:
+                self._due.discard(twin.address)
+                self._deadline.pop(twin.address, None)
+
+    def _note(self, twin: Twin) -> None:
+        address = twin.address
+        pending = twin.limits.lapsed is not None and twin.overrides_count
+        if twin.limits.asked is None and (pending or twin.limit_step is not None):
+            self._due.add(address)
+        else:
+            self._due.discard(address)
+        now = self._clock.now()
+        when = twin.limits_change_at(now)
+        if when is None:
+            self._deadline.pop(address, None)
+            return
+        deadline = self._clock.monotonic() + max(0.0, (when - now).total_seconds())
+        known = self._deadline.get(address)
+        if known is None or abs(known - deadline) > 1:
+            self._deadline[address] = deadline
+            heapq.heappush(self._deadlines, (deadline, address))
 
     async def refresh(self) -> None:
         """After the link came up: look for ours, unless that was done within the day."""
         self._retry_at.clear()
         self._failures.clear()
-        if self._listed_at is not None and self._clock.now() - self._listed_at < LISTED_FOR:
+        if self._listed_at is not None and self._clock.monotonic() - self._listed_at < LISTED_FOR_S:
             return
         try:
             await self._look()
@@ -111,18 +186,34 @@ class Overrides:
             self._log.warning("the overrides of the current could not be listed", reason=str(error))
 
     def tick(self) -> None:
-        """See to what is due beside commands: mostly a limit to give back after its session."""
-        self._fleet.time_passed()
-        for twin in self._fleet.twins():
-            if self._is_due(twin) and self._may_ask():
-                self._settling.add(twin.address)
-                self._tasks.start(self._settle_beside(twin))
+        """Do what is due with no command: mostly a limit to give back after its session."""
+        for address in self._overdue():
+            self._fleet.limit(address, _unchanged)  # the twin gives up what its time is over for
+            twin = self._fleet.twin(address)
+            if twin is not None:
+                self._note(twin)
+        for address in list(self._due):
+            twin = self._fleet.twin(address)
+            if twin is not None and self._may_settle(twin) and self._may_ask():
+                self._settling.add(address)
+                self._tasks.start(self._settle_in_background(twin))
 
-    def _is_due(self, twin: Twin) -> bool:
-        if next_step(twin.limits, twin.observed.max_current) is None or twin.address in self._settling:
-            return False
+    def _overdue(self) -> Sequence[str]:
+        now, overdue = self._clock.monotonic(), []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            deadline, address = heapq.heappop(self._deadlines)
+            if self._deadline.get(address) == deadline:  # else it has been moved since
+                del self._deadline[address]
+                overdue.append(address)
+        return overdue
+
+    def _may_settle(self, twin: Twin) -> bool:
         retry_at = self._retry_at.get(twin.address)
-        return not self._turns.of(twin.evse_id).locked() and (retry_at is None or self._clock.now() >= retry_at)
+        return (
+            twin.address not in self._settling
+            and not self._locks.of(twin.evse_id).locked()
+            and (retry_at is None or self._clock.monotonic() >= retry_at)
+        )
 
     def _may_ask(self) -> bool:
         try:
@@ -136,23 +227,25 @@ class Overrides:
         for twin in twins:
             self._fleet.limit(twin.address, limits.without_wishes)
             if self._may_ask():
-                await self._settle_beside(twin)
+                await self._settle_in_background(twin)
 
-    async def _settle_beside(self, twin: Twin) -> None:
+    async def _settle_in_background(self, twin: Twin) -> None:
         address = twin.address
         try:
-            async with self._turns.of(twin.evse_id):
+            async with self._locks.of(twin.evse_id):
                 await self._settle(address)
+                counts = (self._fleet.twin(address) or twin).overrides_count
+                self._fleet.limit(address, partial(limits.agreed, counts=counts))
         except BridgeError as error:
             failures = self._failures.get(address, 0)
-            delay = min(RETRY_AFTER * 2**failures, RETRY_AT_LEAST)
+            delay = min(RETRY_AFTER_S * 2**failures, RETRY_AT_LEAST_S)
             self._failures[address] = failures + 1
-            self._retry_at[address] = self._clock.now() + delay
+            self._retry_at[address] = self._clock.monotonic() + delay
             self._log.warning(
                 "a current limit could not be brought in line; it is tried again",
                 address=address,
                 reason=str(error),
-                next_try_s=delay.total_seconds(),
+                next_try_s=delay,
             )
         else:
             self._failures.pop(address, None)
@@ -163,18 +256,18 @@ class Overrides:
     # --- step by step ---
 
     async def _settle(self, address: str) -> None:
+        """Take the steps that are due. The list is read before anything of ours is made, changed or cleared."""
         looked = made = False
         for _ in range(STEPS):
             twin = self._fleet.twin(address)
-            step = next_step(twin.limits, twin.observed.max_current) if twin is not None else None
+            step = twin.limit_step if twin is not None else None
             if twin is None or step is None:
                 return
             if isinstance(step, Make) and made:
                 raise Rejected("it does not show the limit that it has made. Look at the limits in its app.")
-            if isinstance(step, Make) and not looked:
-                # What is there already is somebody else's, however alike: known before, in case our answer is lost.
+            if not looked:
                 step = Look()
-            looked, made = isinstance(step, Look), made or isinstance(step, Make)
+            looked, made = looked or isinstance(step, Look), made or isinstance(step, Make)
             await self._take(step, twin)
 
     async def _take(self, step: Step, twin: Twin) -> None:
@@ -184,25 +277,35 @@ class Overrides:
             case Make(current):
                 await self._make(twin, current)
             case Change(schedule_id, current):
-                request = requests.edit_override(schedule_id, twin.evse_id, current)
-                await self._touch(twin, schedule_id, request, partial(_changed_to, schedule_id, current))
+                request = requests.edit_schedule(Schedule.always_on(schedule_id, twin.evse_id, current))
+                await self._touch(twin, schedule_id, current, request)
             case Clear(schedule_id):
-                await self._touch(twin, schedule_id, requests.clear_override(schedule_id), limits.cleared)
-                self._log.info("a current limit is given back", address=twin.address)
+                await self._touch(twin, schedule_id, None, requests.clear_override(schedule_id))
 
     async def _look(self) -> None:
-        before = {twin.address: _in_cloud(twin.limits) for twin in self._fleet.twins()}
+        before = {twin.address: twin.limits.there for twin in self._fleet.twins()}
         try:
             schedules = await self._cloud.ask(requests.list_overrides())
         except UnknownRequest:
             self._capabilities.learn_overrides_unknown()  # without a look, none can be made
             raise
-        self._listed = frozenset(schedule.schedule_id for schedule in schedules)
-        self._listed_at = self._clock.now()
+        self._listed = frozenset(one.schedule_id for one in schedules if one.schedule_id is not None)
+        self._listed_at = self._clock.monotonic()
         for twin in self._fleet.twins():
             # What is asked for, or was done, while the list was on its way is not in it.
-            if twin.address not in self._asking and _in_cloud(twin.limits) == before.get(twin.address):
-                self._fleet.limit(twin.address, partial(_found_in, schedules, twin.evse_id))
+            if twin.address not in self._asking and _same(twin.limits.there, before.get(twin.address)):
+                self._found(twin, schedules)
+
+    def _found(self, twin: Twin, schedules: Sequence[Schedule]) -> None:
+        now = self._clock.now()
+        after = limits.found(twin.limits, twin.evse_id, schedules, now)
+        if after.theirs is not None and twin.limits.wanted != NOTHING:
+            self._log.warning(
+                "a schedule that was made or changed elsewhere limits this charge point; the bridge's limit ends",
+                address=twin.address,
+                current_a=after.theirs.current,
+            )
+        self._fleet.limit(twin.address, lambda _: after)
 
     async def _ask_about(self, twin: Twin, request: requests.Request[T]) -> T:
         self._asking.add(twin.address)
@@ -215,21 +318,23 @@ class Overrides:
         others = self._listed
         self._fleet.limit(twin.address, lambda before: limits.making(before, current, others))
         try:
-            schedule = await self._ask_about(twin, requests.set_override(twin.evse_id, current))
+            request = requests.make_schedule(Schedule.always_on(0, twin.evse_id, current))
+            schedule = await self._ask_about(twin, request)
         except (Rejected, NotSupported) as refusal:
             self._fleet.limit(twin.address, limits.not_made)
             if isinstance(refusal, UnknownRequest):
                 self._capabilities.learn_overrides_unknown()
             raise
         # Without a `flow_id`, the answer to another charge point's request looks like ours but for what it says.
-        if schedule is not None and schedule.charge_points in ((), (twin.evse_id,)):
-            self._fleet.limit(twin.address, lambda before: limits.made(before, schedule.schedule_id, current))
+        ours = schedule is not None and schedule.charge_points in ((), (twin.evse_id,))
+        number = schedule.schedule_id if schedule is not None and ours else None
+        if number is not None:
+            now = self._clock.now()
+            self._fleet.limit(twin.address, lambda before: limits.made(before, number, current, now))
             self._log.info("a current limit is in force", address=twin.address, current_a=current)
 
-    async def _touch(
-        self, twin: Twin, schedule_id: int, request: requests.Request[None], done: Callable[[Limits], Limits]
-    ) -> None:
-        """Change or clear ours. A refusal can mean that somebody else has removed it: then all is well."""
+    async def _touch(self, twin: Twin, schedule_id: int, current: int | None, request: requests.Request[None]) -> None:
+        """Change ours, or clear it with None. A refusal can mean that somebody has removed it just now."""
         try:
             await self._ask_about(twin, request)
         except Rejected:
@@ -237,27 +342,35 @@ class Overrides:
             if schedule_id in self._listed:
                 raise
         except CloudError:
-            self._fleet.limit(twin.address, partial(_changed_to, schedule_id, None))
+            self._fleet.limit(twin.address, lambda before: limits.change_unknown(before, schedule_id, current))
             raise
         else:
-            self._fleet.limit(twin.address, done)
+            now = self._clock.now()
+            if current is None:
+                self._fleet.limit(twin.address, limits.cleared)
+                self._log.info("a current limit is given back", address=twin.address)
+            else:
+                self._fleet.limit(twin.address, lambda before: limits.changed(before, schedule_id, current, now))
+                self._log.info("a current limit is in force", address=twin.address, current_a=current)
 
 
-def _taken_back(wished: Limits, before: Limits, now: Limits) -> Limits:
-    """With what was wanted before, unless something else has come to be wanted meanwhile."""
-    standing = before.standing if now.standing == wished.standing else now.standing
-    session = before.session if now.session == wished.session else now.session
-    return replace(now, standing=standing, session=session)
+def _unchanged(before: Limits) -> Limits:
+    return before
 
 
-def _changed_to(schedule_id: int, current: int | None, before: Limits) -> Limits:
-    return limits.changed(before, schedule_id, current)
+def _same(now: There, before: There | None) -> bool:
+    """Whether the same of ours is taken to stand in the cloud."""
+    if before is None or now.unsure != before.unsure:
+        return False
+    one, other = now.owned, before.owned
+    if one is None or other is None:
+        return one is other
+    return (one.schedule_id, one.current) == (other.schedule_id, other.current)
 
 
-def _in_cloud(now: Limits) -> object:
-    """What of ours is taken to stand in the cloud."""
-    return (now.owned.schedule_id, now.owned.current) if now.owned is not None else None, now.unsure
-
-
-def _found_in(schedules: Iterable[limits.Schedule], evse_id: str, before: Limits) -> Limits:
-    return limits.found(before, evse_id, list(schedules))
+def _theirs_is_there(theirs: Schedule) -> str:
+    current = f" to {theirs.current:g} A" if theirs.current is not None else ""
+    return (
+        f"A schedule of the user's own limits this charge point{current}. Blue Current keeps one for each charge "
+        "point, so the bridge makes none in its place. Remove it in Blue Current's app, then set the limit again."
+    )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
-from bridge.chargepoint.limits import Schedule
+from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Activity, Status
 from bridge.chargepoint.told import AMOUNT, FLAG, MASS, TEXT, told
 from bridge.chargepoint.update import Update

@@ -6,7 +6,6 @@ What a frame has that makes no sense is left out and named in `oddities`; only w
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time
 from typing import Final, TypeVar
 
 from bridge.bluecurrent.bodies import (
@@ -30,9 +29,8 @@ from bridge.bluecurrent.values import MOST_ENTRIES, UNREADABLE, read_flag, read_
 from bridge.bluecurrent.wire import BadFrame, FieldReader, decode
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
-from bridge.chargepoint.limits import Schedule
+from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import ACTIVITY, Status
-from bridge.chargepoint.told import CURRENT, NAMES, TIME_OF_DAY, WEEKDAYS, WHOLE, told
 
 __all__ = (
     "AccountBody", "BadFrame", "ChargeCards", "ChargePoints", "Error", "Frame", "GridValues", "ListedChargePoint",
@@ -183,34 +181,13 @@ def _list(data: Json, *names: str) -> list[object] | None:
 # --- one reader for each object ---
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ToldSchedule:
-    """An override of the current: an entry of LIST_OVERRIDE_CURRENT, or the data of an answer to one of its setters."""
-
-    schedule_id: int | None = told("schedule_id", "its number", WHOLE)
-    charge_points: tuple[str, ...] = told(
-        "charge_points", "what it is for", NAMES, default=(), also=["chargepoint_id", "chargepoints"]
-    )
-    current: float | None = told("override_current", "the limit", CURRENT, also=["current", "overridevalue"])
-    days: tuple[int, ...] = told("override_start_days", "when it begins", WEEKDAYS, default=())
-    start: time | None = told("start_time", "from when it limits", TIME_OF_DAY, also=["override_start_time"])
-    end: time | None = told("stop_time", "until when", TIME_OF_DAY, also=["override_end_time"])
-    end_days: tuple[int, ...] = told("override_end_days", "when it ends", WEEKDAYS, default=())
-
-    @property
-    def always(self) -> bool:
-        """It holds on all days, from 00:00 to 23:59."""
-        whole_day = (self.start, self.end) == (time(0), time(23, 59))
-        return whole_day and self.days == self.end_days == tuple(range(1, 8))
-
-
 _STATUS: Final = FieldReader(Status)
 _SETTINGS: Final = FieldReader(ChargePointSettings)
 _CARD: Final = FieldReader(Card)
 _GRID: Final = FieldReader(Grid)
 _ACCOUNT: Final = FieldReader(AccountBody)
 _SUSTAINABILITY: Final = FieldReader(Sustainability)
-_SCHEDULE: Final = FieldReader(_ToldSchedule)
+_SCHEDULE: Final = FieldReader(Schedule)
 _read_activity: Final = word(ACTIVITY)
 
 
@@ -280,8 +257,8 @@ def _overrides(reading: _Reading) -> Body:
         both = entry.get("days_of_week")
         days = {"override_start_days": both, "override_end_days": both} if both is not None else {}
         one = _SCHEDULE.read({**days, **entry}, reading.oddities).values
-        if one.schedule_id is not None:
-            schedules.append(Schedule(one.schedule_id, one.charge_points, one.current, one.always))
+        if one.schedule_id is not None or one.charge_points:
+            schedules.append(one)
     return OverridesBody(schedules)
 
 

@@ -29,7 +29,7 @@ from bridge.bluecurrent.frames import (
 )
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
-from bridge.chargepoint.limits import Schedule
+from bridge.chargepoint.schedules import DAY_ENDS, DAY_STARTS, Schedule
 from bridge.chargepoint.update import Update
 
 T_co = TypeVar("T_co", covariant=True)
@@ -268,7 +268,7 @@ def override_profiles(evse_id: str) -> Request[bool | None]:
 
 # --- overrides of the current ---
 
-_DAYS: Final[list[JsonValue]] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 def list_overrides() -> Request[Sequence[Schedule]]:
@@ -287,46 +287,51 @@ def _names(frame: Frame, *, schedule_id: int | None = None, evse_id: str | None 
     )
 
 
-def _always(evse_id: str, current: int) -> dict[str, JsonValue]:
+def _first(schedule: Schedule) -> str | None:
+    return next(iter(schedule.charge_points), None)
+
+
+def _content(schedule: Schedule) -> dict[str, JsonValue]:
+    start, end = schedule.start or DAY_STARTS, schedule.end or DAY_ENDS
     return {
-        "chargepoints": [evse_id],
-        "overridestarttime": "00:00",
-        "overridestartdays": _DAYS,
-        "overridestoptime": "23:59",
-        "overridestopdays": _DAYS,
-        "overridevalue": current,
+        "chargepoints": [*schedule.charge_points],
+        "overridestarttime": f"{start:%H:%M}",
+        "overridestartdays": [DAYS[day - 1] for day in schedule.days],
+        "overridestoptime": f"{end:%H:%M}",
+        "overridestopdays": [DAYS[day - 1] for day in schedule.end_days],
+        "overridevalue": schedule.current,
     }
 
 
-def set_override(evse_id: str, current: int) -> Request[Schedule | None]:
-    """Limit a charge point to `current` A, on all days from 00:00 to 23:59. None: the answer does not tell its id."""
+def make_schedule(schedule: Schedule) -> Request[Schedule | None]:
+    """Make an override of the current; its `schedule_id` is not looked at. None: the answer does not tell its id."""
     command, read = "POST_SET_OVERRIDE_CURRENT", _body(OverridesBody)
     return Request(
         command,
-        lambda frame: next(iter(read(frame).schedules), None),
-        _always(evse_id, current),
+        lambda frame: next((one for one in read(frame).schedules if one.schedule_id is not None), None),
+        _content(schedule),
         frozenset({command, f"STATUS_{command}"}),
         acts=True,
-        fits=lambda frame: _names(frame, evse_id=evse_id),
+        fits=lambda frame: _names(frame, evse_id=_first(schedule)),
     )
 
 
-def edit_override(schedule_id: int, evse_id: str, current: int) -> Request[None]:
-    """Change such a limit."""
+def edit_schedule(schedule: Schedule) -> Request[None]:
+    """Change the override of this `schedule_id` to this content."""
     command = "POST_EDIT_OVERRIDE_CURRENT"
-    parameters = {"schedule_id": schedule_id, **_always(evse_id, current)}
+    parameters = {"schedule_id": schedule.schedule_id, **_content(schedule)}
     return Request(
         command,
         _nothing,
         parameters,
         frozenset({command, f"STATUS_{command}"}),
         acts=True,
-        fits=lambda frame: _names(frame, schedule_id=schedule_id, evse_id=evse_id),
+        fits=lambda frame: _names(frame, schedule_id=schedule.schedule_id, evse_id=_first(schedule)),
     )
 
 
 def clear_override(schedule_id: int) -> Request[None]:
-    """Remove such a limit."""
+    """Remove an override of the current."""
     command = "POST_CLEAR_OVERRIDE_CURRENT"
     return Request(
         command,

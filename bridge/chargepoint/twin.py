@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
-from bridge.chargepoint import limits, observed, readings, session
+from bridge.chargepoint import limit_watch, limits, observed, readings, session
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
-from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.limits import Limits, Step
 from bridge.chargepoint.observation import Premises, observe
 from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
@@ -83,8 +83,7 @@ class Twin:
     def pushed(self, update: Update[Status], now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Self:
         """After a CH_STATUS; the nominal voltage, V, stands in where there is current and no voltage."""
         status = after(self.status or Status(), update)
-        overridden = self.limits.owned is not None or self.limits.unsure is not None
-        learned = observed.learn(self.observed, status, overridden=overridden)
+        learned = observed.learn(self.observed, status, overridden=self.limits.overridden)
         premises = Premises(
             nominal_voltage=nominal_voltage,
             highest_current=learned.possible_current,
@@ -96,8 +95,20 @@ class Twin:
             status=status,
             memory=memory,
             observed=learned,
-            limits=limits.in_time(limits.seen(self.limits, update.values.max_usage), memory, now),
+            limits=self._limits_after(update, status, memory, now),
         )._noting_mode()
+
+    def _limits_after(self, update: Update[Status], status: Status, memory: Memory, now: datetime) -> Limits:
+        currents = [current for current in update.values.currents if current is not None]
+        told = limit_watch.pushed(
+            self.limits,
+            bound=_bound(status, self.settings) if update.present & _BOUNDS else None,
+            current=max(currents, default=None),
+            before=self.memory,
+            after=memory,
+            now=now,
+        )
+        return limits.in_time(told, memory, now)
 
     def oddities_since(self, before: Self) -> tuple[str, ...]:
         """What of the push that led here from `before` was left out because it cannot be, in words for the log."""
@@ -109,7 +120,8 @@ class Twin:
         settings = update.onto(self.settings)
         if "smart_charging" in update.present:
             settings = replace(settings, profile_switched_on=False)  # the cloud has told: nothing is inferred
-        return replace(self, settings=settings)._noting_mode()
+        left = limits.suspended(self.limits) if settings.smart_charging is False else self.limits
+        return replace(self, settings=settings, limits=left)._noting_mode()
 
     def listed(self, activity: Activity | None) -> Self:
         """After CHARGE_POINTS has told what it is doing."""
@@ -140,8 +152,10 @@ class Twin:
         return replace(self, memory=replace(self.memory, session=replace(latest, mode=mode)))
 
     def at(self, now: datetime) -> Self:
-        """After time has passed: a limit for a session that did not come is given back."""
-        return self.limited(lambda before: limits.in_time(before, self.memory, now))
+        """After time has passed: a session that did not come has no limit, and one that does not hold is noted."""
+        return self.limited(
+            lambda before: limits.in_time(limit_watch.judged(before, self.memory, now), self.memory, now)
+        )
 
     def shifted(self, delta: timedelta) -> Self:
         """After the wall clock has jumped by `delta`: the bridge's own times move with it, the cloud's do not."""
@@ -196,12 +210,29 @@ class Twin:
             return None
         if not self.memory.session_open or self.held:
             return 0
-        bounds = [self.status.max_usage]
-        if self.settings.smart_charging_on:
-            bounds.append(self.status.smart_limit)
-        if self.limits.owned is not None:
-            bounds.append(self.limits.owned.current)
-        return min((int(bound) for bound in bounds if bound is not None), default=None)
+        owned = self.limits.owned
+        ours = owned.current if owned is not None and self.overrides_count and not self.limits.unheld else None
+        return min((int(bound) for bound in (self.shown_limit, ours) if bound is not None), default=None)
+
+    @property
+    def shown_limit(self) -> float | None:
+        """What the charge point shows that it can deliver on each phase, A, overrides counted; None if not known."""
+        return _bound(self.status, self.settings) if self.status is not None else None
+
+    @property
+    def overrides_count(self) -> bool:
+        """Overrides of the current count: they limit what smart charging may advise, so not while it is off."""
+        return self.settings.smart_charging is not False
+
+    @property
+    def wanted_limit(self) -> int | None:
+        """The limit that an override of ours is to carry, A; None for none."""
+        return self.limits.wanted.lowest(self.observed.max_current) if self.overrides_count else None
+
+    @property
+    def limit_step(self) -> Step | None:
+        """The request about our override that is due; None if the cloud's side is as it has to be."""
+        return limits.next_step(self.wanted_limit, self.limits.there)
 
     @property
     def charging_mode(self) -> ChargingMode | None:
@@ -217,6 +248,13 @@ class Twin:
                 return "delayed"
         return "normal"
 
+    def limits_change_at(self, now: datetime) -> datetime | None:
+        """When its limits will change with nothing happening; None if they will not."""
+        if limits.in_time(limit_watch.judged(self.limits, self.memory, now), self.memory, now) != self.limits:
+            return now
+        times = (limits.waits_until(self.limits), limit_watch.judgement(self.limits, self.memory))
+        return min((when for when in times if when is not None), default=None)
+
     def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
         """When, after a moment, the state may change with nothing happening: a start's wait ends, or the grace."""
         times = []
@@ -227,3 +265,11 @@ class Twin:
         if self.limits.session is not None and self.limits.session.until is not None:
             times.append(self.limits.session.until)
         return min((when for when in times if when > after), default=None)
+
+
+_BOUNDS: Final = frozenset({"max_usage", "smart_limit"})
+
+
+def _bound(status: Status, settings: ChargePointSettings) -> float | None:
+    bounds = (status.max_usage, status.smart_limit if settings.smart_charging_on else None)
+    return min((bound for bound in bounds if bound is not None), default=None)

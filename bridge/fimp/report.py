@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -121,19 +121,24 @@ def error_report(
         command_topic: the topic that the command came on.
         command: the command, if it could be read.
     """
+    cause = {
+        "cmd_topic": command_topic,
+        "cmd_service": command.service if command is not None else "",
+        "cmd_type": command.type if command is not None else "",
+    }
+    report = event_of_error(error, topic=topic, service=service, src=src)
+    return replace(report, properties={**report.properties, **cause})
+
+
+def event_of_error(error: BridgeError, *, topic: Topic, service: str, src: str) -> Report:
+    """The report of an error that answers no command: it has no `cmd_` properties (contract 3)."""
     return Report(
         topic=topic,
         service=service,
         type="evt.error.report",
         value_type="string",
         value=error.code,
-        properties={
-            "msg": str(error),
-            "src": src,
-            "cmd_topic": command_topic,
-            "cmd_service": command.service if command is not None else "",
-            "cmd_type": command.type if command is not None else "",
-        },
+        properties={"msg": str(error), "src": src},
         # On device topics an error must not take the place of an attribute's last value.
         storage=SKIP if topic.resource_type == "dev" else None,
     )

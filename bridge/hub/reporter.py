@@ -88,6 +88,8 @@ class Reporter:
         if self._connected:
             for report in self._telling.passed_states(before, after, self._clock.now()):
                 self._enter(self._line(point.evse_id), Item(report, "state"))
+        for report in self._telling.errors(before, after):
+            self.event(point.evse_id, report)
         only_status = before is not None and after is not None and before.described_by == after.described_by
         self.mark(point.evse_id, Dirty.STATUS if only_status else Dirty.ALL)
         if self._telling.awaits_all_nodes:

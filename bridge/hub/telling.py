@@ -91,6 +91,14 @@ class Telling:
         reports = (self._chargepoint.passed_state(was, twin, now) for was, twin in pairs if was is not None)
         return [report for report in reports if report is not None]
 
+    def errors(self, before: ChargePoint | None, after: ChargePoint | None) -> list[Report]:
+        """The errors that a change of a charge point has brought, and that answer no command."""
+        if before is None or after is None or before.sockets is after.sockets:
+            return []
+        pairs = ((before.socket(twin.address), twin) for twin in after.sockets if twin.limits.unheld)
+        reports = [self._chargepoint.unheld(was, twin) for was, twin in pairs if was is not None]
+        return [report for report in reports if report is not None] if self._things.included(after.evse_id) else []
+
     def next_change_in(self, subject: str, now: datetime) -> float | None:
         """In how many seconds what is so may change with nothing happening; None: it will not."""
         when = self._things.next_change(subject, now)

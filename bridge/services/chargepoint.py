@@ -10,11 +10,10 @@ from pydantic import JsonValue
 from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
-from bridge.account.overrides import Overrides
+from bridge.account.overrides import NO_LIMITS, Overrides
 from bridge.bluecurrent.link import Link
-from bridge.chargepoint import limits
 from bridge.chargepoint.amsterdam import in_amsterdam
-from bridge.chargepoint.limits import SessionLimit
+from bridge.chargepoint.limits import SessionLimit, Wish
 from bridge.chargepoint.state import State, supported_states
 from bridge.chargepoint.status import MINIMUM_CURRENT_A
 from bridge.chargepoint.twin import Twin
@@ -23,12 +22,21 @@ from bridge.errors import InvalidState, InvalidValue, NotSupported
 from bridge.fimp.addresses import Addresses, group_of
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
-from bridge.fimp.report import Report
+from bridge.fimp.report import Report, event_of_error
 from bridge.fimp.time_format import format_time
 from bridge.fimp.values import ValueType
 from bridge.runtime_settings import RuntimeSettings
 
 NAME: Final = "chargepoint"
+
+SHOWN_WITHIN_S: Final = 3.0
+"""How long after the verdict a session's limit is waited for to show in what the charge point offers."""
+
+UNHELD: Final = (
+    "The current limit of {limit} A does not hold: the cloud has agreed to it, and for two minutes the vehicle has "
+    "drawn more. This charge point does not follow limits that are set from here. Limit the current in the vehicle, or "
+    "ask Blue Current."
+)
 
 
 class ChargepointService:
@@ -153,6 +161,21 @@ class ChargepointService:
             reports.append(self._phase_mode_report(twin))
         return reports
 
+    def unheld(self, before: Twin, after: Twin) -> Report | None:
+        """The error for a limit that has just been found not to hold (contract 4, "A limit that holds").
+
+        It is an event, not a value: it is published once, and answers no command.
+
+        Args:
+            before: the socket before the change.
+            after: the socket after it.
+        """
+        owned = after.limits.owned
+        if owned is None or before.limits.unheld or not after.limits.unheld:
+            return None
+        error = NotSupported(UNHELD.format(limit=owned.current))
+        return event_of_error(error, topic=self._addresses.event(NAME, after.address), service=NAME, src=after.address)
+
     def _report(
         self,
         twin: Twin,
@@ -271,15 +294,16 @@ class ChargepointService:
         latest = twin.memory.session
         if latest is None or not latest.open:
             raise InvalidState("No session is on, so there is nothing to limit. Start one, or set cmd.max_current.set.")
-        limit = SessionLimit(current, latest.number)
-        change = partial(limits.with_session, limit=limit) if current < most else limits.without_session
-        await self._overrides.want(twin.address, change)
+        shown = twin.shown_limit
+        limit = SessionLimit(current, latest.number) if current < most else None
+        await self._overrides.want(twin.address, partial(Wish.with_session, limit=limit))
+        await self._fleet.wait_until(twin.address, partial(_shows_limit, before=shown), SHOWN_WITHIN_S)
         return [self._session_report(self._fleet.expect(call.address))]
 
     async def _set_max_current(self, call: Call) -> Sequence[Report]:
         twin = self._fleet.expect(call.address)
         current, most = self._current(call, twin)
-        await self._overrides.want(twin.address, partial(limits.with_standing, current=current, most=most))
+        await self._overrides.want(twin.address, partial(Wish.with_standing, current=current, most=most))
         return [self._max_current_report(self._fleet.expect(call.address))]
 
     def _current(self, call: Call, twin: Twin) -> tuple[int, int]:
@@ -288,11 +312,13 @@ class ChargepointService:
         current = call.int_value
         if not MINIMUM_CURRENT_A <= current <= most:
             raise InvalidValue(f"The current can be set from {MINIMUM_CURRENT_A} to {most} A, not to {current} A.")
+        if current < most:
+            self._overrides.check(twin)
         return current, most
 
     def _limit_range(self, twin: Twin) -> int:
-        if not self._overrides.work_for(twin):
-            raise NotSupported("The current of this charge point cannot be limited from here.")
+        if not self._overrides.can_limit(twin):
+            raise NotSupported(NO_LIMITS)
         if twin.observed.max_current is None:
             raise InvalidState("This charge point has not told yet what it can deliver. Try again in a while.")
         return twin.observed.max_current
@@ -312,3 +338,13 @@ class ChargepointService:
                 "Use its app or a charge card."
             )
         return twin
+
+
+def _shows_limit(twin: Twin, before: float | None) -> bool:
+    """The charge point shows the limit that was set; `before` is the one that it showed before."""
+    wanted = twin.wanted_limit if twin.wanted_limit is not None else twin.observed.max_current
+    shown = twin.shown_limit
+    if wanted is None or shown is None or shown > wanted:
+        return False
+    # A limit that was raised may show no more than a part of it: others limit the charge point, too.
+    return before is None or shown == wanted or wanted <= before or shown > before

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from bridge.simulator.charge_point import SimulatedChargePoint
+from bridge.simulator.charge_point import SimulatedChargePoint, SimulatedOverride
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class SimulatedAccount:
         unlocks_by_websocket: UNLOCK_CONNECTOR works for every `chargepoint_type`. The real cloud takes it for `UMOVE`
             only.
         schedules: overrides of the current: id → as on the wire.
+        kind_overrides: overrides limit what every charge point can deliver and show in `max_usage`, smart charging on
+            or off, and a new one overwrites none. The real cloud is not so kind (page 3).
     """
 
     now: Callable[[], datetime]
@@ -42,6 +44,7 @@ class SimulatedAccount:
     cards: list[dict[str, Any]] = field(default_factory=list)
     charge_points: dict[str, SimulatedChargePoint] = field(default_factory=dict)
     schedules: dict[int, dict[str, Any]] = field(default_factory=dict)
+    kind_overrides: bool = False
     grids: dict[str, GridConnection] = field(default_factory=dict)
     unlocks_by_websocket: bool = False
     trees: int = 12
@@ -64,8 +67,10 @@ class SimulatedAccount:
     # --- overrides of the current ---
 
     def save_schedule(self, request: dict[str, Any], schedule_id: int | None = None) -> dict[str, Any]:
-        """Make or change an override."""
+        """Make or change an override. A new one overwrites those of its charge points."""
         number = next(self._numbers) if schedule_id is None else schedule_id
+        if schedule_id is None and not self.kind_overrides:
+            self._overwrite(set(request["chargepoints"]))
         schedule = {
             "schedule_id": str(number),
             "charge_points": list(request["chargepoints"]),
@@ -85,14 +90,28 @@ class SimulatedAccount:
         self._apply()
         return found
 
+    def _overwrite(self, evse_ids: set[str]) -> None:
+        for number, schedule in list(self.schedules.items()):
+            left = [evse_id for evse_id in schedule["charge_points"] if evse_id not in evse_ids]
+            if left:
+                schedule["charge_points"] = left
+            else:
+                del self.schedules[number]
+
     def _apply(self) -> None:
         for point in self.charge_points.values():
-            values = [
-                float(schedule["override_current"])
+            point.kind_overrides = self.kind_overrides
+            point.overrides = [
+                SimulatedOverride(
+                    float(schedule["override_current"]),
+                    str(schedule["start_time"]),
+                    str(schedule["stop_time"]),
+                    frozenset(schedule["override_start_days"].split(",")),
+                    frozenset(schedule["override_end_days"].split(",")),
+                )
                 for schedule in self.schedules.values()
                 if point.evse_id in schedule["charge_points"]
             ]
-            point.override_a = min(values, default=None)
             point.step(0.0)
 
     # --- how it looks ---
@@ -147,14 +166,19 @@ class SimulatedAccount:
 
 
 def example_account(now: Callable[[], datetime]) -> SimulatedAccount:
-    """The account of the demo: a socket, and a fixed cable with smart charging, behind one grid connection."""
+    """The account of the demo: a socket and a fixed cable, both with smart charging, behind one grid connection."""
     account = SimulatedAccount(now)
     account.cards = [
         _card("046C8CCA8C1D90", "NL-ANW-CZPYJFFML-3", "House card"),
         _card("A1B2C3D4E5F6", "NL-ABC-123456-0", "Visitors"),
     ]
     grid = GridConnection("GRID-BCU102728")
-    account.add(SimulatedChargePoint("BCU102728", now, name="Driveway", model_type="U:MOVE16", max_usage=16), grid)
+    account.add(
+        SimulatedChargePoint(
+            "BCU102728", now, name="Driveway", model_type="U:MOVE16", max_usage=16, smart_charging=True, smart_limit=16
+        ),
+        grid,
+    )
     account.add(
         SimulatedChargePoint(
             "BCU100186",

@@ -63,6 +63,28 @@ class Socket:
         return self.session or self.last
 
 
+_DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedOverride:
+    """An override of the current, for one charge point. Times are HH:MM in Amsterdam, days `MO` … `SU`."""
+
+    current_a: float
+    start: str
+    stop: str
+    start_days: frozenset[str]
+    stop_days: frozenset[str]
+
+    def limits(self, now: datetime) -> bool:
+        """Whether it limits at a moment: from its start until its stop, so not in a day's last minute."""
+        local = now.astimezone(AMSTERDAM)
+        clock, today = local.strftime("%H:%M"), _DAYS[local.weekday()]
+        if self.start <= self.stop:
+            return today in self.start_days and self.start <= clock < self.stop
+        return (today in self.start_days and clock >= self.start) or (today in self.stop_days and clock < self.stop)
+
+
 @dataclass(slots=True, eq=False)
 class SimulatedChargePoint:
     """One charge point.
@@ -100,7 +122,8 @@ class SimulatedChargePoint:
     permissions: dict[str, Permission] = field(default_factory=dict)
     led_intensity: int = 50
     led_interaction: bool = True
-    override_a: float | None = None
+    overrides: list[SimulatedOverride] = field(default_factory=list)
+    kind_overrides: bool = False
     stale_start: int = 1
     transactions: list[SimulatedTransaction] = field(default_factory=list)
 
@@ -111,13 +134,23 @@ class SimulatedChargePoint:
         """What it lets a car draw on each phase."""
         limits = [self.usage_a]
         if self.smart_charging:
-            limits.append(self.smart_limit)
+            limits.append(self.advised_a)
         return min(limits)
 
     @property
     def usage_a(self) -> float:
-        """What it can deliver, an override of the current counted."""
-        return min(self.max_usage, self.override_a) if self.override_a is not None else self.max_usage
+        """What it says that it can deliver."""
+        return self._overridden(self.max_usage) if self.kind_overrides else self.max_usage
+
+    @property
+    def advised_a(self) -> float:
+        """What smart charging advises; overrides limit that, and nothing else (page 3)."""
+        counts = self.smart_charging and not self.kind_overrides
+        return self._overridden(self.smart_limit) if counts else self.smart_limit
+
+    def _overridden(self, current: float) -> float:
+        now = self.now()
+        return min([current, *(one.current_a for one in self.overrides if one.limits(now))])
 
     def held(self, socket: Socket) -> bool:
         """A profile holds the session back; one is on only while smart charging is."""
@@ -268,7 +301,7 @@ class SimulatedChargePoint:
             "actual_kwh": round(transaction.kwh, 3) if transaction is not None else 0,
             "boosting": socket.boosting,
             "max_usage": self.usage_a,
-            "smartcharging_max_usage": MINIMUM_A if self._held_by_price(socket) else self.smart_limit,
+            "smartcharging_max_usage": MINIMUM_A if self._held_by_price(socket) else self.advised_a,
             "smart_current_heartbeat_timeout": HEARTBEAT_S if self._held_by_price(socket) else 0,
             "max_offline": self.max_offline,
             "offline_since": cloud_time(self.now()) if socket.fault == "offline" else "",

@@ -89,6 +89,9 @@ class Labels(_Table):
     offered: str
     set_limit: str
     session_limit: str
+    pending_limit: str
+    unheld_limit: str
+    own_schedule: str
     mode: str
     lifetime: str
     cable: str

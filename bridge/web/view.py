@@ -65,10 +65,21 @@ class Trouble(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LimitsView:
-    """The limits that were set through the bridge, A; None where there is none."""
+    """The limits that were set through the bridge and hold, A; None where there is none.
+
+    Attributes:
+        standing: until further notice.
+        session: for the session that is on.
+        pending: wanted, and not agreed by the cloud.
+        unheld: agreed by the cloud, and not held by the charge point.
+        theirs: of a schedule of the user's own, as last listed.
+    """
 
     standing: int | None = None
     session: int | None = None
+    pending: int | None = None
+    unheld: int | None = None
+    theirs: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,7 +437,6 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         flowing = powers(status, known.nominal_voltage)
         one, two, three = (PhaseView(*values) for values in zip(status.currents, status.voltages, flowing, strict=True))
         phases = (one, two, three)
-    limit = twin.limits.session
     return SocketView(
         address=twin.address,
         socket=twin.socket,
@@ -444,11 +454,23 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         session=_session(twin),
         offered=twin.offered_current if live else None,
         highest=twin.observed.max_current or (status.max_usage if status is not None else None),
-        limits=LimitsView(twin.limits.standing, limit.current if limit is not None else None),
+        limits=_limits(twin),
         mode=twin.charging_mode,
         lifetime=twin.memory.lifetime_energy,
         curve=_curve(known.curves.get(twin.address, ()), now, flowing),
         days=_days(known, twin),
+    )
+
+
+def _limits(twin: Twin) -> LimitsView:
+    limits = twin.limits
+    session, owned, theirs = limits.session, limits.owned, limits.theirs
+    return LimitsView(
+        standing=limits.standing,
+        session=session.current if session is not None else None,
+        pending=limits.lapsed.lowest(None) if limits.lapsed is not None else None,
+        unheld=owned.current if owned is not None and limits.unheld else None,
+        theirs=theirs.current if theirs is not None else None,
     )
 
 

@@ -14,6 +14,7 @@ from bridge.web.view import (
     CommandView,
     DayView,
     ErrorView,
+    LimitsView,
     LinkView,
     SessionView,
     SocketView,
@@ -112,10 +113,7 @@ class Words:
                 yield Detail(labels.cost, texts.money(session.cost, session.currency))
         if socket.offered is not None and session is not None and session.open:
             yield Detail(labels.offered, self._of(socket.offered, socket.highest))
-        if socket.limits.standing is not None:
-            yield Detail(labels.set_limit, texts.amperes(socket.limits.standing))
-        if socket.limits.session is not None:
-            yield Detail(labels.session_limit, texts.amperes(socket.limits.session))
+        yield from self._limits(socket.limits)
         if socket.mode is not None:
             yield Detail(labels.mode, texts.modes.get(socket.mode, socket.mode))
         if session is not None and not session.open:
@@ -123,6 +121,19 @@ class Words:
         if not socket.fixed_cable and socket.vehicle:
             yield Detail(labels.cable, texts.say.locked if socket.cable_locked else texts.say.unlocked)
         yield Detail(labels.lifetime, texts.kilowatt_hours(socket.lifetime))
+
+    def _limits(self, limits: LimitsView) -> Iterator[Detail]:
+        labels = self.texts.labels
+        shown = (
+            (labels.set_limit, limits.standing),
+            (labels.session_limit, limits.session),
+            (labels.pending_limit, limits.pending),
+            (labels.unheld_limit, limits.unheld),
+            (labels.own_schedule, limits.theirs),
+        )
+        for label, current in shown:
+            if current is not None:
+                yield Detail(label, self.texts.amperes(current))
 
     def _of(self, value: float, most: float | None) -> str:
         if most is None or most == value:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from bridge.fimp.message import SKIP
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint, Socket
+from tests.clock import FakeClock
 from tests.conftest import HouseMaker
-from tests.harness import CABLE, SOCKET, Heard, House, described, interfaces
+from tests.harness import CABLE, SOCKET, Heard, House, described, device_topic, interfaces
 
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 OVERRIDES = (
@@ -120,6 +122,18 @@ async def test_a_limit_shows_in_what_the_session_is_offered(charging: House) -> 
     assert charging[SOCKET].sockets[0].current_a == 8
 
 
+async def test_nothing_is_told_before_the_cloud_has_agreed(build: HouseMaker) -> None:
+    async with build(cloud={"command_timeout": 30}) as house:
+        house.cloud.faults.unanswered.add("POST_SET_OVERRIDE_CURRENT")
+        since = house.mark
+        await house.hub.say(device_topic(SOCKET), type="cmd.max_current.set", val_t="int", val=10)
+        await house.hub.until(lambda: bool(schedules(house)))
+        await house.push(SOCKET)
+        (answer,) = await house.hub.command(SOCKET, "cmd.max_current.get_report")
+        assert answer.message.value == 16
+        assert [heard.message.value for heard in house.hub.find("evt.max_current.report", since=since)] == [16]
+
+
 # --- the session's limit ---
 
 
@@ -152,6 +166,25 @@ async def test_the_full_current_gives_a_session_limit_back(charging: House) -> N
     answer = await set_session(charging, 16)
     assert answer.message.properties["offered_current"] == "16"
     assert schedules(charging) == {}
+
+
+async def test_a_session_limit_is_answered_once_the_charge_point_shows_it(charging: House) -> None:
+    await set_session(charging, 8)
+    answer = await set_session(charging, 13)
+    assert answer.message.properties["offered_current"] == "13"
+    assert charging[SOCKET].sockets[0].current_a == 13
+
+
+async def test_a_session_limit_is_answered_all_the_same_if_the_charge_point_does_not_show_it(charging: House) -> None:
+    await set_session(charging, 8)
+    charging.cloud.faults.quiet = True
+    answer = await set_session(charging, 13)
+    assert answer.message.properties["offered_current"] == "8"
+    charging.cloud.faults.quiet = False
+    since = charging.mark
+    await charging.push(SOCKET)
+    report = await charging.hub.expect("evt.current_session.report", SOCKET, since=since)
+    assert report.message.properties["offered_current"] == "13"
 
 
 async def test_a_session_that_ended_while_the_bridge_was_down_gives_its_limit_back(charging: House) -> None:
@@ -240,8 +273,11 @@ async def test_a_limit_that_could_not_be_made_is_not_told_of(
     async with build(cloud={"command_timeout": 0.3}) as house:
         for name, value in faults.items():
             setattr(house.cloud.faults, name, value)
+        since = house.mark
         error = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=10)
         assert error.message.value == code
+        await house.tick()
+        assert house.hub.find("evt.max_current.report", SOCKET, since=since) == []
         (answer,) = await house.hub.command(SOCKET, "cmd.max_current.get_report")
         assert answer.message.value == 16
 
@@ -285,19 +321,61 @@ async def test_while_the_link_is_down_a_limit_is_refused_unless_it_holds_already
 # --- one override, and it is ours ---
 
 
-async def test_an_override_of_the_users_own_is_never_touched(charging: House) -> None:
-    account = charging.cloud.account
-    theirs = account.save_schedule(_request(SOCKET, 9))
-    number = int(theirs["schedule_id"])
-    await charging.restart()
-    await set_max(charging, 7)
-    await set_max(charging, 9)
-    await set_max(charging, 16)
-    await set_session(charging, 8)
-    await unplug(charging)
-    await charging.hub.until(lambda: list(schedules(charging)) == [number])
+@pytest.mark.parametrize("current", [9, 7])
+async def test_none_of_ours_is_made_while_the_users_own_is_there(charging: House, current: int) -> None:
+    """Whatever its content: the cloud keeps one a charge point, and a new one would overwrite it."""
+    theirs = charging.cloud.account.save_schedule(_request(SOCKET, 9, DAYS[:5]))
+    number, since = int(theirs["schedule_id"]), charging.mark
+    for type_ in ("cmd.max_current.set", "cmd.current_session.set_current"):
+        error = await charging.hub.refused(SOCKET, type_, val_t="int", val=current)
+        assert error.message.value == "ERR_INVALID_STATE"
+        assert "9 A" in str(error.message.properties["msg"])
+    assert requests(charging) == []
     assert schedules(charging) == {number: 9}
-    assert all(value != number for step, value in requests(charging) if step == "CLEAR")
+    assert charging.hub.find("evt.max_current.report", SOCKET, since=since) == []
+    # A limit at the most needs no schedule. Once theirs is gone, ours can be made.
+    assert (await set_max(charging, 16)).message.value == 16
+    charging.cloud.account.clear_schedule(number)
+    assert (await set_max(charging, current)).message.value == current
+
+
+async def test_mode_slow_is_refused_before_anything_is_started(house: House) -> None:
+    house.cloud.account.save_schedule(_request(SOCKET, 9))
+    house[SOCKET].plug(Car())
+    await house.push(SOCKET)
+    error = await house.hub.refused(SOCKET, "cmd.charge.start", props={"charging_mode": "slow"})
+    assert error.message.value == "ERR_INVALID_STATE"
+    assert house.cloud.requests_for("START_SESSION", *OVERRIDES[1:]) == []
+    assert house[SOCKET].sockets[0].session is None
+
+
+@pytest.mark.parametrize("days", [DAYS, DAYS[:5]])
+@pytest.mark.parametrize("wanted", [12, 16])
+async def test_ours_that_was_edited_elsewhere_is_the_users(house: House, days: list[str], wanted: int) -> None:
+    await set_max(house, 10)
+    (number,) = schedules(house)
+    house.cloud.account.save_schedule(_request(SOCKET, 14, days), number)
+    since = house.mark
+    error = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=wanted)
+    assert error.message.value == "ERR_INVALID_STATE"
+    # Our wish has ended, and that is told; theirs is neither edited nor cleared, now or later.
+    await house.hub.expect("evt.max_current.report", SOCKET, since=since, value=16)
+    await house.restart()
+    await house.tick()
+    assert requests(house) == [("SET", 10)]
+    assert schedules(house) == {number: 14}
+
+
+async def test_ours_that_was_edited_while_the_bridge_was_down_is_the_users(house: House) -> None:
+    await set_max(house, 10)
+    await house.stop()
+    (number,) = schedules(house)
+    house.cloud.account.save_schedule(_request(SOCKET, 14), number)
+    since = house.mark
+    await house.start()
+    await house.hub.expect("evt.max_current.report", SOCKET, since=since, value=16)
+    await house.tick()
+    assert schedules(house) == {number: 14}
 
 
 def _request(evse_id: str, current: int, days: Sequence[str] = DAYS) -> dict[str, Any]:
@@ -344,15 +422,6 @@ async def test_a_removal_shows_in_what_the_charge_point_delivers(house: House) -
     await house.hub.until(lambda: list(schedules(house).values()) == [10])
     # At the start, before the first one was made, and now.
     assert len(house.cloud.requests_for("LIST_OVERRIDE_CURRENT")) == 3
-
-
-async def test_one_that_was_changed_elsewhere_is_set_right(house: House) -> None:
-    await set_max(house, 10)
-    await house.stop()
-    (number,) = schedules(house)
-    house.cloud.account.save_schedule(_request(SOCKET, 14), number)
-    await house.start()
-    await house.hub.until(lambda: schedules(house) == {number: 10})
 
 
 async def test_a_change_of_one_that_is_gone_makes_a_new_one(house: House) -> None:
@@ -432,6 +501,96 @@ async def test_nothing_is_left_limited_that_the_hub_can_no_longer_lift(
     await set_max(house, 10)
     await house.hub.adapter(type_, **fields)
     await house.hub.until(lambda: not schedules(house))
+
+
+# --- while smart charging is off ---
+
+LIMIT_INTERFACES = {
+    "cmd.current_session.set_current",
+    "cmd.max_current.set",
+    "cmd.max_current.get_report",
+    "evt.max_current.report",
+}
+
+
+async def switch_smart_charging(house: House, *, on: bool) -> None:
+    """In the app."""
+    house[SOCKET].smart_charging = on
+    await house.cloud.push_settings(house[SOCKET])
+    await house.push(SOCKET)
+    await house.hub.until(lambda: ("cmd.max_current.set" in interfaces(house.hub, SOCKET)) is on)
+
+
+async def test_while_smart_charging_is_off_nothing_can_be_limited(charging: House) -> None:
+    assert interfaces(charging.hub, SOCKET) >= LIMIT_INTERFACES
+    await switch_smart_charging(charging, on=False)
+    assert not interfaces(charging.hub, SOCKET) & LIMIT_INTERFACES
+    properties = described(charging.hub, SOCKET)["services"][0]["props"]
+    assert "slow" not in properties["sup_charging_modes"]
+    assert "sup_max_current" not in properties
+    before = len(charging.cloud.seen)
+    for type_, fields in (
+        ("cmd.max_current.set", {"val_t": "int", "val": 10}),
+        ("cmd.current_session.set_current", {"val_t": "int", "val": 10}),
+        ("cmd.charge.start", {"props": {"charging_mode": "slow"}}),
+    ):
+        error = await charging.hub.refused(SOCKET, type_, **fields)
+        assert error.message.value == "ERR_INVALID_STATE"
+        assert "smart charging" in str(error.message.properties["msg"])
+    assert len(charging.cloud.seen) == before
+
+
+async def test_a_standing_limit_waits_until_smart_charging_is_on_again(charging: House) -> None:
+    await set_max(charging, 10)
+    await set_session(charging, 8)
+    await switch_smart_charging(charging, on=False)
+    await charging.hub.until(lambda: not schedules(charging))
+    (report,) = await charging.hub.command(SOCKET, "cmd.current_session.get_report")
+    assert report.message.properties["offered_current"] == "16"
+    await charging.restart()
+    since = charging.mark
+    await switch_smart_charging(charging, on=True)
+    await charging.hub.until(lambda: list(schedules(charging).values()) == [10])
+    await charging.hub.expect("evt.max_current.report", SOCKET, since=since, value=10)
+    (report,) = await charging.hub.command(SOCKET, "cmd.current_session.get_report")
+    assert report.message.properties["offered_current"] == "10"
+
+
+# --- a limit that does not hold ---
+
+
+async def test_a_limit_that_does_not_hold_is_said_once(build: HouseMaker) -> None:
+    clock = FakeClock()
+    async with build(clock=clock) as house:
+        await charge(house)
+        await set_max(house, 10)
+        since = house.mark
+        house[SOCKET].overrides = []  # the charge point does not follow
+        house[SOCKET].step(0)
+        for _ in range(5):
+            await house.push(SOCKET)
+            clock.move(28)
+            await house.tick()
+        error = await house.hub.expect("evt.error.report", SOCKET, since=since)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        assert error.message.storage == SKIP
+        assert set(error.message.properties) == {"msg", "src"}
+        assert error.message.corid is None
+        await house.hub.expect("evt.current_session.report", SOCKET, since=since)
+        (report,) = await house.hub.command(SOCKET, "cmd.current_session.get_report")
+        assert report.message.properties["offered_current"] == "16"
+        for _ in range(5):
+            await house.push(SOCKET)
+            clock.move(28)
+            await house.tick()
+        assert len(house.hub.find("evt.error.report", SOCKET, since=since)) == 1
+        # What the cloud has agreed is told all the same; in the next session it counts again.
+        (answer,) = await house.hub.command(SOCKET, "cmd.max_current.get_report")
+        assert answer.message.value == 10
+        await unplug(house)
+        await charge(house)
+        (report,) = await house.hub.command(SOCKET, "cmd.current_session.get_report")
+        assert report.message.properties["offered_current"] == "10"
 
 
 # --- what is listed ---

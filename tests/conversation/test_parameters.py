@@ -98,7 +98,7 @@ async def test_what_is_known_is_reported_at_the_start(house: House) -> None:
     }
     assert told == {
         "free_charging": False, "linked_charge_cards_only": True, "available": True, "delayed_charging": False,
-        "price_based_charging": False, "plug_and_charge_card": "BCU-APP", "session_card": "", "smart_charging": False,
+        "price_based_charging": False, "plug_and_charge_card": "BCU-APP", "session_card": "", "smart_charging": True,
         "led_brightness": 50, "led_interaction": True, "plug_and_charge_notification": False, "publish_location": False,
         "max_offline": 10, "total_cost": "0.00",
     }  # fmt: skip

@@ -322,10 +322,10 @@ async def test_a_limit_arrives_and_is_lifted(place: Place) -> None:
     await place.plug()
     await place.red.click("Limit to 10 A")
     await place.knows(max_current_a=10)
-    assert place.house[SOCKET].usage_a == 10
+    assert place.house[SOCKET].offered_a == 10
     await place.red.click("Limit to 16 A")
     await place.knows(max_current_a=16)
-    assert place.house[SOCKET].usage_a == 16
+    assert place.house[SOCKET].offered_a == 16
     assert await place.alerts() == []
 
 

@@ -165,7 +165,7 @@ async def test_the_official_client_runs_every_method(cloud: SimulatedCloud) -> N
         await client.set_user_override_current(payload)
         made = (await session.get("POST_SET_OVERRIDE_CURRENT"))["data"]
         assert made["override_start_days"] == ["MO", "TU"]
-        assert point.usage_a == 10
+        assert [one.current_a for one in point.overrides] == [10]
         await client.edit_user_override_current(
             made["schedule_id"], OverrideCurrentPayload([CABLE], "00:00", ["MO"], "23:59", ["MO"], 8)
         )
@@ -176,7 +176,7 @@ async def test_the_official_client_runs_every_method(cloud: SimulatedCloud) -> N
         waiting = asyncio.create_task(client.wait_for_clear_override_current())
         await client.clear_user_override_current(made["schedule_id"])
         await asyncio.wait_for(waiting, 5)
-        assert (cloud.account.schedules, point.usage_a) == ({}, 32)
+        assert (cloud.account.schedules, point.overrides) == ({}, [])
 
 
 async def test_the_official_client_understands_the_refusals(cloud: SimulatedCloud) -> None:

@@ -1,4 +1,8 @@
-"""Whatever happens, in whatever order: one override, the lower limit, no limit without its session, sums that agree."""
+"""Whatever happens, in whatever order.
+
+At most one override is ours, and it carries the lower limit; the user's is never touched; no limit outlives its session;
+what is reported is what the cloud has agreed; the sums of energy agree.
+"""
 
 import tempfile
 from collections.abc import Mapping
@@ -11,7 +15,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bridge.chargepoint import limits
 from bridge.chargepoint.limits import SessionLimit
 from bridge.chargepoint.state import State
 from bridge.chargepoint.twin import ChargingMode
@@ -69,6 +72,8 @@ class Steering(RuleBasedStateMachine):
         }
 
     def wanted(self) -> int | None:
+        if not self.point.smart_charging:
+            return None
         values = [self.standing]
         if self.session is not None and self.session is self.limited:
             values.append(self.session_limit)
@@ -117,22 +122,57 @@ class Steering(RuleBasedStateMachine):
         self.rig.push(self.point)
 
     # One that is just like ours, made while it is not known whether ours was, could not be told from it.
-    @precondition(lambda self: len(self.theirs) < 2 and self.rig.twin(EVSE).limits.unsure is None)
+    @precondition(lambda self: self.rig.twin(EVSE).limits.unsure is None)
     @rule(current=CURRENTS)
     def override_in_the_app(self, current: int) -> None:
+        """It overwrites whatever is there."""
         schedule = self.rig.simulated.account.save_schedule({**THEIRS, "overridevalue": current})
-        self.theirs[int(schedule["schedule_id"])] = current
+        self.theirs = {int(schedule["schedule_id"]): current}
+        self._find_out()
+
+    @precondition(lambda self: self.ours and self.rig.twin(EVSE).limits.unsure is None)
+    @rule(current=CURRENTS)
+    def edit_our_override_in_the_app(self, current: int) -> None:
+        ((number, before),) = self.ours.items()
+        owned = self.rig.twin(EVSE).limits.owned
+        if current == before or (owned is not None and current in owned.either):
+            return  # nobody could tell
+        self.rig.simulated.account.save_schedule({**THEIRS, "overridevalue": current}, number)
+        self.theirs = {number: current}
+        self._find_out()
+
+    @precondition(lambda self: self.theirs)
+    @rule()
+    def remove_their_override(self) -> None:
+        self.rig.simulated.account.clear_schedule(next(iter(self.theirs)))
+        self.theirs = {}
         self.rig.push(self.point)
 
     @precondition(lambda self: self.ours)
     @rule()
     def remove_our_override_in_the_app(self) -> None:
         self.rig.simulated.account.clear_schedule(next(iter(self.ours)))
+        self._find_out()
+
+    def _find_out(self) -> None:
+        """At a reconnect after more than a day, what was done elsewhere is seen, and a wish of ours ends."""
         self.rig.push(self.point)
         if self.up():
             self.rig.lose_link()
-        self.rig.tick(25 * 3600)  # found at a reconnect after more than a day
+        self.rig.tick(25 * 3600)
         self.rig.find_link()
+        if self.theirs:
+            self.standing = self.session_limit = self.limited = None
+            assert self._reported() == MOST
+
+    @precondition(lambda self: self.up() and self.rig.cloud.lose is None)
+    @rule(on=st.booleans())
+    def switch_smart_charging(self, on: bool) -> None:
+        self.point.smart_charging = on
+        if not on:
+            self.session_limit = self.limited = None
+        self.rig.run(self.rig.simulated.push_settings(self.point))
+        self.rig.push(self.point)
 
     # --- the hub ---
 
@@ -157,17 +197,17 @@ class Steering(RuleBasedStateMachine):
 
     @rule(current=CURRENTS)
     def set_max_current(self, current: int) -> None:
-        change = lambda before: limits.with_standing(before, current, MOST)  # noqa: E731 - the same as the service's
-        if self.rig.attempt(self.rig.overrides.want(EVSE, change)) is None:
+        if self.rig.attempt(self.rig.overrides.want(EVSE, lambda wish: wish.with_standing(current, MOST))) is None:
             self.standing = current
+            assert self._reported() == current
 
     @precondition(lambda self: self.rig.twin(EVSE).memory.session_open and self.session is not None)
     @rule(current=CURRENTS)
     def set_session_current(self, current: int) -> None:
         latest = self.rig.twin(EVSE).memory.session
         assert latest is not None
-        limit = SessionLimit(current, latest.number)
-        if self.rig.attempt(self.rig.overrides.want(EVSE, lambda before: limits.with_session(before, limit))) is None:
+        limit = SessionLimit(current, latest.number) if current < MOST else None
+        if self.rig.attempt(self.rig.overrides.want(EVSE, lambda wish: wish.with_session(limit))) is None:
             self.session_limit, self.limited = current, self.session
 
     # --- what goes wrong ---
@@ -207,6 +247,11 @@ class Steering(RuleBasedStateMachine):
         state = twin.state(self.rig.clock.now(), grace=timedelta(minutes=1), state_set="extended")
         return state, twin.charging_mode, twin.memory.session and twin.memory.session.number
 
+    def _reported(self) -> int:
+        """What `evt.max_current.report` says."""
+        standing = self.rig.twin(EVSE).limits.standing
+        return MOST if standing is None else standing
+
     # --- what is never broken ---
 
     @invariant()
@@ -241,6 +286,8 @@ class Steering(RuleBasedStateMachine):
         self._settle()
         wanted = self.wanted()
         assert list(self.ours.values()) == ([wanted] if wanted is not None else [])
+        holds = self.point.smart_charging and self.standing is not None
+        assert self._reported() == (self.standing if holds else MOST)
 
     def _settle(self) -> None:
         """Time for what is tried again, and for a session to come that a start of unknown outcome may have begun."""

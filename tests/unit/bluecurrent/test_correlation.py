@@ -10,6 +10,7 @@ from bridge.bluecurrent import requests
 from bridge.bluecurrent.correlation import Correlation, Ended, Waiting, named_error, refusal
 from bridge.bluecurrent.frames import Error, Frame, parse_frame
 from bridge.bluecurrent.requests import Request
+from bridge.chargepoint.schedules import Schedule
 from bridge.errors import Disconnected, Forbidden, Rejected, RequestLimit, UnknownRequest, VerdictTimeout
 
 LATE_FOR = 60.0
@@ -130,9 +131,9 @@ def test_stops_of_two_sockets() -> None:
 
 def test_an_answer_about_overrides_goes_by_what_it_names() -> None:
     talk = Talk(
-        a=requests.set_override("A1", 10),
-        b=requests.set_override("B1", 12),
-        edit=requests.edit_override(7, "A1", 8),
+        a=requests.make_schedule(Schedule.always_on(0, "A1", 10)),
+        b=requests.make_schedule(Schedule.always_on(0, "B1", 12)),
+        edit=requests.edit_schedule(Schedule.always_on(7, "A1", 8)),
         clear_8=requests.clear_override(8),
         clear_9=requests.clear_override(9),
     )
@@ -147,7 +148,7 @@ def test_an_answer_about_overrides_goes_by_what_it_names() -> None:
 
 
 def test_the_list_of_overrides_may_stand_under_command() -> None:
-    talk = Talk(listing=requests.list_overrides(), making=requests.set_override("A1", 10))
+    talk = Talk(listing=requests.list_overrides(), making=requests.make_schedule(Schedule.always_on(0, "A1", 10)))
     echo = parse_frame('{"object": "HELLO"}')
     assert talk.correlation.take(echo, 0.0) == []
     answer = parse_frame('{"command": "LIST_OVERRIDE_CURRENT", "success": true, "data": []}')

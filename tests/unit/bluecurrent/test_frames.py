@@ -28,7 +28,7 @@ from bridge.bluecurrent.frames import (
 from bridge.bluecurrent.values import MOST_ENTRIES
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location, Setting, Tariff
 from bridge.chargepoint.grid import Grid
-from bridge.chargepoint.limits import Schedule
+from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.told import as_told, told_fields
 
@@ -312,31 +312,54 @@ def test_overrides(fields: dict[str, Any]) -> None:
     assert frame(object="LIST_OVERRIDE_CURRENT", **fields).body == OverridesBody([Schedule(501, ("B",), 10)])
 
 
+EVERY_DAY = "MO,TU,WE,TH,FR,SA,SU"
+ENTRY = {
+    "schedule_id": 1,
+    "charge_points": ["B"],
+    "override_current": 10,
+    "start_time": "00:00",
+    "stop_time": "23:59",
+    "override_start_days": EVERY_DAY,
+    "override_end_days": EVERY_DAY,
+}
+
+
 @pytest.mark.parametrize(
     ("changed", "always"),
     [
         ({}, True),
         ({"override_start_days": "mo, tu,we,th,fr,sa,su"}, True),
+        ({"override_start_days": EVERY_DAY.split(",")}, True),
         ({"start_time": "00:00:00", "stop_time": "23:59:00"}, True),
         ({"start_time": "08:00"}, False),
         ({"stop_time": "12:00"}, False),
         ({"override_end_days": "MO,TU"}, False),
         ({"start_time": None}, False),
+        ({"start_time": "later"}, False),
+        ({"override_end_days": "MO,Tuesday"}, False),
+        ({"override_end_days": 7}, False),
     ],
 )
-def test_an_override_that_always_holds(changed: dict[str, Any], always: bool) -> None:
-    days = "MO,TU,WE,TH,FR,SA,SU"
-    entry = {
-        "schedule_id": 1,
-        "charge_points": ["B"],
-        "override_current": 10,
-        "start_time": "00:00",
-        "stop_time": "23:59",
-        "override_start_days": days,
-        "override_end_days": days,
-    }
-    body = frame(object="LIST_OVERRIDE_CURRENT", data=[entry | changed]).body
-    assert body == OverridesBody([Schedule(1, ("B",), 10, always)])
+def test_an_override_that_always_limits(changed: dict[str, Any], always: bool) -> None:
+    body = frame(object="LIST_OVERRIDE_CURRENT", data=[ENTRY | changed]).body
+    assert isinstance(body, OverridesBody)
+    (schedule,) = body.schedules
+    assert (schedule.schedule_id, schedule.charge_points, schedule.current) == (1, ("B",), 10)
+    assert schedule.always is always
+
+
+def test_an_override_of_some_hours() -> None:
+    entry = ENTRY | {"start_time": "22:00", "stop_time": "06:30", "override_start_days": "MO,SU"}
+    entry |= {"override_end_days": "TU,MO"}
+    body = frame(object="LIST_OVERRIDE_CURRENT", data=[entry]).body
+    assert body == OverridesBody([Schedule(1, ("B",), 10, (1, 7), time(22, 0), time(6, 30), (1, 2))])
+
+
+def test_an_override_whose_name_is_no_number_is_there_all_the_same() -> None:
+    body = frame(
+        object="LIST_OVERRIDE_CURRENT", data=[{"schedule_id": "x7", "charge_points": ["B"]}, {"current": 9}]
+    ).body
+    assert body == OverridesBody([Schedule(None, ("B",), None)])
 
 
 def test_the_answer_to_a_new_override() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.requests import Request
+from bridge.chargepoint.schedules import Schedule
 
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 OVERRIDE = {
@@ -95,8 +96,11 @@ OVERRIDE = {
         ),
         (requests.override_profiles("B"), {"command": "OVERRIDE_CHARGING_PROFILES", "evse_id": "B", "value": True}),
         (requests.list_overrides(), {"command": "LIST_OVERRIDE_CURRENT"}),
-        (requests.set_override("B", 10), {"command": "POST_SET_OVERRIDE_CURRENT", **OVERRIDE}),
-        (requests.edit_override(7, "B", 10), {"command": "POST_EDIT_OVERRIDE_CURRENT", "schedule_id": 7, **OVERRIDE}),
+        (requests.make_schedule(Schedule.always_on(0, "B", 10)), {"command": "POST_SET_OVERRIDE_CURRENT", **OVERRIDE}),
+        (
+            requests.edit_schedule(Schedule.always_on(7, "B", 10)),
+            {"command": "POST_EDIT_OVERRIDE_CURRENT", "schedule_id": 7, **OVERRIDE},
+        ),
         (requests.clear_override(7), {"command": "POST_CLEAR_OVERRIDE_CURRENT", "schedule_id": 7}),
     ],
     ids=lambda value: value.command if isinstance(value, Request) else "",

@@ -1,7 +1,7 @@
-"""What is wanted, which request is due for it, and what its outcome means."""
+"""What is wanted, what holds, which request is due, and the limits after its outcome."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,18 +14,21 @@ from bridge.chargepoint.limits import (
     Limits,
     Look,
     Make,
-    Owned,
-    Schedule,
     SessionLimit,
     Step,
-    Unsure,
+    Watch,
+    Wish,
     next_step,
 )
+from bridge.chargepoint.schedules import Owned, Schedule, There, Unsure
 from bridge.chargepoint.session import Memory, Session
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 EVSE = "BCU102728"
 UNSURE = Unsure(10, frozenset({1}))
+MOST = 16
+SLOW = SessionLimit(6, 1, slow=True)
+EIGHT = SessionLimit(8, 1)
 
 
 def session(number: int, *, is_open: bool = True, forgotten: bool = False) -> Memory:
@@ -33,8 +36,11 @@ def session(number: int, *, is_open: bool = True, forgotten: bool = False) -> Me
     return Memory(session=Session(number=number, seen_from=NOON, open=is_open, forgotten=forgotten))
 
 
+# --- what is wanted ---
+
+
 @pytest.mark.parametrize(
-    ("standing", "of_session", "most", "wanted"),
+    ("standing", "of_session", "most", "lowest"),
     [
         (None, None, 16, None),
         (10, None, 16, 10),
@@ -49,31 +55,61 @@ def session(number: int, *, is_open: bool = True, forgotten: bool = False) -> Me
     ],
 )
 def test_the_lower_of_the_two_is_wanted(
-    standing: int | None, of_session: int | None, most: int | None, wanted: int | None
+    standing: int | None, of_session: int | None, most: int | None, lowest: int | None
 ) -> None:
     limit = SessionLimit(of_session, 1) if of_session is not None else None
-    assert Limits(standing=standing, session=limit).wanted(most) == wanted
+    assert Wish(standing, limit).lowest(most) == lowest
+
+
+def test_what_the_charge_point_can_deliver_anyway_is_no_standing_limit() -> None:
+    assert Wish(8, EIGHT).with_standing(16, 16) == Wish(None, EIGHT)
+    assert Wish(8, EIGHT).with_standing(15, 16) == Wish(15, EIGHT)
+
+
+def test_a_wish_is_pending_until_the_cloud_has_agreed() -> None:
+    before = Limits(standing=12, owned=Owned(7, 12))
+    asked = limits.asking(before, before.wanted.with_standing(10, MOST))
+    assert (asked.holding, asked.wanted) == (Wish(12), Wish(10))
+    assert limits.not_asked(asked) == before
+    done = limits.agreed(limits.changed(asked, 7, 10, NOON), counts=True)
+    assert (done.holding, done.wanted, done.asked) == (Wish(10), Wish(10), None)
+
+
+def test_what_was_asked_before_a_restart_is_not_wanted_after_it() -> None:
+    asked = Limits(standing=12, owned=Owned(7, 12), unsure=UNSURE, asked=Wish(10))
+    assert limits.restored(asked) == replace(asked, asked=None)
 
 
 @pytest.mark.parametrize(
-    ("before", "step"),
+    ("before", "lapsed"),
     [
+        (Limits(standing=10, session=EIGHT, owned=Owned(7, 8)), Wish(10)),
+        (Limits(session=EIGHT, owned=Owned(7, 8)), None),
+        (Limits(lapsed=Wish(10, EIGHT)), Wish(10)),
+        (Limits(standing=10, owned=Owned(7, 10), asked=Wish(12)), Wish(10)),
         (Limits(), None),
-        (Limits(standing=10), Make(10)),
-        (Limits(standing=16), None),
-        (Limits(standing=10, owned=Owned(7, 10)), None),
-        (Limits(standing=10, owned=Owned(7, 12)), Change(7, 10)),
-        (Limits(standing=10, owned=Owned(7, None)), Change(7, 10)),
-        (Limits(owned=Owned(7, 12)), Clear(7)),
-        (Limits(owned=Owned(7, None)), Clear(7)),
-        (Limits(standing=16, owned=Owned(7, 12)), Clear(7)),
-        (Limits(unsure=UNSURE), Look()),
-        (Limits(standing=10, unsure=UNSURE), Look()),
-        (Limits(standing=10, owned=Owned(7, 10, felt=True, doubtful=True)), Look()),
     ],
 )
-def test_which_request_is_due(before: Limits, step: Step | None) -> None:
-    assert next_step(before, 16) == step
+def test_while_overrides_do_not_count_a_standing_limit_is_pending(before: Limits, lapsed: Wish | None) -> None:
+    after = limits.suspended(replace(before, watch=Watch(NOON), unheld=True))
+    assert after == Limits(lapsed=lapsed, owned=before.owned)
+    cleared = limits.agreed(limits.cleared(after), counts=False)
+    assert (cleared.holding, cleared.lapsed) == (Wish(), lapsed)
+    # And when they count again, it is made and holds.
+    assert limits.agreed(cleared, counts=True).holding == (lapsed or Wish())
+
+
+def test_a_limit_of_mode_slow_is_given_back_by_another_mode_and_no_other() -> None:
+    for limit, left in ((SLOW, None), (EIGHT, EIGHT)):
+        assert Wish(9, limit).without_slow() == Wish(9, left)
+        for before, after in (
+            (Limits(standing=9, session=limit), Limits(standing=9, session=left)),
+            (Limits(asked=Wish(9, limit)), Limits(asked=Wish(9, left))),
+            (Limits(lapsed=Wish(9, limit)), Limits(lapsed=Wish(9, left))),
+        ):
+            assert limits.without_slow(before) == after
+            assert limits.without_session(before).wanted == Wish(9)
+    assert limits.without_session(Limits(lapsed=Wish(None, EIGHT))) == Limits()
 
 
 @pytest.mark.parametrize(
@@ -91,85 +127,184 @@ def test_which_request_is_due(before: Limits, step: Step | None) -> None:
         # It was never seen to be on: its start was told before it began.
         (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
         (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON), False),
-        # The session before went on instead of a new one: the limit is for as long as it does.
+        # The session before was resumed instead of a new one: the limit is for as long as it lasts.
         (session(3), SessionLimit(8, 4, until=NOON), True),
     ],
 )
 def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stays: bool) -> None:
-    after = limits.in_time(Limits(standing=12, session=limit), memory, NOON)
-    assert after == Limits(standing=12, session=limit if stays else None)
+    left = limit if stays else None
+    for before, after in (
+        (Limits(standing=12, session=limit), Limits(standing=12, session=left)),
+        (Limits(standing=12, asked=Wish(12, limit)), Limits(standing=12, asked=Wish(12, left))),
+        (Limits(lapsed=Wish(12, limit)), Limits(lapsed=Wish(12, left))),
+    ):
+        assert limits.in_time(before, memory, NOON) == after
 
 
-OURS = Schedule(7, (EVSE,), 10, always=True)
-ALIKE = Schedule(2, (EVSE,), 10, always=True)
+def test_own_times_move_with_the_wall_clock() -> None:
+    hours, waits = timedelta(hours=2), SessionLimit(8, 1, until=NOON)
+    moved = SessionLimit(8, 1, until=NOON + hours)
+    before = Limits(session=waits, asked=Wish(10, waits), lapsed=Wish(9, EIGHT), watch=Watch(NOON))
+    after = Limits(session=moved, asked=Wish(10, moved), lapsed=Wish(9, EIGHT), watch=Watch(NOON + hours))
+    assert limits.shifted(before, hours) == after
+    assert (limits.waits_until(before), limits.waits_until(after)) == (NOON, NOON + hours)
+    assert limits.shifted(Limits(), hours) == Limits()
+
+
+# --- which request is due ---
 
 
 @pytest.mark.parametrize(
-    ("before", "listed", "after"),
+    ("wanted", "there", "step"),
     [
-        (Limits(owned=Owned(7, 10, felt=True, doubtful=True)), [OURS], Limits(owned=Owned(7, 10))),
-        (Limits(owned=Owned(7, 10)), [replace(OURS, current=12)], Limits(owned=Owned(7, 12))),
-        (Limits(owned=Owned(7, 10)), [replace(OURS, current=9.5)], Limits(owned=Owned(7, None))),
-        # One that was made to hold on some days or for others elsewhere has to be set right.
-        (Limits(owned=Owned(7, 10)), [replace(OURS, always=False)], Limits(owned=Owned(7, None))),
-        (Limits(owned=Owned(7, 10)), [replace(OURS, charge_points=("BCU1",))], Limits(owned=Owned(7, None))),
-        (Limits(owned=Owned(7, 10)), [ALIKE], Limits()),
-        (Limits(), [ALIKE], Limits()),
-        (Limits(unsure=UNSURE), [ALIKE], Limits(owned=Owned(2, 10))),
-        (Limits(unsure=UNSURE), [], Limits()),
-        # What was there before, is for others too, is of another current, or does not always hold, is not ours.
-        (Limits(unsure=UNSURE), [Schedule(1, (EVSE,), 10, always=True)], Limits()),
-        (Limits(unsure=UNSURE), [Schedule(2, (EVSE, "BCU1"), 10, always=True)], Limits()),
-        (Limits(unsure=UNSURE), [Schedule(2, ("BCU1",), 10, always=True)], Limits()),
-        (Limits(unsure=UNSURE), [Schedule(2, (EVSE,), 11, always=True)], Limits()),
-        (Limits(unsure=UNSURE), [Schedule(2, (EVSE,), 10)], Limits()),
+        (None, There(), None),
+        (10, There(), Make(10)),
+        (10, There(Owned(7, 10)), None),
+        (10, There(Owned(7, 12)), Change(7, 10)),
+        (None, There(Owned(7, 12)), Clear(7)),
+        (10, There(Owned(7, None, either=(10, 12))), Look()),
+        (None, There(Owned(7, None, either=(10,))), Look()),
+        (None, There(unsure=UNSURE), Look()),
+        (10, There(unsure=UNSURE), Look()),
+        (10, There(Owned(7, 10, felt=True, doubtful=True)), Look()),
     ],
 )
-def test_what_a_list_tells(before: Limits, listed: list[Schedule], after: Limits) -> None:
-    assert limits.found(before, EVSE, listed) == after
+def test_which_request_is_due(wanted: int | None, there: There, step: Step | None) -> None:
+    assert next_step(wanted, there) == step
 
 
-def test_a_rise_above_our_override_gives_its_removal_away() -> None:
-    made = limits.made(Limits(standing=10), 7, 10)
-    assert limits.seen(made, 16) == made  # it has not reached the charge point yet
-    felt = limits.seen(made, 10)
-    assert limits.seen(felt, None) == felt
-    assert next_step(felt, 16) is None
-    assert next_step(limits.seen(felt, 16), 16) == Look()
-    # A change begins anew: the old value may still be pushed once.
-    assert next_step(limits.seen(limits.changed(felt, 7, 8), 10), 16) == Change(7, 10)
+# --- what a list tells ---
+
+OURS = Schedule.always_on(7, EVSE, 10)
+THEIRS = Schedule(2, (EVSE,), 9, days=(1, 2))
+ALIKE = Schedule.always_on(2, EVSE, 10)
+ELSEWHERE = Schedule.always_on(3, "BCU1", 10)
+HELD = Limits(standing=10, session=EIGHT, owned=Owned(7, 10, felt=True), watch=Watch(NOON))
 
 
-def test_a_limit_of_mode_slow_is_given_back_by_another_mode_and_no_other() -> None:
-    slow, other = (Limits(standing=9, session=SessionLimit(6, 1, slow=is_slow)) for is_slow in (True, False))
-    assert limits.without_slow(slow) == Limits(standing=9)
-    assert limits.without_slow(other) == other
+def test_ours_is_there() -> None:
+    assert limits.found(HELD, EVSE, [ELSEWHERE, OURS], NOON) == replace(HELD, owned=Owned(7, 10))
+    doubted = replace(HELD, owned=Owned(7, 10, felt=True, doubtful=True))
+    assert limits.found(doubted, EVSE, [OURS], NOON).owned == Owned(7, 10, trusted=True)
+
+
+@pytest.mark.parametrize("current", [12, 8])
+def test_ours_is_there_after_a_change_of_unknown_outcome(current: int) -> None:
+    before = Limits(standing=12, owned=Owned(7, None, either=(12, 8)))
+    after = limits.found(before, EVSE, [replace(OURS, current=current)], NOON)
+    assert (after.standing, after.owned, after.theirs) == (12, Owned(7, current), None)
+
+
+@pytest.mark.parametrize("removed", [[], [ELSEWHERE]])
+def test_what_held_by_an_override_that_is_gone_is_pending(removed: list[Schedule]) -> None:
+    after = limits.found(HELD, EVSE, removed, NOON)
+    assert after == Limits(lapsed=Wish(10, EIGHT))
+    assert next_step(after.wanted.lowest(MOST), after.there) == Make(8)
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        replace(OURS, current=12),
+        replace(OURS, current=9.5),
+        replace(OURS, days=(1, 2)),
+        replace(OURS, end_days=(1, 2)),
+        replace(OURS, start=time(8, 0)),
+        replace(OURS, charge_points=(EVSE, "BCU1")),
+        replace(OURS, charge_points=("BCU1",)),
+    ],
+)
+@pytest.mark.parametrize("owned", [Owned(7, 10, felt=True, doubtful=True), Owned(7, None, either=(10, 11))])
+def test_ours_that_was_edited_is_the_users_and_our_wish_ends(edited: Schedule, owned: Owned) -> None:
+    before = Limits(standing=10, session=EIGHT, asked=Wish(12), owned=owned)
+    after = limits.found(before, EVSE, [edited], NOON)
+    assert after == Limits(theirs=edited)
+    assert next_step(after.wanted.lowest(MOST), after.there) is None
+
+
+@pytest.mark.parametrize("told_less", [Schedule(7, (), None), Schedule(7, (EVSE,), 10), replace(OURS, days=())])
+def test_what_a_list_leaves_out_is_no_edit(told_less: Schedule) -> None:
+    assert limits.found(HELD, EVSE, [told_less], NOON).standing == 10
+
+
+@pytest.mark.parametrize("theirs", [THEIRS, ALIKE, Schedule(None, (EVSE, "BCU1"), None)])
+@pytest.mark.parametrize(
+    "before",
+    [Limits(asked=Wish(10)), Limits(lapsed=Wish(10)), HELD, Limits(standing=10, asked=Wish(12), owned=Owned(7, 10))],
+)
+def test_a_schedule_of_the_users_own_ends_our_wish(theirs: Schedule, before: Limits) -> None:
+    after = limits.found(before, EVSE, [theirs], NOON)
+    assert after == Limits(theirs=theirs)
+    # Where the cloud has kept both, ours is cleared and theirs is not.
+    both = limits.found(before, EVSE, [theirs, OURS], NOON)
+    assert next_step(both.wanted.lowest(MOST), both.there) == (Clear(7) if before.owned is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("listed", "owned", "theirs"),
+    [
+        ([], None, None),
+        ([ALIKE], Owned(2, 10), None),
+        # What was there before, is for others too, is of another current, or does not always limit, is not ours.
+        ([Schedule.always_on(1, EVSE, 10)], None, Schedule.always_on(1, EVSE, 10)),
+        ([replace(ALIKE, charge_points=(EVSE, "BCU1"))], None, replace(ALIKE, charge_points=(EVSE, "BCU1"))),
+        ([ELSEWHERE], None, None),
+        ([replace(ALIKE, current=11)], None, replace(ALIKE, current=11)),
+        ([THEIRS], None, THEIRS),
+    ],
+)
+def test_whether_one_was_made_after_all(listed: list[Schedule], owned: Owned | None, theirs: Schedule | None) -> None:
+    after = limits.found(Limits(unsure=UNSURE), EVSE, listed, NOON)
+    watch = Watch(NOON) if owned is not None else None
+    assert after == Limits(owned=owned, theirs=theirs, watch=watch)
+
+
+def test_the_users_schedule_is_forgotten_when_it_is_gone() -> None:
+    assert limits.found(Limits(theirs=THEIRS, asked=Wish(10)), EVSE, [], NOON) == Limits(asked=Wish(10))
+
+
+def test_the_outcome_of_a_removal_is_unknown() -> None:
+    after = limits.change_unknown(HELD, 7, None)
+    assert after.owned == Owned(7, None, either=(10,))
+    assert limits.change_unknown(HELD, 7, 12).owned == Owned(7, None, either=(10, 12))
 
 
 @given(
-    standing=st.none() | st.integers(6, 20),
-    of_session=st.none() | st.integers(6, 20),
+    wish=st.builds(
+        Wish, st.none() | st.integers(6, 20), st.none() | st.builds(SessionLimit, st.integers(6, 20), st.just(1))
+    ),
     owned=st.none() | st.builds(Owned, st.integers(1, 3), st.none() | st.integers(6, 20)),
     unsure=st.none() | st.just(UNSURE),
-    listed=st.lists(st.builds(Schedule, st.integers(1, 4), st.just((EVSE,)), st.integers(6, 20), st.booleans())),
+    listed=st.lists(
+        st.builds(Schedule.always_on, st.integers(1, 4), st.sampled_from([EVSE, "BCU1"]), st.integers(6, 20)),
+        unique_by=lambda schedule: schedule.schedule_id,
+    ),
 )
-def test_a_few_steps_always_lead_to_what_is_wanted(
-    standing: int | None, of_session: int | None, owned: Owned | None, unsure: Unsure | None, listed: list[Schedule]
+def test_a_few_steps_always_lead_to_what_is_wanted_and_leave_the_users_alone(
+    wish: Wish, owned: Owned | None, unsure: Unsure | None, listed: list[Schedule]
 ) -> None:
-    limit = SessionLimit(of_session, 1) if of_session is not None else None
-    now = Limits(standing=standing, session=limit, owned=owned, unsure=unsure)
+    now = Limits(asked=wish, owned=owned, unsure=unsure if owned is None else None)
+    there = {schedule.schedule_id: schedule for schedule in listed}
+    now = limits.found(now, EVSE, there.values(), NOON)  # the list is read before anything is done
+    users = {number: one for number, one in there.items() if now.owned is None or number != now.owned.schedule_id}
     for _ in range(3):
-        match next_step(now, 16):
+        match next_step(now.wanted.lowest(MOST), now.there):
             case Look():
-                now = limits.found(now, EVSE, listed)
+                now = limits.found(now, EVSE, there.values(), NOON)
             case Make(current):
-                now = limits.made(limits.making(now, current, ()), 9, current)
+                assert not any(EVSE in one.charge_points for one in there.values())
+                there[9] = Schedule.always_on(9, EVSE, current)
+                now = limits.made(limits.making(now, current, ()), 9, current, NOON)
             case Change(schedule_id, current):
-                now = limits.changed(now, schedule_id, current)
-            case Clear():
+                there[schedule_id] = Schedule.always_on(schedule_id, EVSE, current)
+                now = limits.changed(now, schedule_id, current, NOON)
+            case Clear(schedule_id):
+                del there[schedule_id]
                 now = limits.cleared(now)
             case None:
                 break
-    assert next_step(now, 16) is None
-    wanted = now.wanted(16)
+    wanted = now.wanted.lowest(MOST)
+    assert next_step(wanted, now.there) is None
     assert (now.owned.current if now.owned is not None else None) == wanted
+    assert wanted == (wish.lowest(MOST) if now.theirs is None else None)
+    assert {number: there[number] for number in users} == users

@@ -38,6 +38,7 @@ class Hall:
         self.before = list(told_before)
         self.told_log: list[tuple[str, str]] = []
         self.changes: dict[str, float] = {}
+        self.faults: list[str] = []
         self.awaits_all_nodes = False
         self.clock = FakeClock()
         self.stream = io.StringIO()
@@ -71,6 +72,12 @@ class Hall:
         del before, now
         assert after is not None
         return [report("evt.state.report", self.values[after.evse_id, "evt.state.report"], after.evse_id)]
+
+    def errors(self, before: ChargePoint | None, after: ChargePoint | None) -> list[Report]:
+        del before
+        assert after is not None
+        faults, self.faults = self.faults, []
+        return [report("evt.error.report", fault, after.evse_id) for fault in faults]
 
     def next_change_in(self, subject: str, now: datetime) -> float | None:
         del now
@@ -194,6 +201,18 @@ def test_states_are_passed_on_in_order_and_measurements_merge() -> None:
     said = hall.publish_all()
     assert [value for _, type_, value in said if type_ == "evt.state.report"] == ["s0", "s1", "s2", "s3", "s4"]
     assert [value for _, type_, value in said if type_ == "evt.power"] == [4]
+
+
+def test_an_error_that_a_change_brings_is_told_once_however_often_the_broker_goes() -> None:
+    hall = Hall("A", told_before=["A"])
+    hall.faults = ["ERR_NOT_SUPPORTED"]
+    hall.state("A", "s0")  # while the broker is away
+    hall.connect()
+    assert [value for _, type_, value in hall.publish_all() if type_ == "evt.error.report"] == ["ERR_NOT_SUPPORTED"]
+    hall.reporter.lost()
+    hall.connect()
+    hall.state("A", "s1")
+    assert [type_ for _, type_, _ in hall.publish_all()] == ["evt.state.report"]
 
 
 def test_while_the_broker_is_away_states_merge() -> None:
