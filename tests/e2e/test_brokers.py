@@ -14,8 +14,8 @@ import pytest
 from bridge.hub.broker import AT_ONCE
 from bridge.simulator.car import Car
 from tests.e2e import live_brokers
-from tests.e2e.live_brokers import REQUIRED, LiveBroker
-from tests.harness import CABLE, GRID, SOCKET, House, Hub, device_topic, make_house
+from tests.e2e.live_brokers import REQUIRED, SMALL_PACKET, LiveBroker
+from tests.harness import ADAPTER, CABLE, GRID, SOCKET, House, Hub, device_topic, make_house
 from tests.proxy import Plug
 
 pytestmark = [pytest.mark.brokers, pytest.mark.timeout(300)]
@@ -165,3 +165,27 @@ async def test_a_broker_that_is_killed_and_comes_back_hears_everything(
         ].message.value == "ready_to_charge"
         await house.stop()  # while this hub's broker is there
     assert service.broker.status.problem is None
+
+
+@pytest.mark.parametrize("live", ["small"], indirect=True)
+async def test_a_message_that_the_broker_does_not_take_costs_only_itself(house: House) -> None:
+    uid = await house.hub.say(ADAPTER, type="cmd.app.get_manifest", serv="bluecurrent")
+    house[SOCKET].plug(Car())
+    await house.push(SOCKET)
+    await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge", patience=PATIENCE_S)
+
+    def named() -> list[dict[str, object]]:
+        return [line for line in house.log_lines() if "cannot be published" in line["event"]]
+
+    await house.hub.until(lambda: bool(named()), PATIENCE_S)
+    assert len(named()) == 1, named()
+    assert named()[0]["type"] == "evt.app.manifest_report"
+    assert int(str(named()[0]["size"])) > SMALL_PACKET
+    assert not [heard for heard in house.hub.heard if heard.message.corid == uid]
+    # From here on it is as if it had never been.
+    since = house.mark
+    answers = await house.hub.command(SOCKET, "cmd.charge.start", count=2, patience=PATIENCE_S)
+    assert answers[0].brief == ("evt.state.report", "charging")
+    assert house.service is not None
+    assert house.service.broker.status.up
+    assert {"DOWN"} not in statuses(house.hub, since)
