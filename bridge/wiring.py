@@ -26,6 +26,7 @@ from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
+from bridge.account.user_schedules import UserSchedules
 from bridge.bluecurrent.app_api import AppApi, fetch_api_token
 from bridge.bluecurrent.link import Link, LinkStatus
 from bridge.chargepoint.twin import Twin
@@ -210,8 +211,10 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
                 availability=Availability(cloud=link, app_api=app_api, fleet=fleet, clock=clock),
                 fleet=fleet,
                 store=parameters,
+                schedules=UserSchedules(fleet=fleet, overrides=overrides, store=parameters),
                 follow_up=world.follow_up,
             ),
+            capabilities=capabilities,
             runtime=runtime,
             addresses=addresses,
             clock=clock,

@@ -5,6 +5,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -181,9 +182,13 @@ class Overrides:
         if self._listed_at is not None and self._clock.monotonic() - self._listed_at < LISTED_FOR_S:
             return
         try:
-            await self._look()
+            await self.look()
         except BridgeError as error:
             self._log.warning("the overrides of the current could not be listed", reason=str(error))
+
+    def doubt_list(self) -> None:
+        """A change of unknown outcome was asked for: list the overrides again when the link comes up."""
+        self._listed_at = None
 
     def tick(self) -> None:
         """Do what is due with no command: mostly a limit to give back after its session."""
@@ -273,7 +278,7 @@ class Overrides:
     async def _take(self, step: Step, twin: Twin) -> None:
         match step:
             case Look():
-                await self._look()
+                await self.look()
             case Make(current):
                 await self._make(twin, current)
             case Change(schedule_id, current):
@@ -282,8 +287,9 @@ class Overrides:
             case Clear(schedule_id):
                 await self._touch(twin, schedule_id, None, requests.clear_override(schedule_id))
 
-    async def _look(self) -> None:
-        before = {twin.address: twin.limits.there for twin in self._fleet.twins()}
+    async def look(self) -> None:
+        """List the overrides, and note of each charge point which of them are there."""
+        before = {twin.address: (twin.limits.there, twin.limits.theirs) for twin in self._fleet.twins()}
         try:
             schedules = await self._cloud.ask(requests.list_overrides())
         except UnknownRequest:
@@ -293,12 +299,13 @@ class Overrides:
         self._listed_at = self._clock.monotonic()
         for twin in self._fleet.twins():
             # What is asked for, or was done, while the list was on its way is not in it.
-            if twin.address not in self._asking and _same(twin.limits.there, before.get(twin.address)):
+            there, theirs = before.get(twin.address, (None, None))
+            if twin.address not in self._asking and _same(twin.limits.there, there) and twin.limits.theirs == theirs:
                 self._found(twin, schedules)
 
     def _found(self, twin: Twin, schedules: Sequence[Schedule]) -> None:
         now = self._clock.now()
-        after = limits.found(twin.limits, twin.evse_id, schedules, now)
+        after = replace(limits.found(twin.limits, twin.evse_id, schedules, now), listed=True)
         if after.theirs is not None and twin.limits.wanted != NOTHING:
             self._log.warning(
                 "a schedule that was made or changed elsewhere limits this charge point; the bridge's limit ends",
@@ -307,10 +314,18 @@ class Overrides:
             )
         self._fleet.limit(twin.address, lambda _: after)
 
-    async def _ask_about(self, twin: Twin, request: requests.Request[T]) -> T:
+    async def ask_about(self, twin: Twin, request: requests.Request[T]) -> T:
+        """Make a request that changes what stands in the cloud for a charge point.
+
+        Raises:
+            BridgeError: see `Link.ask`.
+        """
         self._asking.add(twin.address)
         try:
             return await self._cloud.ask(request)
+        except UnknownRequest:
+            self._capabilities.learn_overrides_unknown()
+            raise
         finally:
             self._asking.discard(twin.address)
 
@@ -319,11 +334,9 @@ class Overrides:
         self._fleet.limit(twin.address, lambda before: limits.making(before, current, others))
         try:
             request = requests.make_schedule(Schedule.always_on(0, twin.evse_id, current))
-            schedule = await self._ask_about(twin, request)
-        except (Rejected, NotSupported) as refusal:
+            schedule = await self.ask_about(twin, request)
+        except (Rejected, NotSupported):
             self._fleet.limit(twin.address, limits.not_made)
-            if isinstance(refusal, UnknownRequest):
-                self._capabilities.learn_overrides_unknown()
             raise
         # Without a `flow_id`, the answer to another charge point's request looks like ours but for what it says.
         ours = schedule is not None and schedule.charge_points in ((), (twin.evse_id,))
@@ -336,9 +349,9 @@ class Overrides:
     async def _touch(self, twin: Twin, schedule_id: int, current: int | None, request: requests.Request[None]) -> None:
         """Change ours, or clear it with None. A refusal can mean that somebody has removed it just now."""
         try:
-            await self._ask_about(twin, request)
+            await self.ask_about(twin, request)
         except Rejected:
-            await self._look()
+            await self.look()
             if schedule_id in self._listed:
                 raise
         except CloudError:

@@ -9,8 +9,9 @@ from pydantic import JsonValue
 from bridge.account.availability import Availability
 from bridge.account.fleet import Fleet
 from bridge.account.parameter_store import ParameterStore
-from bridge.account.parameter_values import CLOCK_TIME, DAYS, DELAYED_WINDOW, DelayedWindow, Sources
+from bridge.account.parameter_values import CLOCK_TIME, DAYS, DELAYED_WINDOW, DelayedWindow, delayed_window
 from bridge.account.profiles import Profile, switch
+from bridge.account.user_schedules import UserSchedules
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD, Card, ChargePointSettings, with_value
@@ -30,16 +31,25 @@ class ParameterSetters:
         availability: blocks charge points, and makes them available again.
         fleet: the twins, and the account's cards.
         store: what the cloud does not keep, or not yet.
+        schedules: the user's own limits of the current.
         follow_up: how long after a verdict the CH_STATUS that shows its effect is waited for, s.
     """
 
     def __init__(
-        self, *, cloud: Link, availability: Availability, fleet: Fleet, store: ParameterStore, follow_up: float
+        self,
+        *,
+        cloud: Link,
+        availability: Availability,
+        fleet: Fleet,
+        store: ParameterStore,
+        schedules: UserSchedules,
+        follow_up: float,
     ) -> None:
         self._cloud = cloud
         self._fleet = fleet
         self._store = store
         self._availability = availability
+        self._schedules = schedules
         self._follow_up = follow_up
 
     # --- switches ---
@@ -95,21 +105,18 @@ class ParameterSetters:
 
     async def delayed_days(self, twin: Twin, days: tuple[int, ...]) -> None:
         """SAVE_SCHEDULE_DELAYED_CHARGING, once days, start and end are all known; until then it is kept here."""
-        window = replace(self._window(twin), days=days)
+        window = replace(delayed_window(self._store, twin), days=days)
         await self._delayed_window(twin, window, {"delayed_charging_days": DAYS.write(days)})
 
     async def delayed_start(self, twin: Twin, start: time) -> None:
         """See `delayed_days`."""
-        window = replace(self._window(twin), start=start)
+        window = replace(delayed_window(self._store, twin), start=start)
         await self._delayed_window(twin, window, {"delayed_charging_start": CLOCK_TIME.write(start)})
 
     async def delayed_end(self, twin: Twin, end: time) -> None:
         """See `delayed_days`."""
-        window = replace(self._window(twin), end=end)
+        window = replace(delayed_window(self._store, twin), end=end)
         await self._delayed_window(twin, window, {"delayed_charging_end": CLOCK_TIME.write(end)})
-
-    def _window(self, twin: Twin) -> DelayedWindow:
-        return Sources(twin, (), self._store, visible=True).delayed_window
 
     async def _delayed_window(self, twin: Twin, window: DelayedWindow, changed: Mapping[str, JsonValue]) -> None:
         if window.days is None or window.start is None or window.end is None:
@@ -120,6 +127,24 @@ class ParameterSetters:
         self._store.put(twin.evse_id, dict.fromkeys(DELAYED_WINDOW))
         told = ChargePointSettings(delayed_days=days, delayed_start=window.start, delayed_end=window.end)
         self._confirmed(twin, told, "delayed_days", "delayed_start", "delayed_end")
+
+    # --- the user's own limit of the current ---
+
+    async def limit_current(self, twin: Twin, current: int) -> None:
+        """POST_SET_OVERRIDE_CURRENT once all parts are known, POST_EDIT_ where it is there, POST_CLEAR_ for 0."""
+        await self._schedules.set_current(twin, current)
+
+    async def limit_days(self, twin: Twin, days: tuple[int, ...]) -> None:
+        """See `limit_current`."""
+        await self._schedules.set_days(twin, days)
+
+    async def limit_start(self, twin: Twin, start: time) -> None:
+        """See `limit_current`."""
+        await self._schedules.set_start(twin, start)
+
+    async def limit_end(self, twin: Twin, end: time) -> None:
+        """See `limit_current`."""
+        await self._schedules.set_end(twin, end)
 
     # --- price-based charging ---
 

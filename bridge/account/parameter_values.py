@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from bridge.account.parameter_store import ParameterStore
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
+from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Status
 from bridge.chargepoint.twin import Twin
 
@@ -106,6 +107,81 @@ class DelayedWindow:
     end: time | None
 
 
+def delayed_window(store: ParameterStore, twin: Twin) -> DelayedWindow:
+    """The window of delayed charging; a part that was set and not sent yet goes before what the cloud tells."""
+    settings, (days, start, end) = twin.settings, (store.get(twin.evse_id, name) for name in DELAYED_WINDOW)
+    return DelayedWindow(
+        _first(DAYS.read(days), settings.delayed_days or None),
+        _first(CLOCK_TIME.read(start), settings.delayed_start),
+        _first(CLOCK_TIME.read(end), settings.delayed_end),
+    )
+
+
+LIMIT_SCHEDULE: Final = ("limit_current", "limit_days", "limit_start", "limit_end")
+"""The parameters of a schedule of the user's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSchedule:
+    """A schedule of the user's own that limits the current; None where a part is not known.
+
+    Attributes:
+        current: the limit, A.
+        days: on which its window begins, 1 Monday to 7 Sunday.
+        start: when the window begins, Amsterdam time.
+        end: when it ends.
+    """
+
+    current: int | None = None
+    days: tuple[int, ...] | None = None
+    start: time | None = None
+    end: time | None = None
+
+    @property
+    def complete(self) -> bool:
+        """All of it is known."""
+        return not {self.current, self.days, self.start, self.end} & {None}
+
+    def over(self, other: "LimitSchedule") -> "LimitSchedule":
+        """This schedule, with the other's parts where this one has none."""
+        return LimitSchedule(
+            current=_first(self.current, other.current),
+            days=_first(self.days, other.days),
+            start=_first(self.start, other.start),
+            end=_first(self.end, other.end),
+        )
+
+    def to_keep(self) -> dict[str, JsonValue]:
+        """The parts that are known, by the ids of their parameters."""
+        current_id, days_id, start_id, end_id = LIMIT_SCHEDULE
+        kept: dict[str, JsonValue] = {}
+        if self.current is not None:
+            kept[current_id] = INT.write(self.current)
+        if self.days is not None:
+            kept[days_id] = DAYS.write(self.days)
+        if self.start is not None:
+            kept[start_id] = CLOCK_TIME.write(self.start)
+        if self.end is not None:
+            kept[end_id] = CLOCK_TIME.write(self.end)
+        return kept
+
+
+def kept_limit(store: ParameterStore, evse_id: str) -> LimitSchedule:
+    """The parts that were set and are kept here, since others are still missing."""
+    current, days, start, end = (store.get(evse_id, name) for name in LIMIT_SCHEDULE)
+    return LimitSchedule(
+        current=INT.read(current), days=DAYS.read(days), start=CLOCK_TIME.read(start), end=CLOCK_TIME.read(end)
+    )
+
+
+def told_limit(schedule: Schedule | None) -> LimitSchedule:
+    """What the cloud has told of a schedule; without one, nothing."""
+    if schedule is None:
+        return LimitSchedule()
+    current = int(schedule.current) if schedule.current is not None else None
+    return LimitSchedule(current=current, days=schedule.days or None, start=schedule.start, end=schedule.end)
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What the values and the options of a charge point's parameters come from.
@@ -115,12 +191,14 @@ class Sources:
         cards: the account's charge cards.
         store: what the cloud does not keep, or not yet.
         visible: what the status says still counts: the link is up, or was a moment ago.
+        overrides_known: the cloud knows schedules that limit the current.
     """
 
     twin: Twin
     cards: Sequence[Card]
     store: ParameterStore
     visible: bool
+    overrides_known: bool
 
     @property
     def settings(self) -> ChargePointSettings:
@@ -138,13 +216,17 @@ class Sources:
 
     @property
     def delayed_window(self) -> DelayedWindow:
-        """The window of delayed charging; a part that was set and not sent yet goes before what the cloud tells."""
-        settings, (days_id, start_id, end_id) = self.settings, DELAYED_WINDOW
-        return DelayedWindow(
-            _first(self.kept(days_id, DAYS), settings.delayed_days or None),
-            _first(self.kept(start_id, CLOCK_TIME), settings.delayed_start),
-            _first(self.kept(end_id, CLOCK_TIME), settings.delayed_end),
-        )
+        """The window of delayed charging."""
+        return delayed_window(self.store, self.twin)
+
+    @property
+    def limit_schedule(self) -> LimitSchedule:
+        """The schedule that limits the current, whoever made it; where there is none, the parts that are kept here."""
+        limits = self.twin.limits
+        kept = kept_limit(self.store, self.twin.evse_id)
+        if self.twin.schedule is None and limits.listed:
+            kept = kept.over(LimitSchedule(current=0))
+        return told_limit(self.twin.schedule).over(kept)
 
 
 def _first(*values: T | None) -> T | None:

@@ -1,93 +1,19 @@
 """The parameters of a charge point: one row each, with where its value comes from and how it is set (contract 5)."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import time
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
-from pydantic import JsonValue
-
+from bridge.account.parameter_row import Parameter
 from bridge.account.parameter_setters import ParameterSetters, is_available
-from bridge.account.parameter_values import BOOL, CLOCK_TIME, DAYS, INT, TEXT, Options, ParameterKind, Sources
+from bridge.account.parameter_values import BOOL, CLOCK_TIME, DAYS, INT, TEXT, Options, Sources
 from bridge.chargepoint.charge_point_settings import APP_CARD, ChargePointSettings, Permission, Setting
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.twin import Twin
-from bridge.errors import InvalidValue, NotSupported
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter(Generic[T]):
-    """One parameter.
-
-    Attributes:
-        id: what FIMP calls it.
-        name: what a person reads.
-        kind: the type of its value.
-        value: its value; None is unknown.
-        permission: what this account may do with it; `none` where the charge point has no such thing either.
-        set: how it is set, with the setters, the socket and the new value; None: it can be read only.
-        options: the values that are allowed, each with what a person reads; empty for any.
-        least: the least value of an `int`.
-        most: the most.
-        unit: of its value.
-        default: what a new charge point has, if that is known.
-        description: what a person may want to know beside.
-        from_status: its value comes with a CH_STATUS; no other parameter can change with one.
-    """
-
-    id: str
-    name: str
-    kind: ParameterKind[T]
-    value: Callable[[Sources], T | None]
-    permission: Callable[[Sources], Permission]
-    set: Callable[[ParameterSetters, Twin, T], Awaitable[None]] | None = None
-    options: Callable[[Sources], Options] = lambda sources: ()  # noqa: ARG005
-    least: int | None = None
-    most: int | None = None
-    unit: Callable[[Sources], str] = lambda sources: ""  # noqa: ARG005
-    default: JsonValue = None
-    description: str = ""
-    from_status: bool = False
-
-    def is_there(self, sources: Sources) -> bool:
-        """Whether the charge point has it and the account may see it."""
-        return self.permission(sources) != "none"
-
-    def is_writable(self, sources: Sources) -> bool:
-        """Whether this account may set it."""
-        return self.set is not None and self.permission(sources) == "write"
-
-    def json_value(self, sources: Sources) -> JsonValue:
-        """Its value as FIMP writes it; None is unknown."""
-        value = self.value(sources)
-        return self.kind.write(value) if value is not None else None
-
-    async def apply(self, value: JsonValue, twin: Twin, sources: Sources, setters: ParameterSetters) -> None:
-        """Set it.
-
-        Raises:
-            NotSupported: it can be read only.
-            InvalidValue: it may not be set to this value.
-            BridgeError: the cloud did not do it.
-        """
-        if self.set is None or not self.is_writable(sources):
-            raise NotSupported(f"{self.id} can be read only.")
-        await self.set(setters, twin, self._checked(value, sources))
-
-    def _checked(self, value: JsonValue, sources: Sources) -> T:
-        known = self.kind.read(value)
-        if known is None:
-            raise InvalidValue(f"{self.id} takes {self.kind.wanted}.")
-        options = [option for option, _ in self.options(sources)]
-        if options and value not in options:
-            raise InvalidValue(f"{self.id} takes one of: {', '.join(repr(option) for option in options)}.")
-        if isinstance(known, int) and not (
-            (self.least is None or known >= self.least) and (self.most is None or known <= self.most)
-        ):
-            raise InvalidValue(f"{self.id} takes a whole number from {self.least} to {self.most}.")
-        return known
+MOST_CURRENT_A: Final = 63
+"""The highest current of a charge point for alternating current (IEC 61851-1, mode 3)."""
 
 
 # --- where values and permissions come from ---
@@ -120,6 +46,10 @@ def _readable_if(known: Callable[[Sources], object]) -> Callable[[Sources], Perm
 def _told(of: Callable[[Status], object]) -> Callable[[Sources], Permission]:
     """Readable once a status has told it, whether or not the status still counts."""
     return _readable_if(lambda sources: of(sources.twin.status) if sources.twin.status is not None else None)
+
+
+def _overrides(sources: Sources) -> Permission:
+    return "write" if sources.overrides_known else "none"
 
 
 _delayed: Final = _permission(lambda settings: settings.delayed_charging)
@@ -178,6 +108,10 @@ def _kept_last(name: str) -> Callable[[Sources], int | None]:
 
 _NOT_TOLD: Final = "Blue Current does not tell it back: this is the value that was set last."
 _IN_PARTS: Final = "Days, start and end are sent once all three are known. Until then this is what was set here."
+_OWN_SCHEDULE: Final = (
+    "A schedule that limits the current, and counts only while smart charging is on. It is sent once its limit, days, "
+    "start and end are all known. Until then this is what was set here."
+)
 
 AnyParameter = Parameter[bool] | Parameter[int] | Parameter[str] | Parameter[time] | Parameter[tuple[int, ...]]
 
@@ -375,6 +309,46 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
         permission=_told(lambda status: status.total_cost),
         unit=_currency,
         from_status=True,
+    ),
+    Parameter(
+        id="limit_current",
+        name="Own schedule: limit, 0 for none",
+        kind=INT,
+        value=lambda sources: sources.limit_schedule.current,
+        permission=_overrides,
+        set=ParameterSetters.limit_current,
+        least=0,
+        most=MOST_CURRENT_A,
+        unit=lambda _: "A",
+        default=0,
+        description=_OWN_SCHEDULE,
+    ),
+    Parameter(
+        id="limit_days",
+        name="Own schedule: days",
+        kind=DAYS,
+        value=lambda sources: sources.limit_schedule.days,
+        permission=_overrides,
+        set=ParameterSetters.limit_days,
+        description=_OWN_SCHEDULE,
+    ),
+    Parameter(
+        id="limit_start",
+        name="Own schedule: from",
+        kind=CLOCK_TIME,
+        value=lambda sources: sources.limit_schedule.start,
+        permission=_overrides,
+        set=ParameterSetters.limit_start,
+        description=_OWN_SCHEDULE,
+    ),
+    Parameter(
+        id="limit_end",
+        name="Own schedule: until",
+        kind=CLOCK_TIME,
+        value=lambda sources: sources.limit_schedule.end,
+        permission=_overrides,
+        set=ParameterSetters.limit_end,
+        description=_OWN_SCHEDULE,
     ),
 )
 

@@ -97,6 +97,7 @@ class Limits:
         owned: the override of ours.
         unsure: an override of ours that may have been made.
         theirs: a schedule of the user's own that was there when the overrides were listed last.
+        listed: the overrides have been listed, so that none in `theirs` means that there is none.
         watch: whether our override holds is being found out.
         unheld: our override does not hold in this session.
     """
@@ -108,6 +109,7 @@ class Limits:
     owned: Owned | None = None
     unsure: Unsure | None = None
     theirs: Schedule | None = None
+    listed: bool = False
     watch: Watch | None = None
     unheld: bool = False
 
@@ -359,6 +361,16 @@ def found(limits: Limits, evse_id: str, schedules: Collection[Schedule], now: da
         limits = _lapse(cleared(limits))
     limits = replace(limits, unsure=None, theirs=theirs)
     return without_wishes(limits) if theirs is not None else limits
+
+
+def with_theirs(limits: Limits, schedule: Schedule | None) -> Limits:
+    """The user has made, edited or, with None, cleared a schedule of their own."""
+    return replace(limits, theirs=schedule)
+
+
+def not_listed(limits: Limits) -> Limits:
+    """A schedule of the user's own may have been made, edited or cleared: it is not known which is there."""
+    return replace(limits, theirs=None, listed=False)
 
 
 def _is_ours(limits: Limits, schedule: Schedule, evse_id: str) -> bool:

@@ -11,6 +11,7 @@ from bridge.chargepoint.limits import Limits, Step
 from bridge.chargepoint.observation import Premises, observe
 from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
+from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import Situation, State, StateSet, is_held, is_held_by_profile, state
 from bridge.chargepoint.status import Activity, Status, after
@@ -70,8 +71,16 @@ class Twin:
 
     @property
     def described_by(self) -> object:
-        """All that the description of the thing depends on: when it changes, the hub is told."""
-        return self.settings, self.observed
+        """All but the status that the description of the thing and its parameters depend on."""
+        return self.settings, self.observed, self.limits.listed, self.schedule
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The schedule that is known to limit the current, whoever made it; None where none is known."""
+        owned = self.limits.owned
+        if self.limits.theirs is not None or owned is None or owned.current is None:
+            return self.limits.theirs
+        return Schedule.always_on(owned.schedule_id, self.evse_id, owned.current)
 
     @property
     def steering(self) -> Steering:

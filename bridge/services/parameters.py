@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from bridge.account.capabilities import Capabilities
 from bridge.account.fleet import Fleet
 from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
@@ -31,6 +32,7 @@ class ParametersService:
         fleet: the twins, and the account's cards.
         store: what was set and the cloud does not keep, or not yet.
         setters: how parameters are set.
+        capabilities: whether the cloud knows schedules that limit the current.
         runtime: the grace.
         addresses: the topics.
         clock: tells the time.
@@ -44,6 +46,7 @@ class ParametersService:
         fleet: Fleet,
         store: ParameterStore,
         setters: ParameterSetters,
+        capabilities: Capabilities,
         runtime: RuntimeSettings,
         addresses: Addresses,
         clock: Clock,
@@ -51,6 +54,7 @@ class ParametersService:
         self._fleet = fleet
         self._store = store
         self._setters = setters
+        self._capabilities = capabilities
         self._runtime = runtime
         self._addresses = addresses
         self._clock = clock
@@ -93,7 +97,13 @@ class ParametersService:
         return Report(topic, NAME, "evt.param.report", "object", content, storage=aggregate(parameter.id))
 
     def _sources(self, twin: Twin, now: datetime) -> Sources:
-        return Sources(twin, self._fleet.cards, self._store, visible=twin.visible(now, self._runtime.grace))
+        return Sources(
+            twin,
+            self._fleet.cards,
+            self._store,
+            visible=twin.visible(now, self._runtime.grace),
+            overrides_known=self._capabilities.overrides_known,
+        )
 
     # --- what is asked ---
 

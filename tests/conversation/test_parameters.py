@@ -15,7 +15,7 @@ ALL = [
     "delayed_charging_days", "delayed_charging_start", "delayed_charging_end", "expected_departure_time",
     "current_battery_percentage", "minimum_percentage", "battery_size_kwh", "plug_and_charge_card", "session_card",
     "smart_charging", "led_brightness", "led_interaction", "plug_and_charge_notification", "publish_location",
-    "max_offline", "total_cost",
+    "max_offline", "total_cost", "limit_current", "limit_days", "limit_start", "limit_end",
 ]  # fmt: skip
 READ_ONLY = {
     "smart_charging", "led_brightness", "led_interaction", "plug_and_charge_notification", "publish_location",
@@ -100,7 +100,7 @@ async def test_what_is_known_is_reported_at_the_start(house: House) -> None:
         "free_charging": False, "linked_charge_cards_only": True, "available": True, "delayed_charging": False,
         "price_based_charging": False, "plug_and_charge_card": "BCU-APP", "session_card": "", "smart_charging": True,
         "led_brightness": 50, "led_interaction": True, "plug_and_charge_notification": False, "publish_location": False,
-        "max_offline": 10, "total_cost": "0.00",
+        "max_offline": 10, "total_cost": "0.00", "limit_current": 0,
     }  # fmt: skip
 
 
@@ -405,3 +405,21 @@ async def test_a_block_that_the_apps_side_does_not_allow_either(build: HouseMake
         error = await put(house, "available", False)
         assert error.message.value == "ERR_REJECTED"
         assert "forbidden" in str(error.message.properties["msg"])
+
+
+READ_BACK = [
+    setter
+    for setter in SETTERS
+    if setter[0] not in ("current_battery_percentage", "minimum_percentage", "battery_size_kwh")
+]
+
+
+@pytest.mark.parametrize(("parameter_id", "value", "request_"), READ_BACK, ids=[setter[0] for setter in READ_BACK])
+async def test_the_status_that_shows_it_answers_a_setter(
+    house: House, parameter_id: str, value: object, request_: dict[str, object]
+) -> None:
+    """A `STATUS_` often never comes (recorded of SET_INOPERATIVE); the answer does not wait a minute for it."""
+    house.cloud.faults.unanswered.add(str(request_["command"]))
+    if parameter_id == "expected_departure_time":
+        house[SOCKET].price_based_charging = True  # its details are told while the profile is on
+    assert value_of(await put(house, parameter_id, value)) == value

@@ -188,7 +188,7 @@ async def test_a_look_for_one_charge_point_does_not_forget_what_is_being_made_fo
     await site.tick()
     await site.cloud.answer(LIST, [schedule(1, A, 10), schedule(2, B, 12)])
     await site.cloud.answer(CLEAR, None)
-    assert site.twin(A).limits == Limits()
+    assert site.twin(A).limits == Limits(listed=True)
     assert site.cloud.waiting() == []
 
 
@@ -286,7 +286,7 @@ async def test_a_change_that_fails_does_not_bring_back_what_was_given_up_meanwhi
     await site.tick()
     await site.cloud.answer(LIST, [schedule(1, A, 12)])
     await site.cloud.answer(CLEAR, None)
-    assert site.twin(A).limits == Limits()
+    assert site.twin(A).limits == Limits(listed=True)
 
 
 async def test_a_change_that_succeeds_does_not_either(site: Site) -> None:
@@ -298,7 +298,7 @@ async def test_a_change_that_succeeds_does_not_either(site: Site) -> None:
     await site.cloud.answer(CLEAR, None)
     with pytest.raises(InvalidState):
         await second
-    assert site.twin(A).limits == Limits()
+    assert site.twin(A).limits == Limits(listed=True)
 
 
 # --- the user's own ---
@@ -309,7 +309,7 @@ async def test_the_users_own_schedule_is_left_alone(site: Site) -> None:
     await site.cloud.answer(LIST, [THEIRS])
     with pytest.raises(InvalidState, match=r"9 A.*app"):
         await task
-    assert site.twin(A).limits == Limits(theirs=THEIRS)
+    assert site.twin(A).limits == Limits(listed=True, theirs=THEIRS)
     await site.tick(3600)
     assert [name for name, _, _ in site.cloud.asked] == [LIST]
     # Another charge point is not concerned; and once it is gone, a limit can be made.
@@ -327,7 +327,7 @@ async def test_ours_that_was_edited_elsewhere_is_neither_edited_nor_cleared(site
         await task
     await site.tick(3600)
     assert [name for name, _, _ in site.cloud.asked] == [LIST, SET, LIST]
-    assert site.twin(A).limits == Limits(theirs=schedule(1, A, 14))
+    assert site.twin(A).limits == Limits(listed=True, theirs=schedule(1, A, 14))
     assert site.told[-1] == (A, None)
 
 
@@ -372,7 +372,7 @@ async def test_smart_charging_that_goes_off_while_a_limit_is_made_gives_it_up(si
     await site.cloud.answer(CLEAR, None)
     with pytest.raises(InvalidState):
         await task
-    assert site.twin(A).limits == Limits()
+    assert site.twin(A).limits == Limits(listed=True)
 
 
 # --- what is due ---
@@ -393,7 +393,7 @@ async def test_what_cannot_be_done_is_tried_again_later_by_a_clock_that_nobody_s
     await site.tick(0)
     await site.cloud.answer(LIST, [schedule(1, A, 10)])
     await site.cloud.answer(CLEAR, None)
-    assert site.twin(A).limits == Limits()
+    assert site.twin(A).limits == Limits(listed=True)
 
 
 async def test_a_charge_point_that_is_busy_is_left_alone(site: Site) -> None:
@@ -426,7 +426,7 @@ async def test_a_limit_for_a_session_that_did_not_come_is_given_back(site: Site)
     await site.tick(2)
     await site.cloud.answer(LIST, [schedule(1, A, 6)])
     await site.cloud.answer(CLEAR, None)
-    assert site.twin(A).limits == Limits()
+    assert site.twin(A).limits == Limits(listed=True)
 
 
 async def test_a_limit_that_does_not_hold_is_found_without_another_push(site: Site) -> None:

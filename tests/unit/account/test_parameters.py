@@ -38,7 +38,7 @@ SETTINGS = ChargePointSettings(
 def test_a_status_changes_no_other_parameter(before: Status, after: Status) -> None:
     store = ParameterStore(Storage(":memory:"))
     moments = [
-        Sources(Twin(evse_id="A", settings=SETTINGS, status=status), (), store, visible=True)
+        Sources(Twin(evse_id="A", settings=SETTINGS, status=status), (), store, visible=True, overrides_known=True)
         for status in (before, after)
     ]
     for parameter in TABLE:
