@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from bridge.bluecurrent.bodies import ListedChargePoint, SocketStatus
+from bridge.bluecurrent.bodies import AccountBody, ListedChargePoint, SocketStatus
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import ChargePoint, socket_numbers
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
@@ -54,6 +54,7 @@ class Fleet:
         listeners: who hears of a change of a charge point, in order.
         grid_listeners: who hears of a change of a grid connection, in order.
         cards: the account's charge cards.
+        account: what the cloud has told of the account itself; None for nothing yet.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Fleet:
         self._waiters: list[_Waiter] = []
         self._outages = 0
         self.cards: Sequence[Card] = ()
+        self.account: AccountBody | None = None
         self.listeners: tuple[ChargePointListener, ...] = ()
         self.grid_listeners: tuple[GridListener, ...] = ()
 

@@ -21,6 +21,7 @@ from bridge.account.profiles import confirmed_switch
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.bodies import Switch
 from bridge.bluecurrent.frames import (
+    AccountBody,
     ChargeCards,
     ChargePoints,
     Frame,
@@ -235,6 +236,8 @@ class Sync:
                 self._list_came(listed)
             case ChargeCards(cards):
                 self._fleet.cards = cards
+            case AccountBody():
+                self._fleet.account = frame.body
             case GridValues(update) if evse_id is None:
                 self._fleet.grid_changed(update)
             case _ if evse_id is not None:

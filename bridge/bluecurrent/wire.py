@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from bridge.bluecurrent import values
 from bridge.bluecurrent.values import UNREADABLE, Convert, Odd
 from bridge.chargepoint.charge_point_settings import SettingOf
-from bridge.chargepoint.told import Kind, Part, Quantity, Told, Word, told_fields
+from bridge.chargepoint.told import Kind, Part, Quantity, ToldField, Word, told_fields
 from bridge.chargepoint.update import Update
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class FieldReader(Generic[T]):
         return Update(self._cls(**found), frozenset(found))
 
 
-def _entries(attribute: str, one: Told[object], unknown: object) -> list[tuple[str, _Entry]]:
+def _entries(attribute: str, one: ToldField[object], unknown: object) -> list[tuple[str, _Entry]]:
     """The names of a field, each with what to do."""
     convert = _converter(one.kind)
     named = [(one.name, _Entry(attribute, convert, unknown, also=False, lasting=one.lasting, inner=None))]

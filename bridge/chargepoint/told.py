@@ -132,7 +132,7 @@ AMOUNT: Final = Quantity("", 0, 1e9)
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[T_co]):
+class ToldField(Generic[T_co]):
     """How the cloud tells a field.
 
     Attributes:
@@ -174,23 +174,23 @@ def told(
     opposite: str = "",
     lasting: bool = False,
 ) -> T | None:
-    """A dataclass field that the cloud tells; the arguments are those of `Told`.
+    """Declare a dataclass field that the cloud tells.
 
     Args:
-        name: see `Told`.
-        meaning: see `Told`.
-        kind: see `Told`.
+        name: on the wire.
+        meaning: what it says.
+        kind: what sort of value it is.
         default: stands for unknown.
-        also: see `Told`.
-        opposite: see `Told`.
-        lasting: see `Told`.
+        also: other names under which it has been seen.
+        opposite: a name under which its opposite has been seen.
+        lasting: null, or what cannot be read, leaves it as it was.
     """
-    declared = Told(name, meaning, kind, tuple(also), opposite, lasting)
+    declared = ToldField(name, meaning, kind, tuple(also), opposite, lasting)
     return field(default=default, metadata={_KEY: declared})
 
 
 @cache
-def told_fields(cls: "type[DataclassInstance]") -> Mapping[str, Told[object]]:
+def told_fields(cls: "type[DataclassInstance]") -> Mapping[str, ToldField[object]]:
     """The told fields of a dataclass, by their names in it, in order."""
     return {one.name: one.metadata[_KEY] for one in fields(cls) if _KEY in one.metadata}
 

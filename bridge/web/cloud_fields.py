@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from bridge.bluecurrent.bodies import AccountBody
 from bridge.chargepoint.averages import averages, grid_averages
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.grid import Grid
@@ -40,6 +41,11 @@ class ChargePointFields:
 
     def _status(self, status: Status) -> dict[str, JsonValue]:
         return as_told(status) | as_told(averages(status, smart_charging=bool(self.settings.smart_charging)))
+
+
+def account_fields(account: AccountBody | None) -> dict[str, JsonValue] | None:
+    """What the cloud has told of the account; None for nothing yet."""
+    return as_told(account) if account is not None else None
 
 
 def grid_fields(grid: Grid) -> dict[str, JsonValue]:

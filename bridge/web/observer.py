@@ -117,5 +117,6 @@ class Observer:
                 grace=self._runtime.grace,
                 state_set=values.state_set,
                 nominal_voltage=values.nominal_voltage,
+                account=self._fleet.account,
             )
         )

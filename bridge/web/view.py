@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from pydantic import PlainSerializer
 
+from bridge.bluecurrent.bodies import AccountBody
 from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import in_amsterdam, last_midnight
 from bridge.chargepoint.charge_point_settings import EURO
@@ -24,7 +25,7 @@ from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, ErrorCode, RequestLimit, Unauthorized
 from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
-from bridge.web.cloud_fields import ChargePointFields, grid_fields
+from bridge.web.cloud_fields import ChargePointFields, account_fields, grid_fields
 from bridge.web.history import Point
 
 DAYS: Final = 21
@@ -290,6 +291,7 @@ class View:
 
     Attributes:
         at: when this was so.
+        account: every field that the cloud has told of it, by its own name; the service does not ask for it.
         outcomes: how many commands had each outcome since the start: `OK`, or an error's code.
         errors: the last warnings and errors of the log, the newest first.
     """
@@ -300,6 +302,7 @@ class View:
     link: LinkView
     broker: BrokerView
     requests: RequestsView
+    account: Annotated[AccountBody | None, PlainSerializer(account_fields)] = None
     charge_points: tuple[ChargePointView, ...] = ()
     grids: tuple[GridView, ...] = ()
     commands: tuple[CommandView, ...] = ()
@@ -348,6 +351,7 @@ class Known:
     grace: timedelta
     state_set: StateSet
     nominal_voltage: float
+    account: AccountBody | None = None
 
 
 def look(known: Known) -> View:
@@ -376,6 +380,7 @@ def look(known: Known) -> View:
             total=known.requests_total,
             since=max(last_midnight(known.now), known.started_at),
         ),
+        account=known.account,
         charge_points=tuple(
             ChargePointView(
                 evse_id,

@@ -1,8 +1,10 @@
 """What comes unasked is news, whatever object carries it (page 3, "Pushes and data")."""
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from bridge.chargepoint.status import Activity
@@ -153,6 +155,20 @@ async def test_the_activity_of_the_list_counts_until_the_first_status(build: Hou
         await house.hub.expect("evt.state.report", CABLE, value="disconnected")
         await tell(house, object="CHARGE_POINTS", data=whole_list(house))
         assert await state(house) == "disconnected"
+
+
+async def test_what_is_told_of_the_account_is_in_the_state(house: House) -> None:
+    assert house.service is not None
+    web = house.service.web
+    told = {"login": "a@b.example", "tel": "+31 6 1234", "should_reset_password": False, "hubspot_user_identity": "x"}
+    await tell(house, object="ACCOUNT", **told)
+    async with httpx.AsyncClient() as client, asyncio.timeout(8):
+        while (account := (await client.get(f"http://127.0.0.1:{web.port}/api/state")).json()["account"]) is None:  # noqa: ASYNC110 - asked over HTTP
+            await asyncio.sleep(0.02)
+    assert (account["tel"], account["should_reset_password"], account["developer_mode_enabled"]) == (
+        "+31 6 1234", False, None,
+    )  # fmt: skip
+    assert "hubspot_user_identity" not in account
 
 
 async def test_a_car_is_seen_by_the_word_charging(house: House) -> None:

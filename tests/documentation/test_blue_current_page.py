@@ -9,8 +9,9 @@ from bridge.bluecurrent.bodies import AccountBody, Sustainability
 from bridge.chargepoint.averages import Averages, GridAverages
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location, Tariff
 from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.told import Told, told_fields
+from bridge.chargepoint.told import ToldField, told_fields
 from tests.documentation.pages import PAGES, ROOT, code_words, rows
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ TABLES: "dict[str, list[type[DataclassInstance]]]" = {
     "field of a location": [Location],
     "field of GRID_STATUS and GRID_CURRENT": [Grid],
     "computed field": [Averages, GridAverages],
+    "field of a schedule": [Schedule],
     "field of ACCOUNT": [AccountBody],
     "field of SUSTAINABILITY_STATUS": [Sustainability],
 }
 
 
-def written(one: Told[object]) -> list[str]:
+def written(one: ToldField[object]) -> list[str]:
     """The first cells of a field's row."""
     names = " or ".join(f"`{name}`" for name in (one.name, *one.also))
     if one.opposite:
