@@ -144,6 +144,7 @@ async def test_the_activity_of_the_list_counts_until_the_first_status(build: Hou
     async with build(start=False) as house:
         house[CABLE].block(True)
         house.cloud.faults.error["GET_CH_STATUS"] = (9, "not now")
+        house.cloud.faults.errors_name_request = True
         service = await house.start(wait=False)
         await house.hub.until(service.parts.sync.first_look.is_set)
         assert await state(house) == "unavailable"
