@@ -273,21 +273,23 @@ class Fleet:
     # --- announcing ---
 
     def _replace(self, before: Twin, after: Twin) -> None:
-        if after is before or after == before:
+        if after is before:
             return
         point = self._points[before.evse_id]
-        self._put(point, point.with_twin(after))
+        if after == before:
+            # It was seen again, and nothing is new: kept, since when it was seen counts, and not announced.
+            self._points[point.evse_id] = point.with_twin(after)
+        else:
+            self._put(point, point.with_twin(after))
 
     def _put(self, before: ChargePoint | None, after: ChargePoint) -> None:
-        if before == after:
+        if before is after or before == after:
             return
         self._points[after.evse_id] = after
-        for twin in before.sockets if before is not None else ():
-            self._evse_ids.pop(twin.address, None)
+        if before is None or len(before.sockets) != len(after.sockets):
+            self._let_go(before)
         for twin in after.sockets:
             self._evse_ids[twin.address] = after.evse_id
-            self._memories[twin.address] = twin.memory
-            self._steerings[twin.address] = twin.steering
         self._announce(before, after)
         for waiter in self._waiters:
             twin_ = after.socket(waiter.address)
@@ -296,12 +298,18 @@ class Fleet:
 
     def _remove(self, point: ChargePoint) -> None:
         del self._points[point.evse_id]
-        for twin in point.sockets:
-            del self._evse_ids[twin.address]
+        self._let_go(point)
         self._announce(point, None)
         grid = self._grid_of(point.evse_id)
         if grid is not None:
             self._leave_grid(grid, point.evse_id)
+
+    def _let_go(self, point: ChargePoint | None) -> None:
+        """Remember what is known of the sockets of a charge point that leaves, or whose sockets change."""
+        for twin in point.sockets if point is not None else ():
+            self._evse_ids.pop(twin.address, None)
+            self._memories[twin.address] = twin.memory
+            self._steerings[twin.address] = twin.steering
 
     def _announce(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
         for listener in self.listeners:

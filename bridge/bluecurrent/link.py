@@ -248,6 +248,8 @@ class Link:
     async def _read(self, socket: CloudSocket) -> NoReturn:
         while True:
             self.take(await socket.receive())
+            # Frames that came together are received without waiting: let what follows from each of them begin.
+            await asyncio.sleep(0)
 
     def take(self, text: str | bytes) -> None:
         """Take one text from the cloud.

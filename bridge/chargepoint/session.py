@@ -3,8 +3,9 @@
 `bridge.chargepoint.observation` tells what a push changes. Every change gives a new value.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 START_WINDOW: Final = timedelta(seconds=60)
@@ -195,15 +196,9 @@ class Memory:
         return self.earlier_energy + (self.session.energy if self.session is not None else 0.0)
 
     @property
-    def outline(self) -> "Memory":
+    def outline(self) -> object:
         """The memory without what changes with every push while a session is on."""
-        session = self.session
-        if session is None:
-            return replace(self, seen_at=None)
-        values = replace(
-            session, energy=0.0, reading=None, read_at=None, suspect=None, cost=None, currency=None, peak_power=None
-        )
-        return replace(self, session=values, seen_at=None)
+        return _outline_of(self), _session_outline_of(self.session) if self.session is not None else None
 
     def starting(self, now: datetime) -> bool:
         """A start was accepted under 60 s ago, and no session or stop came since."""
@@ -321,3 +316,10 @@ def profile_lifted(memory: Memory) -> Memory:
 def cable_unlocked(memory: Memory) -> Memory:
     """An unlock of ours was accepted."""
     return replace(memory, unlocked=True)
+
+
+_VOLATILE: Final = {"energy", "reading", "read_at", "suspect", "cost", "currency", "peak_power", "seen_at", "session"}
+"""What of a memory and its session changes with every push while a session is on."""
+
+_outline_of: Final = attrgetter(*(one.name for one in fields(Memory) if one.name not in _VOLATILE))
+_session_outline_of: Final = attrgetter(*(one.name for one in fields(Session) if one.name not in _VOLATILE))

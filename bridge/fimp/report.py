@@ -44,6 +44,7 @@ class Report:
     properties: Mapping[str, str] = field(default_factory=dict)
     storage: StoragePolicy | None = None
     about: str = ""
+    _fingerprint: object = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def key(self) -> ReportKey:
@@ -57,10 +58,15 @@ class Report:
     @property
     def fingerprint(self) -> object:
         """Equal for two reports of one key exactly when they say the same. Small, since one is kept for every key."""
+        if self._fingerprint is None:
+            object.__setattr__(self, "_fingerprint", self._make_fingerprint())
+        return self._fingerprint
+
+    def _make_fingerprint(self) -> object:
         value: object = self.value
         if isinstance(value, dict | list):
             value = blake2b(to_json(value), digest_size=12, person=_PERSONS.get(self.type, b"")).digest()
-        return (value, *self.properties.items()) if self.properties else value
+        return value, *self.properties.items()
 
     def encode(
         self,

@@ -38,7 +38,7 @@ STABLE_AFTER_S: Final = 30.0
 LONGEST_WAIT_S: Final = 2.0
 """The longest wait between two tries (contract 3): a broker is near, and commands wait for it."""
 
-IN_FLIGHT: Final = 32
+IN_FLIGHT: Final = 20
 """How many messages may wait for their acknowledgement at once."""
 
 UNACKNOWLEDGED_S: Final = 10.0

@@ -11,6 +11,7 @@ from bridge.account.fleet import Fleet
 from bridge.account.sync import Sync
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
+from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.status import Activity
 from bridge.clock import Clock
 from bridge.errors import BridgeError
@@ -55,6 +56,7 @@ class NetworkService:
         self._addresses = addresses
         self._clock = clock
         self._runtime = runtime
+        self._nodes: dict[str, tuple[bool, ChargePointSettings | None, Report]] = {}
         self.awaits_all_nodes = True
         """All nodes have not been told since the start."""
         self.commands: Mapping[str, Command] = {
@@ -117,6 +119,16 @@ class NetworkService:
         }
 
     def _node_report(self, address: str, *, up: bool) -> Report:
+        """The node report of a thing; made anew only when something in it has changed."""
+        point = self._fleet.charge_point(address)
+        kept, settings = self._nodes.get(address), point.settings if point is not None else None
+        if kept is not None and kept[0] is up and kept[1] is settings:
+            return kept[2]
+        report = self._make_node_report(address, up=up)
+        self._nodes[address] = up, settings, report
+        return report
+
+    def _make_node_report(self, address: str, *, up: bool) -> Report:
         return Report(
             self._addresses.adapter,
             self._addresses.resource_name,

@@ -10,7 +10,7 @@ from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.records import SessionRecord, records_of
 from bridge.chargepoint.session import Memory, lose_sight
-from bridge.chargepoint.twin import Steering, Twin
+from bridge.chargepoint.twin import Twin
 from bridge.storage.storage import Storage
 
 EVERY: Final = timedelta(minutes=1)
@@ -57,9 +57,9 @@ class Recorder:
             self._twin_changed(was, twin)
 
     def _twin_changed(self, before: Twin | None, after: Twin) -> None:
-        if after.steering != (before.steering if before is not None else Steering()):
+        if before is None or before.observed != after.observed or before.limits != after.limits:
             self._storage.save_steering(after.address, after.steering)
-        if before is not None and before.memory == after.memory:
+        if before is not None and (before.memory is after.memory or before.memory == after.memory):
             return
         self._dirty[after.address] = after.memory
         self.note(records_of(before, after))
