@@ -35,6 +35,9 @@ __all__ = ("NO_TOKEN", "Link", "LinkState", "LinkStatus")
 
 T = TypeVar("T")
 
+SLICE_S: Final = 0.001
+"""For how long frames are read in a row before others get their turn, s."""
+
 READ_TIMEOUT_S: Final = 20.0
 """How long a request that only reads may take."""
 
@@ -246,10 +249,13 @@ class Link:
         self._log.info("link to Blue Current is up")
 
     async def _read(self, socket: CloudSocket) -> NoReturn:
+        began = time.perf_counter()
         while True:
             self.take(await socket.receive())
-            # Frames that came together are received without waiting: let what follows from each of them begin.
-            await asyncio.sleep(0)
+            # Frames that came together are received without waiting. What follows from them must get its turn.
+            if time.perf_counter() - began > SLICE_S:
+                await asyncio.sleep(0)
+                began = time.perf_counter()
 
     def take(self, text: str | bytes) -> None:
         """Take one text from the cloud.
