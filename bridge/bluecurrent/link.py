@@ -4,6 +4,7 @@ What a frame or a loss means is `CloudProtocol`'s business. Here are the socket,
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NoReturn, TypeVar
