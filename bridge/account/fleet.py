@@ -5,7 +5,7 @@ in which order, stands in `bridge.wiring`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -149,14 +149,18 @@ class Fleet:
             listed: what CHARGE_POINTS says of them.
             whole: they are all that there are; else nothing goes.
         """
-        names = {item.evse_id for item in listed}
-        for evse_id in self.evse_ids():
-            if whole and evse_id not in names:
-                self._remove(self._points[evse_id])
+        if whole:
+            self.keep_only({item.evse_id for item in listed})
         for item in listed:
             self.described(item.evse_id, item.update, may_be_new=True)
             for twin in self.sockets(item.evse_id):
                 self._replace(twin, twin.listed(item.activity))
+
+    def keep_only(self, evse_ids: Collection[str]) -> None:
+        """Let go of every charge point that is not one of these."""
+        for evse_id in self.evse_ids():
+            if evse_id not in evse_ids:
+                self._remove(self._points[evse_id])
 
     def described(self, evse_id: str, update: Update[ChargePointSettings], *, may_be_new: bool = False) -> None:
         """The cloud has told something of a charge point or of its settings."""

@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from bridge.account.capabilities import Capabilities
 from bridge.account.exclusions import Exclusions
-from bridge.account.fleet import Fleet
+from bridge.account.fleet import CHUNK, Fleet
 from bridge.account.overrides import Overrides
 from bridge.account.profiles import confirmed_switch
 from bridge.bluecurrent import requests
@@ -197,7 +197,10 @@ class Sync:
                 listed = await ask(requests.get_charge_points())
         finally:
             self._list_asked -= 1
-        self._fleet.listed(listed)
+        self._fleet.keep_only({item.evse_id for item in listed})
+        for first in range(0, len(listed), CHUNK):
+            self._fleet.listed(listed[first : first + CHUNK], whole=False)
+            await asyncio.sleep(0)
         for item in listed:
             self._once.forget(("unknown", item.evse_id))
 

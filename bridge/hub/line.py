@@ -47,6 +47,9 @@ POLICIES: Final[dict[str, Policy]] = {
 
 EXCLUSION: Final = "evt.thing.exclusion_report"
 
+URGENT: Final = frozenset({"evt.state.report", "evt.current_session.report", "evt.network.node_report"})
+"""What is told of every thing before anything else of any, when everything is told anew."""
+
 PERSISTENT: Final = "presence"
 """The part of a key whose reports stay told when the broker was away: hubs keep their things."""
 
@@ -100,6 +103,7 @@ class Line:
         dirty: how much is to be compared anew.
         presence_told: whether the thing is there was compared since `dirty` became ALL. It goes before the states: a
             hub drops a state that the thing's description does not list.
+        urgent_first: only what is urgent is compared, and the rest after all other lines.
         told: what was sent last under each key, acknowledged or in flight.
         acknowledged: the same for the persistent keys, acknowledged only.
         ready: it stands in the queue of lines that have something to say, or may have.
@@ -110,6 +114,7 @@ class Line:
     due: deque[Report] = field(default_factory=deque)
     dirty: Dirty = Dirty.CLEAN
     presence_told: bool = False
+    urgent_first: bool = False
     told: dict[ReportKey, Told] = field(default_factory=dict)
     acknowledged: dict[ReportKey, Told] = field(default_factory=dict)
     ready: bool = False

@@ -25,7 +25,7 @@ from bridge.clock import Clock
 from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
 from bridge.hub.deadlines import Deadlines
-from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, Dirty, Item, Line, Publication, Renewal
+from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Line, Publication, Renewal
 from bridge.hub.renewal import RenewalPlan, WaitingLanes
 from bridge.hub.suspects import Suspects
 from bridge.hub.telling import ADAPTER, NETWORK, Telling
@@ -155,6 +155,8 @@ class Reporter:
             for line in self._lines.values():
                 line.forget()
             self.mark_all()
+            for line in self._lines.values():
+                line.urgent_first = True
         for line in self._lines.values():
             self._get_ready(line)
 
@@ -189,7 +191,9 @@ class Reporter:
             publication = self._next_of(line) if not holds else None
             if publication is None:
                 self._ready.popleft()
-                line.ready = False
+                line.ready = line.dirty is not Dirty.CLEAN and line.presence_told and not holds
+                if line.ready:
+                    self._ready.append(line)  # the urgent part of it is told; now it is the turn of the others
             elif publication in self._suspects:
                 suspected.append(self._ready.popleft())
                 publication = None
@@ -309,9 +313,12 @@ class Reporter:
         """Find what of a subject differs from what was told; False where nothing does."""
         if line.dirty is Dirty.CLEAN or self._stopping:
             return False
-        settings_changed, line.dirty = line.dirty is Dirty.ALL, Dirty.CLEAN
-        for report in self._telling.reports(line.subject, settings_changed=settings_changed):
-            if self._is_due(line, report):
+        settings_changed, urgent_only = line.dirty is Dirty.ALL, line.urgent_first
+        line.urgent_first = False
+        if not urgent_only:
+            line.dirty = Dirty.CLEAN
+        for report in self._telling.reports(line.subject, settings_changed=settings_changed and not urgent_only):
+            if (not urgent_only or report.type in URGENT) and self._is_due(line, report):
                 line.due.append(report)
         self._set_deadline(line)
         return bool(line.due)

@@ -25,6 +25,10 @@ WILL_BYTES: Final = 65_535
 """The most that a will can hold (MQTT 3.1.1, 3.1.3.3)."""
 
 
+NODE_BYTES: Final = 200
+"""A full node takes more than this, so that too many of them are not even tried."""
+
+
 class NetworkService:
     """Node reports, pings, the will and the goodbye.
 
@@ -158,10 +162,10 @@ class NetworkService:
         Returns:
             The topic, the payload, and whether things had to be left out because a will is too small for them.
         """
-        full = [self._node(address, up=False) for address in addresses]
-        payload = self._will_payload(full)
-        if len(payload) <= WILL_BYTES:
-            return self._addresses.adapter.path, payload, False
+        if len(addresses) * NODE_BYTES <= WILL_BYTES:
+            payload = self._will_payload([self._node(address, up=False) for address in addresses])
+            if len(payload) <= WILL_BYTES:
+                return self._addresses.adapter.path, payload, False
         brief: list[JsonValue] = [{"address": address, "status": "DOWN"} for address in addresses]
         payload = self._will_payload(brief)
         left_out = len(payload) > WILL_BYTES
