@@ -127,8 +127,9 @@ class Overrides:
         twin = self._fleet.twin(address)
         if twin is None:
             return
-        wish = change(twin.limits.wanted)
-        if not twin.overrides_count and wish.lowest(twin.observed.max_current) is not None:
+        most, wanted = twin.observed.max_current, twin.limits.wanted
+        wish = change(wanted)
+        if not twin.overrides_count and wish.lowest(most) not in (None, wanted.lowest(most)):
             raise InvalidState(NOT_COUNTING)
         self._fleet.limit(address, partial(limits.asking, wish=wish))
         try:

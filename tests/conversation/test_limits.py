@@ -523,7 +523,9 @@ async def switch_smart_charging(house: House, *, on: bool) -> None:
 
 async def test_while_smart_charging_is_off_nothing_can_be_limited(charging: House) -> None:
     assert interfaces(charging.hub, SOCKET) >= LIMIT_INTERFACES
+    await set_max(charging, 12)
     await switch_smart_charging(charging, on=False)
+    await charging.hub.until(lambda: not schedules(charging))
     assert not interfaces(charging.hub, SOCKET) & LIMIT_INTERFACES
     properties = described(charging.hub, SOCKET)["services"][0]["props"]
     assert "slow" not in properties["sup_charging_modes"]
@@ -537,7 +539,11 @@ async def test_while_smart_charging_is_off_nothing_can_be_limited(charging: Hous
         error = await charging.hub.refused(SOCKET, type_, **fields)
         assert error.message.value == "ERR_INVALID_STATE"
         assert "smart charging" in str(error.message.properties["msg"])
+    # A limit at the most needs no schedule, and the standing limit is still pending.
+    assert (await set_session(charging, 16)).message.type == "evt.current_session.report"
     assert len(charging.cloud.seen) == before
+    await switch_smart_charging(charging, on=True)
+    await charging.hub.until(lambda: list(schedules(charging).values()) == [12])
 
 
 async def test_a_standing_limit_waits_until_smart_charging_is_on_again(charging: House) -> None:
