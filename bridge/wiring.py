@@ -98,6 +98,7 @@ class Parts:
     auth: AuthService
     exclusions: Exclusions
     capabilities: Capabilities
+    parameters: ParameterStore
     router: Router
     things: ThingsService
     reporter: Reporter
@@ -334,6 +335,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         auth=auth,
         exclusions=exclusions,
         capabilities=capabilities,
+        parameters=parameters,
         router=router,
         things=things,
         reporter=reporter,
@@ -383,6 +385,7 @@ def _listen(parts: Parts) -> None:
     parts.app_state.listeners = (partial(parts.reporter.mark, ADAPTER),)
     parts.exclusions.listeners = (parts.reporter.mark,)
     parts.capabilities.listeners = (lambda _: parts.reporter.mark_all(),)
+    parts.parameters.listeners = (parts.reporter.mark,)
     parts.runtime.listeners = (runtime_changed, parts.reporter.mark_all)
     parts.broker.listeners = (parts.observer.journal.broker_changed, page_changed)
     parts.router.listeners = (parts.observer.journal.handled, page_changed)

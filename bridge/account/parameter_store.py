@@ -1,6 +1,6 @@
 """What was set for charge points and the cloud does not keep, or not yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
@@ -12,11 +12,15 @@ class ParameterStore:
 
     Args:
         storage: keeps it over restarts.
+
+    Attributes:
+        listeners: are told of every change, by the `evse_id`.
     """
 
     def __init__(self, storage: Storage) -> None:
         self._values: dict[tuple[str, str], JsonValue] = dict(storage.parameters())
         self._storage = storage
+        self.listeners: tuple[Callable[[str], None], ...] = ()
 
     def get(self, evse_id: str, name: str) -> JsonValue:
         """A value; None if there is none."""
@@ -29,10 +33,12 @@ class ParameterStore:
 
     def put(self, evse_id: str, values: Mapping[str, JsonValue]) -> None:
         """Keep values by their names; None forgets one."""
-        for name, value in values.items():
-            if value != self._values.get((evse_id, name)):
-                self._values[evse_id, name] = value
-                self._storage.save_parameter(evse_id, name, value)
+        changed = {name: value for name, value in values.items() if value != self.get(evse_id, name)}
+        for name, value in changed.items():
+            self._values[evse_id, name] = value
+            self._storage.save_parameter(evse_id, name, value)
+        for listener in self.listeners if changed else ():
+            listener(evse_id)
 
     def forget_all(self) -> None:
         """Forget everything."""

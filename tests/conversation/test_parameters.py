@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.car import Car
+from bridge.simulator.charge_point import SimulatedChargePoint, Socket
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, SOCKET, Heard, House
 
@@ -423,3 +424,16 @@ async def test_the_status_that_shows_it_answers_a_setter(
     if parameter_id == "expected_departure_time":
         house[SOCKET].price_based_charging = True  # its details are told while the profile is on
     assert value_of(await put(house, parameter_id, value)) == value
+
+
+async def test_what_is_kept_for_a_charge_point_is_told_of_all_its_sockets(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        duo = "BCU300000"
+        house.cloud.account.add(SimulatedChargePoint(duo, house.clock.now, sockets=[Socket(1), Socket(2)]))
+        await house.start()
+        for parameter_id, value in (("session_card", "BCU-APP"), ("delayed_charging_start", "22:00")):
+            since = house.mark
+            assert value_of(await put(house, parameter_id, value, f"{duo}_1")) == value
+            report = await house.hub.expect("evt.param.report", f"{duo}_2", since=since)
+            assert value_of(report) == value
+            assert len(house.hub.find("evt.param.report", f"{duo}_1", since=since)) == 1  # the answer, and nothing twice
