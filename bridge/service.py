@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from bridge import __version__
 from bridge.logs import Log
+from bridge.recording.head import head_of
 from bridge.settings import Settings
 from bridge.storage.recorder import GRIDS, grids_behind
 from bridge.tasks import end
-from bridge.wiring import World, build
+from bridge.wiring import build
+from bridge.world import World
 
 TICK_S: Final = 1.0
 GOODBYE_S: Final = 3.0
@@ -39,6 +41,8 @@ class Service:
         """Serve until `stop` is set, then say goodbye."""
         parts = self.parts
         self._log.info("starting", version=__version__, state_set=parts.runtime.values.state_set)
+        if parts.recording is not None:
+            parts.recording.begin(head_of(parts.storage, parts.runtime.values, parts.clock.now()))
         parts.fleet.restore(parts.storage.charge_points(), grids_behind(parts.storage.value(GRIDS)))
         parts.link.set_token(self._login_token())
         running: list[asyncio.Future[Any]] = []
@@ -63,6 +67,8 @@ class Service:
         finally:
             await end(*running)
             await parts.tasks.end()
+            if parts.recording is not None:
+                parts.recording.close()
             parts.storage.close()
             self._log.info("stopped")
 

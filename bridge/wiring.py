@@ -4,18 +4,17 @@ A part is handed the parts that it uses, so each is built before those that use 
 to those who must know, is here and nowhere else: the tuples of listeners in `_listen`.
 """
 
-import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from uuid import UUID, uuid4
+
+from structlog.typing import FilteringBoundLogger
 
 from bridge import __version__
 from bridge.account.app_state import AppState
 from bridge.account.availability import Availability
 from bridge.account.capabilities import Capabilities
-from bridge.account.charging import FOLLOW_UP_S, Charging
+from bridge.account.charging import Charging
 from bridge.account.credentials import Credentials
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import Fleet
@@ -29,6 +28,7 @@ from bridge.account.transactions import Transactions
 from bridge.account.user_schedules import UserSchedules
 from bridge.bluecurrent.app_api import AppApi, fetch_api_token
 from bridge.bluecurrent.link import Link, LinkStatus
+from bridge.bluecurrent.tap import Tap
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock, SystemClock
 from bridge.fimp.addresses import Addresses
@@ -39,6 +39,7 @@ from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
 from bridge.hub.telling import ADAPTER, NETWORK, Telling
 from bridge.logs import Log
+from bridge.recording.recorder import FrameRecorder
 from bridge.runtime_settings import RuntimeSettings
 from bridge.services.app import AppService
 from bridge.services.auth import AuthService
@@ -56,26 +57,10 @@ from bridge.storage.storage import Storage
 from bridge.tasks import BackgroundTasks
 from bridge.web.observer import Observer
 from bridge.web.server import WebServer
+from bridge.world import World
 
 RESTARTS: Final = "restarts"
 """Under which name the storage counts the starts of the service."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What the bridge takes from outside and a test holds in its hands.
-
-    Attributes:
-        clock: tells the time and waits.
-        jitter: gives a random number from 0 to 1.
-        uid: gives a new UUID.
-        follow_up: how long after a verdict the CH_STATUS that shows its effect is waited for, s.
-    """
-
-    clock: Clock
-    jitter: Callable[[], float] = random.random
-    uid: Callable[[], UUID] = uuid4
-    follow_up: float = FOLLOW_UP_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +90,7 @@ class Parts:
     broker: Broker
     observer: Observer
     web: WebServer
+    recording: FrameRecorder | None
 
 
 def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
@@ -124,7 +110,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
     log.secrets.add(settings.mqtt.password)
 
     # What everything else uses.
-    storage = Storage(settings.storage.path, logger, clock.now)
+    storage = world.storage or Storage(settings.storage.path, logger, clock.now)
     restarts = _count_start(storage)
     addresses = Addresses(settings.fimp.resource_name, settings.fimp.resource_address, settings.mqtt.topic_prefix)
     runtime = RuntimeSettings(settings, storage)
@@ -143,12 +129,14 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         steerings=storage.steerings(),
         nominal_voltage=lambda: runtime.values.nominal_voltage,
     )
-    link = Link(
+    recording = _recording(settings, clock, logger)
+    link = world.link(
         settings.cloud.url,
         clock=clock,
         jitter=world.jitter,
         log=logger,
         command_timeout=settings.cloud.command_timeout,
+        tap=recording or Tap(),
     )
     overrides = Overrides(
         cloud=link, fleet=fleet, locks=locks, capabilities=capabilities, clock=clock, tasks=tasks, log=logger
@@ -342,6 +330,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         broker=broker,
         observer=observer,
         web=web,
+        recording=recording,
     )
     _listen(parts)
     return parts
@@ -371,6 +360,7 @@ def _listen(parts: Parts) -> None:
         page_changed,
     )
     parts.fleet.grid_listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
+    parts.fleet.remembered_listeners = (parts.recording.remembered,) if parts.recording is not None else ()
     parts.link.frame_listeners = (parts.sync.frame_came,)
     # The token is hidden before anything can be logged; the states are right before somebody is told that they changed.
     parts.link.status_listeners = (
@@ -390,6 +380,13 @@ def _listen(parts: Parts) -> None:
     parts.broker.listeners = (parts.observer.journal.broker_changed, page_changed)
     parts.router.listeners = (parts.observer.journal.handled, page_changed)
     runtime_changed()
+
+
+def _recording(settings: Settings, clock: Clock, log: FilteringBoundLogger) -> FrameRecorder | None:
+    """The recorder of the cloud's frames, where one is wanted."""
+    path, token = settings.cloud.record_file, settings.cloud.api_token
+    hidden = [token.get_secret_value()] if token is not None else []
+    return FrameRecorder(path, clock=clock, log=log, hidden=hidden) if path is not None else None
 
 
 def _count_start(storage: Storage) -> int:

@@ -28,7 +28,7 @@ from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from bridge.simulator.control import SideServer
 from bridge.simulator.rest import Rest
-from bridge.wiring import World
+from bridge.world import World
 from tests.brokers import TestBroker
 
 PATIENCE_S = 8.0

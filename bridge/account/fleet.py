@@ -53,6 +53,7 @@ class Fleet:
     Attributes:
         listeners: who hears of a change of a charge point, in order.
         grid_listeners: who hears of a change of a grid connection, in order.
+        remembered_listeners: who hears what `remember` and `limit` have changed: what no frame tells.
         cards: the account's charge cards.
         account: what the cloud has told of the account itself; None for nothing yet.
     """
@@ -80,6 +81,7 @@ class Fleet:
         self.account: AccountBody | None = None
         self.listeners: tuple[ChargePointListener, ...] = ()
         self.grid_listeners: tuple[GridListener, ...] = ()
+        self.remembered_listeners: tuple[Callable[[Twin, Twin], None], ...] = ()
 
     # --- looking ---
 
@@ -219,13 +221,19 @@ class Fleet:
         """A command of ours had an outcome, or the account's transactions told more of a session."""
         twin = self.twin(address)
         if twin is not None:
-            self._replace(twin, twin.remembering(change))
+            self._remember(twin, twin.remembering(change))
 
     def limit(self, address: str, change: Callable[[Limits], Limits]) -> None:
         """Something else is wanted of a socket, or stands in the cloud for it."""
         twin = self.twin(address)
         if twin is not None:
-            self._replace(twin, twin.limited(change).at(self._clock.now()))
+            self._remember(twin, twin.limited(change).at(self._clock.now()))
+
+    def _remember(self, before: Twin, after: Twin) -> None:
+        self._replace(before, after)
+        if after != before:
+            for listener in self.remembered_listeners:
+                listener(before, after)
 
     # --- sockets ---
 

@@ -79,7 +79,7 @@ async def connection(url: str, clock: Clock, tap: Tap) -> AsyncIterator[CloudSoc
         async with _connected(url, clock) as socket:
             yield CloudSocket(socket, clock, tap)
     except CloudError as error:
-        tap.lost(str(error))
+        tap.lost(error)
         raise
 
 

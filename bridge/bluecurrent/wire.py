@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
+from pydantic import JsonValue
 from pydantic_core import from_json
 
 from bridge.bluecurrent import values
@@ -31,6 +32,10 @@ class BadFrame(ValueError):
     """What came is not JSON, not an object, or an object without a name. It is logged once and skipped."""
 
 
+class NotJson(ValueError):
+    """What came is not JSON, however leniently it is read; the text says why."""
+
+
 _ESCAPE: Final = re.compile(
     r"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
 )
@@ -41,22 +46,36 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 def decode(text: str | bytes) -> Mapping[str, object]:
     """The object that a frame is.
 
-    A lone surrogate, which is what is left of an emoji that was cut, becomes U+FFFD; so do bytes that are no UTF-8.
-
     Raises:
         BadFrame: it is no JSON object, nested too deeply, or too long.
     """
     if len(text) > MOST_CHARACTERS:
         raise BadFrame("longer than any frame")
     try:
+        data = read_json(text)
+    except NotJson as error:
+        raise BadFrame(f"not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise BadFrame("not an object")
+    return data
+
+
+def read_json(text: str | bytes) -> JsonValue:
+    """What a text from the cloud says.
+
+    A lone surrogate, which is what is left of an emoji that was cut, becomes U+FFFD; so do bytes that are no UTF-8.
+
+    Raises:
+        NotJson: it is no JSON, or nested too deeply.
+    """
+    data: JsonValue
+    try:
         data = from_json(text)
     except (ValueError, TypeError):  # TypeError: a surrogate that is no escape
         try:
             data = from_json(_mended(text))
         except ValueError as error:
-            raise BadFrame(f"not JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise BadFrame("not an object")
+            raise NotJson(str(error)) from None
     return data
 
 

@@ -16,6 +16,7 @@ import typer
 
 from bridge import __version__
 from bridge.commandline.plain_text import one_line
+from bridge.commandline.replay_command import replay
 from bridge.settings import Settings
 from bridge.settings_sources import SettingsFault, trace
 
@@ -37,6 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.command()(replay)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", metavar="FILE", help="The settings file (TOML); else BRIDGE_CONFIG.")
@@ -128,6 +131,9 @@ def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
 @app.command()
 def demo(
     seconds: Annotated[float | None, typer.Option("--seconds", help="Stop by itself after so many seconds.")] = None,
+    record_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", envvar="BRIDGE_CLOUD__RECORD_FILE", help="Record the cloud's frames.")
+    ] = None,
 ) -> None:
     """Show everything on this machine: a broker, a simulated cloud with cars, and the bridge between them."""
     from bridge.commandline.demo import demo as show
@@ -137,7 +143,7 @@ def demo(
         stop = _stop_on_signals()
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, stop.set)
-        await show(typer.echo, stop)
+        await show(typer.echo, stop, record_file=record_file)
         return 0
 
     try:

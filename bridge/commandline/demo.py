@@ -22,8 +22,8 @@ BROKER_PORT = 1883
 HTTP_PORT = 8099
 
 
-async def demo(say: Callable[[str], None], stop: asyncio.Event) -> None:
-    """Run until `stop` is set."""
+async def demo(say: Callable[[str], None], stop: asyncio.Event, *, record_file: Path | None = None) -> None:
+    """Run until `stop` is set; with a file, record the cloud's frames there."""
     clock = SystemClock()
     cloud = example_cloud(clock.now)
     url = await cloud.start(LOOPBACK)
@@ -31,7 +31,7 @@ async def demo(say: Callable[[str], None], stop: asyncio.Event) -> None:
     with tempfile.TemporaryDirectory(prefix="bluecurrent-fimp-demo-") as folder:
         settings = Settings(
             mqtt=MqttSettings(host=LOOPBACK, port=port),
-            cloud=CloudSettings(url=url, api_token=SecretStr(cloud.account.api_token)),
+            cloud=CloudSettings(url=url, api_token=SecretStr(cloud.account.api_token), record_file=record_file),
             storage=StorageSettings(path=Path(folder) / "bridge.db"),
             http=HttpSettings(listen=f"{LOOPBACK}:{http_port}"),
             log=LogSettings(level="warning"),

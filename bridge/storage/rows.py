@@ -7,12 +7,14 @@ from pydantic import TypeAdapter
 
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
+from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.twin import Steering
 
 MEMORY: Final = TypeAdapter(Memory)
 STEERING: Final = TypeAdapter(Steering)
+LIMITS: Final = TypeAdapter(Limits)
 SETTINGS: Final = TypeAdapter(ChargePointSettings)
 
 _RECORD: Final = (

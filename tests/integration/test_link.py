@@ -37,9 +37,9 @@ class Recorded(Tap):
         """Keep it."""
         self.lines.append(("received", str(json.loads(text)["object"])))
 
-    def lost(self, reason: str) -> None:
+    def lost(self, error: BridgeError) -> None:
         """Keep it."""
-        self.lines.append(("lost", reason))
+        self.lines.append(("lost", str(error)))
 
 
 class ScriptedCloud:

@@ -1,0 +1,71 @@
+"""The head of a recording, from what the storage keeps, and the storage of a replay, from the head."""
+
+from datetime import datetime
+
+from pydantic import JsonValue, ValidationError
+
+from bridge import __version__
+from bridge.recording.lines import Head
+from bridge.runtime_settings import Values
+from bridge.storage.recorder import GRIDS, grids_behind
+from bridge.storage.rows import MEMORY, SETTINGS, STEERING
+from bridge.storage.storage import Storage
+
+
+def head_of(storage: Storage, values: Values, at: datetime) -> Head:
+    """What is so when a recording begins.
+
+    Args:
+        storage: what is remembered.
+        values: the settings that the hub may have changed.
+        at: the time.
+    """
+    memories, steerings = storage.memories(), storage.steerings()
+    sockets: dict[str, dict[str, JsonValue]] = {}
+    for address in sorted(memories.keys() | steerings.keys()):
+        sockets[address] = {}
+        if address in memories:
+            sockets[address]["memory"] = MEMORY.dump_python(memories[address], mode="json")
+        if address in steerings:
+            sockets[address]["steering"] = STEERING.dump_python(steerings[address], mode="json")
+    return Head(
+        at=at,
+        version=__version__,
+        state_set=values.state_set,
+        nominal_voltage=values.nominal_voltage,
+        offline_grace=values.offline_grace,
+        sockets=sockets,
+        charge_points={
+            evse_id: SETTINGS.dump_python(settings, mode="json")
+            for evse_id, settings in storage.charge_points().items()
+        },
+        grids=[
+            {"id": grid_id, "evse_id": list(evse_ids)}
+            for grid_id, evse_ids in grids_behind(storage.value(GRIDS)).items()
+        ],
+    )
+
+
+def storage_of(head: Head) -> tuple[Storage, list[str]]:
+    """A storage in memory that holds what was remembered.
+
+    Returns:
+        The storage, and what of the head could not be read, since it is of another version: one line each.
+    """
+    storage = Storage(":memory:", now=lambda: head.at)
+    faults = []
+    for address, content in head.sockets.items():
+        try:
+            if "memory" in content:
+                storage.save_memories({address: MEMORY.validate_python(content["memory"])}, head.at)
+            if "steering" in content:
+                storage.save_steering(address, STEERING.validate_python(content["steering"]))
+        except ValidationError:
+            faults.append(f"what was remembered of {address} cannot be read by this version")
+    for evse_id, settings in head.charge_points.items():
+        try:
+            storage.save_charge_point(evse_id, SETTINGS.validate_python(settings))
+        except ValidationError:
+            faults.append(f"how {evse_id} was described cannot be read by this version")
+    storage.save_value(GRIDS, {str(grid.get("id")): grid.get("evse_id") for grid in head.grids})
+    return storage, faults

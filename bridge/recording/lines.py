@@ -1,0 +1,265 @@
+"""The lines of a recording: what each says, and how it is written and read. Pure.
+
+A recording is a file of JSON objects, one a line. The first is the head. Each of the others has `at`, the time,
+`after`, the seconds since the head by a clock that nobody sets, and one thing that happened. `docs/contributing.md`
+describes it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+FORMAT: Final = 1
+"""Stands under `recording` in the head."""
+
+Json = dict[str, JsonValue]
+
+
+class NoRecording(ValueError):
+    """The file cannot be replayed; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What was so when the recording began.
+
+    Attributes:
+        at: when that was.
+        version: of the bridge.
+        state_set: see `fimp.state_set`.
+        nominal_voltage: see `charging.nominal_voltage`, V.
+        offline_grace: see `cloud.offline_grace`, s.
+        sockets: by address, what was remembered of each socket: `memory` and `steering`, as the storage keeps them.
+        charge_points: by evse_id, how each was described when last heard of, as the storage keeps it.
+        grids: the grid connections: `id`, and the charge points behind each in `evse_id`.
+    """
+
+    at: datetime
+    version: str
+    state_set: str
+    nominal_voltage: float
+    offline_grace: float
+    sockets: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
+    charge_points: dict[str, JsonValue] = field(default_factory=dict)
+    grids: list[dict[str, JsonValue]] = field(default_factory=list)
+
+
+_HEAD: Final = TypeAdapter(Head)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A frame went to the cloud."""
+
+    frame: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A frame came from the cloud."""
+
+    frame: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something came, or went, that is no JSON, of so many characters or bytes."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A connection ended, or could not be had.
+
+    Attributes:
+        reason: why, in words.
+        code: the code of the error, such as `ERR_DISCONNECTED`.
+    """
+
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A command or the account's transactions changed what is remembered of a socket.
+
+    Attributes:
+        address: the socket.
+        memory: what is different in its memory, as a JSON merge patch (RFC 7386).
+        limits: the same for its limits.
+    """
+
+    address: str
+    memory: JsonValue
+    limits: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """So many lines are missing here: the file could not be written as fast as they came."""
+
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The service stopped in good order."""
+
+
+Event = Sent | Received | Unreadable | Lost | Remembered | LeftOut | Stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, when, and how many seconds after the head."""
+
+    at: datetime
+    after: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording, read.
+
+    Attributes:
+        head: the first line.
+        lines: the others, in order.
+        unreadable: the numbers of lines that cannot be read, such as a last one that was cut.
+    """
+
+    head: Head
+    lines: tuple[Line, ...]
+    unreadable: tuple[int, ...] = ()
+
+
+def write_head(head: Head) -> Json:
+    """The head as an object."""
+    content = _HEAD.dump_python(head, mode="json")
+    return {"recording": FORMAT, **content, "at": _time(head.at)}
+
+
+def write_line(line: Line) -> Json:
+    """A line as an object."""
+    return {"at": _time(line.at), "after": round(line.after, 3), **_written(line.event)}
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+def _written(event: Event) -> Json:  # noqa: PLR0911 - one for each kind of line
+    match event:
+        case Sent(frame):
+            return {"sent": frame}
+        case Received(frame):
+            return {"received": frame}
+        case Unreadable(length):
+            return {"unreadable": length}
+        case Lost(reason, code):
+            return {"lost": reason, "code": code}
+        case Remembered(address, memory, limits):
+            return {"remembered": address, "memory": memory, "limits": limits}
+        case LeftOut(lines):
+            return {"left_out": lines}
+        case Stopped():
+            return {"stopped": True}
+
+
+def read_recording(texts: Iterable[str]) -> Recording:
+    """Read a recording.
+
+    Args:
+        texts: its lines.
+
+    Raises:
+        NoRecording: the first line is no head of a recording.
+    """
+    rest = iter(texts)
+    head = _read_head(next(rest, ""))
+    lines: list[Line] = []
+    unreadable: list[int] = []
+    for number, text in enumerate(rest, 2):
+        try:
+            lines.append(_read_line(json.loads(text)))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            unreadable.append(number)
+    return Recording(head, tuple(lines), tuple(unreadable))
+
+
+def _read_head(text: str) -> Head:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or "recording" not in content:
+        raise NoRecording("Its first line is not the head of a recording, as cloud.record_file makes them.")
+    form = content.pop("recording")
+    if form != FORMAT:
+        raise NoRecording(f"It is a recording of form {form}, and this version reads form {FORMAT}.")
+    try:
+        return _HEAD.validate_python(content)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the whole"
+        raise NoRecording(f"Its first line cannot be read: {where}.") from None
+
+
+def _read_line(content: Mapping[str, JsonValue]) -> Line:
+    at = datetime.fromisoformat(str(content["at"]))
+    if at.tzinfo is None:
+        raise ValueError("a time without an offset")
+    after = content["after"]
+    if not isinstance(after, int | float):
+        raise TypeError
+    return Line(at, float(after), _read_event(content))
+
+
+def _read_event(content: Mapping[str, JsonValue]) -> Event:  # noqa: PLR0911 - one for each kind of line
+    match content:
+        case {"sent": frame}:
+            return Sent(frame)
+        case {"received": frame}:
+            return Received(frame)
+        case {"unreadable": int(length)}:
+            return Unreadable(length)
+        case {"lost": str(reason)}:
+            return Lost(reason, str(content.get("code", "")))
+        case {"remembered": str(address)}:
+            return Remembered(address, content.get("memory"), content.get("limits"))
+        case {"left_out": int(lines)}:
+            return LeftOut(lines)
+        case {"stopped": _}:
+            return Stopped()
+        case _:
+            raise ValueError("a line that says nothing")
+
+
+# --- merge patches (RFC 7386) ---
+
+
+def difference(before: JsonValue, after: JsonValue) -> JsonValue:
+    """The merge patch from one object to another. Within them null and a missing field are the same."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    return {
+        name: difference(before.get(name), after.get(name))
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    }
+
+
+def patched(value: JsonValue, patch: JsonValue) -> JsonValue:
+    """A value after a merge patch; the fields that it removes are null."""
+    if not isinstance(patch, dict):
+        return patch
+    base: Iterator[tuple[str, JsonValue]] = iter(value.items() if isinstance(value, dict) else ())
+    merged = dict(base)
+    for name, entry in patch.items():
+        merged[name] = patched(merged.get(name), entry)
+    return merged

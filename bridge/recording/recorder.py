@@ -1,0 +1,191 @@
+"""Records the cloud's frames into a file, beside the service's work (`cloud.record_file`).
+
+What happens is noted with its time, at once. Redaction and writing are the business of a thread of its own, so neither
+a large frame nor a slow disk holds up the loop.
+"""
+
+import json
+import queue
+import secrets
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pydantic import JsonValue
+from structlog.typing import FilteringBoundLogger
+
+from bridge.bluecurrent.tap import Tap
+from bridge.bluecurrent.wire import NotJson, read_json
+from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.session import Memory
+from bridge.chargepoint.twin import Twin
+from bridge.clock import Clock
+from bridge.errors import BridgeError
+from bridge.recording.file import RecordingFile
+from bridge.recording.lines import (
+    Event,
+    Head,
+    LeftOut,
+    Line,
+    Lost,
+    Received,
+    Remembered,
+    Sent,
+    Stopped,
+    Unreadable,
+    difference,
+    write_head,
+    write_line,
+)
+from bridge.recording.redaction import FrameRedaction
+from bridge.storage.rows import LIMITS, MEMORY
+
+MOST_WAITING: Final = 32 * 1024 * 1024
+"""How many characters may wait to be written; what comes beyond that is left out, and the recording says how much."""
+
+CLOSE_S: Final = 1.0
+"""How long the end of the service waits for the last lines."""
+
+
+class FrameRecorder(Tap):
+    """Records what passes the link, its losses, and what commands changed in what is remembered of sockets.
+
+    Args:
+        path: the file. One that is there is kept as `NAME.1`.
+        clock: tells the time.
+        log: where to say that the recording had to end.
+        hidden: what is secret from the beginning.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, log: FilteringBoundLogger, hidden: Iterable[str] = ()) -> None:
+        self._path = path
+        self._clock = clock
+        self._log = log
+        self._redaction = FrameRedaction(secrets.token_bytes(32), hidden)
+        self._queue: queue.SimpleQueue[tuple[Line, int] | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._written = 0
+        self._left_out = 0
+        self._began = clock.monotonic()
+        self._running = False
+        self._thread: threading.Thread | None = None
+
+    def begin(self, head: Head) -> None:
+        """Record from now on."""
+        self._began = self._clock.monotonic()
+        self._running = True
+        self._thread = threading.Thread(target=self._work, args=(head,), name="recording", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        if self._thread is None:
+            return
+        self._put(Stopped(), 0)
+        self._running = False
+        self._queue.put(None)
+        self._thread.join(CLOSE_S)
+
+    # --- what happens ---
+
+    def sent(self, text: str) -> None:
+        """A frame was sent."""
+        self._put(Sent(text), len(text))
+
+    def received(self, text: str | bytes) -> None:
+        """Something came."""
+        self._put(Received(text if isinstance(text, str) else text.decode("utf-8", "replace")), len(text))
+
+    def lost(self, error: BridgeError) -> None:
+        """A connection ended, or could not be had."""
+        self._put(Lost(str(error), error.code), 0)
+
+    def remembered(self, before: Twin, after: Twin) -> None:
+        """A command, or the account's transactions, changed what is remembered of a socket."""
+        if self._running:
+            memory = difference(_memory(before.memory), _memory(after.memory))
+            limits = difference(_limits(before.limits), _limits(after.limits))
+            self._put(Remembered(after.address, memory, limits), 0)
+
+    def _put(self, event: Event, size: int) -> None:
+        if not self._running:
+            return
+        now, after = self._clock.now(), self._clock.monotonic() - self._began
+        if self._waiting - self._written + size > MOST_WAITING:
+            self._left_out += 1
+            return
+        if self._left_out:
+            self._queue.put((Line(now, after, LeftOut(self._left_out)), 0))
+            self._left_out = 0
+        self._waiting += size
+        self._queue.put((Line(now, after, event), size))
+
+    # --- in the thread ---
+
+    def _work(self, head: Head) -> None:
+        try:
+            with RecordingFile(self._path) as file:
+                file.write_head(_text(write_head(self._redacted_head(head))))
+                while (item := self._queue.get()) is not None:
+                    line, size = item
+                    line = replace(line, event=self._redacted(line.event))
+                    file.write(_text(write_line(line)), line.event)
+                    self._written += size
+        except OSError as error:
+            self._running = False
+            self._log.warning(
+                "frames are no longer recorded; the service keeps running",
+                path=str(self._path),
+                why=error.strerror or str(error),
+            )
+        except Exception as error:
+            self._running = False
+            self._log.warning(
+                "the recording failed; the service keeps running", path=str(self._path), why=repr(error)[:200]
+            )
+
+    def _redacted(self, event: Event) -> Event:
+        match event:
+            case Sent(str(text)):
+                return self._read(text, Sent)
+            case Received(str(text)):
+                return self._read(text, Received)
+            case Lost(reason, code):
+                return Lost(self._redaction.words(reason), code)
+            case Remembered(address, memory, limits):
+                return Remembered(address, self._redaction.redact(memory), self._redaction.redact(limits))
+            case _:
+                return event
+
+    def _read(self, text: str, kind: Callable[[JsonValue], Event]) -> Event:
+        try:
+            return kind(self._redaction.redact(read_json(text)))
+        except NotJson:
+            return Unreadable(len(text))
+
+    def _redacted_head(self, head: Head) -> Head:
+        redact = self._redaction.redact
+        return replace(
+            head,
+            sockets={
+                address: {name: redact(part) for name, part in content.items()}
+                for address, content in head.sockets.items()
+            },
+            charge_points={evse_id: redact(settings) for evse_id, settings in head.charge_points.items()},
+        )
+
+
+def _text(line: dict[str, JsonValue]) -> bytes:
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def _memory(memory: Memory) -> JsonValue:
+    dumped: JsonValue = MEMORY.dump_python(memory, mode="json")
+    return dumped
+
+
+def _limits(limits: Limits) -> JsonValue:
+    dumped: JsonValue = LIMITS.dump_python(limits, mode="json")
+    return dumped
