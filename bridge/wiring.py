@@ -19,10 +19,12 @@ from bridge.account.credentials import Credentials
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
+from bridge.account.logins import Logins
 from bridge.account.oddities import OddityLog
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
+from bridge.account.reboots import Reboots
 from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
 from bridge.account.user_schedules import UserSchedules
@@ -80,7 +82,7 @@ class Parts:
     overrides: Overrides
     transactions: Transactions
     app_state: AppState
-    auth: AuthService
+    logins: Logins
     exclusions: Exclusions
     capabilities: Capabilities
     parameters: ParameterStore
@@ -182,7 +184,6 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
     chargepoint = ChargepointService(
         runtime=runtime,
         clock=clock,
-        cloud=link,
         fleet=fleet,
         addresses=addresses,
         charging=charging,
@@ -208,7 +209,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
             addresses=addresses,
             clock=clock,
         ),
-        DevSysService(cloud=link, fleet=fleet, addresses=addresses, clock=clock),
+        DevSysService(reboots=Reboots(link=link, fleet=fleet, clock=clock), addresses=addresses),
     ]
     grid_services = [GridMeterService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock)]
 
@@ -224,20 +225,18 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         storage=storage,
         log=logger,
     )
-    network = NetworkService(
-        fleet=fleet, things=things, sync=sync, link=link, addresses=addresses, clock=clock, runtime=runtime
-    )
-    auth = AuthService(
+    network = NetworkService(fleet=fleet, things=things, sync=sync, addresses=addresses, clock=clock, runtime=runtime)
+    logins = Logins(
         link=link,
         credentials=credentials,
         app_state=app_state,
         exclusions=exclusions,
         fleet=fleet,
-        addresses=addresses,
         fetch_token=partial(fetch_api_token, settings.cloud.url),
         hide=log.secrets.add,
         patience=settings.cloud.command_timeout,
     )
+    auth = AuthService(logins=logins, app_state=app_state, addresses=addresses)
     logging = LogService(addresses, runtime)
     app = AppService(
         addresses=addresses,
@@ -245,7 +244,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         runtime=runtime,
         app_state=app_state,
         things=things,
-        auth=auth,
+        logins=logins,
         fleet=fleet,
         overrides=overrides,
         capabilities=capabilities,
@@ -320,7 +319,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         overrides=overrides,
         transactions=transactions,
         app_state=app_state,
-        auth=auth,
+        logins=logins,
         exclusions=exclusions,
         capabilities=capabilities,
         parameters=parameters,
@@ -366,7 +365,7 @@ def _listen(parts: Parts) -> None:
     parts.link.status_listeners = (
         link_changed,
         parts.observer.journal.link_changed,
-        parts.auth.link_changed,
+        parts.logins.link_changed,
         parts.app_state.link_changed,
         parts.sync.link_changed,
         page_changed,

@@ -103,6 +103,14 @@ class Charging:
 
     # --- modes ---
 
+    def check(self) -> None:
+        """Do nothing while the cloud can be asked.
+
+        Raises:
+            CloudError: why it cannot.
+        """
+        self._cloud.check()
+
     def modes(self, twin: Twin) -> Sequence[ChargingMode]:
         """The charging modes that work for this socket; `normal` comes first."""
         modes: list[ChargingMode] = ["normal"]

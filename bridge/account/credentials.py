@@ -9,8 +9,8 @@ LOGIN: Final = "login"
 LOGGED_OUT: Final = "logged_out"
 
 
-class Values(Protocol):
-    """Where single values are kept; the storage is one."""
+class SingleValues(Protocol):
+    """Where single values are kept: the storage, or a look into it."""
 
     def value(self, name: str) -> JsonValue:
         """A value; None if there is none."""
@@ -27,7 +27,7 @@ class Credentials:
         values: where the one from a login is kept.
     """
 
-    def __init__(self, configured: SecretStr | None, values: Values) -> None:
+    def __init__(self, configured: SecretStr | None, values: SingleValues) -> None:
         self._configured = configured.get_secret_value() if configured is not None else None
         self._values = values
 

@@ -6,10 +6,10 @@ changes are pushed; but a link that has been silent for long is looked into.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -33,7 +33,7 @@ from bridge.bluecurrent.frames import (
 )
 from bridge.bluecurrent.link import Link, LinkState, LinkStatus
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, with_value
-from bridge.chargepoint.grid import Grid
+from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
@@ -57,6 +57,10 @@ _ABOUT_SESSIONS: Final = {
     for step in ("RECEIVED", "STATUS")
     for command in ("START_SESSION", "STOP_SESSION", "UNLOCK_CONNECTOR")
 }
+
+
+ListAsker = Callable[[requests.Request[Sequence[ListedChargePoint]]], Awaitable[Sequence[ListedChargePoint]]]
+"""Asks for the list of charge points, on a link that is up or one that is opening."""
 
 
 class Sync:
@@ -187,7 +191,7 @@ class Sync:
             return False
         return True
 
-    async def _list(self, ask: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+    async def _list(self, ask: ListAsker) -> None:
         self._list_asked += 1
         try:
             listed = await ask(requests.get_charge_points())
@@ -203,6 +207,22 @@ class Sync:
             await asyncio.sleep(0)
         for item in listed:
             self._once.forget(("unknown", item.evse_id))
+
+    async def ask_status(self, evse_id: str) -> None:
+        """Ask for the status of a charge point, once.
+
+        Raises:
+            BridgeError: there was no answer.
+        """
+        await self._link.ask(requests.get_status(evse_id))
+
+    async def ask_grid(self, grid: GridTwin) -> None:
+        """Ask for the status of a grid connection, once.
+
+        Raises:
+            BridgeError: there was no answer.
+        """
+        await self._link.ask(requests.get_grid_status(min(grid.evse_ids)))
 
     async def look_again(self) -> None:
         """Ask for the list once, and about what is new in it."""

@@ -103,6 +103,7 @@ class Line:
         dirty: how much is to be compared anew.
         presence_told: whether the thing is there was compared since `dirty` became ALL. It goes before the states: a
             hub drops a state that the thing's description does not list.
+        presence: the inclusion or exclusion report, where it differs from what was told.
         urgent_first: only what is urgent is compared, and the rest after all other lines.
         told: what was sent last under each key, acknowledged or in flight.
         acknowledged: the same for the persistent keys, acknowledged only.
@@ -114,6 +115,7 @@ class Line:
     due: deque[Report] = field(default_factory=deque)
     dirty: Dirty = Dirty.CLEAN
     presence_told: bool = False
+    presence: Report | None = None
     urgent_first: bool = False
     told: dict[ReportKey, Told] = field(default_factory=dict)
     acknowledged: dict[ReportKey, Told] = field(default_factory=dict)
@@ -146,10 +148,20 @@ class Line:
         seconds = every.total_seconds() if every is not None else None
         self.told[report.key] = Told(report.fingerprint, now, seconds)
 
+    def unqueue(self, report: Report, item: Item | None) -> None:
+        """Take the first message out: the first item, or a report of the present comparison."""
+        if item is not None:
+            self.items.popleft()
+        elif report is self.presence:
+            self.presence = None
+        else:
+            self.due.popleft()
+
     def forget(self) -> None:
         """The broker was away: what it holds is not known, but for what hubs keep."""
         self.told = dict(self.acknowledged)
         self.due.clear()
+        self.presence = None
         self.items = deque(item for item in self.items if item.kind != "state")
 
     def next_repetition(self) -> float | None:

@@ -179,7 +179,7 @@ class Reporter:
 
     def take(self) -> Publication | Renewal | None:
         """The next message to publish, or a renewal of the connection, if one is due. None: nothing for now."""
-        if not self._connected or self._suspect_in_flight():
+        if not self._connected or self._suspects.among(self._in_flight):
             return None
         if self._renewal.is_due:
             return Renewal() if not self._in_flight else None
@@ -286,28 +286,31 @@ class Reporter:
 
     def _next_of(self, line: Line) -> Publication | None:
         """The first message of a line that can be written; it stays where it is until it is sent."""
-        while True:
-            item = line.items[0] if line.items else None
-            report = item.report if item is not None else None
-            if line.dirty is Dirty.ALL and not line.presence_told and (item is None or item.kind != "answer"):
-                item, report = None, self._telling.presence(line.subject)
-                if report is not None and self._needs_renewal(report):
-                    return None
-                line.presence_told = True
-                if report is None or not self._is_due(line, report):
-                    continue
-                line.due.appendleft(report)
-            elif item is None:
-                if not line.due and not self._compare(line):
-                    return None
-                report = line.due[0]
-            elif item.kind == "state" and report is not None and line.says(report):
-                line.items.popleft()
-                continue
-            if report is not None:
-                publication = self._written(line, report, item)
-                if publication is not None:
-                    return publication
+        while (head := self._head_of(line)) is not None:
+            publication = self._written(line, *head)
+            if publication is not None:
+                return publication
+        return None
+
+    def _head_of(self, line: Line) -> tuple[Report, Item | None] | None:
+        """What is to be said first: answers, whether the thing is there, its states, and what differs."""
+        item = line.items[0] if line.items else None
+        if item is not None and item.kind == "answer":
+            return item.report, item
+        if line.dirty is Dirty.ALL and not line.presence_told:
+            presence = self._telling.presence(line.subject)
+            if presence is not None and self._needs_renewal(presence):
+                return None
+            line.presence_told = True
+            line.presence = presence if presence is not None and self._is_due(line, presence) else None
+        if line.presence is not None:
+            return line.presence, None
+        if item is not None and item.kind == "state" and line.says(item.report):
+            line.items.popleft()
+            return self._head_of(line)
+        if item is not None:
+            return item.report, item
+        return (line.due[0], None) if line.due or self._compare(line) else None
 
     def _compare(self, line: Line) -> bool:
         """Find what of a subject differs from what was told; False where nothing does."""
@@ -340,20 +343,14 @@ class Reporter:
         try:
             payload = report.encode(uid=self._uid(), now=self._clock.now(), src=self._src, corid=corid, topic=topic)
         except ValueError as error:
-            self._unqueue(line, item)
+            line.unqueue(report, item)
             self._drop(Publication(topic.path, b"", line, report, item), f"it cannot be written as JSON: {error}")
             return None
         return Publication(topic.path, payload, line, report, item)
 
-    def _unqueue(self, line: Line, item: Item | None) -> None:
-        if item is not None:
-            line.items.popleft()
-        else:
-            line.due.popleft()
-
     def _send(self, publication: Publication) -> None:
         line, report = publication.line, publication.report
-        self._unqueue(line, publication.item)
+        line.unqueue(report, publication.item)
         if publication.item is None or publication.item.counts_as_told:
             line.note(report, self._clock.monotonic())
             self._suspects.sent(report)
@@ -399,9 +396,6 @@ class Reporter:
         first = min((when for when in times if when is not None), default=None)
         if first is not None:
             self._deadlines.set(line.subject, first)
-
-    def _suspect_in_flight(self) -> bool:
-        return bool(self._suspects) and any(publication in self._suspects for publication in self._in_flight)
 
     def _note_settled(self) -> None:
         if not self._ready and not self._in_flight and not self._renewal.is_planned:

@@ -28,6 +28,10 @@ class Suspects:
     def __contains__(self, publication: object) -> bool:
         return isinstance(publication, Publication) and publication.identity in self._suspected
 
+    def among(self, in_flight: Collection[Publication]) -> bool:
+        """Whether one of them is on its way."""
+        return bool(self._suspected) and any(publication in self for publication in in_flight)
+
     def closed(self, in_flight: Collection[Publication]) -> Publication | None:
         """The connection was closed with these messages in flight; gives the one that is to be given up."""
         self._suspected |= {publication.identity for publication in in_flight}

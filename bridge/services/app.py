@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from bridge.account.app_state import AppState
 from bridge.account.capabilities import Capabilities
 from bridge.account.fleet import Fleet
+from bridge.account.logins import Logins
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
 from bridge.chargepoint import limits
@@ -23,7 +24,6 @@ from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
 from bridge.logs import RecentErrors
 from bridge.runtime_settings import RuntimeSettings
-from bridge.services.auth import AuthService
 from bridge.services.discovery import adapter_interfaces
 from bridge.services.things import ThingsService
 
@@ -42,7 +42,7 @@ class AppService:
         runtime: the configuration.
         app_state: the states.
         things: what an uninstall excludes.
-        auth: what an uninstall logs out.
+        logins: what an uninstall logs out.
         fleet: whose limits a reset and an uninstall give back.
         overrides: gives them back.
         capabilities: what was found out about the cloud, which a reset forgets.
@@ -60,7 +60,7 @@ class AppService:
         runtime: RuntimeSettings,
         app_state: AppState,
         things: ThingsService,
-        auth: AuthService,
+        logins: Logins,
         fleet: Fleet,
         overrides: Overrides,
         capabilities: Capabilities,
@@ -77,7 +77,7 @@ class AppService:
         self._errors = errors
         self._restarts = restarts
         self._things = things
-        self._auth = auth
+        self._logins = logins
         self._fleet = fleet
         self._overrides = overrides
         self._capabilities = capabilities
@@ -189,7 +189,7 @@ class AppService:
         with suppress(TimeoutError):
             async with asyncio.timeout(GIVE_BACK_S):
                 await self._overrides.give_back(self._fleet.twins())
-        self._auth.log_out()
+        self._logins.log_out()
         self._runtime.reset()
         reports = self._things.withdraw()
         return [*reports, *await self._say_uninstalled(call)]

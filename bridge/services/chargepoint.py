@@ -11,7 +11,6 @@ from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
 from bridge.account.overrides import NO_LIMITS, Overrides
-from bridge.bluecurrent.link import Link
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.limits import SessionLimit, Wish
 from bridge.chargepoint.state import State, supported_states
@@ -45,7 +44,6 @@ class ChargepointService:
     Args:
         runtime: the state set, the grace.
         clock: tells the time.
-        cloud: the link.
         fleet: the twins.
         addresses: the topics.
         charging: starts and stops sessions.
@@ -60,7 +58,6 @@ class ChargepointService:
         *,
         runtime: RuntimeSettings,
         clock: Clock,
-        cloud: Link,
         fleet: Fleet,
         addresses: Addresses,
         charging: Charging,
@@ -69,7 +66,6 @@ class ChargepointService:
     ) -> None:
         self._runtime = runtime
         self._clock = clock
-        self._cloud = cloud
         self._fleet = fleet
         self._addresses = addresses
         self._charging = charging
@@ -265,12 +261,12 @@ class ChargepointService:
     async def _start(self, call: Call) -> Sequence[Report]:
         twin = self._session_twin(call)
         mode = self._charging.mode(twin, call.message.property("charging_mode"))
-        self._cloud.check()
+        self._charging.check()
         await self._charging.start(twin, mode)
         return self._state_and_session(call)
 
     async def _stop(self, call: Call) -> Sequence[Report]:
-        self._cloud.check()
+        self._charging.check()
         await self._charging.stop(self._session_twin(call))
         return self._state_and_session(call)
 
@@ -284,7 +280,7 @@ class ChargepointService:
             raise NotSupported("The cable is a part of this charge point and cannot be unlocked.")
         if not self._charging.can_unlock(twin):
             raise NotSupported("Blue Current cannot unlock this cable from here. Unlock it at the charge point.")
-        self._cloud.check()
+        self._charging.check()
         await self._charging.unlock(twin)
         return [self._cable_lock_report(self._fleet.expect(call.address))]
 

@@ -4,12 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bridge.account.endings import ended_by_us
-from bridge.account.fleet import Fleet
-from bridge.bluecurrent import requests
-from bridge.bluecurrent.link import Link
+from bridge.account.reboots import Reboots
 from bridge.chargepoint.twin import Twin
-from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses, group_of
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface, ServiceDescription
@@ -23,19 +19,15 @@ class DevSysService:
     """Restarts the charge point of a socket.
 
     Args:
-        cloud: the link.
-        fleet: the twins.
+        reboots: restarts charge points.
         addresses: the topics.
-        clock: tells the time.
     """
 
     name = NAME
 
-    def __init__(self, *, cloud: Link, fleet: Fleet, addresses: Addresses, clock: Clock) -> None:
-        self._cloud = cloud
-        self._fleet = fleet
+    def __init__(self, *, reboots: Reboots, addresses: Addresses) -> None:
+        self._reboots = reboots
         self._addresses = addresses
-        self._clock = clock
         self.commands: Mapping[str, Command] = {
             "cmd.thing.reboot": Command(("null",), self._reboot, again=self._say_done),
         }
@@ -58,13 +50,7 @@ class DevSysService:
 
     async def _reboot(self, call: Call) -> Sequence[Report]:
         """`true` is REBOOT. Anything else is SOFT_RESET, as hubs take it; their restart button sends null."""
-        hard = call.message.value is True
-        self._cloud.check()
-        twin = self._fleet.expect(call.address)
-        request = requests.reboot(twin.evse_id) if hard else requests.soft_reset(twin.evse_id)
-        sockets = [socket.address for socket in self._fleet.sockets(twin.evse_id)]
-        async with ended_by_us(sockets, fleet=self._fleet, clock=self._clock):
-            await self._cloud.ask(request)
+        await self._reboots.reboot(call.address, hard=call.message.value is True)
         return await self._say_done(call)
 
     async def _say_done(self, call: Call) -> Sequence[Report]:

@@ -9,8 +9,6 @@ from pydantic import JsonValue
 
 from bridge.account.fleet import Fleet
 from bridge.account.sync import Sync
-from bridge.bluecurrent import requests
-from bridge.bluecurrent.link import Link
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.status import Activity
 from bridge.clock import Clock
@@ -36,7 +34,6 @@ class NetworkService:
         fleet: the charge points and grid connections.
         things: what the hub knows.
         sync: whether the account has been looked at since the start.
-        link: the link.
         addresses: the topics.
         clock: tells the time.
         runtime: how long the link may be down before things are DOWN.
@@ -48,7 +45,6 @@ class NetworkService:
         fleet: Fleet,
         things: ThingsService,
         sync: Sync,
-        link: Link,
         addresses: Addresses,
         clock: Clock,
         runtime: RuntimeSettings,
@@ -56,7 +52,6 @@ class NetworkService:
         self._fleet = fleet
         self._things = things
         self._sync = sync
-        self._link = link
         self._addresses = addresses
         self._clock = clock
         self._runtime = runtime
@@ -194,9 +189,9 @@ class NetworkService:
         grid = self._fleet.grid(address)
         try:
             if grid is not None:
-                await self._link.ask(requests.get_grid_status(min(grid.evse_ids)))
+                await self._sync.ask_grid(grid)
             else:
-                await self._link.ask(requests.get_status(address))
+                await self._sync.ask_status(address)
         except BridgeError:
             status, delay = "FAILED", 0
         else:

@@ -12,8 +12,9 @@ from websockets.asyncio.client import connect
 from bridge.bluecurrent import login
 from bridge.commandline.embedded_broker import free_port
 from bridge.errors import RequestLimit
-from bridge.simulator.account import example_account
+from bridge.simulator.account import SimulatedAccount, example_account
 from bridge.simulator.car import Car
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
@@ -397,3 +398,42 @@ async def test_a_start_that_was_sent_while_the_bridge_was_away_is_carried_out(ho
     await house.start()
     answer = await house.hub.expect("evt.state.report", SOCKET, corid=uid)
     assert answer.message.value == "charging"
+
+
+async def test_a_broker_that_comes_back_is_told_every_state_and_session_of_a_large_account(
+    broker: TestBroker, tmp_path: Path
+) -> None:
+    account = SimulatedAccount(lambda: datetime.now().astimezone())
+    for number in range(150):
+        point = account.add(SimulatedChargePoint(f"BCU{number:06d}", lambda: datetime.now().astimezone()))
+        point.plug(Car())
+        point.start("BCU-APP")
+        point.step(600)
+    cloud = SimulatedCloud(account)
+    plug = await Plug(broker.host, broker.port).start()
+    async with make_house(broker, tmp_path, simulated=cloud, start=False) as house:
+        mqtt = house.settings.mqtt.model_copy(update={"host": "127.0.0.1", "port": plug.port})
+        house.settings = house.settings.model_copy(update={"mqtt": mqtt})
+        service = await house.start(wait=False)
+        await house.hub.until(lambda: service.parts.sync.first_look.is_set() and service.reporter.is_settled, 60)
+        everybody, since = set(account.charge_points), house.mark
+        plug.pull()
+        await house.hub.until(lambda: not service.broker.status.up)
+        for point in account.charge_points.values():  # meanwhile all of them go on
+            point.step(600)
+            await cloud.push(point)
+        plug.put_back()
+        await house.hub.until(lambda: service.broker.status.up, 15)
+        # A command is answered while everything is told again.
+        await house.hub.command("BCU000149", "cmd.state.get_report", patience=10)
+        await house.hub.until(lambda: service.reporter.is_settled, 60)
+        await house.hub.fence()
+        states = house.hub.find("evt.state.report", since=since)
+        sessions = house.hub.find("evt.current_session.report", since=since)
+        assert {heard.address for heard in states} == everybody
+        assert {heard.address for heard in sessions} == everybody
+        last = {heard.address: heard.message.value for heard in sessions}
+        assert last == {twin.address: round(twin.memory.session.energy, 3) for twin in service.fleet.twins()
+                        if twin.memory.session is not None}  # fmt: skip
+        assert service.reporter.dropped == 0
+    await plug.stop()

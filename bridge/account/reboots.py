@@ -1,0 +1,39 @@
+"""Restarting a charge point (contract 5, `dev_sys`)."""
+
+from bridge.account.endings import ended_by_us
+from bridge.account.fleet import Fleet
+from bridge.bluecurrent import requests
+from bridge.bluecurrent.link import Link
+from bridge.clock import Clock
+
+
+class Reboots:
+    """Restarts charge points.
+
+    Args:
+        link: the link.
+        fleet: the twins.
+        clock: tells the time.
+    """
+
+    def __init__(self, *, link: Link, fleet: Fleet, clock: Clock) -> None:
+        self._link = link
+        self._fleet = fleet
+        self._clock = clock
+
+    async def reboot(self, address: str, *, hard: bool) -> None:
+        """Restart the charge point of a socket.
+
+        Args:
+            address: of the socket.
+            hard: restart the charge point at once; else only its software.
+
+        Raises:
+            BridgeError: the cloud did not do it, or nobody knows whether it did.
+        """
+        self._link.check()
+        evse_id = self._fleet.expect(address).evse_id
+        request = requests.reboot(evse_id) if hard else requests.soft_reset(evse_id)
+        sockets = [socket.address for socket in self._fleet.sockets(evse_id)]
+        async with ended_by_us(sockets, fleet=self._fleet, clock=self._clock):
+            await self._link.ask(request)
