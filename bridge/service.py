@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Final
 
 from bridge import __version__
@@ -14,6 +15,9 @@ from bridge.wiring import build
 from bridge.world import World
 
 TICK_S: Final = 1.0
+JUMP: Final = timedelta(seconds=2)
+"""By how much the wall clock must differ from the monotonic one, from one tick to the next, to count as set."""
+
 GOODBYE_S: Final = 3.0
 """How long the goodbye may take; with what comes before and after, the service is gone within 5 s."""
 
@@ -34,6 +38,7 @@ class Service:
         self.parts = parts = build(settings, log, world)
         self._secrets = log.secrets
         self._log = log.logger
+        self._last_tick = parts.clock.now(), parts.clock.monotonic()
         self.fleet, self.link, self.broker = parts.fleet, parts.link, parts.broker
         self.storage, self.things, self.reporter, self.web = parts.storage, parts.things, parts.reporter, parts.web
 
@@ -94,9 +99,21 @@ class Service:
             except Exception:
                 self._log.exception("what is due each second failed; the service keeps running")
 
+    def _follow_the_clock(self) -> None:
+        """See whether the wall clock was set. Waits must not be stretched or cut short by that (contract 8)."""
+        now, monotonic = self.parts.clock.now(), self.parts.clock.monotonic()
+        before, self._last_tick = self._last_tick, (now, monotonic)
+        jump = now - before[0] - timedelta(seconds=monotonic - before[1])
+        if abs(jump) >= JUMP:
+            self.parts.fleet.clock_jumped(jump)
+            self._log.warning(
+                "the clock of this machine was set; waits are not affected", by_s=round(jump.total_seconds())
+            )
+
     def tick(self) -> None:
         """Do what is due with nothing having happened: the end of a wait, a report with an interval, a write."""
         parts = self.parts
+        self._follow_the_clock()
         parts.recorder.write_if_due()
         parts.sync.look_into_silence()
         parts.overrides.tick()

@@ -42,6 +42,10 @@ class FakeClock:
         """Set the time of day; no time passes."""
         self._now = now
 
+    def set(self, seconds: float) -> None:
+        """Somebody sets the wall clock on by so many seconds, or back; no time passes."""
+        self._now += timedelta(seconds=seconds)
+
     async def pass_by(self, seconds: float, step: float = 1.0) -> None:
         """Let time pass in steps, with room for others to act on each."""
         left = seconds

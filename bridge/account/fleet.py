@@ -217,6 +217,14 @@ class Fleet:
         for grid in self.grids():
             self._put_grid(grid, grid.link_found(now, grace))
 
+    def clock_jumped(self, delta: timedelta) -> None:
+        """The wall clock has jumped: the bridge's own times on record move with it (contract 8)."""
+        for evse_id in self.evse_ids():
+            point = self._points[evse_id]
+            self._put(point, point.each(lambda twin: twin.shifted(delta)))
+        for grid in self.grids():
+            self._put_grid(grid, grid.shifted(delta))
+
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
         """A command of ours had an outcome, or the account's transactions told more of a session."""
         twin = self.twin(address)

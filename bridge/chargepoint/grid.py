@@ -65,6 +65,12 @@ class GridTwin:
             return replace(self, link_down_since=None)
         return replace(self, grid=Grid(id=self.grid.id), link_down_since=None)
 
+    def shifted(self, delta: timedelta) -> Self:
+        """After the wall clock has jumped by `delta`: the bridge's own times move with it."""
+        if self.link_down_since is None:
+            return self
+        return replace(self, link_down_since=self.link_down_since + delta)
+
     def visible(self, now: datetime, grace: timedelta) -> bool:
         """Whether what is known may still be told."""
         return self.link_down_since is None or now - self.link_down_since < grace

@@ -113,7 +113,7 @@ class Replay:
             woken = self._clock.move(self._clock.monotonic() + TICK_S)
             self._ticks += 1
             if self._ticks % GIVE_BACK_EVERY == 0:
-                self._parts.fleet.time_passed()
+                self._parts.overrides.tick()
             self._parts.reporter.tick()
             if woken:
                 await self._settle()
@@ -228,11 +228,11 @@ def _settings(recording: Recording) -> Settings:
 
 def _listen(parts: Parts, may_be_new: Callable[[object, object], None]) -> None:
     """Have only those hear of changes who tell the hub: no disk, no page, and nobody who asks the app's side."""
-    parts.fleet.listeners = (may_be_new, parts.reporter.charge_point_changed)
+    parts.fleet.listeners = (may_be_new, parts.overrides.charge_point_changed, parts.reporter.charge_point_changed)
     parts.fleet.grid_listeners = (may_be_new, parts.reporter.grid_changed)
     parts.fleet.remembered_listeners = ()
     parts.link.status_listeners = (
-        parts.auth.link_changed,
+        parts.logins.link_changed,
         parts.app_state.link_changed,
         parts.sync.link_changed,
     )
