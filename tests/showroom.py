@@ -20,7 +20,7 @@ from bridge.errors import AlreadyConnected, RequestLimit, Unauthorized
 from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
 from bridge.web.history import Point
-from bridge.web.view import Known
+from bridge.web.look import Known
 
 NOW = from_wall_clock(datetime(2026, 11, 20, 9, 41))
 STARTED = from_wall_clock(datetime(2026, 11, 12, 18, 20))

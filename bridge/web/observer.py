@@ -18,7 +18,8 @@ from bridge.logs import RecentErrors
 from bridge.runtime_settings import RuntimeSettings
 from bridge.web.history import History, Sample
 from bridge.web.journal import Journal
-from bridge.web.view import CURVE_POINTS, DAYS, Known, View, look
+from bridge.web.look import CURVE_POINTS, DAYS, Known, look
+from bridge.web.view import View
 
 SESSIONS_EVERY: Final = timedelta(minutes=1)
 """The shortest time between two reads of the sessions on disk. The latest session of a socket is in memory."""

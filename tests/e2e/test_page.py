@@ -23,8 +23,8 @@ from bridge.logs import Log
 from bridge.settings import HttpSettings
 from bridge.simulator.car import Car
 from bridge.web.languages import LANGUAGES, Language, texts
+from bridge.web.look import Known, look
 from bridge.web.server import WebServer
-from bridge.web.view import Known, look
 from tests import showroom
 from tests.conftest import HouseMaker
 from tests.harness import SOCKET

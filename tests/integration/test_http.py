@@ -15,8 +15,9 @@ import pytest
 from bridge.logs import Log
 from bridge.settings import HttpSettings
 from bridge.simulator.car import Car
+from bridge.web.look import Known, look
 from bridge.web.server import WebServer
-from bridge.web.view import Known, View, look
+from bridge.web.view import View
 from tests import showroom
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from bridge.web.look import look
 from bridge.web.metrics import FAMILIES, Metrics
-from bridge.web.view import look
 from tests import showroom
 
 ROOT = Path(__file__).parents[3]

@@ -8,8 +8,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from bridge.chargepoint.state import State
+from bridge.web.look import Known, look
 from bridge.web.metrics import FAMILIES, Metrics
-from bridge.web.view import Known, look
 from tests import showroom
 
 Labels = frozenset[tuple[str, str]]

@@ -12,8 +12,9 @@ from bridge.chargepoint.state import State
 from bridge.errors import Unauthorized
 from bridge.hub.router import Handled
 from bridge.web.languages import LANGUAGES, Language, texts
+from bridge.web.look import Known, look
 from bridge.web.page import Page
-from bridge.web.view import Known, Trouble, Wait, look
+from bridge.web.view import Trouble, Wait
 from bridge.web.wording import Words
 from tests import showroom
 from tests.showroom import NOW, at, known

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.web.look import look
 from bridge.web.stream import MOST_STREAMS, Publisher, TooMany
-from bridge.web.view import View, look
+from bridge.web.view import View
 from tests import showroom
 
 

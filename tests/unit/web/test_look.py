@@ -22,7 +22,8 @@ from bridge.errors import AlreadyConnected, BridgeError, Disconnected, LoginLaps
 from bridge.hub.broker import BrokerStatus
 from bridge.web.cloud_fields import ChargePointFields
 from bridge.web.history import Point
-from bridge.web.view import DAYS, Known, SocketView, Trouble, View, Wait, look
+from bridge.web.look import DAYS, Known, look
+from bridge.web.view import SocketView, Trouble, View, Wait
 from tests import showroom
 from tests.showroom import NOW, at, known
 
