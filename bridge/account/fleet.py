@@ -6,10 +6,11 @@ in which order, stands in `bridge.wiring`.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from bridge.account.waiters import Waiters
 from bridge.bluecurrent.bodies import AccountBody, ListedChargePoint, SocketStatus
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import ChargePoint, socket_numbers
@@ -32,13 +33,6 @@ GridListener = Callable[[GridTwin | None, GridTwin | None], None]
 
 CHUNK: Final = 50
 """How many charge points are changed before others get their turn, when all of them change at once."""
-
-
-@dataclass(eq=False, slots=True)
-class _Waiter:
-    address: str
-    condition: Callable[[Twin], bool]
-    done: asyncio.Future[None]
 
 
 class Fleet:
@@ -75,7 +69,7 @@ class Fleet:
         self._evse_ids: dict[str, str] = {}  # by the address of a socket
         self._grids: dict[str, GridTwin] = {}
         self._grid_addresses: dict[str, str] = {}  # by the charge point behind it
-        self._waiters: list[_Waiter] = []
+        self._waiters = Waiters()
         self._outages = 0
         self.cards: Sequence[Card] = ()
         self.account: AccountBody | None = None
@@ -311,10 +305,7 @@ class Fleet:
         for twin in after.sockets:
             self._evse_ids[twin.address] = after.evse_id
         self._announce(before, after)
-        for waiter in self._waiters:
-            twin_ = after.socket(waiter.address)
-            if twin_ is not None and not waiter.done.done() and waiter.condition(twin_):
-                waiter.done.set_result(None)
+        self._waiters.changed(after)
 
     def _remove(self, point: ChargePoint) -> None:
         del self._points[point.evse_id]
@@ -383,22 +374,11 @@ class Fleet:
         for listener in self.grid_listeners:
             listener(before, after)
 
-    # --- waiting ---
-
     async def wait_until(self, address: str, condition: Callable[[Twin], bool], timeout: float) -> None:
         """Wait until a twin fulfils a condition, but not longer than `timeout` seconds."""
         twin = self.twin(address)
-        if twin is None or condition(twin):
-            return
-        waiter = _Waiter(address, condition, asyncio.get_running_loop().create_future())
-        self._waiters.append(waiter)
-        try:
-            async with asyncio.timeout(timeout):
-                await waiter.done
-        except TimeoutError:
-            pass
-        finally:
-            self._waiters.remove(waiter)
+        if twin is not None:
+            await self._waiters.wait(twin, condition, timeout)
 
 
 def _concerns(status: SocketStatus, twin: Twin, *, alone: bool) -> bool:

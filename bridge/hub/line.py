@@ -93,7 +93,7 @@ class Item:
 
 
 @dataclass(eq=False, slots=True)
-class Line:
+class SubjectLine:
     """One subject.
 
     Attributes:
@@ -183,7 +183,7 @@ class Publication:
 
     path: str
     payload: bytes
-    line: Line
+    line: SubjectLine
     report: Report
     item: Item | None = None
 

@@ -25,7 +25,7 @@ from bridge.clock import Clock
 from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
 from bridge.hub.deadlines import Deadlines
-from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Line, Publication, Renewal
+from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Publication, Renewal, SubjectLine
 from bridge.hub.renewal import RenewalPlan, WaitingLanes
 from bridge.hub.suspects import Suspects
 from bridge.hub.telling import ADAPTER, NETWORK, Telling
@@ -59,8 +59,8 @@ class Reporter:
         self._uid = uid
         self._src = src
         self._log = log
-        self._lines: dict[str, Line] = {}
-        self._ready: deque[Line] = deque()
+        self._lines: dict[str, SubjectLine] = {}
+        self._ready: deque[SubjectLine] = deque()
         self._in_flight: dict[Publication, None] = {}
         self._deadlines = Deadlines()
         self._lanes = WaitingLanes()
@@ -173,8 +173,7 @@ class Reporter:
             line.dirty, line.presence_told = Dirty.ALL, False
             if item is not None and item.kind != "state":
                 line.items.appendleft(item)
-        culprit = self._suspects.closed(in_flight)
-        if culprit is not None:
+        if (culprit := self._suspects.closed(in_flight)) is not None:
             self._drop(culprit, "the broker closes the connection when this comes; it may be too large for it")
 
     def take(self) -> Publication | Renewal | None:
@@ -183,7 +182,7 @@ class Reporter:
             return None
         if self._renewal.is_due:
             return Renewal() if not self._in_flight else None
-        suspected: list[Line] = []
+        suspected: list[SubjectLine] = []
         publication: Publication | None = None
         while self._ready and publication is None:
             line = self._ready[0]
@@ -258,13 +257,12 @@ class Reporter:
 
     # --- one line ---
 
-    def _line(self, subject: str) -> Line:
-        line = self._lines.get(subject)
-        if line is None:
-            line = self._lines[subject] = Line(subject)
-        return line
+    def _line(self, subject: str) -> SubjectLine:
+        if subject not in self._lines:
+            self._lines[subject] = SubjectLine(subject)
+        return self._lines[subject]
 
-    def _enter(self, line: Line, item: Item) -> None:
+    def _enter(self, line: SubjectLine, item: Item) -> None:
         line.items.append(item)
         self._get_ready(line)
         if item.kind == "answer":
@@ -275,7 +273,7 @@ class Reporter:
                 self._ready.remove(line)
                 self._ready.appendleft(line)
 
-    def _get_ready(self, line: Line) -> None:
+    def _get_ready(self, line: SubjectLine) -> None:
         if self._stopping and not line.items:
             return
         if not line.ready:
@@ -284,7 +282,7 @@ class Reporter:
         self._settled.clear()
         self._lanes.wake_one()
 
-    def _next_of(self, line: Line) -> Publication | None:
+    def _next_of(self, line: SubjectLine) -> Publication | None:
         """The first message of a line that can be written; it stays where it is until it is sent."""
         while (head := self._head_of(line)) is not None:
             publication = self._written(line, *head)
@@ -292,7 +290,7 @@ class Reporter:
                 return publication
         return None
 
-    def _head_of(self, line: Line) -> tuple[Report, Item | None] | None:
+    def _head_of(self, line: SubjectLine) -> tuple[Report, Item | None] | None:
         """What is to be said first: answers, whether the thing is there, its states, and what differs."""
         item = line.items[0] if line.items else None
         if item is not None and item.kind == "answer":
@@ -312,7 +310,7 @@ class Reporter:
             return item.report, item
         return (line.due[0], None) if line.due or self._compare(line) else None
 
-    def _compare(self, line: Line) -> bool:
+    def _compare(self, line: SubjectLine) -> bool:
         """Find what of a subject differs from what was told; False where nothing does."""
         if line.dirty is Dirty.CLEAN or self._stopping:
             return False
@@ -326,9 +324,8 @@ class Reporter:
         self._set_deadline(line)
         return bool(line.due)
 
-    def _is_due(self, line: Line, report: Report) -> bool:
-        now = self._clock.monotonic()
-        return line.is_due(report, now) and not self._suspects.gave_up(report)
+    def _is_due(self, line: SubjectLine, report: Report) -> bool:
+        return line.is_due(report, self._clock.monotonic()) and not self._suspects.gave_up(report)
 
     def _needs_renewal(self, presence: Report) -> bool:
         """The will must name a thing before the thing is heard of."""
@@ -337,7 +334,7 @@ class Reporter:
         self._renewal.plan()
         return True
 
-    def _written(self, line: Line, report: Report, item: Item | None) -> Publication | None:
+    def _written(self, line: SubjectLine, report: Report, item: Item | None) -> Publication | None:
         topic = (item.topic if item is not None else None) or report.topic
         corid = item.corid if item is not None else None
         try:
@@ -390,7 +387,7 @@ class Reporter:
             reason=reason,
         )
 
-    def _set_deadline(self, line: Line) -> None:
+    def _set_deadline(self, line: SubjectLine) -> None:
         in_seconds = self._telling.next_change_in(line.subject, self._clock.now())
         times = [line.next_repetition(), in_seconds and self._clock.monotonic() + in_seconds]
         first = min((when for when in times if when is not None), default=None)
