@@ -1,9 +1,11 @@
 """The log: readable on a terminal, one JSON object a line elsewhere; never a secret; nothing twice."""
 
 import logging
+import re
 import sys
+import time
 from collections import OrderedDict, deque
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import datetime
 from typing import Any, Final, Literal, TextIO
 
@@ -22,6 +24,15 @@ LEVELS: Final[dict[Level, int]] = {
     "error": logging.ERROR,
     "fatal": logging.CRITICAL,
 }
+
+MOST_LINES_A_MINUTE: Final = 300
+"""At `info` and above. Who sets the level to `debug` or `trace` gets every line."""
+
+LONGEST_LINE: Final = 2_000
+"""Characters of one value in a line; a traceback is not cut."""
+
+_NOT_FOR_A_TERMINAL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Line ends and commands to a terminal: what the other sides have said is one line and nothing else."""
 
 _SECRET_NAMES: Final = ("token", "password", "authorization", "secret")
 _MASK: Final = "***"
@@ -85,13 +96,51 @@ class RecentErrors:
 _NO_DETAIL: Final = frozenset({"timestamp", "event", "level", "exc_info", "exception"})
 
 
+class Flood:
+    """Bounds the lines of a minute, whatever the other sides do. Those that are left out are counted and told.
+
+    Args:
+        monotonic: seconds on a clock that nobody sets.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._minute = -1
+        self._lines = 0
+        self._left_out = 0
+
+    def holds_back(self) -> bool:
+        """Count a line; True where it is one too many."""
+        minute = int(self._monotonic() // 60)
+        if minute != self._minute:
+            self._minute, self._lines = minute, 0
+        self._lines += 1
+        if self._lines <= MOST_LINES_A_MINUTE:
+            return False
+        self._left_out += 1
+        return True
+
+    def left_out(self) -> int:
+        """How many lines were left out since this was asked last."""
+        left_out, self._left_out = self._left_out, 0
+        return left_out
+
+
 class Log:
     """The log of one service: where it goes, how much, and what must not be in it."""
 
-    def __init__(self, level: Level = "info", format_: Format = "auto", stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        level: Level = "info",
+        format_: Format = "auto",
+        stream: TextIO | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.level: Level = level
         self.secrets = Secrets()
         self.errors = RecentErrors()
+        self._flood = Flood(monotonic)
         stream = stream if stream is not None else sys.stderr
         self._render: Any
         if format_ == "console" or (format_ == "auto" and stream.isatty()):
@@ -106,6 +155,7 @@ class Log:
                 _timestamp,
                 structlog.processors.format_exc_info,
                 self.secrets,
+                _cut,
                 self.errors,
                 self._render,
             ],
@@ -116,7 +166,21 @@ class Log:
         rank = {"exception": logging.ERROR, "critical": logging.CRITICAL}.get(method)
         if (rank if rank is not None else LEVELS.get(method, logging.INFO)) < LEVELS[self.level]:  # type: ignore[call-overload]
             raise structlog.DropEvent
+        if LEVELS[self.level] > logging.DEBUG and self._flood.holds_back():
+            raise structlog.DropEvent
+        left_out = self._flood.left_out()
+        if left_out:
+            event["lines_left_out"] = left_out
         return event
+
+
+def _cut(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Shorten what the other sides have said, after the secrets in it were masked, and keep it on its line."""
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception":
+            short = f"{value[:LONGEST_LINE]}…" if len(value) > LONGEST_LINE else value
+            event[name] = _NOT_FOR_A_TERMINAL.sub(lambda found: found[0].encode("unicode_escape").decode(), short)
+    return event
 
 
 def _timestamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bridge.chargepoint.state import StateSet
 from bridge.chargepoint.status import MINIMUM_CURRENT_A
+from bridge.fimp.topic import MOST_LEVELS, is_level
 from bridge.secret_text import token_of
 
 PREFIX: Final = "BRIDGE_"
@@ -44,6 +45,9 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 ApiToken = Annotated[SecretStr | None, BeforeValidator(_token)]
 Password = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
 TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+MOST_PREFIX_LEVELS: Final = MOST_LEVELS - 8
+"""A topic has up to seven levels of its own."""
+
 LONGEST_S: Final = 366 * 86_400
 Seconds = Annotated[int | float, Field(gt=0, le=LONGEST_S)]
 
@@ -80,6 +84,15 @@ class MqttSettings(Section):
     tls_insecure: bool = False
     client_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] = "bluecurrent-fimp"
     topic_prefix: Annotated[str, StringConstraints(pattern=r"^([^/+#:\s]+(/[^/+#:\s]+)*)?$")] = ""
+
+    @field_validator("topic_prefix")
+    @classmethod
+    def _check_prefix(cls, prefix: str) -> str:
+        """Refuse what a broker would close the connection for."""
+        levels = prefix.split("/") if prefix else []
+        if len(levels) > MOST_PREFIX_LEVELS or not all(map(is_level, levels)):
+            raise ValueError(f"must be a plain name, or at most {MOST_PREFIX_LEVELS} of them with slashes between")
+        return prefix
 
     @field_validator("host")
     @classmethod

@@ -30,11 +30,15 @@ from bridge.simulator.control import SideServer
 from bridge.simulator.rest import Rest
 from bridge.world import World
 from tests.brokers import TestBroker
+from tests.way_out import faults
 
 PATIENCE_S = 8.0
 SOCKET, CABLE, GRID = "BCU102728", "BCU100186", "GRIDBCU102728"
 ADAPTER = "pt:j1/mt:cmd/rt:ad/rn:bluecurrent/ad:1"
 FENCE = "tests/fence"
+MOST_CHECKED = 500
+"""Messages of one test that are compared with the specification at its end."""
+
 _numbers = itertools.count()
 
 
@@ -80,6 +84,7 @@ class Hub:
 
     client: aiomqtt.Client
     heard: list[Heard] = field(default_factory=list)
+    _raw: list[tuple[str, bytes]] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _fences: set[str] = field(default_factory=set)
 
@@ -100,10 +105,17 @@ class Hub:
                 self._fences.add(path)
                 self._news.set()
                 continue
+            if len(self._raw) < MOST_CHECKED and b'"src":"bluecurrent"' in payload:
+                self._raw.append((path, payload))
             topic = Topic.parse(path)
             address = topic.service_address or topic.resource_address
             self.heard.append(Heard(path, Message.parse(payload, topic.payload_type), address))
             self._news.set()
+
+    def check(self) -> None:
+        """Compare what the bridge has sent with the specification (`tests.way_out`)."""
+        found = [fault for path, payload in self._raw for fault in faults(path, payload)]
+        assert not found, found[:5]
 
     async def until(self, condition: Callable[[], bool], patience: float = PATIENCE_S) -> None:
         """Wait until something is so; whatever is heard is a reason to look again."""
@@ -331,6 +343,7 @@ async def make_house(
             if start:
                 await house.start()
             yield house
+            hub.check()
         finally:
             await house.kill()
             listening.cancel()

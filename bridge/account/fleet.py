@@ -13,7 +13,7 @@ from typing import Final
 from bridge.account.waiters import Waiters
 from bridge.bluecurrent.bodies import AccountBody, ListedChargePoint, SocketStatus
 from bridge.chargepoint import limits
-from bridge.chargepoint.charge_point import ChargePoint, socket_numbers
+from bridge.chargepoint.charge_point import MOST_SOCKETS, ChargePoint, socket_numbers
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid, GridTwin, grid_address
 from bridge.chargepoint.limits import Limits
@@ -273,7 +273,7 @@ class Fleet:
         """A status has named a socket: perhaps it is the second one, or the first of several to be seen."""
         seen = before.settings.seen_sockets
         after = before
-        if number not in seen:
+        if number not in seen and len(seen) < MOST_SOCKETS:
             settings = replace(before.settings, seen_sockets=tuple(sorted({*seen, number})))
             after = self._with_sockets(before.each(lambda twin: replace(twin, settings=settings)))
         heir, first = after.heir_of, seen[0] if seen and after is not before else number

@@ -47,6 +47,9 @@ MOST_ODDITIES: Final = 20
 LONGEST_WORDS: Final = 500
 """Longer refusals are cut."""
 
+LONGEST_TOKEN: Final = 16_384
+"""A token that was cut would be another one: a longer one is not taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -263,9 +266,9 @@ def _overrides(reading: _Reading) -> Body:
 
 
 def _token(reading: _Reading) -> Body:
-    token, customer = _id(reading.data, "token"), _id(reading.data, "customer_id")
-    granted = reading.data.get("success") is True
-    return Token(token if granted else None, customer or "")
+    token, customer = reading.data.get("token"), _id(reading.data, "customer_id")
+    granted = reading.data.get("success") is True and isinstance(token, str) and 0 < len(token) <= LONGEST_TOKEN
+    return Token(str(token) if granted else None, customer or "")
 
 
 def _error(reading: _Reading) -> Body:

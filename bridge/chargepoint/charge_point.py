@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
+
+MOST_SOCKETS: Final = 16
+"""Of a charge point; what the cloud says of further ones is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +64,5 @@ def socket_numbers(settings: ChargePointSettings) -> Sequence[int | None]:
     They are those that the cloud has listed, and those that statuses have named once there are two.
     """
     seen = settings.seen_sockets if len(settings.seen_sockets) > 1 else ()
-    numbers = sorted({*settings.socket_ids, *seen})
+    numbers = sorted({*settings.socket_ids, *seen})[:MOST_SOCKETS]
     return numbers if len(numbers) > 1 else [None]

@@ -9,7 +9,7 @@ import gzip
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, field_validator
 from pydantic_core import from_json, to_json
@@ -20,6 +20,12 @@ from bridge.fimp.topic import PayloadType
 
 MAX_BYTES: Final = 1024 * 1024
 """The most a message may hold, unpacked, in bytes; inclusion reports, the largest, have some ten thousand."""
+
+
+LONGEST_NAME: Final = 256
+"""Characters of a service, an interface, a value type or a uid: they are repeated in answers and in the log."""
+
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class StoragePolicy(BaseModel):
@@ -67,16 +73,16 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    service: str = Field(alias="serv", min_length=1)
-    type: str = Field(min_length=1)
-    value_type: str = Field(alias="val_t", min_length=1)
+    service: Name = Field(alias="serv")
+    type: Name
+    value_type: Name = Field(alias="val_t")
     value: JsonValue = Field(alias="val", default=None)
     properties: Mapping[str, JsonValue] = Field(alias="props", default_factory=dict)
     tags: Sequence[JsonValue] = ()
     storage: StoragePolicy | None = None
     resp_to: str | None = None
     corid: str | None = None
-    uid: str = Field(min_length=1, max_length=256)
+    uid: Name
     ctime: datetime | None = None
     src: str | None = None
     version: str = Field(alias="ver", default="1")
@@ -104,6 +110,8 @@ class Message(BaseModel):
             Malformed: it is not JSON, not gzip where gzip was said, not an object, larger than `MAX_BYTES`,
                 or a required field is missing or of the wrong kind.
         """
+        if len(payload) > MAX_BYTES:
+            raise Malformed(f"The message has more than {MAX_BYTES} bytes.")
         try:
             data = from_json(_unpack(payload) if payload_type == "j1c1" else payload, allow_inf_nan=False)
         except ValueError as error:
@@ -111,7 +119,7 @@ class Message(BaseModel):
         if not isinstance(data, dict):
             raise Malformed("The message is JSON, but not an object.")
         uid = data.get("uid")
-        known_uid = uid if isinstance(uid, str) and uid else None
+        known_uid = uid if isinstance(uid, str) and 0 < len(uid) <= LONGEST_NAME else None
         # Null stands for a missing key wherever a key may be missing.
         present = {key: value for key, value in data.items() if value is not None or key in _REQUIRED}
         if "val" not in data and data.get("val_t") != "null":

@@ -111,6 +111,9 @@ class Report:
 _PERSONS: Final = {"evt.thing.inclusion_report": b"inclusion", "evt.thing.exclusion_report": b"exclusion"}
 """What tells the fingerprints of two interfaces apart that share a key."""
 
+LONGEST_WORDS: Final = 1000
+"""Characters of a text in an error report. The rest says no more, and a broker may refuse what is too large."""
+
 _PRESENCE: Final = {"evt.thing.inclusion_report": "presence", "evt.thing.exclusion_report": "presence"}
 
 
@@ -128,7 +131,7 @@ def error_report(
         command: the command, if it could be read.
     """
     cause = {
-        "cmd_topic": command_topic,
+        "cmd_topic": _readable(command_topic),
         "cmd_service": command.service if command is not None else "",
         "cmd_type": command.type if command is not None else "",
     }
@@ -144,7 +147,13 @@ def event_of_error(error: BridgeError, *, topic: Topic, service: str, src: str) 
         type="evt.error.report",
         value_type="string",
         value=error.code,
-        properties={"msg": str(error), "src": src},
+        properties={"msg": _readable(str(error)) or error.code, "src": src},
         # On device topics an error must not take the place of an attribute's last value.
         storage=SKIP if topic.resource_type == "dev" else None,
     )
+
+
+def _readable(text: str) -> str:
+    """A text that is not too long and that UTF-8 can carry: what others say is repeated in it."""
+    cut = text if len(text) <= LONGEST_WORDS else f"{text[: LONGEST_WORDS - 1]}…"
+    return cut.encode(errors="replace").decode()

@@ -13,12 +13,26 @@ PayloadType = Literal["j1", "j1c1"]
 MessageType = Literal["cmd", "evt", "rsp"]
 ResourceType = Literal["dev", "ad", "app", "cloud", "loc", "discovery"]
 
-_PART: Final = re.compile(r"[^/+#:\s\x00-\x1f\x7f-\x9f]+")
+# Beside what MQTT and FIMP have a use for: control characters, surrogates and the code points that Unicode will never
+# assign. A broker may close the connection for any of them (MQTT 3.1.1, 1.5.3), and mosquitto does.
+_LAST_TWO: Final = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+_NONCHARACTERS: Final = f"\ufdd0-\ufdef{_LAST_TWO}"
+_PART: Final = re.compile(rf"[^/+#:\s\x00-\x1f\x7f-\x9f\ud800-\udfff{_NONCHARACTERS}]+")
+
+LONGEST_PART: Final = 255
+"""Characters of the value of one part. All of them together stay well below what MQTT allows."""
+
+MOST_LEVELS: Final = 32
+"""Of a topic, with its global prefix. A broker closes the connection at more than its own limit, mosquitto at 200."""
+
+
+SHOWN: Final = 200
+"""How much of a text that is no topic is quoted."""
 
 
 def is_level(text: str) -> bool:
     """Whether a text can be the value of one part of a topic."""
-    return _PART.fullmatch(text) is not None
+    return len(text) <= LONGEST_PART and _PART.fullmatch(text) is not None
 
 
 class InvalidTopic(InvalidValue):
@@ -68,20 +82,23 @@ class Topic:
         Raises:
             InvalidTopic: it is none: a wildcard, an unknown type, a part too few or too many.
         """
-        parts = text.split("/")
+        parts = text.split("/", MOST_LEVELS)
+        if len(parts) > MOST_LEVELS:
+            raise InvalidTopic(f"{text[:SHOWN]!r}… is not a FIMP topic: it has more than {MOST_LEVELS} levels.")
+        shown = repr(text[:SHOWN])
         first = next((i for i, part in enumerate(parts) if part.startswith("pt:")), None)
         if first is None:
-            raise InvalidTopic(f"{text!r} is not a FIMP topic: it has no part pt:.")
+            raise InvalidTopic(f"{shown} is not a FIMP topic: it has no part pt:.")
         prefix, fields = parts[:first], parts[first:]
-        if not all(_PART.fullmatch(part) for part in prefix):
-            raise InvalidTopic(f"{text!r} is not a FIMP topic: its prefix is not a plain name.")
+        if not all(map(is_level, prefix)):
+            raise InvalidTopic(f"{shown} is not a FIMP topic: its prefix is not a plain name.")
         values = [part.partition(":")[2] for part in fields]
         names = [part.partition(":")[0] for part in fields]
-        if not all(_PART.fullmatch(value) for value in values):
-            raise InvalidTopic(f"{text!r} is not a FIMP topic: a part is empty or has a forbidden character.")
+        if not all(map(is_level, values)):
+            raise InvalidTopic(f"{shown} is not a FIMP topic: a part is empty, too long or has a forbidden character.")
         expected = names[:3] == ["pt", "mt", "rt"] and _PARTS_AFTER.get(values[2]) == names[3:]
         if not (expected and values[0] in get_args(PayloadType) and values[1] in get_args(MessageType)):
-            raise InvalidTopic(f"{text!r} is not a FIMP topic: see the parts it should have in fimp-api.")
+            raise InvalidTopic(f"{shown} is not a FIMP topic: see the parts it should have in fimp-api.")
         rest = [*values[3:], "", "", "", ""]
         return cls(
             payload_type=cast("PayloadType", values[0]),

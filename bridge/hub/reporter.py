@@ -30,8 +30,8 @@ from bridge.hub.renewal import RenewalPlan, WaitingLanes
 from bridge.hub.suspects import Suspects
 from bridge.hub.telling import ADAPTER, NETWORK, Telling
 
-GOODBYE: Final = "goodbye"
-"""The subject of the goodbye: a line of its own, after all others."""
+GOODBYE: Final = "#goodbye"
+"""The subject of the goodbye: a line of its own, after all others. No thing can have such an address."""
 
 
 class Reporter:

@@ -17,8 +17,8 @@ from bridge.services.things import ThingsService
 ADAPTER: Final = ""
 """The subject of what the adapter tells of itself."""
 
-NETWORK: Final = "network"
-"""The subject of the report of all nodes."""
+NETWORK: Final = "#network"
+"""The subject of the report of all nodes; no thing can have such an address."""
 
 
 class Telling:

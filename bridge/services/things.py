@@ -19,7 +19,7 @@ from bridge.fimp.command import Call, Command
 from bridge.fimp.description import ThingDescription
 from bridge.fimp.report import Report
 from bridge.fimp.service import DeviceService
-from bridge.fimp.topic import is_level
+from bridge.fimp.topic import LONGEST_PART, is_level
 from bridge.logs import Once
 from bridge.runtime_settings import RuntimeSettings
 from bridge.storage.storage import Storage
@@ -99,12 +99,12 @@ class ThingsService:
 
     def _is_addressable(self, evse_id: str) -> bool:
         """Contract 3: what cannot be one level of a topic is left out, and named once."""
-        if is_level(evse_id):
+        if all(is_level(twin.address) for twin in self._fleet.sockets(evse_id)):
             return True
         if self._once.first(evse_id):
             self._log.warning(
                 "a charge point is left out: its evse_id cannot be part of a topic; the others are served",
-                evse_id=evse_id,
+                evse_id=evse_id[:LONGEST_PART],
             )
         return False
 

@@ -2,12 +2,12 @@
 
 import io
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import SecretStr
 
-from bridge.logs import Log, Once
+from bridge.logs import LONGEST_LINE, MOST_LINES_A_MINUTE, Log, Once
 from bridge.settings import Level
 
 
@@ -117,3 +117,44 @@ def test_once() -> None:
     assert once.first("c")
     once.forget("b")
     assert once.first(("b", 1))
+
+
+def test_the_lines_of_a_minute_are_bounded_and_those_left_out_are_counted() -> None:
+    stream, seconds = io.StringIO(), [0.0]
+    log = Log("info", "json", stream, monotonic=lambda: seconds[0])
+    for number in range(MOST_LINES_A_MINUTE + 50):
+        log.logger.error("flood", number=number)
+    log.logger.debug("below the level, and so not counted")
+    assert len(lines(log, stream)) == MOST_LINES_A_MINUTE
+    seconds[0] = 61.0
+    log.logger.info("later")
+    log.logger.info("and later")
+    *_, later, last = lines(log, stream)
+    assert (later["event"], later["lines_left_out"]) == ("later", 50)
+    assert "lines_left_out" not in last
+
+
+def test_at_debug_no_line_is_left_out() -> None:
+    stream = io.StringIO()
+    log = Log("debug", "json", stream, monotonic=lambda: 0.0)
+    for _ in range(MOST_LINES_A_MINUTE + 1):
+        log.logger.info("flood")
+    assert len(lines(log, stream)) == MOST_LINES_A_MINUTE + 1
+
+
+@pytest.mark.parametrize("format_", ["json", "console"])
+def test_what_others_say_stays_on_its_line_and_is_no_command_to_a_terminal(format_: Literal["json", "console"]) -> None:
+    stream = io.StringIO()
+    Log("info", format_, stream).logger.info("hello", name="a\nb\r\x1b[2J\x85\u2028\u202ec\ud83d", more="x" * 100_000)
+    text = stream.getvalue()
+    assert text.count("\n") == 1
+    assert not set("\r\x1b\x85\u2028\u202e\ud83d") & set(text)
+    assert LONGEST_LINE < len(text) < LONGEST_LINE + 500
+
+
+def test_a_secret_is_masked_before_the_line_is_cut() -> None:
+    stream = io.StringIO()
+    log = Log("info", "json", stream)
+    log.secrets.add("very-secret-token")
+    log.logger.info("hello", text="x" * (LONGEST_LINE - 8) + "very-secret-token")
+    assert "very-sec" not in stream.getvalue()

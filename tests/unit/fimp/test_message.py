@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from bridge.errors import InvalidValue, Malformed
-from bridge.fimp.message import MAX_BYTES, Message, StoragePolicy
+from bridge.fimp.message import LONGEST_NAME, MAX_BYTES, Message, StoragePolicy
 from bridge.fimp.topic import PayloadType
 
 BASE = {"serv": "chargepoint", "type": "cmd.charge.start", "val_t": "null", "val": None, "uid": "u-1"}
@@ -172,6 +173,41 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 4 * MAX_BYTES
+
+
+@pytest.mark.parametrize("payload_type", ["j1", "j1c1"])
+@pytest.mark.parametrize("depth", [250, 1_000, 100_000])
+@pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deeply_is_refused(payload_type: PayloadType, depth: int, left: str, right: str) -> None:
+    text = wire().replace(b'"val": null', f'"val": {left * depth}1{right * depth}'.encode())
+    with pytest.raises(Malformed):
+        Message.parse(gzip.compress(text) if payload_type == "j1c1" else text, payload_type)
+
+
+def test_what_may_be_nested_is_read_and_written() -> None:
+    value: JsonValue = 1
+    for _ in range(100):
+        value = [value]
+    message = Message.parse(wire(val=value, val_t="object"))
+    assert Message.parse(message.to_bytes()).value == value
+
+
+def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> None:
+    fits = wire(src="x" * (MAX_BYTES - len(wire(src=""))))
+    assert len(fits) == MAX_BYTES
+    assert Message.parse(fits).uid == "u-1"
+    with pytest.raises(Malformed, match="more than"):
+        Message.parse(fits + b" ")
+
+
+@pytest.mark.parametrize("field", ["serv", "type", "val_t", "uid"])
+def test_a_name_that_is_too_long_is_refused(field: str) -> None:
+    """It would be repeated in the answer and in the log."""
+    Message.parse(wire(**{field: "x" * LONGEST_NAME}))
+    with pytest.raises(Malformed, match=field) as caught:
+        Message.parse(wire(**{field: "x" * 100_000}))
+    assert len(str(caught.value)) < 500
+    assert caught.value.uid == (None if field == "uid" else "u-1")
 
 
 def test_a_property_that_is_no_text_is_refused_when_it_is_needed() -> None:

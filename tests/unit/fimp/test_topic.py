@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.fimp.topic import InvalidTopic, Topic
+from bridge.fimp.topic import LONGEST_PART, MOST_LEVELS, InvalidTopic, Topic, is_level
+from tests.way_out import topic_faults
 
 NAMES = st.text("abcXYZ019_-.", min_size=1, max_size=12)
 
@@ -52,11 +53,26 @@ def test_known_topics(text: str, topic: Topic) -> None:
         "/pt:j1/mt:rsp/rt:app/rn:a/ad:1",
         "+/pt:j1/mt:rsp/rt:app/rn:a/ad:1",
         "pt:j1/mt:cmd/rt:discovery/rn:x/ad:1",
+        *(
+            f"pt:j1/mt:rsp/rt:app/rn:a{bad}/ad:1"
+            for bad in "\x00\x07\x1f\x7f\x85\u2028\ud83d\ufdd0\ufdef\ufffe\uffff\U0010ffff"
+        ),
+        "a/" * 250 + "pt:j1/mt:rsp/rt:app/rn:x/ad:1",
+        "a/" * MOST_LEVELS + "pt:j1/mt:cmd/rt:discovery",
+        f"pt:j1/mt:rsp/rt:app/rn:{'x' * (LONGEST_PART + 1)}/ad:1",
+        f"{'x' * 66_000}/pt:j1/mt:rsp/rt:app/rn:x/ad:1",
     ],
 )
 def test_what_is_no_topic(text: str) -> None:
-    with pytest.raises(InvalidTopic):
+    with pytest.raises(InvalidTopic) as caught:
         Topic.parse(text)
+    assert len(str(caught.value)) < 2_000, "the text is quoted in full"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_what_can_be_a_level_can_be_published(text: str) -> None:
+    if is_level(text):
+        assert list(topic_faults(text)) == []
 
 
 @given(
