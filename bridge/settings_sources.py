@@ -5,6 +5,7 @@ Each fault is one line: where the value stands, what is wrong, and the nearest k
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,8 +29,12 @@ class SettingsFault(Exception):
     """The settings cannot be read; `lines` has one line for each fault."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
+        self.lines = [_NO_LETTER.sub(lambda found: found[0].encode("unicode_escape").decode(), line) for line in lines]
+        super().__init__("\n".join(self.lines))
+
+
+_NO_LETTER: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What would end a line, or command a terminal: a key in quotes can hold anything."""
 
 
 def load(config: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
@@ -147,7 +152,10 @@ def _toml(config: Path | None, faults: list[str]) -> Source:
         return Source()
     try:
         return Source(tomllib.loads(text), lambda _: str(path))
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        faults.append(f"{path}: is not TOML: it is nested too deeply")
+        return Source()
+    except ValueError as error:  # not only TOMLDecodeError: a number of 5,000 digits, a date that cannot be
         curly = next((quote for quote in TYPOGRAPHIC_QUOTES if quote in text), None)
         cure = f". A word processor has put {curly} in: write plain quotes" if curly is not None else ""
         faults.append(f"{path}: is not TOML: {error}{cure}")

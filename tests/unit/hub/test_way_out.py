@@ -25,7 +25,8 @@ from bridge.fimp.topic import Topic
 from bridge.hub.line import Publication
 from bridge.logs import Log
 from bridge.settings import CloudSettings, FimpSettings, HttpSettings, Settings, StorageSettings
-from bridge.wiring import Parts, World, build
+from bridge.wiring import Parts, build
+from bridge.world import World
 from tests.clock import FakeClock, settle
 from tests.way_out import faults, topic_faults
 
