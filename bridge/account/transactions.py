@@ -1,8 +1,8 @@
 """Fills the ledger from the account's transactions: what the bridge did not see of sessions.
 
-They are read after the first look at a start, once a day, and once some minutes after a spell without sight in which a
-session ended or was missed. A failure costs nothing but the reading. Transactions from before the charge point was
-known are left out, or its lifetime energy would jump by years.
+They are read once a day, and once some minutes after a spell without sight in which a session ended or was missed. A
+restart is such a spell; after the very first start there is nothing yet to correct. A failure costs nothing but the
+reading. Transactions from before the charge point was known are left out, or its lifetime energy would jump by years.
 """
 
 from collections.abc import Sequence
@@ -68,6 +68,7 @@ class Transactions:
         self._tasks = tasks
         self._log = log
         self._once = Once()
+        self._restarted = bool(storage.known_since())
         self._next_daily: datetime | None = None
         self._after_spell: datetime | None = None
         self._reading = False
@@ -77,8 +78,9 @@ class Transactions:
     def looked(self) -> None:
         """The first look at the account is through."""
         if self._next_daily is None:
-            self._next_daily = self._clock.now()
-            self.tick()
+            self._next_daily = self._clock.now() + DAILY
+            if self._restarted:
+                self._after_spell = self._clock.now() + AFTER_A_SPELL
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
         """A charge point has changed: perhaps sight has come back, and a session was missed or ended meanwhile."""
