@@ -119,5 +119,4 @@ class Service:
         parts.overrides.tick()
         parts.transactions.tick()
         parts.reporter.tick()
-        if parts.observer.tick():
-            parts.web.changed()
+        parts.observer.tick()

@@ -10,7 +10,6 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge import __version__
 from bridge.account.app_state import AppState
 from bridge.account.availability import Availability
 from bridge.account.capabilities import Capabilities
@@ -25,6 +24,7 @@ from bridge.account.overrides import Overrides
 from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.reboots import Reboots
+from bridge.account.request_budget import RequestBudget
 from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
 from bridge.account.user_schedules import UserSchedules
@@ -238,6 +238,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
     )
     auth = AuthService(logins=logins, app_state=app_state, addresses=addresses)
     logging = LogService(addresses, runtime)
+    budget = RequestBudget(link, fleet, exclusions)
     app = AppService(
         addresses=addresses,
         clock=clock,
@@ -249,6 +250,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         overrides=overrides,
         capabilities=capabilities,
         parameters=parameters,
+        budget=budget,
         errors=log.errors,
         restarts=restarts,
         others=(things.commands, network.commands, auth.commands, logging.commands),
@@ -292,18 +294,19 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
 
     # What people and monitors see.
     observer = Observer(
-        version=__version__,
         where=settings.mqtt.where,
         clock=clock,
         link=link,
         broker=broker,
         reporter=reporter,
         fleet=fleet,
+        left_out=things.left_out,
+        budget=budget,
         runtime=runtime,
         errors=log.errors,
-        sessions=lambda since: storage.sessions(since=since),
+        read_sessions=storage.sessions_of,
     )
-    web = WebServer(settings.http, observer.view, logger)
+    web = WebServer(settings.http, observer, logger)
 
     parts = Parts(
         log=log,
@@ -356,6 +359,7 @@ def _listen(parts: Parts) -> None:
         parts.overrides.charge_point_changed,
         parts.transactions.charge_point_changed,
         parts.reporter.charge_point_changed,
+        parts.observer.charge_point_changed,
         page_changed,
     )
     parts.fleet.grid_listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
@@ -375,7 +379,7 @@ def _listen(parts: Parts) -> None:
     parts.exclusions.listeners = (parts.reporter.mark,)
     parts.capabilities.listeners = (lambda _: parts.reporter.mark_all(),)
     parts.parameters.listeners = (parts.reporter.mark,)
-    parts.runtime.listeners = (runtime_changed, parts.reporter.mark_all)
+    parts.runtime.listeners = (runtime_changed, parts.reporter.mark_all, parts.observer.runtime_changed)
     parts.broker.listeners = (parts.observer.journal.broker_changed, page_changed)
     parts.router.listeners = (parts.observer.journal.handled, page_changed)
     runtime_changed()

@@ -13,14 +13,17 @@ from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.power import powers
 from bridge.chargepoint.records import SessionRecord
+from bridge.chargepoint.schedules import Owned
 from bridge.chargepoint.session import Memory, Session
+from bridge.chargepoint.state import State
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, RequestLimit, Unauthorized
 from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
+from bridge.web.build_view import Known, Rules, build_view, why_not_ready
 from bridge.web.history import Point
-from bridge.web.look import Known
+from bridge.web.view import FaultView, SummaryView, View
 
 NOW = from_wall_clock(datetime(2026, 11, 20, 9, 41))
 STARTED = from_wall_clock(datetime(2026, 11, 12, 18, 20))
@@ -33,6 +36,25 @@ LOST = (
 def at(hour: int, minute: int, days_ago: int = 0) -> datetime:
     """A time of day in Amsterdam."""
     return from_wall_clock(datetime(2026, 11, 20, hour, minute) - timedelta(days=days_ago))
+
+
+class Window:
+    """Shows a house to a server. What it shows can be changed."""
+
+    def __init__(self, about: Known) -> None:
+        self.about = about
+
+    def why_not_ready(self) -> str | None:
+        """Why the house is not ready."""
+        return why_not_ready(self.about.link, self.about.broker)
+
+    def page(self, number: int) -> View:
+        """Every page is the same."""
+        return replace(build_view(self.about), page=number)
+
+    async def whole(self, *, charts: bool) -> View:
+        """The house."""
+        return build_view(self.about)
 
 
 def charging() -> Twin:
@@ -183,8 +205,13 @@ def known(*twins: Twin) -> Known:
         dropped=0,
         link_reconnects=3,
         broker_reconnects=0,
-        requests_today=14,
+        requests_today={"GET_CH_STATUS": 11, "GET_CHARGE_POINTS": 2, "HELLO": 1},
         requests_total=96,
+        requests_per_start=13,
+        requests_per_reconnect=5,
+        summary=SummaryView(charge_points=len(twins)),
+        page=1,
+        pages=1,
         twins=twins,
         grids=[
             GridTwin(
@@ -192,18 +219,18 @@ def known(*twins: Twin) -> Known:
                 evse_ids=frozenset({"BCU102728"}),
             )
         ],
+        left_out=(),
         commands=commands,
+        names={twin.address: twin.settings.name for twin in twins},
         outcomes={"OK": 42, "ERR_INVALID_STATE": 1, "ERR_REJECTED": 2},
         errors=[LOST],
-        sessions=[
-            *sessions("BCU102728", 17, 0.75),
-            *sessions("BCU100186", 11, 0.5),
-            *sessions("BCU101544", 24, 0.12),
-        ],
+        sessions={
+            "BCU102728": sessions("BCU102728", 17, 0.75),
+            "BCU100186": sessions("BCU100186", 11, 0.5),
+            "BCU101544": sessions("BCU101544", 24, 0.12),
+        },
         curves={twin.address: curve(twin, at(7, 12) if twin.memory.session_open else NOW) for twin in twins},
-        grace=timedelta(seconds=60),
-        state_set="standard",
-        nominal_voltage=230,
+        rules=Rules(grace=timedelta(seconds=60), state_set="standard", nominal_voltage=230),
     )
 
 
@@ -215,7 +242,7 @@ def rich() -> Known:
 def no_token() -> Known:
     """The first start: nothing is set."""
     return replace(
-        known(), link=LinkStatus(LinkState.WAITING, STARTED, NO_TOKEN), commands=(), grids=(), errors=(), sessions=()
+        known(), link=LinkStatus(LinkState.WAITING, STARTED, NO_TOKEN), commands=(), grids=(), errors=(), sessions={}
     )
 
 
@@ -241,7 +268,9 @@ def broker_refuses() -> Known:
 def out_of_requests() -> Known:
     """The day's requests are used up."""
     error = RequestLimit(at(0, 0, -1) + timedelta(seconds=30))
-    return replace(link_down(), link=LinkStatus(LinkState.DOWN, at(9, 20), error), requests_today=1000)
+    return replace(
+        link_down(), link=LinkStatus(LinkState.DOWN, at(9, 20), error), requests_today={"GET_CH_STATUS": 1000}
+    )
 
 
 def long_names() -> Known:
@@ -264,3 +293,20 @@ def two_sockets() -> Known:
         two, evse_id=one.evse_id, socket=2, settings=evse, status=Status(activity=Activity.ERROR, vehicle=Vehicle.FAULT)
     )
     return known(first, second)
+
+
+def large(page: int = 3, pages: int = 50) -> Known:
+    """A page of a large account."""
+    faults = (FaultView("BCU900", "Deck 4", 46),)
+    summary = SummaryView(
+        charge_points=1000, states={State.CHARGING: 412, State.DISCONNECTED: 588}, power=1_234_567.0, faults=faults
+    )
+    return replace(rich(), summary=summary, page=page, pages=pages)
+
+
+def left_out() -> Known:
+    """The number of one charge point cannot be part of an address; another does not hold its limit."""
+    odd = replace(empty(), evse_id="BCU/10+ 15")
+    greedy = replace(charging(), limits=Limits(standing=10, owned=Owned(7, 10), unheld=True))
+    summary = SummaryView(charge_points=2, left_out=(odd.evse_id,))
+    return replace(known(greedy, odd), left_out={odd.evse_id}, summary=summary)

@@ -310,7 +310,7 @@ class Fleet:
         del self._points[point.evse_id]
         self._let_go(point)
         self._announce(point, None)
-        grid = self._grid_of(point.evse_id)
+        grid = self.grid_of(point.evse_id)
         if grid is not None:
             self._leave_grid(grid, point.evse_id)
 
@@ -332,7 +332,7 @@ class Fleet:
         grid_id = update.values.id
         if not grid_address(grid_id) or evse_id not in self._points:
             return
-        other = self._grid_of(evse_id)
+        other = self.grid_of(evse_id)
         if other is not None and other.grid.id != grid_id:
             self._leave_grid(other, evse_id)
         before = self._grids.get(grid_address(grid_id))
@@ -341,7 +341,7 @@ class Fleet:
 
     def grid_pushed(self, evse_id: str, update: Update[Grid]) -> None:
         """A GRID_CURRENT: what flows at the connection that a charge point is behind."""
-        grid = self._grid_of(evse_id)
+        grid = self.grid_of(evse_id)
         if grid is not None:
             self._put_grid(grid, grid.pushed(update))
 
@@ -351,7 +351,8 @@ class Fleet:
         if grid is not None:
             self._put_grid(grid, grid.pushed(update))
 
-    def _grid_of(self, evse_id: str) -> GridTwin | None:
+    def grid_of(self, evse_id: str) -> GridTwin | None:
+        """The grid connection that a charge point is behind."""
         return self._grids.get(self._grid_addresses.get(evse_id, ""))
 
     def _put_grid(self, before: GridTwin | None, after: GridTwin) -> None:

@@ -15,6 +15,7 @@ from bridge.account.fleet import Fleet
 from bridge.account.logins import Logins
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
+from bridge.account.request_budget import RequestBudget
 from bridge.chargepoint import limits
 from bridge.clock import Clock
 from bridge.errors import InvalidValue
@@ -47,6 +48,7 @@ class AppService:
         overrides: gives them back.
         capabilities: what was found out about the cloud, which a reset forgets.
         parameters: what was set for charge points, which a reset forgets.
+        budget: the requests made of the cloud.
         errors: the last warnings and errors.
         restarts: how often the service has been started.
         others: the commands of the adapter's other services, for the manifest.
@@ -65,6 +67,7 @@ class AppService:
         overrides: Overrides,
         capabilities: Capabilities,
         parameters: ParameterStore,
+        budget: RequestBudget,
         errors: RecentErrors,
         restarts: int,
         others: Sequence[Mapping[str, Command]],
@@ -82,6 +85,7 @@ class AppService:
         self._overrides = overrides
         self._capabilities = capabilities
         self._parameters = parameters
+        self._budget = budget
         self.commands: Mapping[str, Command] = {
             "cmd.app.get_manifest": Command(("string", "null"), self._get_manifest),
             "cmd.app.get_state": Command(("null",), self._get_state),
@@ -135,8 +139,24 @@ class AppService:
     async def _get_diag(self, _: Call) -> Sequence[Report]:
         errors: list[JsonValue] = list(self._errors.lines)
         uptime = int(self._clock.monotonic() - self._begun)
-        content: JsonValue = {"uptime": uptime, "restarts_count": self._restarts, "errors": errors}
+        content: JsonValue = {
+            "uptime": uptime,
+            "restarts_count": self._restarts,
+            "errors": errors,
+            "requests": self._requests(),
+        }
         return [self._report("evt.app.diag_report", content)]
+
+    def _requests(self) -> JsonValue:
+        """The requests made of Blue Current today, whose number a day is limited, against what a start needs."""
+        budget = self._budget
+        by_kind: dict[str, JsonValue] = dict(sorted(budget.today.items()))
+        return {
+            "today": sum(budget.today.values()),
+            "by_kind": by_kind,
+            "per_start": budget.per_start,
+            "per_reconnect": budget.per_reconnect,
+        }
 
     async def _get_config(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.config.extended_report", self._runtime.values.model_dump(mode="json"))]

@@ -97,9 +97,14 @@ class ThingsService:
             return point.complete and self._is_addressable(address)
         return self._fleet.grid(address) is not None
 
+    def left_out(self, evse_id: str) -> bool:
+        """Whether the hub cannot have a charge point: its evse_id cannot be one level of a topic (contract 3)."""
+        addresses = [evse_id, *(twin.address for twin in self._fleet.sockets(evse_id))]
+        return not all(is_level(address) for address in addresses)
+
     def _is_addressable(self, evse_id: str) -> bool:
-        """Contract 3: what cannot be one level of a topic is left out, and named once."""
-        if all(is_level(twin.address) for twin in self._fleet.sockets(evse_id)):
+        """Whether the hub can have a charge point; one that it cannot have is named once."""
+        if not self.left_out(evse_id):
             return True
         if self._once.first(evse_id):
             self._log.warning(

@@ -27,6 +27,12 @@ SESSIONS: Final = (
 )
 """Takes since when, and which address; null is any."""
 
+SESSIONS_OF: Final = (
+    f"SELECT {_RECORD} FROM session WHERE number <> 0"  # noqa: S608 - a constant
+    " AND address IN (SELECT value FROM json_each(?)) AND started_at >= ? ORDER BY started_at, address, number"
+)
+"""Takes a JSON array of addresses, and since when."""
+
 HAS_CURRENCY: Final = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'currency'"
 """Files of version 2 and older have no currency: all costs were taken for EUR."""
 

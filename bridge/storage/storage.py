@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from bridge.storage.rows import (
     MEMORY,
     SAVE_SESSION,
     SESSIONS,
+    SESSIONS_OF,
     SETTINGS,
     STEERING,
     STEERINGS,
@@ -180,6 +181,10 @@ class Storage:
             address: only those of this socket.
         """
         return [to_record(row) for row in self._database.read(SESSIONS, utc_text(since), address)]
+
+    def sessions_of(self, addresses: Sequence[str], since: datetime) -> list[SessionRecord]:
+        """The sessions of these sockets that began at `since` or later. Those of others are not read."""
+        return [to_record(row) for row in self._database.read(SESSIONS_OF, json.dumps(addresses), utc_text(since))]
 
     def energy_before(self) -> dict[str, float]:
         """What sockets had delivered before their sessions were kept, kWh, by address; with it they add up."""

@@ -1,7 +1,9 @@
 """The routes of the HTTP server (contract 9). All are GET and HEAD, and none changes anything."""
 
+import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -16,8 +18,8 @@ from structlog.typing import FilteringBoundLogger
 from bridge.web.languages import COOKIE, Language, choose
 from bridge.web.metrics import Metrics
 from bridge.web.page import Page
-from bridge.web.stream import Publisher, Stream, TooMany
-from bridge.web.view import View
+from bridge.web.stream import Publisher, Stream, TooMany, Wanted
+from bridge.web.view import ChargePointView, Sight, View
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -38,24 +40,25 @@ A_YEAR_S: Final = 31_536_000
 FRESH: Final = {"Cache-Control": "no-store"}
 
 _VIEW: Final = TypeAdapter(View)
+_CHARGE_POINT: Final = TypeAdapter(ChargePointView)
 
 
 class Site:
     """Handlers of all routes.
 
     Args:
-        view: returns the current view.
+        sight: makes the views.
         page: the status page and its files.
         publisher: opens event streams.
         log: receives faults of handlers.
     """
 
-    def __init__(self, view: Callable[[], View], page: Page, publisher: Publisher, log: FilteringBoundLogger) -> None:
-        self._view = view
+    def __init__(self, sight: Sight, page: Page, publisher: Publisher, log: FilteringBoundLogger) -> None:
+        self._sight = sight
         self._page = page
         self._publisher = publisher
         self._log = log
-        self._metrics = Metrics(view)
+        self._metrics = Metrics()
 
     def application(self, own_host: str) -> ASGIApp:
         """The ASGI application, behind the host check.
@@ -76,7 +79,7 @@ class Site:
 
     async def _show_page(self, request: Request) -> Response:
         language = _language(request)
-        html = self._page.whole(self._view(), language)
+        html = self._page.whole(self._sight.page(_page(request)), language)
         response = Response(html, media_type="text/html", headers=FRESH | {"Vary": "Accept-Language, Cookie"})
         if request.query_params.get("lang") == language:
             response.set_cookie(COOKIE, language, max_age=A_YEAR_S, httponly=True, samesite="strict")
@@ -95,7 +98,7 @@ class Site:
         if request.method == "HEAD":
             return Response(media_type="text/event-stream", headers=headers)
         try:
-            stream = self._publisher.open(_language(request))
+            stream = self._publisher.open(Wanted(_language(request), _page(request)))
         except TooMany:
             full = "So many look at this page already that there is no room for another.\n"
             return PlainTextResponse(full, status_code=503, headers={"Retry-After": "30"})
@@ -103,17 +106,21 @@ class Site:
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     async def _show_state(self, _: Request) -> Response:
-        return Response(_VIEW.dump_json(self._view()), media_type="application/json", headers=FRESH)
+        view = await self._sight.whole(charts=True)
+        # In a thread, since it grows with the account: the loop gets its turn between two charge points.
+        content = await asyncio.to_thread(_as_json, view)
+        return Response(content, media_type="application/json", headers=FRESH)
 
     async def _show_health(self, _: Request) -> Response:
         return PlainTextResponse("ok\n", headers=FRESH)
 
     async def _show_readiness(self, _: Request) -> Response:
-        reason = self._view().not_ready
+        reason = self._sight.why_not_ready()
         return PlainTextResponse(f"{reason or 'ok'}\n", status_code=200 if reason is None else 503, headers=FRESH)
 
     async def _show_metrics(self, request: Request) -> Response:
-        text, content_type = self._metrics.text(request.headers.get("accept", ""))
+        view = await self._sight.whole(charts=False)
+        text, content_type = await asyncio.to_thread(self._metrics.text, view, request.headers.get("accept", ""))
         return Response(text, headers=FRESH | {"Content-Type": content_type})
 
     async def _failed(self, request: Request, error: Exception) -> Response:
@@ -125,6 +132,21 @@ def _language(request: Request) -> Language:
     return choose(
         request.query_params.get("lang"), request.cookies.get(COOKIE), request.headers.get("accept-language", "")
     )
+
+
+def _page(request: Request) -> int:
+    """The number of the page that is asked for; 1 if that is no number."""
+    try:
+        return max(1, int(request.query_params.get("page", "1")))
+    except ValueError:
+        return 1
+
+
+def _as_json(view: View) -> bytes:
+    """A view as JSON, made charge point by charge point."""
+    rest = _VIEW.dump_json(replace(view, charge_points=()))
+    before, key, after = rest.partition(b'"charge_points":[')  # quotes within texts are escaped, so this is the key
+    return before + key + b",".join(_CHARGE_POINT.dump_json(one) for one in view.charge_points) + after
 
 
 async def _read(stream: Stream, publisher: Publisher, build_id: str) -> AsyncIterator[str]:

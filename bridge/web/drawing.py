@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import Final
 
-from bridge.web.history import STEP, Point
+from bridge.web.history import STEP_S, Point
 from bridge.web.view import DayView
 
 WIDTH: Final = 720
@@ -63,7 +63,7 @@ def draw_curve(points: Sequence[Point], now: datetime) -> Curve:
 
     Now is rounded to the step of a point, so that a curve without new points does not change.
     """
-    end = now - timedelta(seconds=now.timestamp() % STEP.total_seconds())
+    end = now - timedelta(seconds=now.timestamp() % STEP_S)
     points = [point for point in points[:-1] if point.at < end] + [replace(point, at=end) for point in points[-1:]]
     totals = [point.total for point in points]
     highest = max((total for total in totals if total is not None), default=0.0)
@@ -93,7 +93,7 @@ def _runs(points: Sequence[Point]) -> Iterator[list[tuple[datetime, Stack]]]:
     """Stretches in which the power is known, each point as the sums of phase 1, 1 and 2, and 1 to 3."""
     run: list[tuple[datetime, Stack]] = []
     steps = sorted(after.at - before.at for before, after in pairwise(points))
-    gap = 3 * steps[len(steps) // 2] if steps else STEP  # the machine slept and measured nothing
+    gap = 3 * steps[len(steps) // 2] if steps else timedelta(seconds=STEP_S)  # the machine slept and measured nothing
     for point in points:
         if point.total is None or (run and point.at - run[-1][0] > gap):
             yield run

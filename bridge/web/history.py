@@ -1,18 +1,29 @@
-"""The power of the last hours, kept in memory: one point for every ten seconds."""
+"""The power of the last hours, kept in memory: a small array for each socket."""
 
-from collections import deque
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
-from typing import Final, Self
+from datetime import UTC, datetime
+from math import isnan, nan
+from typing import Final
 
-STEP: Final = timedelta(seconds=10)
-KEPT: Final = timedelta(hours=6)
+STEP_S: Final = 10
+"""The time that a point of a new curve covers, s."""
+
+KEPT_S: Final = 6 * 3600
+"""The age at which points are dropped, s."""
+
+MOST_POINTS: Final = 180
+"""A curve with so many points is thinned to half of them: each then covers twice the time."""
+
+PHASES: Final = 3
+_NEVER: Final = -1.0
 
 Watts = float | None
-Sample = tuple[Watts, Watts, Watts]
+PhasePowers = tuple[Watts, Watts, Watts]
 """The power on phases 1 to 3, W; None is unknown."""
+
+UNKNOWN: Final[PhasePowers] = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,66 +41,139 @@ class Point:
     power_3: Watts
 
     @property
-    def powers(self) -> Sample:
+    def powers(self) -> PhasePowers:
         """Phases 1 to 3, W."""
         return self.power_1, self.power_2, self.power_3
 
     @property
     def total(self) -> Watts:
         """The sum over the known phases, W; None if all are unknown."""
-        known = [power for power in self.powers if power is not None]
-        return sum(known) if known else None
-
-    @classmethod
-    def average(cls, at: datetime, samples: Sequence[Sample]) -> Self:
-        """The average of samples, phase by phase."""
-        one, two, three = (_mean([sample[phase] for sample in samples]) for phase in range(3))
-        return cls(at, one, two, three)
+        return total(self.powers)
 
 
-def _mean(values: Sequence[Watts]) -> Watts:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+def total(powers: PhasePowers) -> Watts:
+    """The sum over the phases that are known, W; None where none is."""
+    known = [power for power in powers if power is not None]
+    return sum(known) if known else None
 
 
 class History:
     """The power of one socket over the last hours.
 
+    It is told when the power changes, and computes the averages up to a moment when the next change comes or somebody
+    looks. Between changes it costs nothing. Steps are aligned to the clock, so that points that were drawn do not
+    change when new ones come.
+
     Args:
-        step: the time that a point covers.
-        kept: the age at which points are dropped.
+        step: the time that a point covers at first, s.
+        kept: the age at which points are dropped, s.
+        most: the number of points at which they are thinned.
     """
 
-    def __init__(self, step: timedelta = STEP, kept: timedelta = KEPT) -> None:
+    __slots__ = ("_at", "_first", "_kept", "_most", "_powers", "_step", "_sums", "_until", "_watts")
+
+    def __init__(self, step: int = STEP_S, kept: int = KEPT_S, most: int = MOST_POINTS) -> None:
         self._step = step
-        self._points: deque[Point] = deque(maxlen=int(kept / step))
-        self._from: datetime | None = None
-        self._samples: list[Sample] = []
-        self._merged: dict[int, tuple[Point, ...]] = {}
+        self._kept = kept
+        self._most = most
+        self._watts = array("f")  # three for each finished step; NaN is unknown
+        self._first = 0  # the number of the first finished step, counted from 1970
+        self._at = _NEVER  # up to when the averages are computed, Unix time
+        self._sums = array("d", [0.0] * 2 * PHASES)  # of the open step: watt-seconds, then known seconds
+        self._powers: PhasePowers = UNKNOWN
+        self._until: float | None = None
 
-    def add(self, at: datetime, sample: Sample) -> bool:
-        """Add a sample; True when it completed a point."""
-        finished = False
-        if self._from is not None and not timedelta() <= at - self._from < self._step:
-            self._points.append(Point.average(self._from, self._samples))
-            self._from, finished = None, True
-            self._merged.clear()
-        if self._from is None:
-            self._from, self._samples = at, []
-        self._samples.append(sample)
-        return finished
+    def flows(self, at: datetime, powers: PhasePowers, until: datetime | None = None) -> None:
+        """Note that the power is something else from now on.
 
-    def points(self, most: int) -> tuple[Point, ...]:
-        """The points, oldest first, with neighbours merged until about `most` are left.
-
-        They are merged by the clock, so that points that were drawn do not change when new ones come.
+        Args:
+            at: now.
+            powers: the power.
+            until: when it becomes unknown with nothing happening; None: it does not.
         """
-        if most not in self._merged:
-            span = self._step.total_seconds() * max(1, -(-len(self._points) // most))
-            groups = groupby(self._points, lambda point: point.at.timestamp() // span)
-            self._merged[most] = tuple(_average(list(group)) for _, group in groups)
-        return self._merged[most]
+        self._advance(at.timestamp())
+        self._powers = powers
+        self._until = until.timestamp() if until is not None else None
+
+    def points(self, now: datetime) -> tuple[Point, ...]:
+        """The finished points, oldest first."""
+        self._advance(now.timestamp())
+        return tuple(self._read())
+
+    def _read(self) -> Iterator[Point]:
+        step, watts = self._step, self._watts
+        for index in range(0, len(watts), PHASES):
+            at = datetime.fromtimestamp((self._first + index // PHASES) * step, UTC)
+            one, two, three = (None if isnan(power) else power for power in watts[index : index + PHASES])
+            yield Point(at, one, two, three)
+
+    def _advance(self, now: float) -> None:
+        if self._at == _NEVER:
+            self._at = now
+        elif now < self._at:
+            self._go_back(now)
+        elif now - self._at > self._kept:
+            self._clear(now - self._kept)
+        while self._at < now:
+            end = min(now, (self._at // self._step + 1) * self._step)
+            known = self._until is None or self._at < self._until
+            if known and self._until is not None:
+                end = min(end, self._until)
+            if known:
+                self._add(end - self._at)
+            self._at = end
+            if end % self._step == 0:
+                self._finish_step()
+
+    def _add(self, seconds: float) -> None:
+        for phase, power in enumerate(self._powers):
+            if power is not None:
+                self._sums[phase] += power * seconds
+                self._sums[PHASES + phase] += seconds
+
+    def _finish_step(self) -> None:
+        """Make a point of the open step, which ends now."""
+        if not self._watts:
+            self._first = int(self._at) // self._step - 1
+        self._watts.extend(_mean(self._sums[phase], self._sums[PHASES + phase]) for phase in range(PHASES))
+        self._sums = array("d", [0.0] * 2 * PHASES)
+        while len(self._watts) // PHASES * self._step > self._kept:
+            del self._watts[:PHASES]
+            self._first += 1
+        if len(self._watts) // PHASES >= self._most:
+            self._thin()
+
+    def _thin(self) -> None:
+        """Let each point cover twice the time."""
+        watts, first = self._watts, self._first
+        if (first + len(watts) // PHASES) % 2:  # the last point is the first half of the step that is open from now on
+            for phase, power in enumerate(watts[-PHASES:]):
+                if not isnan(power):
+                    self._sums[phase], self._sums[PHASES + phase] = power * self._step, self._step
+            del watts[-PHASES:]
+        if first % 2:  # the first point is the second half of a step of which the first was dropped
+            watts[:0] = array("f", [nan] * PHASES)
+        thinned = array("f")
+        for index in range(0, len(watts), 2 * PHASES):
+            for phase in range(PHASES):
+                known = [power for power in watts[index + phase : index + 2 * PHASES : PHASES] if not isnan(power)]
+                thinned.append(_mean(sum(known), len(known)))
+        self._watts, self._first, self._step = thinned, first // 2, 2 * self._step
+
+    def _go_back(self, now: float) -> None:
+        """The clock was put back: the points from there on would come twice, and are dropped."""
+        left = max(0, int(now) // self._step - self._first)
+        if left < len(self._watts) // PHASES:
+            del self._watts[left * PHASES :]
+            self._sums = array("d", [0.0] * 2 * PHASES)
+        self._at = now
+
+    def _clear(self, at: float) -> None:
+        """Begin anew: what is kept is older than what is shown."""
+        self._watts = array("f")
+        self._sums = array("d", [0.0] * 2 * PHASES)
+        self._at = at
 
 
-def _average(points: Sequence[Point]) -> Point:
-    return Point.average(points[0].at, [point.powers for point in points])
+def _mean(total: float, count: float) -> float:
+    return total / count if count else nan

@@ -90,7 +90,6 @@ class Labels(_Table):
     set_limit: str
     session_limit: str
     pending_limit: str
-    unheld_limit: str
     own_schedule: str
     mode: str
     lifetime: str
@@ -107,6 +106,12 @@ class Labels(_Table):
     cloud: str
     broker: str
     requests: str
+    requests_by_kind: str
+    request: str
+    today: str
+    faults: str
+    pages: str
+    page: str
     service: str
     version: str
     up_since: str
@@ -146,6 +151,15 @@ class Sentences(_Table):
     own_words: str
     requests_today: str
     requests_since_start: str
+    requests_needed: str
+    charge_points: str
+    page_before: str
+    page_after: str
+    offline_since: str
+    limit_unheld: str
+    left_out: str
+    left_out_title: str
+    left_out_advice: str
     lost: str
     until: str
     bridge_itself: str

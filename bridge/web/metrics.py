@@ -191,6 +191,27 @@ FAMILIES: Final = (
         lambda view: [((), view.requests.today)],
     ),
     Family(
+        "requests_by_command_today",
+        "gauge",
+        ("command",),
+        "Requests made of Blue Current today, by their command.",
+        lambda view: [((command,), count) for command, count in view.requests.by_kind.items()],
+    ),
+    Family(
+        "requests_per_start",
+        "gauge",
+        (),
+        "How many requests a start of the bridge makes.",
+        lambda view: [((), view.requests.per_start)],
+    ),
+    Family(
+        "requests_per_reconnect",
+        "gauge",
+        (),
+        "How many requests a new connection to Blue Current makes.",
+        lambda view: [((), view.requests.per_reconnect)],
+    ),
+    Family(
         "commands_total",
         "counter",
         ("outcome",),
@@ -288,38 +309,35 @@ FAMILIES: Final = (
 
 
 class _ViewCollector(Collector):
-    def __init__(self, view: Callable[[], View]) -> None:
+    def __init__(self, view: View) -> None:
         self._view = view
 
     def collect(self) -> Iterator[Metric]:
-        view = self._view()
         for family in FAMILIES:
-            yield family.metric(view)
+            yield family.metric(self._view)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())  # the table above is all there is
 
 
 class Metrics:
-    """The metrics in a registry of their own.
+    """The metrics as Prometheus reads them."""
 
-    Args:
-        view: returns the current view.
-    """
+    def __init__(self) -> None:
+        self._process = ProcessCollector(registry=None)
 
-    def __init__(self, view: Callable[[], View]) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(_ViewCollector(view))
-        ProcessCollector(registry=self._registry)
-
-    def text(self, accept: str) -> tuple[bytes, str]:
+    def text(self, view: View, accept: str) -> tuple[bytes, str]:
         """The answer to a scrape.
 
         Args:
+            view: the whole account.
             accept: the `Accept` header, which chooses the format.
 
         Returns:
             The text and its content type.
         """
+        registry = CollectorRegistry()
+        registry.register(_ViewCollector(view))
+        registry.register(self._process)
         encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
+        return encode(registry), content_type

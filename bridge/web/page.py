@@ -1,10 +1,11 @@
 """Renders the status page in parts. The script in the browser replaces parts with newer ones."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,6 +21,12 @@ MEDIA_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+
+
+PARTS: Final = ("set", "said", "notices", "summary", "more", "commands", "links", "service")
+"""The parts that are there once, by the ids of their elements."""
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters["key"] = element_key
         self._whole = environment.get_template("page.html")
         self._parts = environment.get_template("parts.html")
 
@@ -71,24 +79,27 @@ class Page:
     def fragments(self, view: View, language: Language) -> dict[str, str]:
         """The parts that change: id of an element → its HTML."""
         context = _context(view, language)
-        module: Any = self._parts.make_module(context)
-        fragments = {
-            "set": module.set_of(),
-            "said": module.said(),
-            "notices": module.notices(),
-            "commands": module.commands(),
-            "links": module.links(),
-            "service": module.service(),
-        }
+        module = self._parts.make_module(context)
+
+        def render(part: str, *arguments: object) -> str:
+            return str(getattr(module, part)(*arguments)).strip()
+
+        fragments = {part: render(f"{part}_part") for part in PARTS}
         for point in view.charge_points:
             for socket in point.sockets:
-                fragments[f"now-{socket.address}"] = module.now(point, socket)
-                fragments[f"curve-{socket.address}"] = module.curve(socket, draw_curve(socket.curve, view.at))
-                fragments[f"days-{socket.address}"] = module.days(socket, draw_bars(socket.days))
-        return {name: str(html).strip() for name, html in fragments.items()}
+                key = element_key(socket.address)
+                fragments[f"now-{key}"] = render("now", point, socket)
+                fragments[f"curve-{key}"] = render("curve", socket, draw_curve(socket.curve, view.at))
+                fragments[f"days-{key}"] = render("days", socket, draw_bars(socket.days))
+        return fragments
 
 
-def _context(view: View, language: Language) -> dict[str, Any]:
+def element_key(address: str) -> str:
+    """An address as a part of an element's id, in which some characters cannot stand."""
+    return address if _KEY.fullmatch(address) else f"x{address.encode('utf-8', 'surrogatepass').hex()}"
+
+
+def _context(view: View, language: Language) -> dict[str, object]:
     table = texts(language)
     return {
         "view": view,

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
@@ -16,7 +15,7 @@ from bridge.tasks import end
 from bridge.web.app import Site
 from bridge.web.page import Page
 from bridge.web.stream import MOST_STREAMS, Publisher
-from bridge.web.view import View
+from bridge.web.view import Sight
 
 GRACE_S: Final = 1
 """The time that open requests get to finish when the service stops."""
@@ -31,16 +30,16 @@ class WebServer:
 
     Args:
         settings: the address to listen on, if any.
-        view: returns the current view.
+        sight: makes the views.
         log: receives start, stop and faults.
     """
 
-    def __init__(self, settings: HttpSettings, view: Callable[[], View], log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: HttpSettings, sight: Sight, log: FilteringBoundLogger) -> None:
         self._settings = settings
-        self._view = view
+        self._sight = sight
         self._log = log
         self._page = Page()
-        self._publisher = Publisher(view, self._page.fragments)
+        self._publisher = Publisher(sight.page, self._page.fragments)
         self._server: _Server | None = None
         self.port: int | None = None
         """The address that it listens on; None while it does not."""
@@ -71,7 +70,7 @@ class WebServer:
             return
         self.port = int(sockets[0].getsockname()[1])
         self._log.info("the status page is up", url=f"http://{_in_url(address[0])}:{self.port}/")
-        site = Site(self._view, self._page, self._publisher, self._log)
+        site = Site(self._sight, self._page, self._publisher, self._log)
         self._server = server = _Server(
             uvicorn.Config(
                 site.application(address[0]),

@@ -6,8 +6,9 @@ The two lines of framing are written here: with `sse-starlette` the first byte t
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Set
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from bridge.web.languages import Language
@@ -25,8 +26,27 @@ KEEP_ALIVE_S: Final = 15.0
 ALIVE: Final = "event: alive\ndata: .\n\n"
 """An event rather than a comment, since a page can notice when it is missing."""
 
+REFRESH_S: Final = 10.0
+"""Open pages are brought up to date after this time without a change: curves grow."""
+
+SHARE: Final = 0.1
+"""The share of the time that open pages may cost, however many different ones there are."""
+
 Fragments = Mapping[str, str]
 """Parts of the page: id of an element → its HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a viewer looks at.
+
+    Attributes:
+        language: of the page.
+        page: its number.
+    """
+
+    language: Language
+    page: int = 1
 
 
 class Stream:
@@ -36,12 +56,12 @@ class Stream:
     than one page.
 
     Args:
-        language: of the page.
+        wanted: what is looked at.
         keep_alive: see `KEEP_ALIVE_S`.
     """
 
-    def __init__(self, language: Language, keep_alive: float = KEEP_ALIVE_S) -> None:
-        self.language = language
+    def __init__(self, wanted: Wanted, keep_alive: float = KEEP_ALIVE_S) -> None:
+        self.wanted = wanted
         self._keep_alive = keep_alive
         self._unread: dict[str, str] = {}
         self._news = asyncio.Event()
@@ -79,35 +99,35 @@ class Publisher:
     """Sends changes of the page to all viewers.
 
     Args:
-        view: returns the current view.
-        render: renders the parts of the page.
+        page: returns the current view of a page.
+        render: renders its parts.
         most: the limit of viewers.
         every: the shortest time between two pushes, s.
     """
 
     def __init__(
         self,
-        view: Callable[[], View],
+        page: Callable[[int], View],
         render: Callable[[View, Language], Fragments],
         most: int = MOST_STREAMS,
         every: float = PUSH_EVERY_S,
     ) -> None:
-        self._view = view
+        self._page = page
         self._render = render
         self._most = most
         self._every = every
         self._streams: set[Stream] = set()
-        self._shown: dict[Language, Fragments] = {}
+        self._shown: dict[Wanted, Fragments] = {}
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._streams)
 
     def changed(self) -> None:
-        """The view has changed."""
+        """The view has changed. Costs nothing while nobody looks."""
         self._changed.set()
 
-    def open(self, language: Language, keep_alive: float = KEEP_ALIVE_S) -> Stream:
+    def open(self, wanted: Wanted, keep_alive: float = KEEP_ALIVE_S) -> Stream:
         """Add a viewer. It gets all parts first.
 
         Raises:
@@ -115,10 +135,10 @@ class Publisher:
         """
         if len(self._streams) >= self._most:
             raise TooMany
-        if language not in self._shown or self._changed.is_set():
-            self._publish({language})
-        stream = Stream(language, keep_alive)
-        stream.put(self._shown[language])
+        if wanted not in self._shown or self._changed.is_set():
+            self._refresh(wanted)
+        stream = Stream(wanted, keep_alive)
+        stream.put(self._shown[wanted])
         self._streams.add(stream)
         return stream
 
@@ -134,24 +154,29 @@ class Publisher:
 
     async def run(self) -> None:
         """Send changes until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
-            await self._changed.wait()
-            self._publish()
-            await asyncio.sleep(self._every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._changed.wait()
+            begun = loop.time()
+            self._changed.clear()
+            await self._refresh_all()
+            await asyncio.sleep(max(self._every, (loop.time() - begun) * (1 / SHARE - 1)))
 
-    def _publish(self, also: Set[Language] = frozenset()) -> None:
-        """Render the parts in the languages of the viewers and in `also`, and send those that changed."""
-        self._changed.clear()
-        languages = {stream.language for stream in self._streams} | also
-        for language in [language for language in self._shown if language not in languages]:
-            del self._shown[language]
-        if not languages:
-            return
-        view = self._view()
-        for language in languages:
-            before, after = self._shown.get(language, {}), self._render(view, language)
-            self._shown[language] = after
-            news = {name: html for name, html in after.items() if before.get(name) != html}
-            for stream in self._streams:
-                if stream.language == language and news:
-                    stream.put(news)
+    async def _refresh_all(self) -> None:
+        looked_at = {stream.wanted for stream in self._streams}
+        for wanted in [wanted for wanted in self._shown if wanted not in looked_at]:
+            del self._shown[wanted]
+        for wanted in looked_at:
+            self._refresh(wanted)
+            await asyncio.sleep(0)
+
+    def _refresh(self, wanted: Wanted) -> None:
+        """Render the parts of a page, and send those that changed to its viewers."""
+        before, after = self._shown.get(wanted, {}), self._render(self._page(wanted.page), wanted.language)
+        self._shown[wanted] = after
+        news = {name: html for name, html in after.items() if before.get(name) != html}
+        for stream in self._streams:
+            if stream.wanted == wanted and news:
+                stream.put(news)

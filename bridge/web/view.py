@@ -1,14 +1,14 @@
-"""All that can be seen of the bridge, in one value: page, JSON, events and metrics are made of it and of nothing else.
+"""The values of the status page, the JSON, the events and the metrics.
 
-`bridge.web.look` makes it. Currents in A, voltages in V, power in W, energy in kWh,
-costs in the currency beside them; None is unknown. Every time has an offset.
+`build_view` makes them. Currents in A, voltages in V, power in W, energy in kWh, costs in the currency beside them;
+None is unknown. Every time has an offset.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import PlainSerializer
 
@@ -37,12 +37,13 @@ class Wait(Enum):
     BLOCKED = "blocked"
     REPAIR = "repair"
     LINK = "link"  # the bridge has no connection to the cloud
-    CHARGE_POINT = "charge_point"  # the charge point has none
+    CHARGE_POINT = "charge_point"  # the charge point has no connection to the cloud
     FIRST_STATUS = "first_status"
+    UNCLEAR = "unclear"  # the cloud tells something that the state table has no row for
 
 
 class Trouble(Enum):
-    """What keeps the link from being up, as far as there is something different to do about it."""
+    """Why the link is not up. Each reason has another cure."""
 
     NO_TOKEN = "no_token"  # noqa: S105 - a word, not a secret
     REFUSED = "refused"
@@ -114,11 +115,17 @@ class RequestsView:
     Attributes:
         today: since `since`: midnight in Amsterdam, or the start of the service if that was later.
         total: since the start of the service.
+        by_kind: those of today by their command, the most frequent first.
+        per_start: how many a start of the service makes.
+        per_reconnect: how many a new connection makes.
     """
 
     today: int
     total: int
     since: datetime
+    by_kind: Mapping[str, int] = field(default_factory=dict)
+    per_start: int = 0
+    per_reconnect: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ class SessionView:
 
     Attributes:
         started_at: as the cloud gave it; None if it gave none.
-        finished_at: likewise.
+        finished_at: as the cloud gave it; None if it gave none, or the session is on.
         seen_from: since when the bridge has known of it.
         currency: of the cost.
     """
@@ -178,7 +185,8 @@ class SocketView:
         waits_for: None while it charges.
         window: of delayed charging while that holds the session back, start and end. Sources disagree on whether
             a car charges in the window or outside it, so nothing more is claimed.
-        since: since when it has been doing what it does, where that is known.
+        since: since when it has been in its state, where that is known.
+        offline_since: since when the charge point has had no connection to the cloud, while it has none.
         live: what is shown is known now, and not from before the link went down.
         vehicle: a vehicle is there; None if that is not known.
         power: the sum over the phases.
@@ -197,12 +205,13 @@ class SocketView:
     waits_for: Wait | None
     window: str | None
     since: datetime | None
+    offline_since: datetime | None
     live: bool
     vehicle: bool | None
     fixed_cable: bool
     cable_locked: bool
     power: float | None
-    phases: tuple[PhaseView, PhaseView, PhaseView]
+    phases: tuple[PhaseView, ...]
     session: SessionView | None
     offered: int | None
     highest: float | None
@@ -218,6 +227,7 @@ class ChargePointView:
     """One charge point.
 
     Attributes:
+        left_out: the hub cannot have it as a thing, since its evse_id cannot be part of a topic.
         cloud: every field that the cloud has told, by its own name.
     """
 
@@ -225,6 +235,7 @@ class ChargePointView:
     name: str
     model: str
     sockets: tuple[SocketView, ...]
+    left_out: bool = False
     cloud: Annotated[ChargePointFields, PlainSerializer(ChargePointFields.as_json)] = field(
         default_factory=ChargePointFields
     )
@@ -272,13 +283,51 @@ class ErrorView:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class FaultView:
+    """A socket that reports a fault.
+
+    Attributes:
+        name: what the user calls the charge point; its evse_id where it has no name.
+        page: the number of the page that it is on.
+    """
+
+    address: str
+    name: str
+    page: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryView:
+    """All charge points of the account in a few figures.
+
+    Attributes:
+        charge_points: how many there are.
+        states: how many sockets are in each state of the extended set, without those in which none is.
+        power: the power of all sockets; None if none is known.
+        faults: the first sockets that report a fault.
+        left_out: the first charge points that the hub cannot have, by their evse_id.
+    """
+
+    charge_points: int = 0
+    states: Mapping[State, int] = field(default_factory=dict)
+    power: float | None = None
+    faults: tuple[FaultView, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """All of it.
+    """What is shown.
 
     Attributes:
         at: when this was so.
         account: every field that the cloud has told of it, by its own name; the service does not ask for it.
+        charge_points: those of the page, or all.
+        page: the number of the page, from 1.
+        pages: how many there are.
+        grids: the grid connections of these charge points.
+        commands: the latest ones, newest first.
         outcomes: how many commands had each outcome since the start: `OK`, or an error's code.
         errors: the last warnings and errors of the log, the newest first.
     """
@@ -290,18 +339,24 @@ class View:
     broker: BrokerView
     requests: RequestsView
     account: Annotated[AccountBody | None, PlainSerializer(account_fields)] = None
+    summary: SummaryView = field(default_factory=SummaryView)
     charge_points: tuple[ChargePointView, ...] = ()
+    page: int = 1
+    pages: int = 1
     grids: tuple[GridView, ...] = ()
     commands: tuple[CommandView, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
     errors: tuple[ErrorView, ...] = ()
 
-    @property
-    def not_ready(self) -> str | None:
-        """Why the bridge cannot do its work right now; None while it can."""
-        reasons = []
-        if not self.broker.up:
-            reasons.append(f"broker: {self.broker.words or 'connecting'}")
-        if self.link.state is not LinkState.UP:
-            reasons.append(f"cloud: {self.link.words or self.link.state.value}")
-        return "\n".join(reasons) or None
+
+class Sight(Protocol):
+    """Makes views. The observer does, and so does a test's picture of a house."""
+
+    def why_not_ready(self) -> str | None:
+        """Why the bridge cannot do its work right now; None while it can. Costs the same for every account."""
+
+    def page(self, number: int) -> View:
+        """One page of the charge points, and all the rest. A number that is too high gives the last page."""
+
+    async def whole(self, *, charts: bool) -> View:
+        """Everything; with curves and days, or without."""

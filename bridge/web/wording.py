@@ -26,6 +26,9 @@ from bridge.web.view import (
 MOST_ERRORS: Final = 8
 """The number of log lines shown."""
 
+NEAR_PAGES: Final = 2
+"""The number of pages before and after the shown one to which the page links."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -93,15 +96,22 @@ class Words:
         now_seen = session.open and socket.state is not State.UNKNOWN
         return session.energy > 0 and (now_seen or socket.state is State.FINISHED)
 
-    def waits(self, socket: SocketView) -> str:
-        """What the socket waits for; empty while it charges."""
-        if socket.waits_for is None:
-            return ""
-        if socket.waits_for is Wait.SCHEDULE:
-            if socket.window is None:
-                return self.texts.say.schedule_unknown
-            return self.texts.waits[Wait.SCHEDULE].format(window=socket.window)
-        return self.texts.waits[socket.waits_for]
+    def remarks(self, point: ChargePointView, socket: SocketView) -> Iterator[str]:
+        """Sentences below the state: what the socket waits for, and what is wrong with it."""
+        if socket.waits_for is not None:
+            yield self._waits(socket.waits_for, socket)
+        if socket.limits.unheld is not None:
+            yield self.texts.say.limit_unheld.format(limit=self.texts.amperes(socket.limits.unheld))
+        if point.left_out:
+            yield self.texts.say.left_out
+
+    def _waits(self, wait: Wait, socket: SocketView) -> str:
+        say, texts = self.texts.say, self.texts
+        if wait is Wait.SCHEDULE:
+            return texts.waits[wait].format(window=socket.window) if socket.window is not None else say.schedule_unknown
+        if wait is Wait.CHARGE_POINT and socket.offline_since is not None:
+            return say.offline_since.format(time=texts.when(socket.offline_since, self.view.at))
+        return texts.waits[wait]
 
     def facts(self, socket: SocketView) -> Iterator[Detail]:
         """The values below the state."""
@@ -128,7 +138,6 @@ class Words:
             (labels.set_limit, limits.standing),
             (labels.session_limit, limits.session),
             (labels.pending_limit, limits.pending),
-            (labels.unheld_limit, limits.unheld),
             (labels.own_schedule, limits.theirs),
         )
         for label, current in shown:
@@ -202,6 +211,29 @@ class Words:
         """The outcome of a command."""
         return self.texts.done if command.code is None else self.texts.outcomes[command.code]
 
+    # --- all charge points ---
+
+    def account(self) -> str:
+        """The number of charge points."""
+        return self.texts.say.charge_points.format(count=self.view.summary.charge_points)
+
+    def counts(self) -> Iterator[Detail]:
+        """How many sockets are in each state, and their power."""
+        for state, count in self.view.summary.states.items():
+            yield Detail(self.texts.states[state], str(count))
+        if self.view.summary.power is not None:
+            yield Detail(self.texts.labels.curve, self.texts.kilowatts(self.view.summary.power))
+
+    def page_numbers(self) -> Iterator[int | None]:
+        """The pages to link to; None where some are left out."""
+        last = 0
+        for number in range(1, self.view.pages + 1):
+            if number in (1, self.view.pages) or abs(number - self.view.page) <= NEAR_PAGES:
+                if number > last + 1:
+                    yield None
+                yield number
+                last = number
+
     # --- what is wrong ---
 
     def warnings(self) -> Iterator[Advice]:
@@ -213,6 +245,8 @@ class Words:
             yield Advice(self._until(told.title, link), told.advice, "" if obvious else link.words or "")
         if not broker.up and broker.words is not None:
             yield Advice(say.broker_title, say.broker_advice, broker.words)
+        if self.view.summary.left_out:
+            yield Advice(say.left_out_title, say.left_out_advice, ", ".join(self.view.summary.left_out))
 
     def _until(self, title: str, link: LinkView) -> str:
         if link.until is None:
@@ -243,6 +277,11 @@ class Words:
         if requests.since == self.view.started_at:
             return say.requests_since_start.format(count=requests.today, time=self.texts.clock(requests.since))
         return say.requests_today.format(count=requests.today)
+
+    def requests_needed(self) -> str:
+        """How many requests a start and a new connection make."""
+        requests = self.view.requests
+        return self.texts.say.requests_needed.format(start=requests.per_start, reconnect=requests.per_reconnect)
 
     def errors(self) -> Sequence[ErrorView]:
         """The latest warnings and errors of the log."""

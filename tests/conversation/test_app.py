@@ -220,6 +220,19 @@ async def test_diagnostics(house: House) -> None:
     assert "cannot be read" in report["errors"][-1]
 
 
+async def test_diagnostics_show_the_requests_of_today_against_what_a_start_needs(house: House) -> None:
+    (answer,) = await house.hub.adapter("cmd.app.get_diag")
+    requests = content(answer)["requests"]
+    assert requests["by_kind"] == house.cloud.requests
+    assert requests["today"] == sum(requests["by_kind"].values())
+    points = len(house.cloud.account.charge_points)
+    assert (requests["per_start"], requests["per_reconnect"]) == (5 + 3 * points, 2 + points)
+    before = len(house.cloud.seen)
+    await house.restart()
+    await house.hub.until(lambda: house.cloud.requests["GET_GRID_STATUS"] == 2 * points)
+    assert len(house.cloud.seen) - before == requests["per_start"]
+
+
 async def test_uninstall(house: House) -> None:
     answers = await house.hub.adapter("cmd.app.uninstall", 4)
     assert [answer.message.type for answer in answers] == ["evt.thing.exclusion_report"] * 3 + [

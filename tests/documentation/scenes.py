@@ -189,6 +189,7 @@ def normal(message: dict[str, Any]) -> dict[str, Any]:
         value["delay"] = 12
     if message["type"] == "evt.app.diag_report":
         value["errors"] = []
+        value["requests"]["today"], value["requests"]["by_kind"] = 3, {"GET_CH_STATUS": 2, "HELLO": 1}
     return message
 
 

@@ -22,8 +22,8 @@ from bridge.commandline.embedded_broker import free_port
 from bridge.logs import Log
 from bridge.settings import HttpSettings
 from bridge.simulator.car import Car
+from bridge.web.build_view import Known
 from bridge.web.languages import LANGUAGES, Language, texts
-from bridge.web.look import Known, look
 from bridge.web.server import WebServer
 from tests import showroom
 from tests.conftest import HouseMaker
@@ -144,7 +144,7 @@ def browser() -> Iterator[Browser]:
 @asynccontextmanager
 async def shown(about: Known) -> AsyncIterator[str]:
     """A page that shows a house from the showroom; gives its address."""
-    server = WebServer(HttpSettings(listen="127.0.0.1:0"), lambda: look(about), Log("warning").logger)
+    server = WebServer(HttpSettings(listen="127.0.0.1:0"), showroom.Window(about), Log("warning").logger)
     running = asyncio.create_task(server.run())
     async with asyncio.timeout(PATIENCE_S):
         while server.port is None:  # noqa: ASYNC110 - the server has no event for it
@@ -226,8 +226,10 @@ async def test_a_charge_point_that_comes_later_appears(browser: Browser, build: 
         showroom.link_down(),
         showroom.two_sockets(),
         showroom.long_names(),
+        showroom.large(),
+        showroom.left_out(),
     ],
-    ids=["rich", "no token", "broker refuses", "link down", "two sockets", "long names"],
+    ids=["rich", "no token", "broker refuses", "link down", "two sockets", "long names", "large", "left out"],
 )
 async def test_axe_finds_nothing(browser: Browser, about: Known, size: tuple[int, int], scheme: str) -> None:
     async with shown(about) as url:

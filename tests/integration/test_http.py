@@ -15,9 +15,9 @@ import pytest
 from bridge.logs import Log
 from bridge.settings import HttpSettings
 from bridge.simulator.car import Car
-from bridge.web.look import Known, look
+from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.web.server import WebServer
-from bridge.web.view import View
+from bridge.web.view import Sight, View
 from tests import showroom
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
@@ -67,9 +67,9 @@ async def listening(address: str) -> AsyncIterator[AsyncIterator[tuple[str, Any]
 
 
 @asynccontextmanager
-async def serving(view: Callable[[], View], log: Log | None = None) -> AsyncIterator[WebServer]:
+async def serving(sight: Sight, log: Log | None = None) -> AsyncIterator[WebServer]:
     """A server of its own, without a bridge."""
-    server = WebServer(HttpSettings(listen="127.0.0.1:0"), view, (log or Log("warning")).logger)
+    server = WebServer(HttpSettings(listen="127.0.0.1:0"), sight, (log or Log("warning")).logger)
     running = asyncio.create_task(server.run())
     await until(lambda: server.port is not None)
     try:
@@ -199,6 +199,84 @@ async def test_the_curve_grows_while_time_passes(build: HouseMaker) -> None:
         assert len(shown["curve"]) == 3  # two times ten seconds, and now
 
 
+async def test_a_machine_that_slept_has_seen_nothing_meanwhile(build: HouseMaker) -> None:
+    clock = FakeClock()
+    async with build(clock=clock) as house:
+        assert house.service is not None
+        house[SOCKET].plug(Car())
+        house[SOCKET].start("BCU-APP")
+        await house.push(SOCKET)
+        twin = house.service.fleet.twin
+        await until(lambda: (shown := twin(SOCKET)) is not None and shown.memory.session_open)
+        for seconds in (1, 9, 600, 1, 9):
+            clock.move(seconds)
+            house.service.tick()
+        state = (await get(house, "/api/state")).json()
+        (shown,) = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)["sockets"]
+        powers = [point["power_2"] for point in shown["curve"]]
+        assert powers[0] == 16 * 231 == powers[-1]
+        assert powers.count(None) >= 59
+
+
+async def test_a_large_account_is_shown_in_pages(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        for number in range(40):
+            house.cloud.account.add(SimulatedChargePoint(f"BCU9000{number:02}", house.clock.now))
+        await house.start()
+        first, last = (await get(house, "/")).text, (await get(house, "/?page=5")).text
+        assert (first.count("<article"), last.count("<article")) == (10, 2)
+        assert f"{len(house.cloud.account.charge_points)} charge points" in first
+        for odd in ("/?page=0", "/?page=-1", "/?page=x", "/?page=", "/?page=1.5", f"/?page={'9' * 5000}"):
+            assert (await get(house, odd)).text.count("<article") == 10, odd
+        assert (await get(house, "/?page=99")).text.count("<article") == 2
+        state = (await get(house, "/api/state")).json()
+        assert [point["evse_id"] for point in state["charge_points"]] == sorted(house.cloud.account.charge_points)
+        assert sum(state["summary"]["states"].values()) == state["summary"]["charge_points"] == 42
+        async with listening(url(house, "/events?page=5")) as events:
+            await anext(events)
+            _, parts = await anext(events)
+            assert [name for name in parts if name.startswith("now-")] == ["now-BCU900038", "now-BCU900039"]
+        metrics = (await get(house, "/metrics")).text
+        assert metrics.count("bluecurrent_charge_point_info{") == 42
+
+
+async def test_health_and_readiness_make_no_view() -> None:
+    class Blind(showroom.Window):
+        def page(self, number: int) -> View:
+            raise AssertionError(number)
+
+        async def whole(self, *, charts: bool) -> View:
+            raise AssertionError(charts)
+
+    async with serving(Blind(showroom.no_token())) as server, httpx.AsyncClient() as client:
+        assert (await client.get(f"http://127.0.0.1:{server.port}/healthz")).status_code == 200
+        assert (await client.get(f"http://127.0.0.1:{server.port}/readyz")).status_code == 503
+
+
+async def test_a_charge_point_that_the_hub_cannot_have_is_named(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.account.add(SimulatedChargePoint("BCU+1/x", house.clock.now))
+        service = await house.start(wait=False)
+        await until(lambda: service.web.port is not None and "BCU+1/x" in service.fleet.evse_ids())
+        page = (await get(house, "/")).text
+        assert "A charge point is left out" in page
+        assert '<q lang="en">BCU+1/x</q>' in page
+        state = (await get(house, "/api/state")).json()
+        assert state["summary"]["left_out"] == ["BCU+1/x"]
+        assert [point["evse_id"] for point in state["charge_points"] if point["left_out"]] == ["BCU+1/x"]
+
+
+async def test_what_has_left_the_account_leaves_nothing_behind(house: House) -> None:
+    assert house.service is not None
+    observer = house.service.parts.observer
+    assert {SOCKET, CABLE} <= set(observer._histories)
+    house.cloud.account.charge_points.pop(CABLE)
+    house.cloud.drop()
+    await until(lambda: CABLE not in observer._histories)
+    assert CABLE not in observer._tally._entries
+    assert CABLE not in (await get(house, "/")).text
+
+
 async def test_a_refused_command_is_shown_with_its_reason(house: House) -> None:
     await house.hub.refused(SOCKET, "cmd.charge.start")
     await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="string", val="off")
@@ -319,14 +397,14 @@ async def test_events_follow_what_happens(house: House) -> None:
 
 
 async def test_a_burst_of_changes_is_few_events() -> None:
-    now: list[Known] = [showroom.rich()]
-    async with serving(lambda: look(now[0])) as server:
+    house = showroom.Window(showroom.rich())
+    async with serving(house) as server:
         assert server.port is not None
         async with listening(f"http://127.0.0.1:{server.port}/events") as events:
             await anext(events)
             await anext(events)
             for count in range(200):
-                now[0] = replace(now[0], requests_today=1000 + count)
+                house.about = replace(house.about, requests_today={"HELLO": 1000 + count})
                 server.changed()
                 await asyncio.sleep(0.001)
             pushes = []
@@ -360,14 +438,14 @@ async def test_a_reader_that_reads_nothing_holds_up_nobody(house: House) -> None
 
 
 async def test_a_hundred_look_and_all_see_the_same() -> None:
-    now: list[Known] = [showroom.rich()]
-    async with serving(lambda: look(now[0])) as server, AsyncExitStack() as stack:
+    house = showroom.Window(showroom.rich())
+    async with serving(house) as server, AsyncExitStack() as stack:
         address = f"http://127.0.0.1:{server.port}/events"
         readers = [await stack.enter_async_context(listening(address)) for _ in range(100)]
         for events in readers:
             await anext(events)
             await anext(events)
-        now[0] = replace(now[0], requests_today=4711)
+        house.about = replace(house.about, requests_today={"HELLO": 4711})
         server.changed()
         for events in readers:
             _, parts = await anext(events)
@@ -423,10 +501,11 @@ async def test_empty_turns_it_off(build: HouseMaker) -> None:
 
 
 async def test_a_page_that_fails_is_logged_and_the_others_go_on(capfd: pytest.CaptureFixture[str]) -> None:
-    def broken() -> View:
-        raise RuntimeError("a fault of our own")
+    class Broken(showroom.Window):
+        async def whole(self, *, charts: bool) -> View:
+            raise RuntimeError("a fault of our own")
 
-    async with serving(broken, Log("warning", "json")) as server, httpx.AsyncClient() as client:
+    async with serving(Broken(showroom.rich()), Log("warning", "json")) as server, httpx.AsyncClient() as client:
         answer = await client.get(f"http://127.0.0.1:{server.port}/api/state")
         assert (answer.status_code, "fault" in answer.text) == (500, False)
         assert (await client.get(f"http://127.0.0.1:{server.port}/healthz")).status_code == 200

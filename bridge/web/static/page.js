@@ -22,7 +22,7 @@ function connect() {
   source?.close();
   if (Date.now() - heard > SILENCE_MS) lose();
   heard = Date.now();
-  source = new EventSource(`events?lang=${root.dataset.language}`);
+  source = new EventSource(`events?lang=${root.dataset.language}&page=${root.dataset.page}`);
   source.addEventListener("build", ({ data }) => {
     listen();
     if (data !== root.dataset.build) location.reload();

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from bridge.web.look import look
+from bridge.web.build_view import build_view
 from bridge.web.metrics import FAMILIES, Metrics
 from tests import showroom
 
@@ -18,7 +18,7 @@ PAGE = ROOT / "docs" / "http.md"
 
 def served() -> dict[str, set[str]]:
     """Every metric of `/metrics` with its labels."""
-    text, _ = Metrics(lambda: look(showroom.rich())).text("")
+    text, _ = Metrics().text(build_view(showroom.rich()), "")
     return {
         sample.name: set(sample.labels)
         for family in parse(text.decode())

@@ -8,7 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from bridge.chargepoint.state import State
-from bridge.web.look import Known, look
+from bridge.web.build_view import Known, build_view
 from bridge.web.metrics import FAMILIES, Metrics
 from tests import showroom
 
@@ -17,7 +17,7 @@ Labels = frozenset[tuple[str, str]]
 
 def samples(about: Known) -> Mapping[tuple[str, Labels], float]:
     """Every sample of our own."""
-    text, _ = Metrics(lambda: look(about)).text("")
+    text, _ = Metrics().text(build_view(about), "")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in parse_text(text.decode())
@@ -72,7 +72,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
 @pytest.mark.parametrize("about", [showroom.rich(), showroom.no_token(), showroom.two_sockets()])
 def test_openmetrics_can_be_read_too(about: Known) -> None:
-    text, content_type = Metrics(lambda: look(about)).text("application/openmetrics-text; version=1.0.0")
+    text, content_type = Metrics().text(build_view(about), "application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     found = parse_openmetrics(text.decode())  # type: ignore[no-untyped-call] # the library's
     assert {family.name for family in found} >= {family.full_name.removesuffix("_total") for family in FAMILIES}

@@ -8,13 +8,18 @@ from html.parser import HTMLParser
 import pytest
 
 from bridge.bluecurrent.link import LinkState, LinkStatus
+from bridge.chargepoint.charge_point_settings import ChargePointSettings
+from bridge.chargepoint.limits import Limits
+from bridge.chargepoint.schedules import Owned
 from bridge.chargepoint.state import State
+from bridge.chargepoint.status import Activity, Status
+from bridge.chargepoint.twin import Twin
 from bridge.errors import Unauthorized
 from bridge.hub.router import Handled
+from bridge.web.build_view import Known, build_view
 from bridge.web.languages import LANGUAGES, Language, texts
-from bridge.web.look import Known, look
 from bridge.web.page import Page
-from bridge.web.view import Trouble, Wait
+from bridge.web.view import SummaryView, Trouble, Wait
 from bridge.web.wording import Words
 from tests import showroom
 from tests.showroom import NOW, at, known
@@ -46,7 +51,7 @@ class _Reader(HTMLParser):
 
 def read(about: Known, language: Language = "en") -> _Reader:
     reader = _Reader()
-    reader.feed(PAGE.whole(look(about), language))
+    reader.feed(PAGE.whole(build_view(about), language))
     return reader
 
 
@@ -105,10 +110,11 @@ def test_requests_since_a_start_today_are_told_as_such() -> None:
         showroom.broker_refuses(),
         showroom.out_of_requests(),
         showroom.two_sockets(),
+        replace(showroom.rich(), page=2, pages=3),
     ],
 )
 def test_every_page_holds_what_the_browser_is_promised(about: Known, language: Language) -> None:
-    reader, view = read(about, language), look(about)
+    reader, view = read(about, language), build_view(about)
     fragments = PAGE.fragments(view, language)
     assert sorted(reader.ids) == sorted(set(reader.ids)), "an id stands twice"
     assert set(fragments) <= set(reader.ids), "a part has no place on the page"
@@ -117,25 +123,25 @@ def test_every_page_holds_what_the_browser_is_promised(about: Known, language: L
         assert html.endswith(">")
     # The policy forbids what could be put in by somebody else.
     assert not {name for name in reader.attributes if name.startswith("on") or name == "style"}
-    assert all(url.startswith(("static/", "?lang=", "#")) for url in reader.urls), reader.urls
+    assert all(url.startswith(("static/", "?lang=", "?page=", "#")) for url in reader.urls), reader.urls
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_wait_trouble_and_outcome_has_its_words(language: Language) -> None:
     table = texts(language)
-    (point,) = look(known(showroom.charging())).charge_points
+    (point,) = build_view(known(showroom.charging())).charge_points
     (socket,) = point.sockets
     for state in State:
         for wait in [*Wait, None]:
             view = replace(
-                look(known()),
+                build_view(known()),
                 charge_points=(replace(point, sockets=(replace(socket, state=state, waits_for=wait),)),),
             )
             html = PAGE.fragments(view, language)[f"now-{socket.address}"]
             assert table.states[state] in html
             assert "{" not in html
     for trouble in Trouble:
-        view = replace(look(known()), link=replace(look(showroom.no_token()).link, trouble=trouble))
+        view = replace(build_view(known()), link=replace(build_view(showroom.no_token()).link, trouble=trouble))
         assert [told.title for told in Words(table, view).warnings()] == [table.troubles[trouble].title]
 
 
@@ -150,7 +156,7 @@ def test_names_and_words_from_outside_are_only_text() -> None:
         version=rude,
         link=LinkStatus(LinkState.DOWN, NOW, Unauthorized(rude)),
     )
-    html = PAGE.whole(look(about), "en")
+    html = PAGE.whole(build_view(about), "en")
     assert html.count("<script") == 1  # the page's own
     assert "&lt;script&gt;" in html
 
@@ -165,14 +171,14 @@ def test_nothing_on_the_page_moves_while_nothing_happens() -> None:
     """A minute later the same house gives the same parts, but for the curves: readers are not called for nothing."""
     about = replace(showroom.rich(), curves={})
     later = replace(about, now=about.now + timedelta(minutes=1))
-    before, after = PAGE.fragments(look(about), "en"), PAGE.fragments(look(later), "en")
+    before, after = PAGE.fragments(build_view(about), "en"), PAGE.fragments(build_view(later), "en")
     assert {name for name in before if before[name] != after[name]} == set()
 
 
 def test_all_of_it_is_under_100_kb() -> None:
-    page = len(PAGE.whole(look(showroom.rich()), "en").encode())
+    page = len(PAGE.whole(build_view(showroom.rich()), "en").encode())
     files = sum(len(file.content) for file in PAGE.files.values())
-    first_events = sum(len(html.encode()) for html in PAGE.fragments(look(showroom.rich()), "en").values())
+    first_events = sum(len(html.encode()) for html in PAGE.fragments(build_view(showroom.rich()), "en").values())
     assert page + files + first_events < 100_000, (page, files, first_events)
 
 
@@ -180,9 +186,67 @@ def test_costs_are_shown_in_the_tariffs_currency() -> None:
     twin = showroom.charging()
     assert twin.memory.session is not None
     session = replace(twin.memory.session, cost=48.5, currency="SEK")
-    house = replace(known(replace(twin, memory=replace(twin.memory, session=session))), sessions=[])
+    house = replace(known(replace(twin, memory=replace(twin.memory, session=session))), sessions={})
     for language in LANGUAGES:
         said = text(house, language)
         assert "48" in said
         assert "€" not in said
         assert "SEK" in said or "kr" in said
+
+
+def test_a_limit_that_does_not_hold_is_said() -> None:
+    twin = replace(showroom.charging(), limits=Limits(standing=10, owned=Owned(7, 10), unheld=True))
+    assert "The agreed limit of 10 A does not hold" in text(known(twin))
+    for language in LANGUAGES:
+        assert "10 A" in text(known(twin), language)
+
+
+def test_an_offline_charge_point_says_since_when() -> None:
+    twin = replace(showroom.empty(), status=Status(activity=Activity.OFFLINE, offline_since=at(4, 41)))
+    assert "Not known since 04:41" in text(known(twin))
+    assert "The charge point has been offline since 04:41." in text(known(twin))
+    unsaid = replace(twin, status=Status(activity=Activity.OFFLINE))
+    assert "the charge point is not online" in text(known(unsaid))
+
+
+def test_requests_are_shown_by_kind_and_against_what_a_start_needs() -> None:
+    said = text(showroom.rich())
+    assert "14 today A start of the bridge makes 13, a new connection 5." in said
+    assert "GET_CH_STATUS 11 GET_CHARGE_POINTS 2 HELLO 1" in said
+
+
+@pytest.mark.parametrize("evse_id", ["BCU 1", "BCU/+#", "\u2028\U0001f600", 'BCU"1'])
+def test_a_charge_point_that_is_left_out_is_named_and_has_a_place(evse_id: str) -> None:
+    about = replace(
+        known(Twin(evse_id=evse_id, settings=ChargePointSettings(name="Odd"))),
+        left_out={evse_id},
+        summary=SummaryView(charge_points=1, left_out=(evse_id,)),
+    )
+    reader = read(about)
+    said = " ".join(" ".join(reader.words).split())
+    assert "A charge point is left out" in said
+    assert "The hub does not have this charge point" in said
+    assert set(PAGE.fragments(build_view(about), "en")) <= set(reader.ids)
+    assert not [one for one in reader.ids if re.search(r"\s", one)]
+
+
+def test_a_large_account_is_summed_up_and_has_pages() -> None:
+    said = text(showroom.large())
+    assert "1000 charge points Charging 412 No car 588 Power 1234.6 kW Fault: Deck 4" in said
+    assert "Page 1 Page 2 Page 3 Page 4 Page 5 … Page 50" in said
+    urls = read(showroom.large()).urls
+    assert {"?page=46#name-BCU900", "?page=2", "?page=4", "?lang=nl&page=3"} <= set(urls)
+    assert 'data-page="3"' in PAGE.whole(build_view(showroom.large()), "en")
+    assert PAGE.whole(build_view(showroom.large()), "en").count('aria-current="page"') == 1
+
+
+@pytest.mark.parametrize(("page", "links"), [(1, {"next"}), (3, {"prev", "next"}), (50, {"prev"})])
+def test_the_pages_before_and_after_are_linked(page: int, links: set[str]) -> None:
+    html = PAGE.fragments(build_view(showroom.large(page)), "en")["more"]
+    assert set(re.findall(r'rel="(\w+)"', html)) == links
+
+
+def test_a_small_account_has_no_pages() -> None:
+    html = PAGE.whole(build_view(showroom.rich()), "en")
+    assert "?page=" not in html
+    assert '<div id="summary" hidden></div>' in html

@@ -1,12 +1,12 @@
-"""Makes the view of what the service knows: a pure function, without a socket and without a clock."""
+"""Makes the view: a pure function of what the service knows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from bridge.bluecurrent.bodies import AccountBody
-from bridge.bluecurrent.link import NO_TOKEN, LinkStatus
+from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import in_amsterdam, last_midnight
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.grid import Grid, GridTwin
@@ -19,7 +19,7 @@ from bridge.errors import AlreadyConnected, BridgeError, RequestLimit, Unauthori
 from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
 from bridge.web.cloud_fields import ChargePointFields
-from bridge.web.history import Point
+from bridge.web.history import UNKNOWN, PhasePowers, Point, total
 from bridge.web.view import (
     BrokerView,
     ChargePointView,
@@ -33,24 +33,42 @@ from bridge.web.view import (
     RequestsView,
     SessionView,
     SocketView,
+    SummaryView,
     Trouble,
     View,
     Wait,
 )
 
 DAYS: Final = 21
-"""How many days of sessions are shown."""
+"""The number of days of which sessions are shown."""
 
-CURVE_POINTS: Final = 180
-"""How many points a curve has at the most."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Settings that say what is shown.
+
+    Attributes:
+        grace: how long the link may be down before what was known is unknown.
+        state_set: the states that the hub is told.
+        nominal_voltage: stands in where there is current and no voltage, V.
+    """
+
+    grace: timedelta
+    state_set: StateSet
+    nominal_voltage: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the service knows; `View` explains what has the same name there.
+    """What the service knows. `View` says what it means.
 
     Attributes:
-        sessions: of the last `DAYS` days.
+        requests_today: by their command.
+        twins: those to show.
+        grids: those to show.
+        left_out: evse_ids that the hub cannot have, among those to show.
+        names: what the user calls the charge points that `commands` name, by address.
+        sessions: of the last `DAYS` days, by address.
         curves: by address.
     """
 
@@ -64,28 +82,28 @@ class Known:
     dropped: int
     link_reconnects: int
     broker_reconnects: int
-    requests_today: int
+    requests_today: Mapping[str, int]
     requests_total: int
+    requests_per_start: int
+    requests_per_reconnect: int
+    summary: SummaryView
+    page: int
+    pages: int
     twins: Sequence[Twin]
     grids: Sequence[GridTwin]
+    left_out: Collection[str]
     commands: Sequence[Handled]
+    names: Mapping[str, str]
     outcomes: Mapping[str, int]
     errors: Sequence[str]
-    sessions: Sequence[SessionRecord]
+    sessions: Mapping[str, Sequence[SessionRecord]]
     curves: Mapping[str, tuple[Point, ...]]
-    grace: timedelta
-    state_set: StateSet
-    nominal_voltage: float
+    rules: Rules
     account: AccountBody | None = None
 
 
-def look(known: Known) -> View:
+def build_view(known: Known) -> View:
     """The view of what is known."""
-    names = {twin.evse_id: twin.settings.name for twin in known.twins}
-    grids = {evse_id: grid.grid for grid in known.grids for evse_id in grid.evse_ids}
-    by_evse: dict[str, list[Twin]] = {}
-    for twin in known.twins:
-        by_evse.setdefault(twin.evse_id, []).append(twin)
     return View(
         at=known.now,
         version=known.version,
@@ -101,26 +119,60 @@ def look(known: Known) -> View:
             reconnects=known.broker_reconnects,
         ),
         requests=RequestsView(
-            today=known.requests_today,
+            today=sum(known.requests_today.values()),
             total=known.requests_total,
             since=max(last_midnight(known.now), known.started_at),
+            by_kind=dict(sorted(known.requests_today.items(), key=lambda one: (-one[1], one[0]))),
+            per_start=known.requests_per_start,
+            per_reconnect=known.requests_per_reconnect,
         ),
         account=known.account,
-        charge_points=tuple(
-            ChargePointView(
-                evse_id,
-                twins[0].settings.name,
-                twins[0].settings.model,
-                tuple(_socket(twin, known) for twin in twins),
-                _fields(twins, grids.get(evse_id)),
-            )
-            for evse_id, twins in by_evse.items()
-        ),
+        summary=known.summary,
+        charge_points=charge_points(known),
+        page=known.page,
+        pages=known.pages,
         grids=tuple(_grid(grid, known) for grid in known.grids if grid.seen),
-        commands=tuple(_command(handled, names) for handled in known.commands),
+        commands=tuple(_command(handled, known.names) for handled in known.commands),
         outcomes=known.outcomes,
         errors=tuple(_error(line) for line in reversed(known.errors)),
     )
+
+
+def charge_points(known: Known) -> tuple[ChargePointView, ...]:
+    """The charge points alone."""
+    grids = {evse_id: grid.grid for grid in known.grids for evse_id in grid.evse_ids}
+    by_evse: dict[str, list[Twin]] = {}
+    for twin in known.twins:
+        by_evse.setdefault(twin.evse_id, []).append(twin)
+    return tuple(
+        ChargePointView(
+            evse_id,
+            twins[0].settings.name,
+            twins[0].settings.model,
+            tuple(_socket(twin, known) for twin in twins),
+            evse_id in known.left_out,
+            _fields(twins, grids.get(evse_id)),
+        )
+        for evse_id, twins in by_evse.items()
+    )
+
+
+def why_not_ready(link: LinkStatus, broker: BrokerStatus) -> str | None:
+    """Why the bridge cannot do its work right now; None while it can."""
+    reasons = []
+    if not broker.up:
+        reasons.append(f"broker: {broker.problem or 'connecting'}")
+    if link.state is not LinkState.UP:
+        reasons.append(f"cloud: {link.error or link.state.value}")
+    return "\n".join(reasons) or None
+
+
+def flowing(twin: Twin, nominal_voltage: float) -> PhasePowers:
+    """The power on each phase as last told, W; unknown while the charge point is offline."""
+    status = twin.status
+    if status is None or status.activity is Activity.OFFLINE:
+        return UNKNOWN
+    return powers(status, nominal_voltage)
 
 
 def _fields(twins: Sequence[Twin], grid: Grid | None) -> ChargePointFields:
@@ -157,29 +209,29 @@ def _trouble(error: BridgeError | None) -> Trouble | None:
 
 
 def _socket(twin: Twin, known: Known) -> SocketView:
-    now, grace, status = known.now, known.grace, twin.status
-    live = status is not None and twin.visible(now, grace) and status.activity is not Activity.OFFLINE
+    now, grace, status = known.now, known.rules.grace, twin.status
+    visible = twin.visible(now, grace)
+    live = status is not None and visible and status.activity is not Activity.OFFLINE
     state = twin.state(now, grace=grace, state_set="extended")
-    waits_for = _wait(twin, state, live_link=twin.visible(now, grace))
-    flowing: Sequence[float | None] = (None, None, None)
-    phases = (PhaseView(None, None, None),) * 3
+    waits_for = _wait(twin, state, live_link=visible)
+    power = flowing(twin, known.rules.nominal_voltage) if live else UNKNOWN
+    phases: tuple[PhaseView, ...] = (PhaseView(None, None, None),) * 3
     if status is not None and live:
-        flowing = powers(status, known.nominal_voltage)
-        one, two, three = (PhaseView(*values) for values in zip(status.currents, status.voltages, flowing, strict=True))
-        phases = (one, two, three)
+        phases = tuple(PhaseView(*values) for values in zip(status.currents, status.voltages, power, strict=True))
     return SocketView(
         address=twin.address,
         socket=twin.socket,
         state=state,
-        reported=twin.state(now, grace=grace, state_set=known.state_set),
+        reported=twin.state(now, grace=grace, state_set=known.rules.state_set),
         waits_for=waits_for,
         window=_window(twin) if waits_for is Wait.SCHEDULE else None,
         since=_since(twin, state),
+        offline_since=_offline_since(twin) if visible else None,
         live=live,
         vehicle=status.vehicle.connected if status is not None and live and status.vehicle is not None else None,
         fixed_cable=bool(twin.settings.is_cable),
         cable_locked=twin.cable_locked,
-        power=_sum(flowing),
+        power=total(power),
         phases=phases,
         session=_session(twin),
         offered=twin.offered_current if live else None,
@@ -187,7 +239,7 @@ def _socket(twin: Twin, known: Known) -> SocketView:
         limits=_limits(twin),
         mode=twin.charging_mode,
         lifetime=twin.memory.lifetime_energy,
-        curve=_curve(known.curves.get(twin.address, ()), now, flowing),
+        curve=_curve(known.curves.get(twin.address, ()), now, power),
         days=_days(known, twin),
     )
 
@@ -221,7 +273,10 @@ def _wait(twin: Twin, state: State, *, live_link: bool) -> Wait | None:
     if state is State.UNKNOWN:
         if not live_link:
             return Wait.LINK
-        return Wait.FIRST_STATUS if twin.status is None else Wait.CHARGE_POINT
+        activity = twin.status.activity if twin.status is not None else twin.listed_activity
+        if activity is Activity.OFFLINE:
+            return Wait.CHARGE_POINT
+        return Wait.FIRST_STATUS if twin.status is None else Wait.UNCLEAR
     return _WAITS.get(state)
 
 
@@ -243,13 +298,18 @@ def _window(twin: Twin) -> str | None:
 def _since(twin: Twin, state: State) -> datetime | None:
     session = twin.memory.session
     if state is State.UNKNOWN:
-        offline = twin.status.offline_since if twin.status is not None and twin.link_down_since is None else None
-        return offline or twin.memory.blind_since or twin.link_down_since
+        return _offline_since(twin) or twin.memory.blind_since or twin.link_down_since
     if session is None:
         return None
     if state is State.CHARGING:
         return session.started_at or session.seen_from
     return (session.finished_at or session.seen_to) if state is State.FINISHED else None
+
+
+def _offline_since(twin: Twin) -> datetime | None:
+    status = twin.status
+    offline = status is not None and status.activity is Activity.OFFLINE and twin.link_down_since is None
+    return status.offline_since if status is not None and offline else None
 
 
 def _session(twin: Twin) -> SessionView | None:
@@ -267,16 +327,15 @@ def _session(twin: Twin) -> SessionView | None:
     )
 
 
-def _curve(points: tuple[Point, ...], now: datetime, flowing: Sequence[float | None]) -> tuple[Point, ...]:
-    """The points of the past, and what flows now."""
-    one, two, three = flowing
-    return (*points, Point(now, one, two, three)) if points else ()
+def _curve(points: tuple[Point, ...], now: datetime, power: PhasePowers) -> tuple[Point, ...]:
+    """The points of the past, and the power now."""
+    return (*points, Point(now, *power)) if points else ()
 
 
 def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
     today = in_amsterdam(known.now).date()
     latest = twin.memory.session
-    sessions = [record for record in known.sessions if record.address == twin.address]
+    sessions = list(known.sessions.get(twin.address, ()))
     if latest is not None:
         # What is on disk can be some moments old.
         sessions = [record for record in sessions if record.number != latest.number]
@@ -287,12 +346,6 @@ def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
         if day in by_day:
             by_day[day].append(session)
     return tuple(_day(day, sessions) for day, sessions in by_day.items())
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    """The sum of those that are known; None where none is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def _day(day: date, sessions: Sequence[SessionRecord]) -> DayView:
@@ -308,7 +361,7 @@ def _day(day: date, sessions: Sequence[SessionRecord]) -> DayView:
 
 
 def _grid(twin: GridTwin, known: Known) -> GridView:
-    grid, live = twin.grid, twin.visible(known.now, known.grace)
+    grid, live = twin.grid, twin.visible(known.now, known.rules.grace)
     currents = (grid.current_1, grid.current_2, grid.current_3) if live else (None, None, None)
     return GridView(twin.address, currents, grid.max_install, live, grid)
 
@@ -317,7 +370,7 @@ def _command(handled: Handled, names: Mapping[str, str]) -> CommandView:
     return CommandView(
         at=handled.at,
         address=handled.address,
-        name=names.get(handled.address.partition("_")[0], ""),
+        name=names.get(handled.address, ""),
         command=handled.command,
         value=handled.value,
         code=handled.code,

@@ -20,9 +20,9 @@ from bridge.chargepoint.told import told_fields
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
 from bridge.hub.broker import BrokerStatus
+from bridge.web.build_view import DAYS, Known, build_view, why_not_ready
 from bridge.web.cloud_fields import ChargePointFields
 from bridge.web.history import Point
-from bridge.web.look import DAYS, Known, look
 from bridge.web.view import SocketView, Trouble, View, Wait
 from tests import showroom
 from tests.showroom import NOW, at, known
@@ -30,7 +30,7 @@ from tests.showroom import NOW, at, known
 
 def only(about: Known) -> SocketView:
     """The one socket of a view."""
-    ((socket,),) = [point.sockets for point in look(about).charge_points]
+    ((socket,),) = [point.sockets for point in build_view(about).charge_points]
     return socket
 
 
@@ -85,6 +85,7 @@ def test_the_page_says_who_pauses_even_where_the_hub_is_told_less() -> None:
         (Status(activity=Activity.UNAVAILABLE, vehicle=Vehicle.NONE), {}, Wait.BLOCKED),
         (Status(activity=Activity.ERROR), {}, Wait.REPAIR),
         (Status(activity=Activity.OFFLINE), {}, Wait.CHARGE_POINT),
+        (Status(activity=None, vehicle=Vehicle.NONE), {}, Wait.UNCLEAR),
     ],
 )
 def test_what_it_waits_for(status: Status, evse: dict[str, object], waits: Wait | None) -> None:
@@ -133,7 +134,7 @@ def test_a_short_break_hides_nothing() -> None:
     ],
 )
 def test_every_trouble_has_its_advice(error: BridgeError | None, trouble: Trouble | None) -> None:
-    view = look(replace(known(), link=LinkStatus(LinkState.DOWN, NOW, error)))
+    view = build_view(replace(known(), link=LinkStatus(LinkState.DOWN, NOW, error)))
     assert view.link.trouble is trouble
     assert view.link.until == (NOW if trouble is Trouble.LIMIT else None)
 
@@ -146,7 +147,7 @@ def test_days_are_amsterdams_and_hold_every_session_that_began_on_them() -> None
     ten_to_midnight = replace(record, started_at=at(23, 50, 1), energy=5.0, cost=1.25)
     of_another = replace(record, address="BCU9", started_at=at(1, 0))
     too_long_ago = replace(record, started_at=at(12, 0, DAYS))
-    records = [ten_past_midnight, ten_to_midnight, of_another, too_long_ago]
+    records = {"BCU102728": [ten_past_midnight, ten_to_midnight, too_long_ago], "BCU9": [of_another]}
     days = only(replace(known(replace(showroom.charging(), memory=Memory())), sessions=records)).days
     assert len(days) == DAYS
     assert [(day.energy, day.cost, day.sessions) for day in days[-2:]] == [(5.0, 1.25, 1), (3.0, None, 1)]
@@ -158,7 +159,7 @@ def test_the_session_that_is_on_counts_as_it_is_now_and_once() -> None:
     assert twin.memory.session is not None
     on_disk = replace(record_of(twin, twin.memory.session), energy=12.0, cost=3.0)
     for records in ([on_disk], []):
-        today = only(replace(known(twin), sessions=records)).days[-1]
+        today = only(replace(known(twin), sessions={twin.address: records})).days[-1]
         assert (today.energy, today.cost, today.sessions) == (17.42, 4.36, 1)
 
 
@@ -171,32 +172,35 @@ def test_a_curve_ends_with_what_flows_now() -> None:
 
 
 def test_requests_are_counted_since_midnight_or_since_the_start() -> None:
-    assert look(known()).requests.since == at(0, 0)
-    assert look(replace(known(), started_at=at(8, 0))).requests.since == at(8, 0)
+    assert build_view(known()).requests.since == at(0, 0)
+    assert build_view(replace(known(), started_at=at(8, 0))).requests.since == at(8, 0)
 
 
 def test_ready_means_that_both_links_are_up() -> None:
-    assert look(known()).not_ready is None
-    down = BrokerStatus(False, NOW, "hub:1884 does not answer")
-    assert look(replace(known(), broker=down)).not_ready == "broker: hub:1884 does not answer"
-    reason = look(replace(showroom.no_token(), broker=down)).not_ready
+    up, down = known().broker, BrokerStatus(False, NOW, "hub:1884 does not answer")
+    assert why_not_ready(known().link, up) is None
+    assert why_not_ready(known().link, down) == "broker: hub:1884 does not answer"
+    assert why_not_ready(LinkStatus(LinkState.CONNECTING, NOW), BrokerStatus(False, NOW)) == (
+        "broker: connecting\ncloud: connecting"
+    )
+    reason = why_not_ready(showroom.no_token().link, down)
     assert reason is not None
     assert reason.startswith("broker: hub:1884 does not answer\ncloud: There is no Blue Current API token yet.")
 
 
 def test_sockets_of_one_charge_point_stand_together() -> None:
-    (point,) = look(showroom.two_sockets()).charge_points
+    (point,) = build_view(showroom.two_sockets()).charge_points
     assert [socket.address for socket in point.sockets] == ["BCU102728_1", "BCU102728_2"]
 
 
 def test_errors_come_with_their_time_and_the_newest_first() -> None:
-    errors = look(replace(known(), errors=["2026-11-20T08:00:00.000+01:00 one", "no time at all"])).errors
+    errors = build_view(replace(known(), errors=["2026-11-20T08:00:00.000+01:00 one", "no time at all"])).errors
     assert [(error.at, error.words) for error in errors] == [(None, "no time at all"), (at(8, 0), "one")]
 
 
 def test_a_view_is_json_and_back() -> None:
     adapter = TypeAdapter(View)
-    view = look(showroom.rich())
+    view = build_view(showroom.rich())
     read = json.loads(adapter.dump_json(view))
     for shown in [*read["charge_points"], *read["grids"]]:
         assert shown.pop("cloud")  # which is read by nobody here: see below
@@ -207,7 +211,7 @@ def test_a_view_is_json_and_back() -> None:
 
 def fields(about: Known) -> dict[str, Any]:
     """What stands under `cloud` of the only charge point, as JSON."""
-    ((point),) = json.loads(TypeAdapter(View).dump_json(look(about)))["charge_points"]
+    ((point),) = json.loads(TypeAdapter(View).dump_json(build_view(about)))["charge_points"]
     cloud: dict[str, Any] = point["cloud"]
     return cloud
 
@@ -235,7 +239,7 @@ def test_the_fields_of_the_grid_stand_with_those_of_the_charge_points_behind_it(
         cloud["grid_max_current"],
     ) == (-2, 25, 2, 6)
     assert "id" not in cloud
-    (shown,) = json.loads(TypeAdapter(View).dump_json(look(about)))["grids"]
+    (shown,) = json.loads(TypeAdapter(View).dump_json(build_view(about)))["grids"]
     assert (shown["cloud"]["id"], shown["cloud"]["grid_max_current"]) == ("GRID-1", 6)
 
 
@@ -254,4 +258,26 @@ def test_before_the_first_status_only_the_description_is_told() -> None:
 
 def test_the_page_says_since_when_a_charge_point_has_been_offline() -> None:
     since = NOW - timedelta(hours=5)
-    assert of(Status(activity=Activity.OFFLINE, offline_since=since)).since == since
+    socket = of(Status(activity=Activity.OFFLINE, offline_since=since))
+    assert (socket.since, socket.offline_since) == (since, since)
+
+
+@pytest.mark.parametrize("activity", [Activity.AVAILABLE, Activity.CHARGING, None])
+def test_an_offline_since_of_the_past_is_not_shown(activity: Activity | None) -> None:
+    socket = of(Status(activity=activity, vehicle=Vehicle.NONE, offline_since=NOW - timedelta(hours=5)))
+    assert (socket.since, socket.offline_since) == (None, None)
+
+
+def test_requests_are_told_by_kind_the_most_frequent_first() -> None:
+    today = {"HELLO": 2, "GET_CH_STATUS": 30, "GET_ACCOUNT": 2}
+    requests = build_view(replace(known(), requests_today=today)).requests
+    assert list(requests.by_kind.items()) == [("GET_CH_STATUS", 30), ("GET_ACCOUNT", 2), ("HELLO", 2)]
+    assert (requests.today, requests.per_start, requests.per_reconnect) == (34, 13, 5)
+
+
+def test_a_charge_point_that_the_hub_cannot_have_is_shown_as_left_out() -> None:
+    about = replace(known(Twin(evse_id="BCU 1"), Twin(evse_id="BCU2")), left_out={"BCU 1"})
+    assert [(point.evse_id, point.left_out) for point in build_view(about).charge_points] == [
+        ("BCU 1", True),
+        ("BCU2", False),
+    ]

@@ -1,0 +1,95 @@
+"""The state and the power of every socket, kept up to date change by change, for the summary of a large account."""
+
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.state import State
+from bridge.chargepoint.twin import Twin
+from bridge.web.build_view import Rules, flowing
+from bridge.web.history import total
+from bridge.web.view import FaultView, SummaryView
+
+MOST_NAMED: Final = 12
+"""The number of sockets with a fault, and of charge points left out, that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    twin: Twin
+    state: State
+    power: float | None
+    changes_at: datetime | None  # when its state may change with nothing happening
+
+
+class Tally:
+    """The state and the power of every socket, by its address. A change costs the same in every account."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._deadlines: list[tuple[datetime, str]] = []
+        self._left_out: set[str] = set()
+
+    def changed(
+        self, before: ChargePoint | None, after: ChargePoint | None, now: datetime, rules: Rules, *, left_out: bool
+    ) -> None:
+        """A charge point has changed. `left_out`: the hub cannot have it."""
+        for twin in before.sockets if before is not None else ():
+            if after is None or after.socket(twin.address) is None:
+                self._entries.pop(twin.address, None)
+                self._left_out.discard(twin.evse_id)
+        for twin in after.sockets if after is not None else ():
+            self._put(twin, now, rules)
+            if left_out:
+                self._left_out.add(twin.evse_id)
+
+    def _put(self, twin: Twin, now: datetime, rules: Rules) -> None:
+        state = twin.state(now, grace=rules.grace, state_set="extended")
+        power = total(flowing(twin, rules.nominal_voltage)) if twin.visible(now, rules.grace) else None
+        before, changes_at = self._entries.get(twin.address), twin.next_change(now, rules.grace)
+        self._entries[twin.address] = _Entry(twin, state, power, changes_at)
+        if changes_at is not None and (before is None or before.changes_at != changes_at):
+            heapq.heappush(self._deadlines, (changes_at, twin.address))
+
+    def judge_all(self, now: datetime, rules: Rules) -> None:
+        """The rules have changed, or the clock has jumped."""
+        self._deadlines.clear()
+        for entry in list(self._entries.values()):
+            self._entries[entry.twin.address] = _Entry(entry.twin, entry.state, entry.power, None)
+            self._put(entry.twin, now, rules)
+
+    def summary(self, now: datetime, rules: Rules, evse_ids: Sequence[str], size: int) -> SummaryView:
+        """All charge points in a few figures.
+
+        Args:
+            now: the time.
+            rules: say what is unknown by then.
+            evse_ids: the charge points, in the order of the pages.
+            size: the number of charge points on a page.
+        """
+        while self._deadlines and self._deadlines[0][0] <= now:
+            when, address = heapq.heappop(self._deadlines)
+            entry = self._entries.get(address)
+            if entry is not None and entry.changes_at == when:
+                self._put(entry.twin, now, rules)
+        entries = self._entries.values()
+        states = Counter(entry.state for entry in entries)
+        powers = [entry.power for entry in entries if entry.power is not None]
+        faults: list[FaultView] = []
+        if states[State.ERROR]:
+            pages = {evse_id: number // size + 1 for number, evse_id in enumerate(evse_ids)}
+            broken = sorted(entry.twin.address for entry in entries if entry.state is State.ERROR)
+            for address in broken[:MOST_NAMED]:
+                twin = self._entries[address].twin
+                faults.append(FaultView(address, twin.settings.name or twin.evse_id, pages.get(twin.evse_id, 1)))
+        return SummaryView(
+            charge_points=len(evse_ids),
+            states={state: states[state] for state in State if states[state]},
+            power=sum(powers) if powers else None,
+            faults=tuple(faults),
+            left_out=tuple(sorted(self._left_out)[:MOST_NAMED]),
+        )

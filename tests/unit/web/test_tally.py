@@ -1,0 +1,118 @@
+"""The summary of a large account."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.charge_point_settings import ChargePointSettings
+from bridge.chargepoint.session import Memory
+from bridge.chargepoint.state import State
+from bridge.chargepoint.status import Activity, Status, Vehicle
+from bridge.chargepoint.twin import Twin
+from bridge.web.build_view import Rules
+from bridge.web.tally import MOST_NAMED, Tally
+from tests import showroom
+from tests.showroom import NOW
+
+RULES = Rules(grace=timedelta(seconds=60), state_set="standard", nominal_voltage=230)
+FAULT = Status(activity=Activity.ERROR)
+
+
+def point(twin: Twin) -> ChargePoint:
+    return ChargePoint(twin.evse_id, (twin,))
+
+
+def tally(*twins: Twin) -> Tally:
+    made = Tally()
+    for twin in twins:
+        made.changed(None, point(twin), NOW, RULES, left_out=False)
+    return made
+
+
+def test_states_are_counted_and_power_is_added() -> None:
+    summary = tally(showroom.charging(), showroom.held(), showroom.empty()).summary(NOW, RULES, ["a", "b", "c"], 20)
+    assert summary.states == {State.DISCONNECTED: 1, State.CHARGING: 1, State.SUSPENDED_BY_EVSE: 1}
+    assert summary.power == pytest.approx(10994, abs=1)
+    assert (summary.charge_points, summary.faults, summary.left_out) == (3, (), ())
+
+
+def test_a_state_that_time_changes_is_counted_anew() -> None:
+    down = showroom.charging().link_lost(NOW)
+    starting = Twin(
+        evse_id="BCU1",
+        status=Status(activity=Activity.AVAILABLE, vehicle=Vehicle.CONNECTED),
+        memory=Memory(start_accepted=NOW),
+    )
+    made = tally(down, starting)
+    assert made.summary(NOW, RULES, [], 20).states == {State.CHARGING: 1, State.REQUESTING: 1}
+    later = made.summary(NOW + timedelta(seconds=60), RULES, [], 20)
+    assert later.states == {State.UNKNOWN: 1, State.READY_TO_CHARGE: 1}
+    assert later.power is None
+
+
+def test_another_grace_counts_at_once() -> None:
+    made = tally(showroom.charging().link_lost(NOW))
+    longer, now = replace(RULES, grace=timedelta(minutes=10)), NOW + timedelta(minutes=5)
+    made.judge_all(now, longer)
+    assert made.summary(now, longer, [], 20).states == {State.CHARGING: 1}
+    assert made.summary(NOW + timedelta(minutes=10), longer, [], 20).states == {State.UNKNOWN: 1}
+
+
+def test_faults_are_named_with_their_pages_and_there_is_an_end_to_it() -> None:
+    evse_ids = [f"BCU{number:03}" for number in range(100)]
+    twins = [Twin(evse_id=evse_id, status=FAULT) for evse_id in evse_ids[50:]]
+    named = replace(twins[0], settings=ChargePointSettings(name="Deck 4"))
+    faults = tally(named, *twins[1:]).summary(NOW, RULES, evse_ids, 20).faults
+    assert len(faults) == MOST_NAMED
+    assert [(fault.address, fault.name, fault.page) for fault in (faults[0], faults[10])] == [
+        ("BCU050", "Deck 4", 3),
+        ("BCU060", "BCU060", 4),
+    ]
+
+
+def test_a_charge_point_that_has_gone_counts_no_more() -> None:
+    made = Tally()
+    odd = point(Twin(evse_id="BCU 1"))
+    made.changed(None, odd, NOW, RULES, left_out=True)
+    assert made.summary(NOW, RULES, ["BCU 1"], 20).left_out == ("BCU 1",)
+    made.changed(odd, None, NOW, RULES, left_out=True)
+    summary = made.summary(NOW, RULES, [], 20)
+    assert (summary.left_out, summary.states) == ((), {})
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.sampled_from(["push", "lost", "found", "start"]),
+        st.sampled_from(list(Activity)),
+        st.integers(0, 40),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_it_says_what_a_count_from_scratch_says(steps: list[tuple[int, str, Activity, int]]) -> None:
+    made, twins, now = Tally(), {number: Twin(evse_id=f"BCU{number}") for number in range(4)}, NOW
+    for number, what, activity, seconds in steps:
+        now += timedelta(seconds=seconds)
+        before = twins[number]
+        match what:
+            case "push":
+                after = replace(before, status=Status(activity=activity, current_1=6))
+            case "lost":
+                after = before.link_lost(now)
+            case "found":
+                after = before.link_found()
+            case _:
+                after = replace(before, memory=Memory(start_accepted=now))
+        twins[number] = after
+        made.changed(point(before), point(after), now, RULES, left_out=False)
+        changed = {int(address[3:]) for address in made._entries}
+        states = Counter(twins[one].state(now, grace=RULES.grace, state_set="extended") for one in changed)
+        assert made.summary(now, RULES, [], 20).states == {state: states[state] for state in State if states[state]}
