@@ -8,13 +8,14 @@ BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
 EVERYWHERE = not containers and not browser and not nodered and not brokers
 
-.PHONY: help demo test lint format e2e lock image bench clean
+.PHONY: help demo test lint format e2e lock image bench fuzz clean
 
 help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
 	@echo "make test   the tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  how fast it is beside what people would use instead (BENCH=\"--help\" for its options)"
+	@echo "make fuzz   fuzzes what reads bytes from outside (FUZZ_SECONDS=5 for a short run)"
 	@echo "make e2e    the tests that need a container engine, Chromium, Node.js or RabbitMQ"
 	@echo "make image  the container image bluecurrent-fimp"
 	@echo "make lock   renews what the image installs: requirements.lock, requirements-build.lock"
@@ -65,6 +66,13 @@ lock: $(VENV)/bin/python
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+# Each target for FUZZ_SECONDS; `make fuzz FUZZ="frames gzip"` for some of them. New inputs and crashes: build/fuzz.
+FUZZ_SECONDS ?= 3600
+
+fuzz: $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check atheris || echo "there is no atheris for this Python"
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
