@@ -165,6 +165,6 @@ class RequestLimit(CloudError):
     def __init__(self, until: datetime) -> None:
         super().__init__(
             f"Blue Current's request limit for today is reached. It ends at {until:%H:%M:%S on %d %B} "
-            "(Amsterdam time); the bridge goes on by itself then."
+            "(Amsterdam time); the bridge reconnects by itself then."
         )
         self.until = until

@@ -83,7 +83,7 @@ class Source:
     """What one source gives.
 
     Attributes:
-        content: values by section and key, as far as they are of that shape.
+        content: values by section and key; anything of another shape is left out.
         origin: tells where a key stands.
         unknown: keys in sections that do not exist.
     """

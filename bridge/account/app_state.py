@@ -45,7 +45,7 @@ class AppState:
         self.listeners: tuple[Callable[[], None], ...] = ()
 
     def link_changed(self, status: LinkStatus) -> None:
-        """The link's status has changed, and perhaps what that means for the login."""
+        """Handle a change of the link's status, which may change the login state."""
         self._connection = _CONNECTIONS[status.state]
         if not self._attempt:
             auth = self._auth_after(status)
@@ -68,7 +68,7 @@ class AppState:
         return self.auth  # a link that is down says nothing about the login
 
     def attempt_begins(self) -> None:
-        """Somebody logs in: until that is through, its outcome counts and nothing else."""
+        """A login begins. Until it ends, only its outcome changes the login state."""
         self._attempt = True
         self._set("IN_PROGRESS")
 
@@ -78,11 +78,11 @@ class AppState:
         self._set(auth, problem, code)
 
     def logged_out(self) -> None:
-        """There is no login any more."""
+        """The login has been removed."""
         self._set("NOT_AUTHENTICATED")
 
     def stopping(self) -> None:
-        """The service is about to end."""
+        """The service is stopping."""
         self._stopping, self._connection = True, "DISCONNECTED"
         self._tell()
 

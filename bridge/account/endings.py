@@ -1,4 +1,4 @@
-"""Sessions that the bridge ends: by a stop, unlock, reboot or block."""
+"""Sessions that the bridge ends, by a stop, unlock, reboot or block."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager

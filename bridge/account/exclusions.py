@@ -29,14 +29,14 @@ class Exclusions:
         return self._withdrawn or address in self._addresses
 
     def add(self, addresses: Iterable[str]) -> None:
-        """Keep these things away."""
+        """Exclude these things until all are included again."""
         added = set(addresses)
         self._addresses |= added
         self._storage.exclude(added)
         self._tell(added)
 
     def clear(self) -> None:
-        """Keep nothing away any more."""
+        """Allow everything to be included again."""
         back, self._addresses = self._addresses, set()
         self._storage.include_all()
         self._tell(back)

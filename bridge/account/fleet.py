@@ -122,7 +122,7 @@ class Fleet:
     # --- changing ---
 
     def restore(self, settings: Mapping[str, ChargePointSettings], grids: Mapping[str, Sequence[str]]) -> None:
-        """Take up what was known before a restart; nothing has been seen of it yet.
+        """Restore what was known before a restart. Every charge point counts as unseen until its first status.
 
         Args:
             settings: of each charge point, by evse_id.
@@ -138,7 +138,7 @@ class Fleet:
             self._put(None, point.each(lambda twin: twin.link_lost(now)))
 
     def listed(self, listed: Sequence[ListedChargePoint], *, whole: bool = True) -> None:
-        """Take up the account's charge points: what is new comes, what is not listed any more goes.
+        """Apply the account's list of charge points: add the new ones, remove those that are no longer listed.
 
         Args:
             listed: what CHARGE_POINTS says of them.
@@ -152,7 +152,7 @@ class Fleet:
                 self._replace(twin, twin.listed(item.activity))
 
     def keep_only(self, evse_ids: Collection[str]) -> None:
-        """Let go of every charge point that is not one of these."""
+        """Remove every charge point that is not one of these."""
         for evse_id in self.evse_ids():
             if evse_id not in evse_ids:
                 self._remove(self._points[evse_id])
@@ -188,7 +188,7 @@ class Fleet:
                     self._replace(twin, after.link_found())
 
     async def link_lost(self) -> None:
-        """The link went down: from now on nothing is seen."""
+        """Mark every charge point as unseen, since the link is down."""
         now = self._clock.now()
         self._outages += 1
         outage = self._outages
@@ -219,13 +219,13 @@ class Fleet:
             self._put_grid(grid, grid.shifted(delta))
 
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
-        """A command of ours had an outcome, or the account's transactions told more of a session."""
+        """Change a socket's memory after the outcome of a command, or after a look at the account's transactions."""
         twin = self.twin(address)
         if twin is not None:
             self._remember(twin, twin.remembering(change))
 
     def limit(self, address: str, change: Callable[[Limits], Limits]) -> None:
-        """Something else is wanted of a socket, or stands in the cloud for it."""
+        """Change what is wanted of a socket, or what stands in the cloud for it."""
         twin = self.twin(address)
         if twin is not None:
             self._remember(twin, twin.limited(change).at(self._clock.now()))

@@ -1,4 +1,4 @@
-"""Names what of a push was left out because it cannot be: once in the log for each socket."""
+"""Logs the readings that were left out as impossible, once for each socket."""
 
 from structlog.typing import FilteringBoundLogger
 
@@ -8,10 +8,10 @@ from bridge.logs import Once
 
 
 class OddityLog:
-    """Hears of every change of a charge point.
+    """Listens to the changes of charge points.
 
     Args:
-        log: where to say what was left out.
+        log: where they are named.
     """
 
     def __init__(self, log: FilteringBoundLogger) -> None:

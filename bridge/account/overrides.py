@@ -229,7 +229,7 @@ class Overrides:
         return True
 
     async def give_back(self, twins: Iterable[Twin]) -> None:
-        """Want nothing of these charge points any more, and clear what stands in the cloud, if that can be done."""
+        """Drop every limit of these charge points, and clear their overrides in the cloud if it can be reached."""
         for twin in twins:
             self._fleet.limit(twin.address, limits.without_wishes)
             if self._may_ask():

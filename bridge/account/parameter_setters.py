@@ -109,12 +109,12 @@ class ParameterSetters:
         await self._delayed_window(twin, window, {"delayed_charging_days": DAYS.write(days)})
 
     async def delayed_start(self, twin: Twin, start: time) -> None:
-        """See `delayed_days`."""
+        """Set its part of the window of delayed charging; it is sent as `delayed_days` is."""
         window = replace(delayed_window(self._store, twin), start=start)
         await self._delayed_window(twin, window, {"delayed_charging_start": CLOCK_TIME.write(start)})
 
     async def delayed_end(self, twin: Twin, end: time) -> None:
-        """See `delayed_days`."""
+        """Set its part of the window of delayed charging; it is sent as `delayed_days` is."""
         window = replace(delayed_window(self._store, twin), end=end)
         await self._delayed_window(twin, window, {"delayed_charging_end": CLOCK_TIME.write(end)})
 
@@ -135,36 +135,36 @@ class ParameterSetters:
         await self._schedules.set_current(twin, current)
 
     async def limit_days(self, twin: Twin, days: tuple[int, ...]) -> None:
-        """See `limit_current`."""
+        """Set its part of the user's own schedule; it is sent as `limit_current` is."""
         await self._schedules.set_days(twin, days)
 
     async def limit_start(self, twin: Twin, start: time) -> None:
-        """See `limit_current`."""
+        """Set its part of the user's own schedule; it is sent as `limit_current` is."""
         await self._schedules.set_start(twin, start)
 
     async def limit_end(self, twin: Twin, end: time) -> None:
-        """See `limit_current`."""
+        """Set its part of the user's own schedule; it is sent as `limit_current` is."""
         await self._schedules.set_end(twin, end)
 
     # --- price-based charging ---
 
     async def departure(self, twin: Twin, departure: time) -> None:
-        """PATCH_PRICE_BASED_CHARGING_SETTINGS; so the next three."""
+        """PATCH_PRICE_BASED_CHARGING_SETTINGS, which the next three setters send too."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, departure=departure))
         self._confirmed(twin, ChargePointSettings(departure=departure), "departure")
 
     async def battery_percentage(self, twin: Twin, value: int) -> None:
-        """The cloud does not tell it back: the value that was set last is kept here."""
+        """The cloud does not report it, so the last value set is kept here."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, battery_percentage=value))
         self._store.put(twin.evse_id, {"current_battery_percentage": value})
 
     async def minimum_percentage(self, twin: Twin, value: int) -> None:
-        """See `battery_percentage`."""
+        """Set its part of the price-based settings. The cloud does not report it; the last value is kept here."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, minimum_percentage=value))
         self._store.put(twin.evse_id, {"minimum_percentage": value})
 
     async def battery_size(self, twin: Twin, kwh: int) -> None:
-        """See `battery_percentage`."""
+        """Set its part of the price-based settings. The cloud does not report it; the last value is kept here."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, battery_size_kwh=kwh))
         self._store.put(twin.evse_id, {"battery_size_kwh": kwh})
 

@@ -197,7 +197,7 @@ class Sync:
             listed = await ask(requests.get_charge_points())
             gone = set(self._fleet.evse_ids()) - {item.evse_id for item in listed}
             if gone:
-                # Before a thing and its place in the house are thrown away, ask twice.
+                # An exclusion loses the thing's place in the hub, so the list is asked for twice first.
                 listed = await ask(requests.get_charge_points())
         finally:
             self._list_asked -= 1
@@ -330,7 +330,7 @@ class Sync:
             self._probing = False
         after = self._fleet.twin(before.address)
         if answered and after is not None and after.status == before.status:
-            return  # there was just nothing to say
+            return  # nothing had changed, so no push was due
         self._log.warning("Blue Current had stopped telling of changes; connecting anew", evse_id=before.evse_id)
         self._link.reconnect()
 

@@ -76,14 +76,14 @@ class Transactions:
     # --- when ---
 
     def looked(self) -> None:
-        """The first look at the account is through."""
+        """Handle the end of the first look at the account."""
         if self._next_daily is None:
             self._next_daily = self._clock.now() + DAILY
             if self._restarted:
                 self._after_spell = self._clock.now() + AFTER_A_SPELL
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        """A charge point has changed: perhaps sight has come back, and a session was missed or ended meanwhile."""
+        """Handle a change of a charge point: when it is seen again, a session may have been missed or have ended."""
         if before is None or after is None:
             return
         for twin in after.sockets:
@@ -97,7 +97,7 @@ class Transactions:
             self._after_spell = self._clock.now() + AFTER_A_SPELL
 
     def tick(self) -> None:
-        """Read them if it is time to."""
+        """Read the transactions if a read is due."""
         now = self._clock.now()
         due = [when for when in (self._next_daily, self._after_spell) if when is not None and when <= now]
         if self._next_daily is None or not due or self._reading or not self._app_api.ready:

@@ -42,8 +42,8 @@ def pushed(
         limits: before it.
         bound: the limit that the charge point shows, overrides counted, A; None if it shows none.
         current: the highest current on a phase, A; None where the push names none.
-        before: the sessions before it; likewise after it.
-        after: see there.
+        before: the sessions before the push.
+        after: the sessions after the push.
         now: when it came.
     """
     if _begins(before, after) or (limits.watch is not None and before.blind_since is not None):

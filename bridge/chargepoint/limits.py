@@ -125,7 +125,7 @@ class Limits:
 
     @property
     def there(self) -> There:
-        """What stands in the cloud as far as is known."""
+        """What is known to stand in the cloud."""
         return There(self.owned, self.unsure)
 
     @property

@@ -136,7 +136,7 @@ def _count(session: Session, reading: Reading) -> _Count:
 
 
 def _goes_on(session: Session, reading: Reading) -> bool:
-    """Whether the counter goes on from the session before."""
+    """Whether the counter continues from the previous session instead of restarting at 0."""
     if not session.awaits_reading:
         return True  # it was found to
     if session.counts_on and session.started_at is None:
@@ -198,14 +198,14 @@ def with_cost(session: Session, cost: float | None, currency: str) -> Session:
     if cost is None or cost == stale or (stale is not None and session.awaits_reading):
         return session  # nothing new, or still the cost of the session before
     if stale is not None and session.stale_reading is not None and cost > stale:
-        return replace(session, cost=cost - stale, currency=currency)  # it goes on, as the counter does
+        return replace(session, cost=cost - stale, currency=currency)  # the cost continues, as the counter does
     if (cost, currency, None) == (session.cost, session.currency, stale):
         return session
     return replace(session, cost=cost, currency=currency, stale_cost=None)
 
 
 def left_out(before: Session | None, after: Session | None) -> str | None:
-    """What of a push was left out because it cannot be, in words for the log; None where nothing was.
+    """The reading of a push that was left out as impossible, described for the log; None where none was.
 
     Args:
         before: the latest session before the push.

@@ -18,7 +18,7 @@ class Schedule:
     Attributes:
         schedule_id: the cloud's name for it; None where it is no number.
         charge_points: the `evse_id`s that it is for; empty where the cloud does not tell.
-        current: A; None where the cloud does not tell; likewise `start` and `end`.
+        current: A; None where the cloud does not tell. `start` and `end` are None in the same case.
         days: on which it starts, 1 Monday to 7 Sunday; empty where the cloud does not tell.
         start: from when it limits, Amsterdam time.
         end: until when.
@@ -109,7 +109,7 @@ class Unsure:
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What stands in the cloud as far as is known.
+    """What is known to stand in the cloud.
 
     Attributes:
         owned: the override of ours.

@@ -120,7 +120,7 @@ class Twin:
         return limits.in_time(told, memory, now)
 
     def oddities_since(self, before: Self) -> tuple[str, ...]:
-        """What of the push that led here from `before` was left out because it cannot be, in words for the log."""
+        """The readings left out as impossible since `before`, described for the log."""
         words = readings.left_out(before.memory.session, self.memory.session)
         return (words,) if words is not None else ()
 

@@ -21,7 +21,7 @@ TOPIC_BYTES: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A command as it came, as far as its answer depends on it.
+    """The parts of a command that its answer depends on.
 
     Attributes:
         path: the topic that it came on.

@@ -47,13 +47,13 @@ SHOWN_MAX: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """A command that acts, and what came of it.
+    """A command that acts, and its outcome.
 
     Attributes:
         address: the service address; empty for a command to the bridge itself.
         command: the interface, such as `cmd.charge.start`.
-        value: what it was to do, as far as that may be shown: a bare value, or the charging mode; nothing of a
-            command to the bridge itself, which can be a password.
+        value: its argument where it may be shown: a bare value, or the charging mode. Empty for a command to the
+            bridge itself, whose value can be a password.
         code: the error it was answered with; None: it was carried out.
         words: that error's sentence.
     """

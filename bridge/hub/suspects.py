@@ -1,6 +1,6 @@
 """Which message makes a broker close the connection (contract 3, "What the hub is told"). Pure.
 
-After a close, what was in flight is suspected, and goes one at a time. A message that was alone in flight at several
+After a close, what was in flight is suspected, and sent one at a time. A message that was alone in flight at several
 closes in a row is given up, until there is something else to say.
 """
 

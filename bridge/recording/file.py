@@ -116,7 +116,7 @@ class RecordingFile:
         self._size = len(self._head) + sum(size for _, size in self._numbers)
 
     def _lines_that_stay(self, needed: int) -> set[int]:
-        """The newest answers of the opening, and the newest of the others as far as there is room."""
+        """The newest answers of the opening, and the newest other lines that fit."""
         sizes = dict(self._numbers)
         room = int(self._most * SHRINKS_TO) - len(self._head) - needed
         stays: set[int] = set()

@@ -35,7 +35,7 @@ GIVE_BACK_S: Final = 10.0
 
 
 class AppService:
-    """See the module.
+    """The manifest, states, configuration and diagnostics of the app, and its reset and uninstall.
 
     Args:
         addresses: the topics.
@@ -107,7 +107,7 @@ class AppService:
         return Report(self._addresses.adapter, self._addresses.resource_name, type_, "object", value)
 
     def state_report(self) -> Report:
-        """`evt.app.state_report`: what is so now."""
+        """`evt.app.state_report` with the current states."""
         return self._report("evt.app.state_report", self._app_state.states())
 
     # --- what is asked ---
@@ -119,7 +119,7 @@ class AppService:
         return [self._report("evt.app.manifest_report", self.manifest())]
 
     def manifest(self) -> JsonValue:
-        """The manifest, with what is so now."""
+        """The manifest with the current states and configuration."""
         manifest: dict[str, Any] = json.loads(files("bridge").joinpath(MANIFEST).read_text(encoding="utf-8"))
         name, address = self._addresses.resource_name, self._addresses.resource_address
         for button in manifest["ui_buttons"]:
@@ -187,7 +187,7 @@ class AppService:
         }
 
     async def _reset(self, call: Call) -> Sequence[Report]:
-        """Forget what the hub has set and what was learned, but nothing that was measured."""
+        """Delete the hub's settings and what was learned of the cloud; measured data stays."""
         self._parameters.forget_all()
         self._capabilities.forget()
         for twin in self._fleet.twins():

@@ -15,7 +15,7 @@ from bridge.secret_text import token_of
 
 
 class Tokens(BaseModel):
-    """The value of `cmd.auth.set_tokens`, as far as it matters here."""
+    """The fields of the value of `cmd.auth.set_tokens` that are used."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -52,7 +52,7 @@ class AuthService:
         }
 
     def report(self) -> Report:
-        """`evt.auth.status_report`: what is so now."""
+        """`evt.auth.status_report` with the current status."""
         state = self._app_state
         return self._report(state.auth, state.problem, state.code)
 

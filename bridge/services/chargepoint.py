@@ -39,7 +39,7 @@ UNHELD: Final = (
 
 
 class ChargepointService:
-    """See the module.
+    """The interfaces, reports and commands of a socket.
 
     Args:
         runtime: the state set, the grace.
@@ -135,13 +135,13 @@ class ChargepointService:
         return self._overrides.work_for(twin) and twin.observed.max_current is not None
 
     def _has_requests_of_its_own(self, twin: Twin) -> bool:
-        """Whether a request reaches this socket and no other: it names only the charge point, as far as is known."""
+        """Whether a request can address this socket alone. By default requests name only the charge point."""
         return twin.socket is None or self._capabilities.takes_socket_id
 
     # --- what it says ---
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """State, session, cable lock, current limit and phases, as far as they are there and known."""
+        """State, session, cable lock, current limit and phases, where the charge point has them and they are known."""
         del settings_changed
         if twin.status is None:
             # Nothing is said before the first status, but `unknown` once the grace is over.

@@ -67,7 +67,7 @@ class MeterElecService:
         return ServiceDescription(NAME, address, group_of(twin.socket), interfaces, properties)
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """All that is known; what is not is left out."""
+        """The reports of all values that are known."""
         del settings_changed
         values = self._values(twin, now)
         reports = [

@@ -99,7 +99,7 @@ class NetworkService:
         self.awaits_all_nodes = False
 
     def all_down_report(self) -> Report:
-        """The report of all nodes with every thing DOWN: what is said last."""
+        """The report of all nodes with every thing DOWN, published last at shutdown."""
         return self._all_nodes([self._node(address, up=False) for address in self._things.addresses()])
 
     def _node(self, address: str, *, up: bool) -> JsonValue:

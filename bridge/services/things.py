@@ -84,7 +84,7 @@ class ThingsService:
     # --- what there is ---
 
     def included(self, address: str) -> bool:
-        """Whether the hub has it as a thing, or is to have it."""
+        """Whether the hub has this address as a thing, or should have it."""
         return address not in self._exclusions and self._is_thing(address)
 
     def deleted(self, address: str) -> bool:
@@ -114,7 +114,7 @@ class ThingsService:
         return False
 
     def subjects(self) -> list[str]:
-        """Everything that is a thing, could be one, or was one as far as the hub knows."""
+        """The addresses of all charge points and grid connections, and of things that the hub was told of."""
         present = [*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())]
         return [*present, *(self._told - set(present))]
 
@@ -248,7 +248,7 @@ class ThingsService:
     # --- what is done ---
 
     def exclude(self, addresses: Sequence[str]) -> list[Report]:
-        """Delete things at the user's wish; they stay away. Gives the reports that say so."""
+        """Exclude things that the user deletes, until they are included again. Returns the exclusion reports."""
         self._exclusions.add(addresses)
         for address in addresses:
             for twin in self._fleet.sockets(address):
@@ -256,13 +256,13 @@ class ThingsService:
         return [self._exclusion(address) for address in addresses]
 
     def withdraw(self) -> list[Report]:
-        """Take all things away until the next login. Gives the reports that say so."""
+        """Exclude all things until the next login. Returns the exclusion reports."""
         addresses = self.addresses()
         self._exclusions.withdraw(addresses)
         return [self._exclusion(address) for address in addresses]
 
     def bring_back(self) -> None:
-        """Keep nothing away any more."""
+        """Allow all things to be included again."""
         self._exclusions.clear()
 
     # --- what is asked ---
@@ -285,7 +285,7 @@ class ThingsService:
         return [presence] if presence is not None else []
 
     async def _include(self, call: Call) -> Sequence[Report]:
-        """`true` brings all things back and looks for new ones; `false` ends what is over already."""
+        """`true` includes all things again and looks for new ones; `false` changes nothing."""
         if call.bool_value:
             self.bring_back()
             await self._sync.look_again()

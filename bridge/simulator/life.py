@@ -23,7 +23,7 @@ CARS: Final = (
 
 @dataclass(slots=True)
 class Visit:
-    """What goes on at one charge point, in real seconds.
+    """The timers of one charge point's visitor, in real seconds.
 
     Attributes:
         away_s: how long until the next car comes.
@@ -60,7 +60,7 @@ class Life:
         }
 
     async def run(self) -> None:
-        """Go on for ever."""
+        """Move the cars until cancelled."""
         since_push = since_grid = 0.0
         while True:
             await asyncio.sleep(TICK_S)

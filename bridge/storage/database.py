@@ -105,7 +105,7 @@ class Database:
                 raise StorageUnusable(_cannot_use(file, str(error)), permanent=False) from error
             aside = _set_aside(file, self._now())
             self._log.error(
-                "the storage was damaged: it has been set aside, and the bridge goes on with an empty one. Sessions, "
+                "the storage was damaged: it has been set aside, and an empty one is used. Sessions, "
                 "lifetime energy, a login from the hub, deleted things and what the hub has set begin anew",
                 file=str(file),
                 set_aside=str(aside),
@@ -186,7 +186,7 @@ class Database:
                 raise
             if not self._failing:
                 self._log.error(
-                    "the storage cannot be written; the bridge goes on, keeps what is to be written in memory, and "
+                    "the storage cannot be written; the service keeps running, keeps the changes in memory, and "
                     "tries again",
                     reason=str(error),
                 )
