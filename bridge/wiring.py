@@ -29,7 +29,8 @@ from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
 from bridge.account.user_schedules import UserSchedules
 from bridge.bluecurrent.app_api import AppApi, fetch_api_token
-from bridge.bluecurrent.link import Link, LinkStatus
+from bridge.bluecurrent.link import Link
+from bridge.bluecurrent.protocol import LinkStatus
 from bridge.bluecurrent.tap import Tap
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock, SystemClock

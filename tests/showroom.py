@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
+from bridge.bluecurrent.protocol import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import from_wall_clock
 from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
 from bridge.chargepoint.grid import Grid, GridTwin

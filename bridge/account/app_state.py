@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
-from bridge.bluecurrent.link import LinkState, LinkStatus
+from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.errors import Unauthorized
 
 AuthState = Literal["NOT_AUTHENTICATED", "IN_PROGRESS", "AUTHENTICATED", "LOST", "ERROR"]

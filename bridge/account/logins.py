@@ -9,7 +9,8 @@ from bridge.account.app_state import AppState
 from bridge.account.credentials import Credentials
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import Fleet
-from bridge.bluecurrent.link import Link, LinkState, LinkStatus
+from bridge.bluecurrent.link import Link
+from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, Unauthorized
 
 TokenFetcher = Callable[[str, SecretStr], Awaitable[str]]

@@ -31,7 +31,8 @@ from bridge.bluecurrent.frames import (
     SettingsBody,
     Statuses,
 )
-from bridge.bluecurrent.link import Link, LinkState, LinkStatus
+from bridge.bluecurrent.link import Link
+from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, with_value
 from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.twin import Twin

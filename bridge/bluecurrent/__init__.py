@@ -1,4 +1,4 @@
 """The cloud's language: what it sends, what it takes, and the one websocket between.
 
-`wire`, `frames`, `requests` and `correlation` are pure; `link` and `login` hold the sockets.
+`link` and `login` hold the sockets, and `app_api` the app's side of the cloud. All the others are pure.
 """

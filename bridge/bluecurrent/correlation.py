@@ -94,6 +94,8 @@ class Correlation:
             frame: the frame; of the ERRORs, only those that are about one request.
             now: monotonic time, s.
         """
+        if not self._entries:
+            return ()
         self._entries = [entry for entry in self._entries if entry.late_until is None or now < entry.late_until]
         entry = self.find(frame)
         ended = self._answer(entry, frame) if entry is not None else []

@@ -32,8 +32,6 @@ from bridge.errors import BridgeError, CloudError, Disconnected, Rejected, Reque
 from bridge.logs import Once
 from bridge.tasks import end
 
-__all__ = ("NO_TOKEN", "Link", "LinkState", "LinkStatus")
-
 T = TypeVar("T")
 
 SLICE_S: Final = 0.001
@@ -217,8 +215,9 @@ class Link:
             BridgeError: why it ended.
         """
         if log_in:
-            self.counts.add("VALIDATE_API_TOKEN", self._clock.now())
-            self._protocol.logged_in(await validate(self._url, self._protocol.api_token or "", self._clock, self._tap))
+            api_token = self._protocol.api_token or ""
+            token = await validate(self._url, api_token, clock=self._clock, tap=self._tap, counts=self.counts)
+            self._protocol.logged_in(token)
             if self._interrupt.is_set():
                 raise Disconnected("The login to Blue Current is made anew.")
         async with connection(self._url, self._clock, self._tap) as socket:

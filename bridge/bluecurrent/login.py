@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from bridge import __version__
 from bridge.bluecurrent.frames import BadFrame, Token, parse_frame
 from bridge.bluecurrent.protocol import closed_connection, login_answer, refused_handshake
+from bridge.bluecurrent.request_counts import RequestCounts
 from bridge.bluecurrent.tap import Tap
 from bridge.clock import Clock
 from bridge.errors import CloudError, Disconnected
@@ -107,7 +108,7 @@ def _reason(error: BaseException) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-async def validate(url: str, api_token: str, clock: Clock, tap: Tap) -> Token:
+async def validate(url: str, api_token: str, *, clock: Clock, tap: Tap, counts: RequestCounts) -> Token:
     """Log in, on a connection of its own.
 
     Returns:
@@ -117,15 +118,16 @@ async def validate(url: str, api_token: str, clock: Clock, tap: Tap) -> Token:
         Unauthorized: the API token is refused; trying again is of no use.
         CloudError: it could not be tried.
     """
-    answer = await _ask_for_token(url, api_token, clock, tap)
+    answer = await _ask_for_token(url, api_token, clock, tap, counts)
     if isinstance(answer, CloudError):
         raise answer
     return answer
 
 
-async def _ask_for_token(url: str, api_token: str, clock: Clock, tap: Tap) -> Token | CloudError:
+async def _ask_for_token(url: str, api_token: str, clock: Clock, tap: Tap, counts: RequestCounts) -> Token | CloudError:
     async with connection(url, clock, tap) as socket:
         await socket.send(json.dumps({"command": "VALIDATE_API_TOKEN", "token": api_token}))
+        counts.add("VALIDATE_API_TOKEN", clock.now())
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 while True:

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bridge.bluecurrent.link import LinkStatus
+from bridge.bluecurrent.protocol import LinkStatus
 from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
 

@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from bridge.bluecurrent.link import LinkState
+from bridge.bluecurrent.protocol import LinkState
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.state import State
 from bridge.web.view import ChargePointView, SocketView, View

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.bluecurrent.link import LinkState
+from bridge.bluecurrent.protocol import LinkState
 from bridge.chargepoint.state import State
 from bridge.web.drawing import Curve
 from bridge.web.languages import Notice, Texts

@@ -12,7 +12,8 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.frames import Frame
-from bridge.bluecurrent.link import Link, LinkState, LinkStatus
+from bridge.bluecurrent.link import Link
+from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.bluecurrent.tap import Tap
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError, Disconnected, Forbidden, Rejected, RequestLimit, Unauthorized, VerdictTimeout

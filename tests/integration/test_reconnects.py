@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 
 from bridge.bluecurrent import login
 from bridge.commandline.embedded_broker import free_port
-from bridge.errors import RequestLimit
+from bridge.errors import AlreadyConnected, Disconnected, RequestLimit
 from bridge.simulator.account import SimulatedAccount, example_account
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
@@ -140,6 +140,27 @@ async def test_a_link_that_drops_right_after_the_handshake_is_tried_less_and_les
         assert cloud.logins == 1
         warnings = [line for line in house.log_lines() if line["event"] == "link to Blue Current is down"]
         assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("reason", ["Already connected", "maintenance", "too many logins"])
+async def test_refused_handshakes_are_tried_less_and_less(broker: TestBroker, tmp_path: Path, reason: str) -> None:
+    clock = FakeClock()
+    cloud = SimulatedCloud(example_account(clock.now))
+    cloud.faults.refuse_handshake = reason
+    async with make_house(broker, tmp_path, clock=clock, simulated=cloud, start=False) as house:
+        service = await house.start(wait=False)
+        await house.hub.until(lambda: cloud.handshakes == 1)
+        for _ in range(600):  # ten minutes
+            clock.move(1)
+            await asyncio.sleep(0.004)
+        assert 5 <= cloud.handshakes <= 11
+        assert cloud.seen == []
+        assert service.link.requests_total == 0
+        assert isinstance(service.link.status.error, Disconnected)
+        assert isinstance(service.link.status.error, AlreadyConnected) == (reason == "Already connected")
+        cloud.faults.refuse_handshake = ""
+        await clock.pass_by(300, step=10)
+        await house.hub.until(lambda: service.link.status.up)
 
 
 async def test_a_link_that_comes_up_and_drops_again_is_tried_less_and_less(broker: TestBroker, tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ ROOMS: dict[str, set[str]] = {
     | {"bridge.settings", "bridge.storage", "bridge.account.locks"},
     # The page looks at everything, and commands nothing.
     "web": {"bridge.web", "bridge.account", "bridge.chargepoint", "bridge.hub", "bridge.runtime_settings"}
-    | {"bridge.settings", "bridge.bluecurrent.link", "bridge.bluecurrent.request_counts", "bridge.bluecurrent.bodies"},
+    | {"bridge.settings", "bridge.bluecurrent.bodies"}
+    | {f"bridge.bluecurrent.{name}" for name in ("link", "protocol", "request_counts")},
     "simulator": {"bridge.simulator"},
 }
 """Who may import whom, room by room; pydantic and other libraries are not looked at here."""

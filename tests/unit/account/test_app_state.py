@@ -6,7 +6,7 @@ import pytest
 from pydantic import JsonValue
 
 from bridge.account.app_state import AppState
-from bridge.bluecurrent.link import LinkState, LinkStatus
+from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
+from bridge.bluecurrent.protocol import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.averages import Averages, GridAverages
 from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
 from bridge.chargepoint.grid import Grid, GridTwin
