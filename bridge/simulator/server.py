@@ -43,6 +43,7 @@ class SimulatedServer(ABC):
     rebooting_s: float = REBOOT_S
     logins: int = 0
     rest_calls: Counter[str] = field(default_factory=Counter)
+    handshakes: int = 0
     _server: Server | None = None
     _listening: set[ServerConnection] = field(default_factory=set)  # have said HELLO
     _open: set[ServerConnection] = field(default_factory=set)
@@ -70,6 +71,7 @@ class SimulatedServer(ABC):
     def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         if "Upgrade" not in request.headers:  # somebody who only asks for the time
             return connection.respond(HTTPStatus.UPGRADE_REQUIRED, "This is a websocket.\n")
+        self.handshakes += 1
         reason = self.faults.refuse_handshake
         if self.faults.limit_reached:
             reason = "Request limit reached"

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bridge.bluecurrent.bodies import AccountBody
-from bridge.bluecurrent.link import NO_TOKEN, LinkState, LinkStatus
+from bridge.bluecurrent.protocol import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import in_amsterdam, last_midnight
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.grid import Grid, GridTwin

@@ -13,7 +13,7 @@ from typing import Annotated, Protocol
 from pydantic import PlainSerializer
 
 from bridge.bluecurrent.bodies import AccountBody
-from bridge.bluecurrent.link import LinkState
+from bridge.bluecurrent.protocol import LinkState
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.state import State

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bridge.bluecurrent.link import LinkState, LinkStatus
+from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.schedules import Owned
