@@ -150,12 +150,13 @@ def rabbitmq(folder: Path) -> Iterator[LiveBroker]:
     """One RabbitMQ node; what it keeps for a client is on disk."""
     port, epmd_port = free_port(), free_port()
     try:
-        yield rabbitmq_node("bridge@localhost", port, epmd_port, folder)
+        anonymous = "mqtt.allow_anonymous = true\nmqtt.default_user = guest\nmqtt.default_pass = guest\n"
+        yield rabbitmq_node("bridge@localhost", port, epmd_port, folder, anonymous)
     finally:
         stop_epmd(epmd_port)
 
 
-def rabbitmq_node(name: str, port: int, epmd_port: int, folder: Path, more: str = "") -> LiveBroker:
+def rabbitmq_node(name: str, port: int, epmd_port: int, folder: Path, settings: str) -> LiveBroker:
     """A RabbitMQ node.
 
     Args:
@@ -163,12 +164,9 @@ def rabbitmq_node(name: str, port: int, epmd_port: int, folder: Path, more: str 
         port: for MQTT.
         epmd_port: where Erlang's port mapper of this test listens.
         folder: of its own.
-        more: further lines for its configuration.
+        settings: the lines of its configuration, but for its address.
     """
-    (folder / "rabbitmq.conf").write_text(
-        f"listeners.tcp = none\nmqtt.listeners.tcp.1 = 127.0.0.1:{port}\nmqtt.allow_anonymous = true\n"
-        f"mqtt.default_user = guest\nmqtt.default_pass = guest\n{more}"
-    )
+    (folder / "rabbitmq.conf").write_text(f"listeners.tcp = none\nmqtt.listeners.tcp.1 = 127.0.0.1:{port}\n{settings}")
     (folder / "plugins").write_text("[rabbitmq_mqtt].\n")
     cookie = folder / ".erlang.cookie"
     cookie.write_text("bridge-tests")

@@ -12,18 +12,19 @@ from tests.e2e.containers.engine import ROOT, run
 
 pytestmark = pytest.mark.containers
 
-UNIT = ROOT / "deploy/systemd/bluecurrent-fimp.service"
+UNITS = ROOT / "deploy/systemd"
+ONE, TEMPLATE = UNITS / "bluecurrent-fimp.service", UNITS / "bluecurrent-fimp@.service"
 HIGHEST_EXPOSURE = 3.0
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> str:
-    """The unit, with the program where it is in this environment."""
+@pytest.fixture(params=[ONE, TEMPLATE], ids=lambda unit: unit.name)
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each unit, with the program where it is in this environment."""
     if shutil.which("systemd-analyze") is None:
         missing("systemd-analyze is not installed")
     program = Path(sys.executable).parent / "bluecurrent-fimp"
-    path = tmp_path / UNIT.name
-    path.write_text(UNIT.read_text().replace("/opt/bluecurrent-fimp/bin/bluecurrent-fimp", str(program)))
+    path = tmp_path / request.param.name
+    path.write_text(request.param.read_text().replace("/opt/bluecurrent-fimp/bin/bluecurrent-fimp", str(program)))
     assert str(program) in path.read_text()
     return str(path)
 

@@ -34,3 +34,14 @@ def test_every_variable_of_the_compose_files_is_explained() -> None:
 
 def test_the_image_tells_its_version() -> None:
     assert f'org.opencontainers.image.version="{__version__}"' in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_template_unit_is_the_unit_with_a_folder_for_each_instance() -> None:
+    def lines(name: str) -> list[str]:
+        text = (ROOT / "deploy/systemd" / name).read_text()
+        return [line for line in text.splitlines() if not line.startswith("#")]
+
+    template = [line.replace("/%i", "").replace(" of %i", "") for line in lines("bluecurrent-fimp@.service")]
+    assert template == lines("bluecurrent-fimp.service")
+    own = [line for line in lines("bluecurrent-fimp@.service") if "%i" in line]
+    assert len(own) == 7  # description, settings, storage, two secrets, state, working folder

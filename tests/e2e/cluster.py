@@ -1,0 +1,88 @@
+"""Three RabbitMQ nodes behind HAProxy, as processes, with the settings of deploy/cluster."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bridge.commandline.embedded_broker import free_port
+from tests.e2e.live_brokers import LiveBroker, rabbitmq_missing, rabbitmq_node, stop_epmd
+
+SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "cluster"
+NODES: Final = ("rabbit-1", "rabbit-2", "rabbit-3")
+USER, PASSWORD = "bridge", "of the cluster"
+
+
+def missing() -> str | None:
+    """What this machine lacks to run it; None: nothing."""
+    return rabbitmq_missing() or (None if haproxy() else "haproxy not found")
+
+
+def haproxy() -> str | None:
+    """The HAProxy of this machine."""
+    return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+
+
+@dataclass
+class Cluster:
+    """The nodes, and where HAProxy listens."""
+
+    port: int
+    nodes: list[LiveBroker] = field(default_factory=list)
+
+    def node_of(self, client_id: str) -> LiveBroker:
+        """The node that a client is connected to."""
+        wanted = f"client id: {client_id})"
+        (node,) = [
+            node for node in self.nodes if any(wanted in log.read_text() for log in node.folder.glob("log/*.log"))
+        ]
+        return node
+
+
+@contextlib.contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """A cluster that takes connections."""
+    epmd_port, port = free_port(), free_port()
+    ports = {name: free_port() for name in NODES}
+    settings = _settings()
+    made = Cluster(port)
+    for name in NODES:
+        (folder / name).mkdir()
+        made.nodes.append(rabbitmq_node(f"{name}@localhost", ports[name], epmd_port, folder / name, settings))
+    (folder / "haproxy").mkdir()
+    proxy = LiveBroker(
+        "HAProxy", port, [str(haproxy()), "-db", "-f", str(_proxy(folder, port, ports))], folder / "haproxy"
+    )
+    try:
+        for node in made.nodes:  # the first makes the cluster, the others join it
+            node.start()
+        proxy.start()
+        time.sleep(2.5)  # until it has seen each of them twice
+        yield made
+    finally:
+        for process in (proxy, *made.nodes):
+            process.kill()
+        stop_epmd(epmd_port)
+
+
+def _settings() -> str:
+    """The shipped settings of a node, less its address; with the names that nodes have here."""
+    text = (SHIPPED / "rabbitmq.conf").read_text()
+    for name in NODES:
+        assert f"rabbit@{name}\n" in text
+        text = text.replace(f"rabbit@{name}\n", f"{name}@localhost\n")
+    kept = [line for line in text.splitlines() if not line.startswith(("listeners.", "mqtt.listeners.", "mqtt.allow_"))]
+    return "\n".join([*kept, f"default_user = {USER}", f"default_pass = {PASSWORD}", ""])
+
+
+def _proxy(folder: Path, port: int, ports: dict[str, int]) -> Path:
+    text = (SHIPPED / "haproxy.cfg").read_text().replace("bind :1883", f"bind 127.0.0.1:{port}")
+    for name in NODES:
+        assert f" {name}:1883\n" in text
+        text = text.replace(f" {name}:1883\n", f" 127.0.0.1:{ports[name]}\n")
+    path = folder / "haproxy" / "haproxy.cfg"
+    path.write_text(text)
+    return path
