@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from tests.benchmarks import many
 from tests.benchmarks.candidates import CANDIDATES
 from tests.benchmarks.machine import commit, machine
 from tests.benchmarks.measure import Size, measure
@@ -19,6 +21,9 @@ from tests.benchmarks.plot import plot
 from tests.benchmarks.result import Result, Round
 from tests.benchmarks.table import report
 from tests.brokers import mosquitto
+
+MANY_S: Final = 60.0
+"""How long each state of many bridges is measured."""
 
 
 def run(peers: Sequence[str], points: Sequence[int], rounds: int, size: Size) -> Result:
@@ -68,7 +73,11 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="where to write the plot, as SVG")
     parser.add_argument("--read", type=Path, help="no run: print (and plot) what --json has written")
     parser.add_argument("--publish", action="store_true", help="make docs/performance.md, its picture and JSON of it")
+    parser.add_argument("--many", type=int, metavar="BRIDGES", help="only: what so many bridges on this machine need")
     options = parser.parse_args()
+    if options.many:
+        sys.stdout.write(f"{asyncio.run(many.measure(options.many, MANY_S))}\n")
+        return
     if options.read:
         result = Result.read(options.read)
     else:

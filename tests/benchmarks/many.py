@@ -1,19 +1,16 @@
-"""Many bridges on one machine: `python -m tests.benchmarks.many`. docs/many-accounts.md has a run.
+"""Many bridges on one machine: `make bench BENCH="--many 20"`. docs/many-accounts.md has a run.
 
 Each has a simulated account of two charge points, and a car that charges; all share one mosquitto.
 """
 
-import argparse
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.commandline.embedded_broker import free_port
-from tests.benchmarks.machine import commit, machine
 from tests.benchmarks.measure import BROKER
 from tests.benchmarks.process import Peer
 from tests.benchmarks.table import markdown, number
@@ -80,16 +77,3 @@ def _push(homes: Sequence[Home]) -> "asyncio.Future[object]":
             await home.cloud.push(point)
 
     return asyncio.ensure_future(push())
-
-
-def main() -> None:
-    """Read the options, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bridges", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    options = parser.parse_args()
-    sys.stdout.write(f"commit {commit()}, {machine()}\n\n{asyncio.run(measure(options.bridges, options.seconds))}\n")
-
-
-if __name__ == "__main__":
-    main()
