@@ -9,7 +9,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -38,6 +38,7 @@ from bridge.recording.lines import (
     patched,
 )
 from bridge.recording.opening import Questions
+from bridge.service import JUMP
 from bridge.settings import ChargingSettings, CloudSettings, FimpSettings, HttpSettings, Settings
 from bridge.storage.recorder import GRIDS, grids_behind
 from bridge.storage.rows import LIMITS, MEMORY
@@ -48,9 +49,6 @@ ROUNDS: Final = 60
 """How often the loop turns after each line: as often as it takes for an answer to lead to the next question."""
 
 TICK_S: Final = 1.0
-GIVE_BACK_EVERY: Final = 10
-"""How many ticks apart it is looked whether a limit is to be given back."""
-
 _ASKS: Final = ("GET_", "LIST_", "HELLO", "VALIDATE_")
 
 Hear = Callable[[str, bytes], None]
@@ -74,7 +72,6 @@ class Replay:
         self._hear = hear
         self._miss = miss
         self._clock = ReplayClock(recording.head.at)
-        self._ticks = 0
         self._questions = Questions()
         self._commands: set[JsonValue] = set()  # the flow ids of what the hub had asked for
         storage, faults = storage_of(recording.head)
@@ -101,7 +98,7 @@ class Replay:
             await self._settle()
             for line in self._recording.lines:
                 await self._pass_time(line.after)
-                self._clock.move(line.after, line.at)
+                self._follow(line)
                 await self._happens(line)
                 await self._settle()
         finally:
@@ -111,14 +108,19 @@ class Replay:
     async def _pass_time(self, until: float) -> None:
         while self._clock.monotonic() + TICK_S < until:
             woken = self._clock.move(self._clock.monotonic() + TICK_S)
-            self._ticks += 1
-            if self._ticks % GIVE_BACK_EVERY == 0:
-                self._parts.overrides.tick()
             self._parts.reporter.tick()
             if woken:
                 await self._settle()
             else:
                 self._publish()
+
+    def _follow(self, line: Line) -> None:
+        """Take the line's time. Where the wall clock was set, the bridge's own times move with it."""
+        passed = timedelta(seconds=line.after - self._clock.monotonic())
+        jump = line.at - (self._clock.now() + passed)
+        self._clock.move(line.after, line.at)
+        if abs(jump) >= JUMP:
+            self._parts.fleet.clock_jumped(jump)
 
     async def _settle(self) -> None:
         for _ in range(ROUNDS):
