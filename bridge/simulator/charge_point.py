@@ -93,6 +93,8 @@ class SimulatedChargePoint:
         now: the time.
         price_hold_shows_delayed: activity `delayed` shows that price-based charging holds a session back. The real
             cloud leaves it at `charging` and shows a heartbeat.
+        phases: on how many phases it is connected; while one carries current all of them show their voltage.
+        lists_sockets: CHARGE_POINTS and CH_SETTINGS name the sockets. The real cloud names several in CH_STATUS only.
         stale_start: how many pushes after a start still carry the start of the session before, as the cloud's do.
     """
 
@@ -102,6 +104,8 @@ class SimulatedChargePoint:
     model_type: str = "U:MOVE16"
     chargepoint_type: str = "UMOVE"
     is_cable: bool = False
+    phases: int = 3
+    lists_sockets: bool = False
     sockets: list[Socket] = field(default_factory=lambda: [Socket()])
     max_usage: float = 16.0
     max_offline: float = 10.0
@@ -296,8 +300,8 @@ class SimulatedChargePoint:
             "actual_p3": round(socket.current_a, 1) if drawing and phases > 2 else 0,
             "activity": self.activity(socket),
             "actual_v1": VOLTAGE_V if drawing else 0,
-            "actual_v2": VOLTAGE_V if drawing and phases > 1 else 0,
-            "actual_v3": VOLTAGE_V if drawing and phases > 2 else 0,
+            "actual_v2": VOLTAGE_V if drawing and self.phases > 1 else 0,
+            "actual_v3": VOLTAGE_V if drawing and self.phases > 2 else 0,
             "actual_kwh": round(transaction.kwh, 3) if transaction is not None else 0,
             "boosting": socket.boosting,
             "max_usage": self.usage_a,
@@ -320,7 +324,12 @@ class SimulatedChargePoint:
         if len(self.sockets) == 1:
             return {"object": "CH_STATUS", "evse_id": self.evse_id, "data": self.status(self.sockets[0])}
         items = [self.status(socket) for socket in self.sockets]
-        return {"object": "CH_STATUS", "evse_id": self.evse_id, "items": items}
+        return {"object": "CH_STATUS", "evse_id": self.evse_id, "socket_ids": self.socket_ids, "items": items}
+
+    @property
+    def socket_ids(self) -> list[int]:
+        """The numbers of its sockets."""
+        return [socket.number for socket in self.sockets]
 
     def _setting(self, name: str, value: object, **more: object) -> dict[str, Any]:
         return {"value": value, "permission": self.permissions.get(name, "write"), **more}
@@ -360,7 +369,7 @@ class SimulatedChargePoint:
                 "permission": self.permissions.get("led_interaction", "read"),
             },
             "publish_location": {"value": False, "permission": "write"},
-            "socket_ids": [socket.number for socket in self.sockets],
+            **({"socket_ids": self.socket_ids} if self.lists_sockets else {}),
             "tariff": _TARIFF,
             "location": _LOCATION,
         }

@@ -32,6 +32,7 @@ class Faults:
         errors_name_request: an ERROR carries the `flow_id` as other answers do; most of the real ones do not.
         confirm_block: blocking and unblocking are confirmed by a STATUS_; the real cloud often lets only CH_STATUS
             show it.
+        unasked: CHARGE_POINTS comes with pushed settings, and GRID_STATUS with pushed currents, though nobody asked.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Faults:
     flow_ids: FlowIds = "echo"
     errors_name_request: bool = False
     confirm_block: bool = False
+    unasked: bool = True
 
     def is_silent(self, command: str) -> bool:
         """Whether a command gets no answer."""

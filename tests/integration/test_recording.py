@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bridge.commandline.message_line import line
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, SOCKET, House
+from tests.recordings.make import record_demo
 
 
 def replay(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -109,3 +114,32 @@ def test_what_is_no_recording(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert words in done.stderr
         assert "Traceback" not in done.stderr
+
+
+async def test_a_recording_of_the_demo_gives_what_the_demo_has_shown(tmp_path: Path) -> None:
+    pytest.importorskip("amqtt")
+    file = tmp_path / "demo.jsonl"
+    printed = await record_demo(file, 9.0)
+    shown = [text[10:] for text in printed if text[2:3] == ":" and text[5:6] == ":"]  # without the time
+    names = {SOCKET: "Driveway", CABLE: "Carport"}
+    messages = [json.loads(text) for text in replay(file, "--json").stdout.splitlines()]
+    lines = [
+        line(
+            message["topic"],
+            json.dumps(message).encode(),
+            datetime.fromisoformat(message["ctime"]),
+            names,
+            details=False,
+        )
+        for message in messages
+    ]
+    replayed = [text[10:] for text in lines if text is not None]
+
+    def about(texts: list[str], who: str) -> list[str]:
+        return [text for text in texts if text.startswith(who) and "included" not in text]
+
+    for who in names.values():
+        assert any("charging" in text for text in about(shown, "Carport"))
+        assert without_merged(about(replayed, who), about(shown, who)) == about(shown, who)
+        states = [text for text in about(shown, who) if "state " in text]
+        assert [text for text in about(replayed, who) if "state " in text] == states

@@ -1,0 +1,317 @@
+"""What the simulated cloud does at each command, and how it answers."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from websockets.asyncio.server import ServerConnection
+
+from bridge.simulator.account import SimulatedAccount
+from bridge.simulator.charge_point import PORTABLE, ProfileName, SimulatedChargePoint, Socket
+from bridge.simulator.faults import Faults
+
+if TYPE_CHECKING:
+    from bridge.simulator.cloud import SimulatedCloud
+
+Frame = dict[str, Any]
+Handler = Callable[[ServerConnection, Frame], Awaitable[None]]
+
+
+class CommandHandlers:
+    """Answers the commands of a cloud.
+
+    Args:
+        cloud: whose account and faults count, and which sends the answers.
+    """
+
+    def __init__(self, cloud: "SimulatedCloud") -> None:
+        self._cloud = cloud
+
+    @property
+    def _account(self) -> SimulatedAccount:
+        return self._cloud.account
+
+    @property
+    def _faults(self) -> Faults:
+        return self._cloud.faults
+
+    def find(self, command: str) -> Handler | None:
+        """What answers a command; None for one that is not known."""
+        return self._handlers().get(command)
+
+    def _handlers(self) -> Mapping[str, Handler]:
+        return {
+            "HELLO": self._hello,
+            "GET_ACCOUNT": self._simply(lambda _: self._account.describe()),
+            "GET_CHARGE_CARDS": self._simply(lambda _: {"object": "CHARGE_CARDS", "cards": self._account.cards}),
+            "GET_CHARGE_POINTS": self._simply(self._charge_points),
+            "GET_CH_STATUS": self._simply(lambda f: self._point(f).statuses()),
+            "GET_CH_SETTINGS": self._simply(lambda f: {"object": "CH_SETTINGS", "data": self._point(f).settings()}),
+            "GET_GRID_STATUS": self._grid_status,
+            "GET_SUSTAINABILITY_STATUS": self._simply(
+                lambda _: {
+                    "object": "SUSTAINABILITY_STATUS",
+                    "trees": self._account.trees,
+                    "co2": self._account.co2,
+                }
+            ),
+            "START_SESSION": self._start_session,
+            "STOP_SESSION": self._stop_session,
+            "UNLOCK_CONNECTOR": self._unlock,
+            "SOFT_RESET": self._reboot,
+            "REBOOT": self._reboot,
+            "SET_OPERATIVE": self._set_operative,
+            "SET_INOPERATIVE": self._set_operative,
+            "SET_PLUG_AND_CHARGE": self._set_flag("plug_and_charge"),
+            "SET_PUBLIC_CHARGING": self._set_flag("public_charging"),
+            "SET_DELAYED_CHARGING": self._set_profile("delayed_charging"),
+            "SET_PRICE_BASED_CHARGING": self._set_profile("price_based_charging"),
+            "SET_PLUG_AND_CHARGE_CHARGE_CARD": self._set_card,
+            "SAVE_SCHEDULE_DELAYED_CHARGING": self._save_delayed,
+            "PATCH_PRICE_BASED_CHARGING_SETTINGS": self._patch_price_based,
+            "OVERRIDE_DELAYED_CHARGING_TIMEOUT": self._boost,
+            "OVERRIDE_CHARGING_PROFILES": self._boost,
+            "LIST_OVERRIDE_CURRENT": self._simply(
+                lambda _: {"object": "LIST_OVERRIDE_CURRENT", "data": list(self._account.schedules.values())}
+            ),
+            "POST_SET_OVERRIDE_CURRENT": self._set_override,
+            "POST_EDIT_OVERRIDE_CURRENT": self._edit_override,
+            "POST_CLEAR_OVERRIDE_CURRENT": self._clear_override,
+        }
+
+    def _point(self, frame: Frame) -> SimulatedChargePoint:
+        return self._account.charge_points[str(frame["evse_id"])]
+
+    def _socket(self, frame: Frame) -> Socket | None:
+        """The socket a request names, or the only one; None where it must name one and does not."""
+        point = self._point(frame)
+        wanted = frame.get("socket_id")
+        if wanted is None:
+            return point.sockets[0] if len(point.sockets) == 1 else None
+        return next((socket for socket in point.sockets if socket.number == wanted), None)
+
+    # --- asking ---
+
+    def _simply(self, answer: Callable[[Frame], Frame]) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            await self._cloud.send(connection, frame, answer(frame))
+
+        return handle
+
+    def _charge_points(self, _: Frame) -> Frame:
+        listed = [point.listing() for point in self._account.charge_points.values()]
+        if self._faults.empty_lists > 0:
+            self._faults.empty_lists -= 1
+            listed = []
+        return {"object": "CHARGE_POINTS", "data": listed}
+
+    async def _hello(self, connection: ServerConnection, frame: Frame) -> None:
+        self._cloud.listens(connection)
+        await self._cloud.send(connection, frame, {"object": "HELLO"})
+        if self._faults.drop_after_hello:
+            self._cloud.drop()
+
+    async def _grid_status(self, connection: ServerConnection, frame: Frame) -> None:
+        evse_id = str(frame["evse_id"])
+        if evse_id in self._account.grids:
+            await self._cloud.send(connection, frame, self._account.grid_status(evse_id))
+        else:
+            await self._cloud.send(connection, frame, {"object": "ERROR", "error": 9, "message": "no grid"})
+
+    # --- acting: RECEIVED_, then STATUS_ ---
+
+    async def _two_steps(
+        self,
+        connection: ServerConnection,
+        frame: Frame,
+        act: Callable[[], bool],
+        refuse: str = "",
+        *,
+        confirm: bool = True,
+    ) -> None:
+        command, evse_id = str(frame["command"]), frame["evse_id"]
+        refuse = self._faults.refuse.get(command, refuse)
+        receipt = {"object": f"RECEIVED_{command}", "success": not refuse, "evse_id": evse_id, "error": refuse}
+        if refuse or not self._faults.no_receipt:
+            await self._cloud.send(connection, frame, receipt)
+        if refuse:
+            return
+        if self._faults.verdict_delay_s:
+            await asyncio.sleep(self._faults.verdict_delay_s)
+        point = self._account.charge_points[str(evse_id)]
+        error = self._faults.verdict.get(command, "")
+        if not error and any(socket.fault == "offline" for socket in point.sockets):
+            error = "TIMEOUT"
+        if not error and not act():
+            error = "REJECTED"
+        verdict = {
+            "object": f"STATUS_{command}",
+            "success": not error,
+            "evse_id": evse_id,
+            "error": error,
+            "result": {},
+        }
+        if not error and not self._faults.verdict_first:
+            await self._cloud.push(point)
+        if error or (confirm and command not in self._faults.no_verdict):
+            await self._cloud.send(connection, frame, verdict)
+        if not error and self._faults.verdict_first:
+            await self._cloud.push(point)
+
+    async def _start_session(self, connection: ServerConnection, frame: Frame) -> None:
+        socket, card = self._socket(frame), str(frame.get("session_token"))
+        refuse = "" if self._account.knows_card(card) else f"unknown charge card for chargepoint: {frame['evse_id']}"
+        if socket is None:
+            refuse = f"no socket given for chargepoint: {frame['evse_id']}"
+        await self._two_steps(connection, frame, lambda: self._point(frame).start(card, socket), refuse)
+
+    async def _stop_session(self, connection: ServerConnection, frame: Frame) -> None:
+        socket = self._socket(frame)
+        idle = socket is None or socket.session is None
+        refuse = f"no active session for chargepoint: {frame['evse_id']}" if idle else ""
+        await self._two_steps(connection, frame, lambda: self._point(frame).stop(socket), refuse)
+
+    async def _unlock(self, connection: ServerConnection, frame: Frame) -> None:
+        point, socket = self._point(frame), self._socket(frame)
+        if point.chargepoint_type != PORTABLE and not self._account.unlocks_by_websocket:
+            await self._cloud.send(connection, frame, {"object": "ERROR", "error": 2, "message": "forbidden"})
+            return
+
+        def act() -> bool:
+            return socket is not None and point.unlock(socket)
+
+        await self._two_steps(connection, frame, act)
+
+    async def _set_operative(self, connection: ServerConnection, frame: Frame) -> None:
+        def act() -> bool:
+            self._point(frame).block(frame["command"] == "SET_INOPERATIVE")
+            return True
+
+        await self._two_steps(connection, frame, act, confirm=self._faults.confirm_block)
+
+    async def _reboot(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+
+        def act() -> bool:
+            for socket in point.sockets:
+                point.stop(socket)
+                socket.fault = "offline"
+            self._cloud.spawn(self._come_back(point))
+            return True
+
+        await self._two_steps(connection, frame, act)
+
+    async def _come_back(self, point: SimulatedChargePoint) -> None:
+        await asyncio.sleep(self._cloud.rebooting_s)
+        for socket in point.sockets:
+            socket.fault = None
+        await self._cloud.push(point)
+
+    # --- setting ---
+
+    async def _confirm(
+        self, connection: ServerConnection, frame: Frame, act: Callable[[], None], word: str = ""
+    ) -> None:
+        """One step: done and confirmed, with the value that was set."""
+        command, evse_id = str(frame["command"]), frame.get("evse_id")
+        error = self._faults.refuse.get(command, "") or self._faults.verdict.get(command, "")
+        if not error:
+            act()
+        result = {"setting": word} if word and not error else {}
+        answer = {
+            "object": f"STATUS_{command}",
+            "success": not error,
+            "evse_id": evse_id,
+            "result": result,
+            "error": error,
+        }
+        if self._faults.verdict_delay_s:
+            await asyncio.sleep(self._faults.verdict_delay_s)
+        if error or command not in self._faults.no_verdict:
+            await self._cloud.send(connection, frame, answer)
+        if not error and evse_id is not None:
+            await self._cloud.push_settings(self._point(frame))
+
+    def _set_flag(self, name: str) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            value, point = bool(frame.get("value")), self._point(frame)
+            word = f"set {str(value).lower()}"
+            await self._confirm(connection, frame, lambda: setattr(point, name, value), word)
+
+        return handle
+
+    def _set_profile(self, name: ProfileName) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            value, point = bool(frame.get("value")), self._point(frame)
+
+            def act() -> None:
+                point.switch_profile(name, on=value)
+
+            await self._confirm(connection, frame, act, f"set {str(value).lower()}")
+            await self._cloud.push(point)
+
+        return handle
+
+    async def _set_card(self, connection: ServerConnection, frame: Frame) -> None:
+        uid, point = str(frame.get("token_uid")), self._point(frame)
+        if not self._account.knows_card(uid):
+            await self._cloud.send(
+                connection,
+                frame,
+                {
+                    "object": "STATUS_SET_PLUG_AND_CHARGE_CHARGE_CARD",
+                    "success": False,
+                    "evse_id": point.evse_id,
+                    "error": "unknown card",
+                },
+            )
+            return
+        card = None if uid == "BCU-APP" else uid
+        await self._confirm(connection, frame, lambda: setattr(point, "plug_and_charge_card", card))
+
+    async def _save_delayed(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+
+        def act() -> None:
+            point.delayed_days = sorted(json.loads(str(frame["days"])))
+            point.delayed_start, point.delayed_end = str(frame["start_time"]), str(frame["end_time"])
+
+        await self._confirm(connection, frame, act)
+        await self._cloud.push(point)
+
+    async def _patch_price_based(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+        names = ("expected_departure_time", "current_battery_pct", "minimum_pct", "battery_size_kwh")
+        given = {name: frame[name] for name in names if name in frame}
+        await self._confirm(connection, frame, lambda: point.price_settings.update(given))
+
+    async def _boost(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+        await self._confirm(connection, frame, point.boost)
+        await self._cloud.push(point)
+
+    async def _set_override(self, connection: ServerConnection, frame: Frame) -> None:
+        await self._override(connection, frame, None)
+
+    async def _edit_override(self, connection: ServerConnection, frame: Frame) -> None:
+        await self._override(connection, frame, int(frame["schedule_id"]))
+
+    async def _override(self, connection: ServerConnection, frame: Frame, number: int | None) -> None:
+        command = str(frame["command"])
+        error = self._faults.refuse.get(command, "")
+        if number is not None and number not in self._account.schedules:
+            error = "schedule not found"
+        answer: Frame = {"object": command, "success": not error, "error": error}
+        if not error:
+            answer["data"] = self._account.save_schedule(frame, number)
+        await self._cloud.send(connection, frame, answer)
+        await self._cloud.push_all()
+
+    async def _clear_override(self, connection: ServerConnection, frame: Frame) -> None:
+        command = str(frame["command"])
+        error = self._faults.refuse.get(command, "")
+        if not error and not self._account.clear_schedule(int(frame["schedule_id"])):
+            error = "schedule not found"
+        await self._cloud.send(connection, frame, {"object": command, "success": not error, "error": error})
+        await self._cloud.push_all()
