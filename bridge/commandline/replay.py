@@ -27,9 +27,9 @@ from bridge.logs import Log
 from bridge.recording.head import storage_of
 from bridge.recording.lines import (
     LeftOut,
-    Line,
     Lost,
     Received,
+    RecordedLine,
     Recording,
     Remembered,
     Sent,
@@ -114,7 +114,7 @@ class Replay:
             else:
                 self._publish()
 
-    def _follow(self, line: Line) -> None:
+    def _follow(self, line: RecordedLine) -> None:
         """Take the line's time. Where the wall clock was set, the bridge's own times move with it."""
         passed = timedelta(seconds=line.after - self._clock.monotonic())
         jump = line.at - (self._clock.now() + passed)
@@ -145,7 +145,7 @@ class Replay:
 
     # --- line by line ---
 
-    async def _happens(self, line: Line) -> None:
+    async def _happens(self, line: RecordedLine) -> None:
         match line.event:
             case Sent(dict() as frame):
                 await self._sent(frame)

@@ -116,7 +116,7 @@ Event = Sent | Received | Unreadable | Lost | Remembered | LeftOut | Stopped
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecordedLine:
     """One thing that happened, when, and how many seconds after the head."""
 
     at: datetime
@@ -135,7 +135,7 @@ class Recording:
     """
 
     head: Head
-    lines: tuple[Line, ...]
+    lines: tuple[RecordedLine, ...]
     unreadable: tuple[int, ...] = ()
 
 
@@ -145,7 +145,7 @@ def write_head(head: Head) -> Json:
     return {"recording": FORMAT, **content, "at": _time(head.at)}
 
 
-def write_line(line: Line) -> Json:
+def write_line(line: RecordedLine) -> Json:
     """A line as an object."""
     return {"at": _time(line.at), "after": round(line.after, 3), **_written(line.event)}
 
@@ -183,7 +183,7 @@ def read_recording(texts: Iterable[str]) -> Recording:
     """
     rest = iter(texts)
     head = _read_head(next(rest, ""))
-    lines: list[Line] = []
+    lines: list[RecordedLine] = []
     unreadable: list[int] = []
     for number, text in enumerate(rest, 2):
         try:
@@ -210,14 +210,14 @@ def _read_head(text: str) -> Head:
         raise NoRecording(f"Its first line cannot be read: {where}.") from None
 
 
-def _read_line(content: Mapping[str, JsonValue]) -> Line:
+def _read_line(content: Mapping[str, JsonValue]) -> RecordedLine:
     at = datetime.fromisoformat(str(content["at"]))
     if at.tzinfo is None:
         raise ValueError("a time without an offset")
     after = content["after"]
     if not isinstance(after, int | float):
         raise TypeError
-    return Line(at, float(after), _read_event(content))
+    return RecordedLine(at, float(after), _read_event(content))
 
 
 def _read_event(content: Mapping[str, JsonValue]) -> Event:  # noqa: PLR0911 - one for each kind of line

@@ -28,9 +28,9 @@ from bridge.recording.lines import (
     Event,
     Head,
     LeftOut,
-    Line,
     Lost,
     Received,
+    RecordedLine,
     Remembered,
     Sent,
     Stopped,
@@ -64,7 +64,7 @@ class FrameRecorder(Tap):
         self._clock = clock
         self._log = log
         self._redaction = FrameRedaction(secrets.token_bytes(32), hidden)
-        self._queue: queue.SimpleQueue[tuple[Line, int] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[RecordedLine, int] | None] = queue.SimpleQueue()
         self._waiting = 0
         self._written = 0
         self._left_out = 0
@@ -117,10 +117,10 @@ class FrameRecorder(Tap):
             self._left_out += 1
             return
         if self._left_out:
-            self._queue.put((Line(now, after, LeftOut(self._left_out)), 0))
+            self._queue.put((RecordedLine(now, after, LeftOut(self._left_out)), 0))
             self._left_out = 0
         self._waiting += size
-        self._queue.put((Line(now, after, event), size))
+        self._queue.put((RecordedLine(now, after, event), size))
 
     # --- in the thread ---
 

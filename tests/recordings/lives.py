@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.recording.lines import Event, Head, Line, Lost, Received, Recording, Sent, Unreadable
+from bridge.recording.lines import Event, Head, Lost, Received, RecordedLine, Recording, Sent, Unreadable
 from bridge.recording.redaction import FrameRedaction
 from bridge.simulator.account import SimulatedAccount, example_account
 from bridge.simulator.car import Car
@@ -20,7 +20,7 @@ class RecordedLife:
 
     now: datetime = START
     state_set: str = "standard"
-    lines: list[Line] = field(default_factory=list)
+    lines: list[RecordedLine] = field(default_factory=list)
     account: SimulatedAccount = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class RecordedLife:
 
     def note(self, event: Event) -> None:
         """Record something."""
-        self.lines.append(Line(self.now, (self.now - START).total_seconds(), event))
+        self.lines.append(RecordedLine(self.now, (self.now - START).total_seconds(), event))
 
     def comes(self, frame: Any) -> None:
         """A frame comes."""

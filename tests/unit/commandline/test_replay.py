@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.commandline.replay import Replay
-from bridge.recording.lines import Line, Recording, Remembered, Stopped
+from bridge.recording.lines import RecordedLine, Recording, Remembered, Stopped
 from tests.recordings.lives import RecordedLife, redacted
 
 Message = tuple[str, str, Any, dict[str, Any]]
@@ -195,5 +195,5 @@ def test_the_same_recording_gives_the_same_messages() -> None:
     life.wait(90)
     recording = life.recording
     assert comparable(Heard(recording)) == comparable(Heard(recording))
-    lines = tuple(Line(line.at, line.after, line.event) for line in recording.lines)
+    lines = tuple(RecordedLine(line.at, line.after, line.event) for line in recording.lines)
     assert comparable(Heard(Recording(recording.head, lines))) == comparable(Heard(recording))

@@ -12,10 +12,10 @@ from bridge.recording.lines import (
     Event,
     Head,
     LeftOut,
-    Line,
     Lost,
     NoRecording,
     Received,
+    RecordedLine,
     Recording,
     Remembered,
     Sent,
@@ -55,14 +55,14 @@ def texts(recording: Recording) -> list[str]:
 
 
 def test_what_is_written_is_read_again() -> None:
-    recording = Recording(HEAD, tuple(Line(AT, 0.5 * n, event) for n, event in enumerate(EVENTS)))
+    recording = Recording(HEAD, tuple(RecordedLine(AT, 0.5 * n, event) for n, event in enumerate(EVENTS)))
     assert read_recording(texts(recording)) == recording
 
 
 def test_a_line_that_was_cut_costs_only_itself() -> None:
-    written = texts(Recording(HEAD, (Line(AT, 0, EVENTS[0]), Line(AT, 1, EVENTS[1]))))
+    written = texts(Recording(HEAD, (RecordedLine(AT, 0, EVENTS[0]), RecordedLine(AT, 1, EVENTS[1]))))
     read = read_recording([written[0], '{"at": "2026-', "[]", '{"at": "2026-11-20T12:00:00", "after": 1}', written[2]])
-    assert read.lines == (Line(AT, 1, EVENTS[1]),)
+    assert read.lines == (RecordedLine(AT, 1, EVENTS[1]),)
     assert read.unreadable == (2, 3, 4)
 
 
