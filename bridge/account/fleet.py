@@ -18,7 +18,6 @@ from bridge.chargepoint.grid import Grid, GridTwin, grid_address
 from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import Memory
-from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Steering, Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
@@ -190,7 +189,7 @@ class Fleet:
                 point = self._noticed(point, status.socket)
             now = self._clock.now()
             for twin in point.sockets:
-                if _concerns(status, twin, alone=len(point.sockets) == 1):
+                if status.concerns(twin.socket, alone=len(point.sockets) == 1):
                     after = twin.pushed(status.update, now, self._nominal_voltage())
                     self._replace(twin, after.link_found())
 
@@ -399,15 +398,3 @@ class Fleet:
             pass
         finally:
             self._waiters.remove(waiter)
-
-
-def _concerns(status: SocketStatus, twin: Twin, *, alone: bool) -> bool:
-    """Whether a status is about this socket: by its number, or because there is only one.
-
-    Of a charge point with several, a status without a number can only say that all of it is away.
-    """
-    if alone:
-        return True
-    if status.socket is not None:
-        return status.socket == twin.socket
-    return status.update.values.activity is Activity.OFFLINE

@@ -29,6 +29,17 @@ class SocketStatus:
     socket: int | None
     update: Update[Status]
 
+    def concerns(self, socket: int | None, *, alone: bool) -> bool:
+        """Whether it is about a socket of its charge point: by its number, or because there is only one.
+
+        Of a charge point with several, a status without a number can only say that all of it is away.
+        """
+        if alone:
+            return True
+        if self.socket is not None:
+            return self.socket == socket
+        return self.update.values.activity is Activity.OFFLINE
+
 
 @dataclass(frozen=True, slots=True)
 class Statuses:

@@ -66,8 +66,7 @@ class Reporter:
         self._lanes = WaitingLanes()
         self._settled = asyncio.Event()
         self._settled.set()
-        self._connected = False
-        self._stopping = False
+        self._connected = self._stopping = False
         self._will: frozenset[str] = frozenset()
         self._renewal = RenewalPlan(self._lanes)
         self._suspects = Suspects()
@@ -259,10 +258,9 @@ class Reporter:
     # --- one line ---
 
     def _line(self, subject: str) -> Line:
-        line = self._lines.get(subject)
-        if line is None:
-            line = self._lines[subject] = Line(subject)
-        return line
+        if subject not in self._lines:
+            self._lines[subject] = Line(subject)
+        return self._lines[subject]
 
     def _enter(self, line: Line, item: Item) -> None:
         line.items.append(item)
@@ -270,8 +268,7 @@ class Reporter:
         if item.kind == "answer":
             self.answers_waiting += 1
             if line.subject != ADAPTER and self._ready[0] is not line:
-                # Somebody waits for it, however many others have something to say. The adapter's answers keep their
-                # place: they come after what the command has changed.
+                # Somebody waits for it. The adapter's answers come after what the command has changed.
                 self._ready.remove(line)
                 self._ready.appendleft(line)
 

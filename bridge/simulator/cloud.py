@@ -1,139 +1,25 @@
-"""The simulated cloud's websocket: `/haserver` as the bridge and the public clients use it."""
+"""The simulated cloud: what it does at each command, and how it answers; the public clients believe it."""
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
-from typing import Any, Final
 
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
 
-from bridge.simulator.account import SimulatedAccount, example_account
-from bridge.simulator.charge_point import SimulatedChargePoint
-from bridge.simulator.faults import Faults
-from bridge.simulator.handlers import CommandHandlers
+from bridge.simulator.account import example_account
+from bridge.simulator.charge_point import PORTABLE, ProfileName, SimulatedChargePoint, Socket
+from bridge.simulator.server import LIMIT_CLOSE_CODE, Frame, SimulatedServer
 
-Frame = dict[str, Any]
-
-LIMIT_CLOSE_CODE: Final = 4001
-REBOOT_S: Final = 2.0
+Handler = Callable[[ServerConnection, Frame], Awaitable[None]]
 
 
 @dataclass(slots=True, eq=False)
-class SimulatedCloud:
-    """A cloud with one account.
-
-    Attributes:
-        account: what it knows.
-        faults: what goes wrong.
-        seen: every request since the start, as it came, without its tokens.
-        single_connection: a second long-lived connection is refused, as the real cloud does by address.
-        rebooting_s: how long a charge point is away after a restart.
-    """
-
-    account: SimulatedAccount
-    faults: Faults = field(default_factory=Faults)
-    seen: list[Frame] = field(default_factory=list)
-    single_connection: bool = False
-    rebooting_s: float = REBOOT_S
-    logins: int = 0
-    rest_calls: Counter[str] = field(default_factory=Counter)
-    _server: Server | None = None
-    _listening: set[ServerConnection] = field(default_factory=set)  # have said HELLO
-    _open: set[ServerConnection] = field(default_factory=set)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _handlers: CommandHandlers = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._handlers = CommandHandlers(self)
-
-    # --- the server ---
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen; gives the address for `cloud.url`."""
-        self._server = await serve(
-            self._serve, host, port, process_request=self._handshake, ping_interval=None, close_timeout=0.2
-        )
-        bound = next(iter(self._server.sockets)).getsockname()
-        return f"ws://{bound[0]}:{bound[1]}/haserver"
-
-    async def stop(self) -> None:
-        """Close everything."""
-        for task in self._tasks:
-            task.cancel()
-        self.drop()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
-        if "Upgrade" not in request.headers:  # somebody who only asks for the time
-            return connection.respond(HTTPStatus.UPGRADE_REQUIRED, "This is a websocket.\n")
-        reason = self.faults.refuse_handshake
-        if self.faults.limit_reached:
-            reason = "Request limit reached"
-        elif self.single_connection and self._listening:
-            reason = "Already connected"
-        if not reason:
-            return None
-        headers = Headers({"x-websocket-reject-reason": reason, "Content-Length": "0"})
-        connection.logger.debug("handshake refused")
-        return Response(HTTPStatus.FORBIDDEN, "Forbidden", headers)
-
-    async def _serve(self, connection: ServerConnection) -> None:
-        self._open.add(connection)
-        try:
-            async for text in connection:
-                frame = self._read(text)
-                if frame is not None:
-                    # Answers do not wait for each other, as those of the real cloud do not.
-                    self.spawn(self.answer(connection, frame))
-        except ConnectionClosed:
-            pass
-        finally:
-            self._open.discard(connection)
-            self._listening.discard(connection)
-
-    def spawn(self, work: Any) -> None:
-        """Do something beside, until the cloud stops."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    @staticmethod
-    def _read(text: str | bytes) -> Frame | None:
-        try:
-            frame = json.loads(text)
-        except ValueError:
-            return None
-        return frame if isinstance(frame, dict) else None
-
-    # --- what went on ---
-
-    @property
-    def requests(self) -> Counter[str]:
-        """How often each command came."""
-        return Counter(str(frame.get("command")) for frame in self.seen)
-
-    def requests_for(self, *commands: str) -> list[Frame]:
-        """The requests with one of these commands, in order."""
-        return [frame for frame in self.seen if frame.get("command") in commands]
-
-    @property
-    def connected(self) -> bool:
-        """Some client has said HELLO and is there."""
-        return bool(self._listening)
-
-    def listens(self, connection: ServerConnection) -> None:
-        """A client has said HELLO: from now on it is told of changes."""
-        self._listening.add(connection)
+class SimulatedCloud(SimulatedServer):
+    """A cloud with one account."""
 
     # --- answering ---
 
@@ -167,7 +53,7 @@ class SimulatedCloud:
                     await self.send(connection, frame, error)
 
     async def _dispatch(self, connection: ServerConnection, command: str, frame: Frame) -> None:
-        handler = self._handlers.find(command)
+        handler = self._handlers().get(command)
         point = self.account.charge_points.get(str(frame.get("evse_id")))
         if handler is None:
             await self.send(connection, frame, {"object": "ERROR", "error": 0, "message": "Unknown command"})
@@ -175,17 +61,6 @@ class SimulatedCloud:
             await self.send(connection, frame, {"object": "ERROR", "error": 2, "message": "forbidden"})
         else:
             await handler(connection, frame)
-
-    async def send(self, connection: ServerConnection, request: Frame, answer: Frame) -> None:
-        """Send the answer to a request, with its `flow_id` as the faults say."""
-        if request.get("command") in self.faults.unanswered:
-            return
-        flow_id = request.get("flow_id")
-        if answer["object"] == "ERROR" and not self.faults.errors_name_request:
-            flow_id = None
-        if flow_id is not None and self.faults.flow_ids != "missing":
-            answer = {**answer, "flow_id": flow_id if self.faults.flow_ids == "echo" else ""}
-        await connection.send(json.dumps(answer))
 
     async def _validate(self, connection: ServerConnection, frame: Frame) -> None:
         self.logins += 1
@@ -203,77 +78,281 @@ class SimulatedCloud:
             answer["token"] = self.account.request_token
         await self.send(connection, frame, answer)
 
-    # --- pushing ---
+    def _handlers(self) -> Mapping[str, Handler]:
+        return {
+            "HELLO": self._hello,
+            "GET_ACCOUNT": self._simply(lambda _: self.account.describe()),
+            "GET_CHARGE_CARDS": self._simply(lambda _: {"object": "CHARGE_CARDS", "cards": self.account.cards}),
+            "GET_CHARGE_POINTS": self._simply(self._charge_points),
+            "GET_CH_STATUS": self._simply(lambda f: self._point(f).statuses()),
+            "GET_CH_SETTINGS": self._simply(lambda f: {"object": "CH_SETTINGS", "data": self._point(f).settings()}),
+            "GET_GRID_STATUS": self._grid_status,
+            "GET_SUSTAINABILITY_STATUS": self._simply(
+                lambda _: {
+                    "object": "SUSTAINABILITY_STATUS",
+                    "trees": self.account.trees,
+                    "co2": self.account.co2,
+                }
+            ),
+            "START_SESSION": self._start_session,
+            "STOP_SESSION": self._stop_session,
+            "UNLOCK_CONNECTOR": self._unlock,
+            "SOFT_RESET": self._reboot,
+            "REBOOT": self._reboot,
+            "SET_OPERATIVE": self._set_operative,
+            "SET_INOPERATIVE": self._set_operative,
+            "SET_PLUG_AND_CHARGE": self._set_flag("plug_and_charge"),
+            "SET_PUBLIC_CHARGING": self._set_flag("public_charging"),
+            "SET_DELAYED_CHARGING": self._set_profile("delayed_charging"),
+            "SET_PRICE_BASED_CHARGING": self._set_profile("price_based_charging"),
+            "SET_PLUG_AND_CHARGE_CHARGE_CARD": self._set_card,
+            "SAVE_SCHEDULE_DELAYED_CHARGING": self._save_delayed,
+            "PATCH_PRICE_BASED_CHARGING_SETTINGS": self._patch_price_based,
+            "OVERRIDE_DELAYED_CHARGING_TIMEOUT": self._boost,
+            "OVERRIDE_CHARGING_PROFILES": self._boost,
+            "LIST_OVERRIDE_CURRENT": self._simply(
+                lambda _: {"object": "LIST_OVERRIDE_CURRENT", "data": list(self.account.schedules.values())}
+            ),
+            "POST_SET_OVERRIDE_CURRENT": self._set_override,
+            "POST_EDIT_OVERRIDE_CURRENT": self._edit_override,
+            "POST_CLEAR_OVERRIDE_CURRENT": self._clear_override,
+        }
 
-    async def send_all(self, text: str) -> None:
-        """Send a text to every client that has said HELLO, whatever it is."""
-        for connection in list(self._listening):
-            with suppress(ConnectionClosed):
-                await connection.send(text)
+    def _point(self, frame: Frame) -> SimulatedChargePoint:
+        return self.account.charge_points[str(frame["evse_id"])]
 
-    async def push(self, point: SimulatedChargePoint) -> None:
-        """Push the status of each socket of a charge point."""
-        if self.faults.quiet:
+    def _socket(self, frame: Frame) -> Socket | None:
+        """The socket a request names, or the only one; None where it must name one and does not."""
+        point = self._point(frame)
+        wanted = frame.get("socket_id")
+        if wanted is None:
+            return point.sockets[0] if len(point.sockets) == 1 else None
+        return next((socket for socket in point.sockets if socket.number == wanted), None)
+
+    # --- asking ---
+
+    def _simply(self, answer: Callable[[Frame], Frame]) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            await self.send(connection, frame, answer(frame))
+
+        return handle
+
+    def _charge_points(self, _: Frame) -> Frame:
+        listed = [point.listing() for point in self.account.charge_points.values()]
+        if self.faults.empty_lists > 0:
+            self.faults.empty_lists -= 1
+            listed = []
+        return {"object": "CHARGE_POINTS", "data": listed}
+
+    async def _hello(self, connection: ServerConnection, frame: Frame) -> None:
+        self.listens(connection)
+        await self.send(connection, frame, {"object": "HELLO"})
+        if self.faults.drop_after_hello:
+            self.drop()
+
+    async def _grid_status(self, connection: ServerConnection, frame: Frame) -> None:
+        evse_id = str(frame["evse_id"])
+        if evse_id in self.account.grids:
+            await self.send(connection, frame, self.account.grid_status(evse_id))
+        else:
+            await self.send(connection, frame, {"object": "ERROR", "error": 9, "message": "no grid"})
+
+    # --- acting: RECEIVED_, then STATUS_ ---
+
+    async def _two_steps(
+        self,
+        connection: ServerConnection,
+        frame: Frame,
+        act: Callable[[], bool],
+        refuse: str = "",
+        *,
+        confirm: bool = True,
+    ) -> None:
+        command, evse_id = str(frame["command"]), frame["evse_id"]
+        refuse = self.faults.refuse.get(command, refuse)
+        receipt = {"object": f"RECEIVED_{command}", "success": not refuse, "evse_id": evse_id, "error": refuse}
+        if refuse or not self.faults.no_receipt:
+            await self.send(connection, frame, receipt)
+        if refuse:
             return
-        for socket in point.sockets:
-            data = point.status(socket, pushed=True)
-            await self.send_all(json.dumps({"object": "CH_STATUS", "evse_id": point.evse_id, "data": data}))
-
-    async def push_all(self) -> None:
-        """Push the status of every charge point."""
-        for point in list(self.account.charge_points.values()):
+        if self.faults.verdict_delay_s:
+            await asyncio.sleep(self.faults.verdict_delay_s)
+        point = self.account.charge_points[str(evse_id)]
+        error = self.faults.verdict.get(command, "")
+        if not error and any(socket.fault == "offline" for socket in point.sockets):
+            error = "TIMEOUT"
+        if not error and not act():
+            error = "REJECTED"
+        verdict = {
+            "object": f"STATUS_{command}",
+            "success": not error,
+            "evse_id": evse_id,
+            "error": error,
+            "result": {},
+        }
+        if not error and not self.faults.verdict_first:
+            await self.push(point)
+        if error or (confirm and command not in self.faults.no_verdict):
+            await self.send(connection, frame, verdict)
+        if not error and self.faults.verdict_first:
             await self.push(point)
 
-    async def push_settings(self, point: SimulatedChargePoint) -> None:
-        """Push a charge point's settings."""
-        if not self.faults.quiet:
-            await self.send_all(json.dumps({"object": "CH_SETTINGS", "data": point.settings()}))
-            if self.faults.unasked:
-                listed = [one.listing() for one in self.account.charge_points.values()]
-                await self.send_all(json.dumps({"object": "CHARGE_POINTS", "data": listed}))
+    async def _start_session(self, connection: ServerConnection, frame: Frame) -> None:
+        socket, card = self._socket(frame), str(frame.get("session_token"))
+        refuse = "" if self.account.knows_card(card) else f"unknown charge card for chargepoint: {frame['evse_id']}"
+        if socket is None:
+            refuse = f"no socket given for chargepoint: {frame['evse_id']}"
+        await self._two_steps(connection, frame, lambda: self._point(frame).start(card, socket), refuse)
 
-    async def push_grid(self) -> None:
-        """Push the currents of every grid connection."""
-        if not self.faults.quiet:
-            for evse_id in self.account.grids:
-                await self.send_all(json.dumps(self.account.grid_current(evse_id)))
-                if self.faults.unasked:
-                    await self.send_all(json.dumps(self.account.grid_status(evse_id)))
+    async def _stop_session(self, connection: ServerConnection, frame: Frame) -> None:
+        socket = self._socket(frame)
+        idle = socket is None or socket.session is None
+        refuse = f"no active session for chargepoint: {frame['evse_id']}" if idle else ""
+        await self._two_steps(connection, frame, lambda: self._point(frame).stop(socket), refuse)
 
-    # --- faults that happen at once ---
+    async def _unlock(self, connection: ServerConnection, frame: Frame) -> None:
+        point, socket = self._point(frame), self._socket(frame)
+        if point.chargepoint_type != PORTABLE and not self.account.unlocks_by_websocket:
+            await self.send(connection, frame, {"object": "ERROR", "error": 2, "message": "forbidden"})
+            return
 
-    def drop(self) -> None:
-        """Cut every connection without a word."""
-        for connection in list(self._open):
-            connection.transport.abort()
+        def act() -> bool:
+            return socket is not None and point.unlock(socket)
 
-    def freeze(self) -> None:
-        """Stop reading: every connection stays open and nobody is there, not even for a ping."""
-        for connection in list(self._open):
-            connection.transport.pause_reading()
+        await self._two_steps(connection, frame, act)
 
-    async def garbage(self, frames: int = 1) -> None:
-        """Send frames that are none."""
-        kinds = (
-            "{",
-            "not json",
-            "[]",
-            '"text"',
-            "{}",
-            '{"object": 5}',
-            '{"object": "CH_STATUS", "data": 7}',
-            "\x00",
-            "null",
-        )
-        for index in range(frames):
-            await self.send_all(kinds[index % len(kinds)])
+    async def _set_operative(self, connection: ServerConnection, frame: Frame) -> None:
+        def act() -> bool:
+            self._point(frame).block(frame["command"] == "SET_INOPERATIVE")
+            return True
 
-    async def reach_limit(self) -> None:
-        """The day's requests are used up."""
-        self.faults.limit_reached = True
-        for connection in list(self._open):
-            with suppress(ConnectionClosed):
-                await connection.close(LIMIT_CLOSE_CODE, "Request limit reached")
+        await self._two_steps(connection, frame, act, confirm=self.faults.confirm_block)
+
+    async def _reboot(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+
+        def act() -> bool:
+            for socket in point.sockets:
+                point.stop(socket)
+                socket.fault = "offline"
+            self.spawn(self._come_back(point))
+            return True
+
+        await self._two_steps(connection, frame, act)
+
+    async def _come_back(self, point: SimulatedChargePoint) -> None:
+        await asyncio.sleep(self.rebooting_s)
+        for socket in point.sockets:
+            socket.fault = None
+        await self.push(point)
+
+    # --- setting ---
+
+    async def _confirm(
+        self, connection: ServerConnection, frame: Frame, act: Callable[[], None], word: str = ""
+    ) -> None:
+        """One step: done and confirmed, with the value that was set."""
+        command, evse_id = str(frame["command"]), frame.get("evse_id")
+        error = self.faults.refuse.get(command, "") or self.faults.verdict.get(command, "")
+        if not error:
+            act()
+        result = {"setting": word} if word and not error else {}
+        answer = {
+            "object": f"STATUS_{command}",
+            "success": not error,
+            "evse_id": evse_id,
+            "result": result,
+            "error": error,
+        }
+        if self.faults.verdict_delay_s:
+            await asyncio.sleep(self.faults.verdict_delay_s)
+        if error or command not in self.faults.no_verdict:
+            await self.send(connection, frame, answer)
+        if not error and evse_id is not None:
+            await self.push_settings(self._point(frame))
+
+    def _set_flag(self, name: str) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            value, point = bool(frame.get("value")), self._point(frame)
+            word = f"set {str(value).lower()}"
+            await self._confirm(connection, frame, lambda: setattr(point, name, value), word)
+
+        return handle
+
+    def _set_profile(self, name: ProfileName) -> Handler:
+        async def handle(connection: ServerConnection, frame: Frame) -> None:
+            value, point = bool(frame.get("value")), self._point(frame)
+
+            def act() -> None:
+                point.switch_profile(name, on=value)
+
+            await self._confirm(connection, frame, act, f"set {str(value).lower()}")
+            await self.push(point)
+
+        return handle
+
+    async def _set_card(self, connection: ServerConnection, frame: Frame) -> None:
+        uid, point = str(frame.get("token_uid")), self._point(frame)
+        if not self.account.knows_card(uid):
+            await self.send(
+                connection,
+                frame,
+                {
+                    "object": "STATUS_SET_PLUG_AND_CHARGE_CHARGE_CARD",
+                    "success": False,
+                    "evse_id": point.evse_id,
+                    "error": "unknown card",
+                },
+            )
+            return
+        card = None if uid == "BCU-APP" else uid
+        await self._confirm(connection, frame, lambda: setattr(point, "plug_and_charge_card", card))
+
+    async def _save_delayed(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+
+        def act() -> None:
+            point.delayed_days = sorted(json.loads(str(frame["days"])))
+            point.delayed_start, point.delayed_end = str(frame["start_time"]), str(frame["end_time"])
+
+        await self._confirm(connection, frame, act)
+        await self.push(point)
+
+    async def _patch_price_based(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+        names = ("expected_departure_time", "current_battery_pct", "minimum_pct", "battery_size_kwh")
+        given = {name: frame[name] for name in names if name in frame}
+        await self._confirm(connection, frame, lambda: point.price_settings.update(given))
+
+    async def _boost(self, connection: ServerConnection, frame: Frame) -> None:
+        point = self._point(frame)
+        await self._confirm(connection, frame, point.boost)
+        await self.push(point)
+
+    async def _set_override(self, connection: ServerConnection, frame: Frame) -> None:
+        await self._override(connection, frame, None)
+
+    async def _edit_override(self, connection: ServerConnection, frame: Frame) -> None:
+        await self._override(connection, frame, int(frame["schedule_id"]))
+
+    async def _override(self, connection: ServerConnection, frame: Frame, number: int | None) -> None:
+        command = str(frame["command"])
+        error = self.faults.refuse.get(command, "")
+        if number is not None and number not in self.account.schedules:
+            error = "schedule not found"
+        answer: Frame = {"object": command, "success": not error, "error": error}
+        if not error:
+            answer["data"] = self.account.save_schedule(frame, number)
+        await self.send(connection, frame, answer)
+        await self.push_all()
+
+    async def _clear_override(self, connection: ServerConnection, frame: Frame) -> None:
+        command = str(frame["command"])
+        error = self.faults.refuse.get(command, "")
+        if not error and not self.account.clear_schedule(int(frame["schedule_id"])):
+            error = "schedule not found"
+        await self.send(connection, frame, {"object": command, "success": not error, "error": error})
+        await self.push_all()
 
 
 def example_cloud(now: Callable[[], datetime]) -> SimulatedCloud:
