@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
 EVERYWHERE = not containers and not browser and not nodered and not brokers
 
-.PHONY: help demo test lint format e2e lock image bench fuzz clean
+.PHONY: help demo test lint format e2e lock image bench fuzz audit sbom licences clean
 
 help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
@@ -73,6 +73,22 @@ FUZZ_SECONDS ?= 3600
 fuzz: $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check atheris || echo "there is no atheris for this Python"
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+# Known faults of what the image installs. The data is asked for at PyPI's advisory service, which is not everywhere.
+audit: $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check pip-audit
+	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip \
+		|| { echo "pip-audit has found something, or could not get its data: see above" >&2; exit 1; }
+
+# The bill of materials of what the image installs, as CycloneDX.
+sbom: $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file build/sbom.cdx.json \
+		requirements.lock && echo "build/sbom.cdx.json"
+
+licences: $(VENV)/.dev
+	@$(BIN)/python -m tests.documentation.licences > docs/licences.md.new && mv docs/licences.md.new docs/licences.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
