@@ -238,7 +238,6 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         patience=settings.cloud.command_timeout,
     )
     auth = AuthService(logins=logins, app_state=app_state, addresses=addresses)
-    logging = LogService(addresses, runtime)
     budget = RequestBudget(link, fleet, exclusions)
     app = AppService(
         addresses=addresses,
@@ -254,7 +253,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         budget=budget,
         errors=log.errors,
         restarts=restarts,
-        others=(things.commands, network.commands, auth.commands, logging.commands),
+        others=(things.commands, network.commands, auth.commands, LogService(addresses, runtime).commands),
     )
     discovery = DiscoveryService(addresses, app.all_commands, app_state)
 

@@ -197,7 +197,12 @@ class Steering(RuleBasedStateMachine):
 
     @rule(current=CURRENTS)
     def set_max_current(self, current: int) -> None:
-        if self.rig.attempt(self.rig.overrides.want(EVSE, lambda wish: wish.with_standing(current, MOST))) is None:
+        async def command() -> None:
+            if current < MOST:
+                self.rig.overrides.check(self.rig.twin(EVSE))  # as the service does
+            await self.rig.overrides.want(EVSE, lambda wish: wish.with_standing(current, MOST))
+
+        if self.rig.attempt(command()) is None:
             self.standing = current
             assert self._reported() == current
 
@@ -207,7 +212,13 @@ class Steering(RuleBasedStateMachine):
         latest = self.rig.twin(EVSE).memory.session
         assert latest is not None
         limit = SessionLimit(current, latest.number) if current < MOST else None
-        if self.rig.attempt(self.rig.overrides.want(EVSE, lambda wish: wish.with_session(limit))) is None:
+
+        async def command() -> None:
+            if limit is not None:
+                self.rig.overrides.check(self.rig.twin(EVSE))
+            await self.rig.overrides.want(EVSE, lambda wish: wish.with_session(limit))
+
+        if self.rig.attempt(command()) is None:
             self.session_limit, self.limited = current, self.session
 
     # --- what goes wrong ---
