@@ -36,7 +36,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/bluecurrent-fimp demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: $(VENV)/.dev
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 -m "$(EVERYWHERE)"
+	$(BIN)/pytest --numprocesses=4 -m "$(EVERYWHERE)"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -47,6 +47,7 @@ T = TypeVar("T")
 
 STALE_AFTER: Final = timedelta(days=1)
 SILENCE_CHARGING: Final = timedelta(minutes=10)
+WATCH_EVERY_S: Final = 2.0
 SILENCE_IDLE: Final = timedelta(days=1)
 """How long a link may say nothing: while a car charges there are several pushes a minute."""
 
@@ -110,6 +111,8 @@ class Sync:
         self._listing = False
         self._list_asked = 0  # how many CHARGE_POINTS are being waited for
         self._probing = False
+        self._watch_at = 0.0
+        self._status_at: dict[str, float] = {}  # when each charge point sent its last status, on the monotonic clock
         self.first_look = asyncio.Event()
         self.looked_listeners: tuple[Callable[[], None], ...] = ()
 
@@ -294,6 +297,7 @@ class Sync:
             self._fleet.described(evse_id, Update(sockets, frozenset({"socket_ids"})))
         for status in statuses.sockets:
             if self._fleet.sockets(status.evse_id):
+                self._status_at[status.evse_id] = self._clock.monotonic()
                 self._fleet.pushed(status.evse_id, [status])
             elif self._once.first(("unknown", status.evse_id)):
                 self._tasks.start(self._look_for_new(status.evse_id))
@@ -311,18 +315,29 @@ class Sync:
     # --- a link that only looks alive ---
 
     def look_into_silence(self) -> None:
-        """A connection can be up while pushes have stopped. If nothing came for too long, ask once and compare."""
-        silent_s = self._clock.monotonic() - self._link.last_frame_at
-        if silent_s < SILENCE_CHARGING.total_seconds():
+        """A connection can be up while pushes have stopped: if nothing came for too long, ask once and compare.
+
+        While a car charges, its own statuses are watched. Other frames, such as GRID_CURRENT, prove nothing of them.
+        """
+        now = self._clock.monotonic()
+        if self._probing or not self._link.status.up or now < self._watch_at:
             return
-        charging = [twin for twin in self._fleet.twins() if twin.memory.session_open]
-        patience = SILENCE_CHARGING if charging else SILENCE_IDLE
-        if self._probing or not self._link.status.up or silent_s < patience.total_seconds():
-            return
-        twin = next(iter(charging or self._fleet.twins()), None)
-        if twin is not None:
+        self._watch_at = now + WATCH_EVERY_S
+        silent = self._silent_while_charging(now)
+        if silent is None and now - self._link.last_frame_at >= SILENCE_IDLE.total_seconds():
+            silent = next(iter(self._fleet.twins()), None)
+        if silent is not None:
             self._probing = True
-            self._tasks.start(self._probe(twin))
+            self._tasks.start(self._probe(silent))
+
+    def _silent_while_charging(self, now: float) -> Twin | None:
+        """A charge point with a session that has sent no status for long; None if there is none."""
+        for twin in self._fleet.twins():
+            if twin.memory.session_open:
+                heard_at = self._status_at.setdefault(twin.evse_id, now)
+                if now - heard_at >= SILENCE_CHARGING.total_seconds():
+                    return twin
+        return None
 
     async def _probe(self, before: Twin) -> None:
         try:

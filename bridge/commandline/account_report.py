@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import JsonValue, TypeAdapter
 
@@ -252,7 +252,7 @@ def _since(text: str) -> str | None:
 
 
 def _address(address: object) -> str:
-    told: Mapping[str, Any] = address if isinstance(address, Mapping) else {}
+    told: Mapping[str, object] = address if isinstance(address, Mapping) else {}
 
     def part(*names: str) -> str:
         return " ".join(str(told[name]) for name in names if told.get(name))

@@ -9,7 +9,7 @@ import gzip
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, field_validator
 from pydantic_core import from_json, to_json
@@ -131,7 +131,7 @@ class Message(BaseModel):
 
     def to_bytes(self, payload_type: PayloadType = "j1") -> bytes:
         """Write the message as it goes to the broker: JSON in UTF-8, gzipped for `j1c1`."""
-        fields: dict[str, Any] = {
+        fields: dict[str, JsonValue] = {
             "serv": self.service,
             "type": self.type,
             "val_t": self.value_type,

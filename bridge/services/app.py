@@ -1,13 +1,12 @@
 """The app as the hub configures and watches it: manifest, states, configuration, diagnostics (contract 6, "App")."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from bridge.account.app_state import AppState
 from bridge.account.capabilities import Capabilities
@@ -29,6 +28,8 @@ from bridge.services.discovery import adapter_interfaces
 from bridge.services.things import ThingsService
 
 MANIFEST: Final = "app-manifest.json"
+
+_MANIFEST: Final = TypeAdapter(dict[str, JsonValue])
 
 GIVE_BACK_S: Final = 10.0
 """How long an uninstall waits for current limits to be given back."""
@@ -120,10 +121,10 @@ class AppService:
 
     def manifest(self) -> JsonValue:
         """The manifest with the current states and configuration."""
-        manifest: dict[str, Any] = json.loads(files("bridge").joinpath(MANIFEST).read_text(encoding="utf-8"))
+        manifest = _MANIFEST.validate_json(files("bridge").joinpath(MANIFEST).read_bytes())
         name, address = self._addresses.resource_name, self._addresses.resource_address
-        for button in manifest["ui_buttons"]:
-            button["req"]["serv"] = name
+        buttons = manifest["ui_buttons"]
+        manifest["ui_buttons"] = [_addressed(button, name) for button in buttons] if isinstance(buttons, list) else []
         manifest["services"] = [
             {
                 "name": name,
@@ -216,3 +217,11 @@ class AppService:
 
     async def _say_uninstalled(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.app.uninstall_report", self._operation())]
+
+
+def _addressed(button: JsonValue, service: str) -> JsonValue:
+    """A button of the manifest, whose request goes to the service under the name that it has here."""
+    if not isinstance(button, dict) or not isinstance(button.get("req"), dict):
+        return button
+    request = button["req"]
+    return {**button, "req": {**request, "serv": service}} if isinstance(request, dict) else button

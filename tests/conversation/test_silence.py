@@ -81,3 +81,13 @@ async def test_no_good_answer_is_taken_for_a_dead_link(charging: House, clock: F
     charging.cloud.faults.error["GET_CH_STATUS"] = (9, "unknown error")
     await clock.pass_by(SILENCE_CHARGING.total_seconds() + 5)
     await charging.hub.until(lambda: charging.cloud.requests["HELLO"] == hellos + 1)
+
+
+async def test_other_frames_do_not_hide_that_a_charging_car_is_silent(charging: House, clock: FakeClock) -> None:
+    hellos = charging.cloud.requests["HELLO"]
+    charging[SOCKET].unplug()  # and nobody is told
+    for _ in range(int(SILENCE_CHARGING.total_seconds() / 60) + 1):
+        await clock.pass_by(60)
+        await charging.cloud.push_grid()
+    await charging.hub.expect("evt.state.report", SOCKET, value="disconnected")
+    await charging.hub.until(lambda: charging.cloud.requests["HELLO"] == hellos + 1)
