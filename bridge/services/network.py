@@ -139,7 +139,7 @@ class NetworkService:
 
     def _all_nodes_report(self, now: datetime) -> Report:
         return self._all_nodes(
-            [self._node(address, up=bool(self._up(address, now))) for address in self._things.addresses()]
+            [self._node_report(address, up=bool(self._up(address, now))).value for address in self._things.addresses()]
         )
 
     def _all_nodes(self, nodes: list[JsonValue]) -> Report:
