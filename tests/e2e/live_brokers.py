@@ -19,6 +19,8 @@ AEDES: Final = Path(__file__).parent / "aedes"
 RABBITMQ: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 REQUIRED: Final = os.environ.get("BRIDGE_REQUIRE_BROKERS") == "1"
 STARTUP_S: Final = 90.0
+ATTEMPTS: Final = 3
+PORT_TAKEN: Final = "dist_port_already_used"
 INSTALL_S: Final = 300.0
 SMALL_PACKET: Final = 6000
 """The largest packet that the mosquitto with a limit takes, bytes."""
@@ -52,8 +54,17 @@ class LiveBroker:
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        log = self.folder / "broker.log"
-        with log.open("ab") as output:
+        for attempt in range(ATTEMPTS):
+            if self._starts():
+                return
+            words = (self.folder / "broker.log").read_text(errors="replace")
+            if PORT_TAKEN not in words or attempt + 1 == ATTEMPTS:
+                raise RuntimeError(f"{self.kind} did not start:\n{words[-2000:]}")
+            # Somebody else has taken a port since it was found to be free.
+            self.environment = {**self.environment, "RABBITMQ_DIST_PORT": str(free_port())}
+
+    def _starts(self) -> bool:
+        with (self.folder / "broker.log").open("ab") as output:
             self._process = subprocess.Popen(
                 self.command,
                 cwd=self.folder,
@@ -65,8 +76,9 @@ class LiveBroker:
         deadline = time.monotonic() + STARTUP_S
         while not _listens(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.kind} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+                return False
             time.sleep(0.05)
+        return True
 
     def kill(self) -> None:
         """End it as a loss of power does: the process, and those that it has started."""

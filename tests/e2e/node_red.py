@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -106,7 +107,18 @@ class NodeRed:
         """Click the button of an inject node; `payload` stands in for a time that the node would take itself."""
         (node,) = [node for node in flows() if node["type"] == "inject" and node["name"] == name]
         props = [{"p": "payload", "v": str(payload), "vt": "num"}]
-        await self._ask("POST", f"/inject/{node['id']}", None if payload is None else {"__user_inject_props__": props})
+        body = None if payload is None else {"__user_inject_props__": props}
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                await self._ask("POST", f"/inject/{node['id']}", body)
+            except urllib.error.HTTPError as error:
+                # After a deployment the nodes take a moment to be there.
+                if error.code != HTTPStatus.NOT_FOUND or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return
 
     async def context(self, key: str) -> Any:
         """What the flow keeps under a key; None: nothing."""
