@@ -88,7 +88,7 @@ class AppApi:
         await self._act("setoperative" if operative else "setinoperative", evse_id, socket_id, flow_id=str(uuid4()))
 
     async def _act(self, action: Action, evse_id: str, socket_id: int | None, *, flow_id: str) -> None:
-        from httpx import ConnectError, ConnectTimeout, PoolTimeout, TransportError  # noqa: PLC0415
+        from httpx import ConnectError, ConnectTimeout, PoolTimeout, TransportError  # noqa: PLC0415 - imported when first used
 
         async with rest(self._cloud_url, self._link.request_token) as client:
             number = socket_id if socket_id is not None else await _only_socket(client, evse_id)
@@ -106,8 +106,8 @@ class AppApi:
 
 async def _only_socket(client: "BlueCurrentClient", evse_id: str) -> int:
     """The number of a charge point's only socket: the backend's business, and not always 1."""
-    from httpx import HTTPStatusError  # noqa: PLC0415
-    from pybluecurrent.exceptions import BlueCurrentException  # noqa: PLC0415
+    from httpx import HTTPStatusError  # noqa: PLC0415 - imported when first used
+    from pybluecurrent.exceptions import BlueCurrentException  # noqa: PLC0415 - imported when first used
 
     try:
         statuses = await client.get_charge_point_statuses(evse_id)
@@ -117,7 +117,9 @@ async def _only_socket(client: "BlueCurrentClient", evse_id: str) -> int:
     return next((number for number in numbers if isinstance(number, int)), FIRST_SOCKET)
 
 
-def _client(cloud_url: str, **credentials: Any) -> "BlueCurrentClient":
+def _client(
+    cloud_url: str, *, username: str | None = None, password: str | None = None, api_token: str | None = None
+) -> "BlueCurrentClient":
     """The package's client, for the cloud that `cloud.url` names."""
     from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - imported when first used
 
@@ -132,20 +134,20 @@ def _client(cloud_url: str, **credentials: Any) -> "BlueCurrentClient":
         Client.socket_url = f"{url.scheme}://{url.netloc}/appserver/2.0"
         Client._api_base = f"{base}/app/bc_api/api"
         Client._bce_api_base = f"{base}/app/bce_api/api"
-    return Client(**credentials)
+    return Client(username, password, api_token)
 
 
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
     """The package's errors as the bridge's."""
-    from httpx import HTTPError, HTTPStatusError  # noqa: PLC0415
-    from pybluecurrent.exceptions import (  # noqa: PLC0415
+    from httpx import HTTPError, HTTPStatusError  # noqa: PLC0415 - imported when first used
+    from pybluecurrent.exceptions import (  # noqa: PLC0415 - imported when first used
         AuthenticationFailed,
         BlueCurrentException,
         ConnectionLost,
         RequestTimeout,
     )
-    from websockets.exceptions import WebSocketException  # noqa: PLC0415
+    from websockets.exceptions import WebSocketException  # noqa: PLC0415 - imported when first used
 
     try:
         yield
@@ -163,7 +165,7 @@ async def _translated() -> AsyncIterator[None]:
 
 def _of_answer(error: "BlueCurrentException") -> BridgeError:
     """What a refusal means: an ERROR as on the websocket, a verdict, or a bare HTTP status."""
-    from httpx import HTTPStatusError  # noqa: PLC0415
+    from httpx import HTTPStatusError  # noqa: PLC0415 - imported when first used
 
     answer = error.args[0] if error.args else ""
     if isinstance(error.__cause__, HTTPStatusError):
@@ -212,8 +214,8 @@ async def rest(cloud_url: str, request_token: str | None) -> AsyncIterator["Blue
     Raises:
         CloudError: a call failed.
     """
-    client = _client(cloud_url, api_token="unused: the token for requests is there already")  # noqa: S106
-    from httpx import AsyncClient  # noqa: PLC0415
+    client = _client(cloud_url, api_token="unused: the token for requests is there already")  # noqa: S106 - no password
+    from httpx import AsyncClient  # noqa: PLC0415 - imported when first used
 
     async with _translated(), AsyncClient(timeout=client.http_timeout) as http:
         client.token, client.httpx_client = request_token or "", http

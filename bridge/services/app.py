@@ -221,7 +221,6 @@ class AppService:
 
 def _addressed(button: JsonValue, service: str) -> JsonValue:
     """A button of the manifest, whose request goes to the service under the name that it has here."""
-    if not isinstance(button, dict) or not isinstance(button.get("req"), dict):
-        return button
-    request = button["req"]
-    return {**button, "req": {**request, "serv": service}} if isinstance(request, dict) else button
+    if isinstance(button, dict) and isinstance(request := button.get("req"), dict):
+        return {**button, "req": {**request, "serv": service}}
+    return button
