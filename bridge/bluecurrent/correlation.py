@@ -22,7 +22,7 @@ CHARGE_POINT: Final = re.compile(r"charge ?point:\s*([^\s,;]+)", re.IGNORECASE)
 
 @dataclass(eq=False, slots=True)
 class Waiting:
-    """A request that has no answer yet, or whose `STATUS_` is still to come after its effect has shown.
+    """A request without an answer, or one that a push has confirmed and whose `STATUS_` is still expected.
 
     Attributes:
         request: what was asked.

@@ -114,7 +114,7 @@ class CloudProtocol:
     """The state of the link. Times are monotonic seconds, except where they are called `wall`.
 
     Args:
-        command_timeout: how long a late verdict is still taken after the effect of its request has shown, s.
+        command_timeout: how long the verdict of a request is expected after a push has confirmed the request, s.
     """
 
     def __init__(self, command_timeout: float) -> None:

@@ -67,7 +67,7 @@ class Owned:
         schedule_id: the cloud's name for it.
         current: A, as agreed; None where the outcome of a change is unknown.
         either: the currents that it can have then, A.
-        felt: the charge point has shown it: its limit was at or below it.
+        felt: the charge point has reported a limit at or below this one.
         doubtful: the charge point's limit rose above it again: somebody may have removed it.
         trusted: such a doubt was looked into, and ours was there: no further look before the next session.
     """

@@ -55,8 +55,8 @@ class Session:
         reading: the last `actual_kwh` that counted, also where that was still the counter of the session before.
         read_at: when it came; None where none came since the session began, continued or was seen again. Two sessions
             that differ in it alone are equal: it is no news.
-        stale_reading: where the counter stood when the session before ended: until the session has shown a reading of
-            its own, or for good where the counter does not begin anew.
+        stale_reading: the counter at the end of the session before. It is kept until this session has a reading of
+            its own, and for good if the counter does not restart.
         counts_on: the counter has been seen to stand there still.
         carried: what had been counted when the counter began anew within the session.
         suspect: a reading that is left out until later ones confirm it.
@@ -69,7 +69,7 @@ class Session:
             was seen to end.
         cost: what it costs, which may be below zero; None while the cloud has told none.
         currency: of the cost, such as `EUR`; None while there is no cost.
-        stale_cost: what the session before cost, until the session has shown a cost of its own.
+        stale_cost: the cost of the session before. It is kept until this session has a cost of its own.
         peak_power: the highest power seen; None while none was.
         card: the charge card, where it is known: of a start of ours, or from a transaction.
         mode: the charging mode, where it is known.

@@ -25,7 +25,7 @@ class Steering:
     """What must be remembered of a socket beside its sessions.
 
     Attributes:
-        observed: what it has shown of itself.
+        observed: what its statuses have revealed: its highest current and its phases.
         limits: what is wanted of it, and what stands in the cloud for that.
     """
 
@@ -43,7 +43,7 @@ class Twin:
         settings: the charge point's description and settings.
         status: the last values; None before the first push.
         memory: what is known of its sessions beyond them.
-        observed: what it has shown of itself.
+        observed: what its statuses have revealed: its highest current and its phases.
         limits: what is wanted of it, and what stands in the cloud for that.
         link_down_since: since when the link has been down; None while it is up.
         listed_activity: what CHARGE_POINTS says of it; counts until the first status.
