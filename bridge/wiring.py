@@ -40,7 +40,7 @@ from bridge.hub.answers import Answers
 from bridge.hub.broker import Broker
 from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
-from bridge.hub.telling import ADAPTER, NETWORK, Telling
+from bridge.hub.subjects import ADAPTER, NETWORK, Subjects
 from bridge.logs import Log
 from bridge.recording.recorder import FrameRecorder
 from bridge.runtime_settings import RuntimeSettings
@@ -258,9 +258,9 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
     discovery = DiscoveryService(addresses, app.all_commands, app_state)
 
     # The way to the hub.
-    telling = Telling(things=things, network=network, chargepoint=chargepoint, app=app, auth=auth, clock=clock)
+    subjects = Subjects(things=things, network=network, chargepoint=chargepoint, app=app, auth=auth, clock=clock)
     reporter = Reporter(
-        telling=telling,
+        subjects=subjects,
         clock=clock,
         uid=world.uid,
         src=settings.fimp.resource_name,

@@ -19,7 +19,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.commandline.embedded_broker import free_port
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
-from bridge.hub.broker import AT_ONCE
+from bridge.hub.broker import NO_DELAY
 from bridge.logs import Log
 from bridge.service import Service
 from bridge.settings import Settings
@@ -334,7 +334,7 @@ async def make_house(
     server = SideServer(Rest(cloud).routes(), "127.0.0.1", port + 1)
     serving = await server.begin() if side else None
     settings = house_settings(broker, url, folder, **sections)
-    async with aiomqtt.Client(broker.host, broker.port, socket_options=AT_ONCE) as client:
+    async with aiomqtt.Client(broker.host, broker.port, socket_options=NO_DELAY) as client:
         hub = Hub(client)
         await client.subscribe("#", qos=1)
         listening = asyncio.create_task(hub.listen())

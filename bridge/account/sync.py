@@ -51,7 +51,7 @@ WATCH_EVERY_S: Final = 2.0
 SILENCE_IDLE: Final = timedelta(days=1)
 """How long a link may say nothing: while a car charges there are several pushes a minute."""
 
-AT_ONCE: Final = 5
+NO_DELAY: Final = 5
 """How many charge points are asked about at the same time."""
 
 _ABOUT_SESSIONS: Final = {
@@ -135,7 +135,7 @@ class Sync:
     async def refresh(self) -> None:
         """What is asked once the link is up: how each of them is."""
         await self._if_stale(requests.get_charge_cards(), self._cards_told)
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(NO_DELAY)
 
         async def one(evse_id: str) -> None:
             async with gate:

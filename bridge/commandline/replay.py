@@ -22,7 +22,7 @@ from bridge.chargepoint.session import Memory
 from bridge.chargepoint.twin import Twin
 from bridge.commandline.replayed_link import ReplayClock, ReplayedLink, cause
 from bridge.hub.line import Renewal
-from bridge.hub.telling import NETWORK
+from bridge.hub.subjects import NETWORK
 from bridge.logs import Log
 from bridge.recording.head import storage_of
 from bridge.recording.lines import (

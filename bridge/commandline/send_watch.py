@@ -20,7 +20,7 @@ from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
 from bridge.fimp.values import ValueType, fits
-from bridge.hub.broker import AT_ONCE
+from bridge.hub.broker import NO_DELAY
 from bridge.hub.connection import explain, reveal, tls_context
 from bridge.settings import MqttSettings, Settings
 
@@ -58,7 +58,7 @@ async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
             identifier=f"{settings.client_id[:20]}-{uuid4().hex[:8]}",
             clean_session=True,
             tls_context=tls_context(settings) if settings.tls else None,
-            socket_options=AT_ONCE,
+            socket_options=NO_DELAY,
         ) as client:
             yield client
     except (aiomqtt.MqttError, OSError) as error:

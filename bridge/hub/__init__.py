@@ -1,1 +1,1 @@
-"""The way to the hub: the broker connection, what is reported, and how commands reach the services."""
+"""The bridge's MQTT side: the broker connection, the reporter that publishes, and the router that takes commands."""

@@ -1,4 +1,4 @@
-"""Answers to commands: where they go and what an error looks like (contract 3 and 7)."""
+"""Answers to commands: their topics, their copies for `resp_to`, and error reports (contract 3 and 7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,24 +12,24 @@ from bridge.fimp.message import Message
 from bridge.fimp.report import Report, error_report
 from bridge.fimp.topic import InvalidTopic, Topic
 from bridge.hub.reporter import Reporter
-from bridge.hub.telling import ADAPTER
+from bridge.hub.subjects import ADAPTER
 from bridge.logs import Once
 
 TOPIC_BYTES: Final = 1024
-"""The longest `resp_to` that is used. MQTT allows more, but some brokers do not, and no hub needs it."""
+"""The longest `resp_to` that is accepted, in bytes. MQTT allows more, but some brokers do not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnswerContext:
     """The parts of a command that its answer depends on.
 
     Attributes:
-        path: the topic that it came on.
-        event: the event topic that belongs to it.
-        message: the command, if it could be read.
-        corid: its `uid`, where that much could be read.
-        resp_to: where a copy of the answer goes.
-        subject: the thing that it is about.
+        path: the topic on which the command arrived.
+        event: the event topic that matches the command topic.
+        message: the command; None if it could not be parsed.
+        corid: the `uid` of the command; None if it could not be read.
+        resp_to: the topic for a copy of the answer; None for no copy.
+        subject: the address of the thing that the command is for; `ADAPTER` for the adapter.
     """
 
     path: str
@@ -41,12 +41,12 @@ class Asked:
 
 
 class Answers:
-    """Hands answers to the reporter.
+    """Turns the outcome of a command into reports and hands them to the reporter.
 
     Args:
-        reporter: publishes them.
-        addresses: the topics.
-        log: where to say what happens.
+        reporter: publishes the answers.
+        addresses: builds the topics.
+        log: the logger.
     """
 
     def __init__(self, *, reporter: Reporter, addresses: Addresses, log: FilteringBoundLogger) -> None:
@@ -57,57 +57,64 @@ class Answers:
 
     @property
     def waiting(self) -> int:
-        """How many answers the broker does not have yet."""
+        """The number of answers that the broker has not acknowledged yet."""
         return self._reporter.answers_waiting
 
-    def unreadable(self, path: str, corid: str | None = None) -> Asked:
-        """What came on a command topic and is no command: it is answered on the adapter's event topic."""
-        return Asked(path, self._addresses.adapter, corid=corid)
+    def context_of_unreadable(self, path: str, corid: str | None = None) -> AnswerContext:
+        """The context of a message that is not a valid command; its error goes to the adapter's event topic.
 
-    def asked(self, path: str, topic: Topic, message: Message) -> Asked:
-        """A command that could be read; its `resp_to` is looked at by `copy_topic`."""
+        Args:
+            path: the topic on which the message arrived.
+            corid: the `uid` of the message, if it could be read.
+        """
+        return AnswerContext(path, self._addresses.adapter, corid=corid)
+
+    def context_of(self, path: str, topic: Topic, message: Message) -> AnswerContext:
+        """The context of a parsed command, still without `resp_to`, which `copy_topic` checks."""
         event = replace(topic.as_event(), prefix=self._addresses.prefix)
         if topic.resource_type == "discovery":
             event = self._addresses.discovery
-        return Asked(path, event, message, message.uid)
+        return AnswerContext(path, event, message, message.uid)
 
-    def accept(self, asked: Asked, reports: Sequence[Report]) -> None:
-        """Answer with reports: each on its event topic, and a copy on `resp_to`."""
+    def accept(self, context: AnswerContext, reports: Sequence[Report]) -> None:
+        """Answer with reports: each goes to its event topic, and a copy of it to `resp_to`."""
         for report in reports:
-            self._reporter.answer(asked.subject, report, corid=asked.corid, copy_to=self._in_our_house(asked.resp_to))
+            self._reporter.answer(
+                context.subject, report, corid=context.corid, copy_to=self._with_prefix(context.resp_to)
+            )
 
-    def refuse(self, asked: Asked, error: BridgeError) -> None:
-        """Answer with an error: on `resp_to` if there is one, else on the event topic."""
-        message, event = asked.message, asked.event
-        if self._once.first((error.code, asked.path, message.type if message is not None else "")):
-            self._log.warning("a command was refused", code=error.code, reason=str(error), topic=asked.path[:200])
+    def refuse(self, context: AnswerContext, error: BridgeError) -> None:
+        """Answer with an error report: to `resp_to` if the command has one, else to the event topic."""
+        message, event = context.message, context.event
+        if self._once.first((error.code, context.path, message.type if message is not None else "")):
+            self._log.warning("a command was refused", code=error.code, reason=str(error), topic=context.path[:200])
         report = error_report(
             error,
             topic=event,
             service=event.service
             or ("system" if event.resource_type == "discovery" else self._addresses.resource_name),
             src=event.service_address or self._addresses.resource_name,
-            command_topic=asked.path,
+            command_topic=context.path,
             command=message,
         )
-        resp_to = self._in_our_house(asked.resp_to)
+        resp_to = self._with_prefix(context.resp_to)
         if resp_to is not None:
-            self._reporter.answer_only_at(asked.subject, report, resp_to, corid=asked.corid)
+            self._reporter.answer_only_at(context.subject, report, resp_to, corid=context.corid)
         else:
-            self._reporter.answer(asked.subject, report, corid=asked.corid)
+            self._reporter.answer(context.subject, report, corid=context.corid)
 
-    def _in_our_house(self, topic: Topic | None) -> Topic | None:
-        """The global prefix applies to `resp_to` too."""
+    def _with_prefix(self, topic: Topic | None) -> Topic | None:
+        """The topic under the configured global prefix, which applies to `resp_to` too."""
         if topic is None or topic.prefix or not self._addresses.prefix:
             return topic
         return replace(topic, prefix=self._addresses.prefix)
 
 
 def copy_topic(message: Message) -> Topic | None:
-    """The topic that `resp_to` names; None if it names none.
+    """The topic in a command's `resp_to`; None if the command has none.
 
     Raises:
-        InvalidValue: it cannot be used.
+        InvalidValue: `resp_to` is too long, is not a FIMP topic, or is not of type `rsp` or `evt`.
     """
     if not message.resp_to:
         return None

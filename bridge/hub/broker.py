@@ -1,4 +1,4 @@
-"""The one MQTT connection: commands in, reports out, kept open."""
+"""The MQTT connection to the hub's broker: it receives commands, publishes reports, and reconnects."""
 
 import asyncio
 import math
@@ -28,28 +28,35 @@ from bridge.tasks import end
 KEEPALIVE_S: Final = 30
 TIMEOUT_S: Final = 10.0
 QOS: Final = 1
-# Messages are small and follow each other: with Nagle's algorithm each would wait for the other side's delayed
-# acknowledgement, some 40 ms.
-AT_ONCE: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
-REFUSED: Final = 0x80  # MQTT 3.1.1, 3.9.3: the code of a subscription that was not granted
+# Messages are small and frequent. With Nagle's algorithm each would wait for the peer's delayed acknowledgement, about
+# 40 ms.
+NO_DELAY: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+REFUSED: Final = 0x80  # MQTT 3.1.1, 3.9.3: the return code of a refused subscription
 STABLE_AFTER_S: Final = 30.0
-"""How long a connection must have been up for the back-off to begin anew."""
+"""A connection that was up for this long resets the back-off."""
 
 LONGEST_WAIT_S: Final = 2.0
-"""The longest wait between two tries (contract 3): a broker is near, and commands wait for it."""
+"""The longest wait between two connection attempts (contract 3): the broker is near, and commands wait for it."""
 
 IN_FLIGHT: Final = 20
-"""How many messages may wait for their acknowledgement at once."""
+"""The number of publishes that may wait for their acknowledgement at the same time."""
 
 UNACKNOWLEDGED_S: Final = 10.0
-"""A connection on which nothing was acknowledged for so long, with messages in flight, is made anew."""
+"""The bridge reconnects when publishes are in flight and none was acknowledged for this long."""
 
-HEAR_OUT_S: Final = 1.0
+DRAIN_S: Final = 1.0
+"""How long a closed connection may take to hand over the messages that were already acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerStatus:
-    """Whether the connection is up, since when, and what keeps it from being so."""
+    """The state of the connection.
+
+    Attributes:
+        up: whether the connection is up.
+        since: when `up` last changed.
+        problem: why the connection is down, as a sentence with the setting to check; None while it is up.
+    """
 
     up: bool
     since: datetime
@@ -57,26 +64,26 @@ class BrokerStatus:
 
 
 class _Renew(Exception):
-    """The connection is to be made anew, in good order."""
+    """Ends the connection with a DISCONNECT so that it can be opened again with a new will."""
 
 
 class Broker:
     """The connection to the hub's broker.
 
     Args:
-        settings: where it is and how to get in.
-        addresses: the topics of the commands.
-        reporter: what to publish.
-        router: takes the commands.
-        network: makes the will.
-        things: the things that the will names.
-        clock: tells the time and waits.
-        jitter: gives a random number from 0 to 1.
-        log: where to say what happens.
+        settings: host, port, TLS and credentials of the broker.
+        addresses: builds the topics to subscribe to.
+        reporter: gives the messages to publish.
+        router: takes the received commands.
+        network: builds the will.
+        things: lists the things that the will names.
+        clock: gives the time and sleeps.
+        jitter: returns a random number from 0 to 1.
+        log: the logger.
 
     Attributes:
-        status: whether the connection is up.
-        listeners: who hears of a change of it.
+        status: the state of the connection.
+        listeners: called with the new status at each change.
     """
 
     def __init__(
@@ -108,7 +115,7 @@ class Broker:
         self.listeners: tuple[Callable[[BrokerStatus], None], ...] = ()
 
     async def run(self) -> NoReturn:
-        """Keep the connection open for ever."""
+        """Keep the connection open: reconnect after each failure, with back-off, until cancelled."""
         attempt, renewed = 0, False
         while True:
             try:
@@ -131,7 +138,7 @@ class Broker:
         will_addresses = self._things.will_addresses()
         topic, payload, left_out = self._network.will(will_addresses)
         if left_out and self._once.first("will"):
-            self._log.warning("the will cannot name all things; some are not told DOWN if the bridge vanishes")
+            self._log.warning("the will cannot name all things; some are not reported DOWN if the bridge vanishes")
         client = aiomqtt.Client(
             self._settings.host,
             self._settings.port,
@@ -145,7 +152,7 @@ class Broker:
             timeout=TIMEOUT_S,
             max_inflight_messages=IN_FLIGHT,
             tls_context=tls_context(self._settings) if self._settings.tls else None,
-            socket_options=AT_ONCE,
+            socket_options=NO_DELAY,
         )
         client.pending_calls_threshold = IN_FLIGHT + len(self._subscriptions)
         reading: asyncio.Future[None] | None = None
@@ -161,10 +168,10 @@ class Broker:
                 self._reporter.connected(will_addresses, renewed=renewed)
                 await self._write_while(reading, client)
         except (_Renew, aiomqtt.MqttError):
-            # What has come is acknowledged, and the broker will not send it again: it is heard out. The reading ends
-            # by itself, once the connection is closed and nothing is left.
+            # Messages already received are acknowledged, and the broker will not send them again, so they are still
+            # handled. The reader ends by itself once the connection is closed and its queue is empty.
             if reading is not None:
-                await asyncio.wait([reading], timeout=HEAR_OUT_S)
+                await asyncio.wait([reading], timeout=DRAIN_S)
             raise
         finally:
             self._reporter.lost()
@@ -178,7 +185,7 @@ class Broker:
                 raise aiomqtt.MqttError(f"the broker does not let this user subscribe to {topic}")
 
     async def _write_while(self, reading: asyncio.Future[None], client: aiomqtt.Client) -> None:
-        """Publish until that fails, or the connection is to be renewed, or the reading has ended."""
+        """Publish until a publish fails, the connection is to be renewed, or the reader ends."""
         lanes = [asyncio.ensure_future(self._publish(client)) for _ in range(IN_FLIGHT)]
         watching = asyncio.ensure_future(self._watch())
         try:
@@ -197,11 +204,14 @@ class Broker:
                 self._log.exception("a message from the broker could not be handled", topic=path[:200])
 
     async def _publish(self, client: aiomqtt.Client) -> None:
-        """One lane: publish, wait for the acknowledgement, take the next. All lanes together are what is in flight."""
+        """Run one publishing lane: publish, wait for the acknowledgement, take the next message.
+
+        `IN_FLIGHT` lanes run at the same time.
+        """
         while True:
             publication = self._reporter.take()
             if publication is None:
-                await self._reporter.news()
+                await self._reporter.wait_for_work()
             elif isinstance(publication, Renewal):
                 raise _Renew
             else:
@@ -209,16 +219,16 @@ class Broker:
 
     async def _publish_one(self, client: aiomqtt.Client, publication: Publication) -> None:
         try:
-            # The watch looks after the acknowledgements of all lanes together.
+            # No timeout here: `_watch` covers the acknowledgements of all lanes.
             await client.publish(publication.path, publication.payload, qos=QOS, timeout=math.inf)
-        except (ValueError, struct.error) as error:  # paho's word for a topic or a payload that MQTT cannot carry
+        except (ValueError, struct.error) as error:  # raised by paho for a topic or payload that MQTT cannot carry
             self._reporter.unsendable(publication, str(error))
         else:
             self._acknowledged_at = self._clock.monotonic()
             self._reporter.acknowledged(publication)
 
     async def _watch(self) -> None:
-        """End the connection when acknowledgements do not come: it may only look open."""
+        """Fail when no acknowledgement arrives for `UNACKNOWLEDGED_S`: a dead connection can look open."""
         while True:
             await asyncio.sleep(1)
             if not self._reporter.in_flight:

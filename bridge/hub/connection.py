@@ -1,4 +1,4 @@
-"""How the broker is reached: TLS, the password, and what to do when it cannot be."""
+"""Connecting to the broker: the TLS context, the password, and a hint for each kind of failure. Pure but for files."""
 
 import re
 import ssl
@@ -29,7 +29,7 @@ _HINTS: Final = tuple(
             "disconnect",
             "{where} closed the connection; if this repeats, another program may use the same mqtt.client_id",
         ),
-        (  # with TLS 1.3 a broker that misses the client's certificate falls silent
+        (  # with TLS 1.3 a broker that requires a client certificate does not answer at all
             "timed out|timeout",
             "{where} does not answer: see mqtt.host, mqtt.port and mqtt.tls, and mqtt.cert_file if it asks for one",
         ),
@@ -39,17 +39,22 @@ _HINTS: Final = tuple(
 
 
 def explain(error: Exception, where: str) -> str:
-    """What is wrong with the way to the broker, and which setting to look at."""
+    """Describe a connection failure in one sentence that names the setting to check.
+
+    Args:
+        error: the failure, from paho, the socket or `ssl`.
+        where: the broker as `host:port`.
+    """
     text = str(error) or type(error).__name__
     hint = next(hint for pattern, hint in _HINTS if pattern.search(text))
     return hint.format(where=where, error=text)
 
 
 def tls_context(settings: MqttSettings) -> ssl.SSLContext:
-    """How to reach a broker by TLS.
+    """The TLS context for the configured CA, client certificate and host-name check.
 
     Raises:
-        OSError: a certificate or key file cannot be read.
+        OSError: a certificate or key file cannot be read; the text names the setting.
     """
     ca_file, cert_file, key_file = settings.ca_file, settings.cert_file, settings.key_file
     try:
@@ -67,5 +72,5 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
 
 
 def reveal(settings: MqttSettings) -> str | None:
-    """The password in the clear, for the one place that needs it."""
+    """The broker password in plain text, for the MQTT client only; None if none is set."""
     return settings.password.get_secret_value() if settings.password is not None else None

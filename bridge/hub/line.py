@@ -1,4 +1,4 @@
-"""What is to be published about one subject, a thing or the adapter, in its order. Pure."""
+"""The publishing line of one subject, a thing or the adapter: what to publish next, and what was sent. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ from bridge.fimp.topic import Topic
 
 
 class Dirty(IntEnum):
-    """How much of a subject may differ from what was told."""
+    """Which reports of a subject must be compared with those that were sent last."""
 
     CLEAN = 0
-    STATUS = 1  # only what a status can change
+    STATUS = 1  # only the reports that a CH_STATUS can change
     ALL = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a report is published by itself.
+    """When a report is published without a command.
 
     Attributes:
-        on_change: whenever it differs from what was told.
-        at_least_every: and when it was told that long ago.
+        on_change: publish when the report differs from the last one sent.
+        at_least_every: publish when the last one was sent this long ago; None: never for that reason.
     """
 
     on_change: bool = True
@@ -40,28 +40,28 @@ POLICIES: Final[dict[str, Policy]] = {
     "evt.current_session.report": Policy(at_least_every=timedelta(minutes=30)),
     "evt.meter.report": Policy(at_least_every=timedelta(minutes=30)),
     "evt.meter_ext.report": Policy(at_least_every=timedelta(minutes=30)),
-    # Contract 6: "at start and every day"; changes are told node by node.
+    # Contract 6: "at start and every day"; a change is published as a node report.
     ALL_NODES: Policy(on_change=False, at_least_every=timedelta(days=1)),
 }
-"""The policy of each interface that has another than `ON_CHANGE`."""
+"""The interfaces whose policy is not `ON_CHANGE`."""
 
 EXCLUSION: Final = "evt.thing.exclusion_report"
 
 URGENT: Final = frozenset({"evt.state.report", "evt.current_session.report", "evt.network.node_report"})
-"""What is told of every thing before anything else of any, when everything is told anew."""
+"""The reports that go out first, for all things, after a reconnect."""
 
 PERSISTENT: Final = "presence"
-"""The part of a key whose reports stay told when the broker was away: hubs keep their things."""
+"""The key part of reports that stay valid while the broker is away: a hub keeps its list of things."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What was told last under a key.
+class LastSent:
+    """The report that was sent last under a key.
 
     Attributes:
-        fingerprint: see `Report.fingerprint`.
-        at: when it was sent, on the monotonic clock, s.
-        every: after how many seconds it is told again; None: only when it changes.
+        fingerprint: the report's `Report.fingerprint`.
+        at: when it was sent, seconds on the monotonic clock.
+        every: the interval after which it is sent again, in seconds; None: only when it changes.
     """
 
     fingerprint: object
@@ -71,14 +71,14 @@ class Told:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One message that stands in a line by itself, rather than being compared with what was told.
+    """One queued message, which is published as it is instead of being compared with the last one sent.
 
     Attributes:
-        report: what to say.
-        kind: a state that was passed through merges with later ones while the broker is away; an answer, or an event
-            that happened once, is kept until the broker has it.
-        topic: where it goes, if not to the report's own topic: a copy for `resp_to`.
-        corid: the `uid` of the command that it answers.
+        report: the report to publish.
+        kind: `state`: a state that the socket passed through; it is discarded while the broker is away, since only the
+            latest state counts then. `answer` and `event`: kept until the broker has acknowledged the message.
+        topic: the topic of a copy for `resp_to`; None: the report's own topic.
+        corid: the `uid` of the command that the message answers; None if it answers none.
     """
 
     report: Report
@@ -87,69 +87,69 @@ class Item:
     corid: str | None = None
 
     @property
-    def counts_as_told(self) -> bool:
-        """It says what is so, on the topic where that is told; a copy does not, nor does an error."""
+    def counts_as_sent(self) -> bool:
+        """Whether it also updates the value last sent under its key. A copy for `resp_to` and an error do not."""
         return self.topic is None and self.report.type != "evt.error.report"
 
 
 @dataclass(eq=False, slots=True)
 class SubjectLine:
-    """One subject.
+    """The line of one subject.
 
     Attributes:
-        subject: the address of a thing, or another name for what belongs to the adapter.
-        items: what stands in the line by itself, in order. It goes before what is compared.
-        due: the reports of the present comparison that differ from what was told, in order.
-        dirty: how much is to be compared anew.
-        presence_told: whether the thing is there was compared since `dirty` became ALL. It goes before the states: a
-            hub drops a state that the thing's description does not list.
-        presence: the inclusion or exclusion report, where it differs from what was told.
-        urgent_first: only what is urgent is compared, and the rest after all other lines.
-        told: what was sent last under each key, acknowledged or in flight.
-        acknowledged: the same for the persistent keys, acknowledged only.
-        ready: it stands in the queue of lines that have something to say, or may have.
+        subject: the address of a thing, `ADAPTER`, `NETWORK` or `GOODBYE`.
+        items: the queued messages, in order. They go out before the compared reports.
+        due: the reports of the current comparison that differ from those sent last, in order.
+        dirty: which reports must be compared again.
+        presence_checked: the inclusion report was compared since `dirty` became ALL. It goes out before the states: a
+            hub drops a state that the description of the thing does not list.
+        presence: the inclusion or exclusion report, if it differs from the one sent last.
+        urgent_first: the next comparison takes only `URGENT` reports; the rest follows after all other lines.
+        sent: the report sent last under each key, acknowledged or in flight.
+        acknowledged: the same for the `PERSISTENT` keys, acknowledged only.
+        ready: the line is in the reporter's queue of lines that may have something to publish.
     """
 
     subject: str
     items: deque[Item] = field(default_factory=deque)
     due: deque[Report] = field(default_factory=deque)
     dirty: Dirty = Dirty.CLEAN
-    presence_told: bool = False
+    presence_checked: bool = False
     presence: Report | None = None
     urgent_first: bool = False
-    told: dict[ReportKey, Told] = field(default_factory=dict)
-    acknowledged: dict[ReportKey, Told] = field(default_factory=dict)
+    sent: dict[ReportKey, LastSent] = field(default_factory=dict)
+    acknowledged: dict[ReportKey, LastSent] = field(default_factory=dict)
     ready: bool = False
 
     def is_due(self, report: Report, now: float) -> bool:
-        """Whether a report that is so now is to be published.
+        """Whether the policy of a current report requires that it is published.
 
         Args:
-            report: what is so.
-            now: on the monotonic clock, s.
+            report: the current report.
+            now: seconds on the monotonic clock.
         """
-        told = self.told.get(report.key)
-        if told is None:
+        sent = self.sent.get(report.key)
+        if sent is None:
             return True
-        if told.every is not None and now - told.at >= told.every:
+        if sent.every is not None and now - sent.at >= sent.every:
             return True
-        return POLICIES.get(report.type, ON_CHANGE).on_change and told.fingerprint != report.fingerprint
+        return POLICIES.get(report.type, ON_CHANGE).on_change and sent.fingerprint != report.fingerprint
 
     def says(self, report: Report) -> bool:
-        """Whether this very thing was told last under the report's key."""
-        told = self.told.get(report.key)
-        return told is not None and told.fingerprint == report.fingerprint
+        """Whether the report sent last under this key has the same content."""
+        sent = self.sent.get(report.key)
+        return sent is not None and sent.fingerprint == report.fingerprint
 
     def note(self, report: Report, now: float) -> None:
-        """A report has been sent."""
+        """Record a report as sent at `now`, seconds on the monotonic clock."""
         if report.type == EXCLUSION:
-            self.told.clear()  # should the thing come back, everything is told anew
+            self.sent.clear()  # if the thing comes back, every report is published again
         every = POLICIES.get(report.type, ON_CHANGE).at_least_every
         seconds = every.total_seconds() if every is not None else None
-        self.told[report.key] = Told(report.fingerprint, now, seconds)
+        self.sent[report.key] = LastSent(report.fingerprint, now, seconds)
 
     def unqueue(self, report: Report, item: Item | None) -> None:
-        """Take the first message out: the first item, or a report of the present comparison."""
+        """Remove the message at the head: the first item, the presence, or the first due report."""
         if item is not None:
             self.items.popleft()
         elif report is self.presence:
@@ -158,15 +158,15 @@ class SubjectLine:
             self.due.popleft()
 
     def forget(self) -> None:
-        """The broker was away: what it holds is not known, but for what hubs keep."""
-        self.told = dict(self.acknowledged)
+        """Forget what was sent, except what hubs keep: the broker was away and may have missed it."""
+        self.sent = dict(self.acknowledged)
         self.due.clear()
         self.presence = None
         self.items = deque(item for item in self.items if item.kind != "state")
 
     def next_repetition(self) -> float | None:
-        """When the first of the reports with an interval is to be told again, on the monotonic clock, s."""
-        return min((told.at + told.every for told in self.told.values() if told.every is not None), default=None)
+        """When the next report with an interval is due, seconds on the monotonic clock; None if there is none."""
+        return min((sent.at + sent.every for sent in self.sent.values() if sent.every is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,11 +174,11 @@ class Publication:
     """One message on its way to the broker.
 
     Attributes:
-        path: the topic as the broker knows it.
-        payload: what is published there.
-        line: whose it is.
-        report: what it says.
-        item: the item of the line that it is; None for a report that was compared.
+        path: the MQTT topic.
+        payload: the encoded message.
+        line: the line that it comes from.
+        report: the report that it carries.
+        item: the queued message that it carries; None for a compared report.
     """
 
     path: str
@@ -189,10 +189,10 @@ class Publication:
 
     @property
     def identity(self) -> object:
-        """The same for the same message when it is sent again."""
+        """A value that stays equal when the same message is sent again."""
         return self.item if self.item is not None else (self.report.key, self.report.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """In the place of a publication: the connection is to be made anew, with a new will."""
+    """Returned instead of a publication: the connection must be opened again with a new will."""

@@ -1,6 +1,7 @@
-"""When the connection to the broker is renewed, and who is woken for it.
+"""Planning the renewal of the broker connection, and waking the publishing lanes.
 
-A will cannot be changed on a connection: when the set of things changes, the connection is made anew (contract 6).
+MQTT cannot change the will of an open connection. When the set of things changes, the bridge opens the connection again
+with a new will (contract 6).
 """
 
 import asyncio
@@ -8,17 +9,17 @@ from collections import deque
 from typing import Final
 
 GATHER_S: Final = 0.1
-"""How long a renewal waits for more new things, so that one renewal serves them all."""
+"""How long a renewal waits for further new things, so that one renewal covers them all."""
 
 
 class WaitingLanes:
-    """The publishing lanes that have nothing to do."""
+    """The publishing lanes that wait for work."""
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait until there may be something to do."""
+        """Wait until another task wakes this lane."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         try:
@@ -28,7 +29,7 @@ class WaitingLanes:
                 self._waiting.remove(waiting)
 
     def wake_one(self) -> None:
-        """Wake the lane that has waited longest, if one waits. It wakes the next if there is enough to do for two."""
+        """Wake the lane that has waited longest, if any. That lane wakes the next one when there is more work."""
         while self._waiting:
             waiting = self._waiting.popleft()
             if not waiting.done():
@@ -37,30 +38,30 @@ class WaitingLanes:
 
 
 class RenewalPlan:
-    """Whether the connection is to be renewed.
+    """Decides when the connection is renewed.
 
     Args:
-        lanes: one of them is woken when the renewal is due.
+        lanes: one lane is woken when the renewal becomes due.
     """
 
     def __init__(self, lanes: WaitingLanes) -> None:
         self._lanes = lanes
         self._timer: asyncio.TimerHandle | None = None
         self.is_due = False
-        """It is to be done as soon as nothing is in flight."""
+        """The renewal happens as soon as nothing is in flight."""
 
     @property
     def is_planned(self) -> bool:
-        """It is due, or will be in a moment."""
+        """Whether a renewal is due, or will be within `GATHER_S`."""
         return self.is_due or self._timer is not None
 
     def plan(self) -> None:
-        """Have the connection renewed in a moment."""
+        """Plan a renewal in `GATHER_S`, unless one is planned already."""
         if not self.is_planned:
             self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._gathered)
 
     def done(self) -> None:
-        """There is a new connection, with the newest will."""
+        """Cancel the plan: a new connection with the current will is open."""
         self.is_due = False
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""Commands: from the bytes that came to the reports that answer them (contract 3 and 7)."""
+"""Handles commands, from the received bytes to the reports that answer them (contract 3 and 7)."""
 
 import asyncio
 from collections import Counter
@@ -25,37 +25,38 @@ from bridge.fimp.command import Call, Command, Handler
 from bridge.fimp.message import Message
 from bridge.fimp.report import Report
 from bridge.fimp.topic import InvalidTopic, Topic
-from bridge.hub.answers import Answers, Asked, copy_topic
-from bridge.hub.telling import ADAPTER
+from bridge.hub.answers import AnswerContext, Answers, copy_topic
+from bridge.hub.subjects import ADAPTER
 from bridge.runtime_settings import RuntimeSettings
 from bridge.services.things import ThingsService
 from bridge.storage.storage import Outcome, Storage
 from bridge.tasks import BackgroundTasks
 
 WAITING_LIMIT: Final = 16
-"""How many acting commands may wait for one charge point; more are refused."""
+"""The number of acting commands that may wait for one charge point; further ones are refused."""
 
 TAKEN_LIMIT: Final = 1000
-"""How many commands may be in work or wait for their answer to be published; more are refused."""
+"""The number of commands that may be running or wait for their answer to be published; further ones are refused."""
 
 FIRST_LOOK_S: Final = 8.0
-"""How long commands wait after a start for the charge points to be heard of; consumers give up after 10 s."""
+"""How long a command waits after a start for the list of charge points; consumers give up after 10 s."""
 
 SHOWN_MAX: Final = 40
-"""How much of a command's value is shown, in letters."""
+"""The number of characters of a command's value that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """A command that acts, and its outcome.
+    """An acting command and its outcome.
 
     Attributes:
-        address: the service address; empty for a command to the bridge itself.
+        at: when it was answered.
+        address: the service address; empty for a command to the adapter.
         command: the interface, such as `cmd.charge.start`.
-        value: its argument where it may be shown: a bare value, or the charging mode. Empty for a command to the
-            bridge itself, whose value can be a password.
-        code: the error it was answered with; None: it was carried out.
-        words: that error's sentence.
+        value: the charging mode or the plain value of the command. Empty for a command to the adapter, whose value can
+            be a password.
+        code: the code of the error that answered it; None if it was carried out.
+        message: the sentence of that error; empty if there was none.
     """
 
     at: datetime
@@ -63,28 +64,28 @@ class Handled:
     command: str
     value: str
     code: ErrorCode | None
-    words: str
+    message: str
 
 
 class Router:
-    """Takes commands and has them carried out.
+    """Parses commands, finds their handlers and runs them in the background.
 
     Args:
         adapter: the commands of the adapter.
         discovery: the commands of discovery.
-        things: the services of the charge points and grid connections.
-        answers: where answers go.
-        storage: remembers which commands were acted on.
-        clock: tells the time.
-        runtime: how old an acting command may be.
-        locks: one for each charge point.
-        tasks: carries commands out in the background.
-        first_look: is set once the charge points have been heard of after a start, or will not be for a while.
-        resource_name: the adapter's.
-        log: where to say what happens.
+        things: finds the services of the charge points and grid connections.
+        answers: publishes the answers.
+        storage: keeps which commands were acted on.
+        clock: gives the time.
+        runtime: gives the maximum age of an acting command.
+        locks: one lock per charge point; its acting commands run one after the other.
+        tasks: runs commands in the background.
+        first_look: set once the charge points are known after a start, or cannot be known for now.
+        resource_name: the name of the adapter.
+        log: the logger.
 
     Attributes:
-        listeners: who hears of every acting command that was answered.
+        listeners: called with each acting command after its answer.
     """
 
     def __init__(
@@ -120,59 +121,65 @@ class Router:
         self.listeners: tuple[Callable[[Handled], None], ...] = ()
 
     def take(self, path: str, payload: bytes, *, retained: bool = False) -> None:
-        """Take what came on a command topic; it is answered later, and this returns at once."""
+        """Take a message from a command topic and return at once; the answer is published later.
+
+        Args:
+            path: the topic on which it arrived.
+            payload: the payload, JSON or gzip as the topic says.
+            retained: the broker had kept the message; an acting command is then refused.
+        """
         try:
             topic = Topic.parse(path)
         except InvalidTopic as error:
-            self._answers.refuse(self._answers.unreadable(path), UnknownAddress(str(error)))
+            self._answers.refuse(self._answers.context_of_unreadable(path), UnknownAddress(str(error)))
             return
         try:
             message = Message.parse(payload, topic.payload_type)
         except Malformed as error:
-            self._answers.refuse(self._answers.unreadable(path, error.uid), error)
+            self._answers.refuse(self._answers.context_of_unreadable(path, error.uid), error)
             return
-        asked = self._answers.asked(path, topic, message)
+        context = self._answers.context_of(path, topic, message)
         if self._taken + self._answers.waiting >= TAKEN_LIMIT:
             too_many = InvalidState("The bridge has too many commands to answer already. Try again in a while.")
-            self._answers.refuse(asked, too_many)
+            self._answers.refuse(context, too_many)
             return
         self._taken += 1
-        self._tasks.start(self._carry_out(topic, message, asked, retained=retained))
+        self._tasks.start(self._carry_out(topic, message, context, retained=retained))
 
-    async def _carry_out(self, topic: Topic, message: Message, asked: Asked, *, retained: bool) -> None:
+    async def _carry_out(self, topic: Topic, message: Message, context: AnswerContext, *, retained: bool) -> None:
         try:
-            asked = replace(asked, resp_to=copy_topic(message))
+            context = replace(context, resp_to=copy_topic(message))
             if topic.resource_type == "dev":
                 await self._wait_for_first_look()
             command, thing = self._find(topic, message)
-            asked = replace(asked, subject=thing)
+            context = replace(context, subject=thing)
             call = Call(message, topic.service_address or topic.resource_address)
             if command.again is None:
                 call.check(command)
                 reports = await command.run(call)
             else:
-                reports = await self._act_and_tell(command, command.again, call, thing, retained=retained)
+                reports = await self._act_and_notify(command, command.again, call, thing, retained=retained)
         except BridgeError as error:
-            self._answers.refuse(asked, error)
+            self._answers.refuse(context, error)
         except Exception:
             self._log.exception(
-                "a command failed because of a fault of the bridge", type=message.type, topic=asked.path
+                "a command failed because of a fault of the bridge", type=message.type, topic=context.path
             )
-            fault = InvalidState("The bridge could not do this because of a fault of its own; its log says more.")
-            self._answers.refuse(asked, fault)
+            fault = InvalidState("The bridge could not do this because of a fault of its own; its log has the details.")
+            self._answers.refuse(context, fault)
         else:
-            self._answers.accept(asked, reports)
+            self._answers.accept(context, reports)
         finally:
             self._taken -= 1
 
     async def _wait_for_first_look(self) -> None:
-        """A command that the broker kept during a short break must not fail for coming first."""
+        """Wait for the list of charge points: a command kept by the broker can arrive before it after a start."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self._first_look.wait()
 
     def _find(self, topic: Topic, message: Message) -> tuple[Command, str]:
-        """The command, and the thing that it is about; empty for the adapter."""
+        """The handler of a command, and the address of its thing; `ADAPTER` for the adapter and discovery."""
         if topic.message_type != "cmd":
             raise UnknownAddress("Commands go to topics of type cmd.")
         if topic.resource_type == "dev":
@@ -186,47 +193,47 @@ class Router:
             raise UnknownInterface(f"The service {name} takes no {message.type} here.")
         return command, thing
 
-    # --- acting ---
+    # --- acting commands ---
 
-    async def _act_and_tell(
-        self, command: Command, again: Handler, call: Call, turn: str, *, retained: bool
+    async def _act_and_notify(
+        self, command: Command, again: Handler, call: Call, thing: str, *, retained: bool
     ) -> Sequence[Report]:
         try:
             call.check(command)
-            reports = await self._act(command, again, call, turn, retained=retained)
+            reports = await self._act(command, again, call, thing, retained=retained)
         except BridgeError as error:
-            self._tell(call, turn, error.code, str(error))
+            self._notify(call, thing, error.code, str(error))
             raise
         except Exception:
-            self._tell(call, turn, InvalidState.code, "")
+            self._notify(call, thing, InvalidState.code, "")
             raise
-        self._tell(call, turn, None, "")
+        self._notify(call, thing, None, "")
         return reports
 
-    def _tell(self, call: Call, turn: str, code: ErrorCode | None, words: str) -> None:
-        # What is said to the bridge itself can be a password, in whatever form it comes.
-        value = _shown(call.message) if turn else ""
-        address = call.address if turn else ""
-        handled = Handled(self._clock.now(), address, call.message.type, value, code, words)
+    def _notify(self, call: Call, thing: str, code: ErrorCode | None, message: str) -> None:
+        # The value of a command to the adapter can be a password in any form, so it is never shown.
+        value = _shown(call.message) if thing else ""
+        address = call.address if thing else ""
+        handled = Handled(self._clock.now(), address, call.message.type, value, code, message)
         for listener in self.listeners:
             listener(handled)
 
     async def _act(
-        self, command: Command, again: Handler, call: Call, turn: str, *, retained: bool
+        self, command: Command, again: Handler, call: Call, thing: str, *, retained: bool
     ) -> Sequence[Report]:
         message = call.message
         if retained:
-            raise Expired("A retained message is no command: nobody knows how old it is. Send it without retain.")
+            raise Expired("A retained message is not acted on, since its age is unknown. Send it without retain.")
         self._check_age(message)
-        if self._waiting[turn] >= WAITING_LIMIT:
+        if self._waiting[thing] >= WAITING_LIMIT:
             raise InvalidState("Too many commands are waiting for this charge point already. Try again in a while.")
-        self._waiting[turn] += 1
+        self._waiting[thing] += 1
         try:
-            async with self._locks.of(turn):
-                self._check_age(message)  # it may have waited for a minute and more
+            async with self._locks.of(thing):
+                self._check_age(message)  # it may have waited for the lock for more than a minute
                 return await self._act_once(command, again, call)
         finally:
-            self._waiting[turn] -= 1
+            self._waiting[thing] -= 1
 
     def _check_age(self, message: Message) -> None:
         if message.ctime is None:
@@ -235,7 +242,7 @@ class Router:
         if age > most:
             raise Expired(
                 f"The command is {age.total_seconds():.0f} s old; more than {most.total_seconds():.0f} s is too old to "
-                "act on (commands.max_age). If it was just sent, compare the clocks."
+                "act on (commands.max_age). If it was sent just now, compare the clocks of sender and bridge."
             )
 
     async def _act_once(self, command: Command, again: Handler, call: Call) -> Sequence[Report]:
@@ -255,7 +262,7 @@ class Router:
 
 
 def _shown(message: Message) -> str:
-    """What of a command's value may be shown."""
+    """The part of a command's value that may be shown: its charging mode or plain value, cut at `SHOWN_MAX`."""
     value = message.properties.get("charging_mode", message.value)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -263,8 +270,8 @@ def _shown(message: Message) -> str:
 
 
 class Repeated(BridgeError):
-    """A command that was refused before, and is refused again in the same words."""
+    """A repeated command whose first run was refused: it is refused again with the same code and text."""
 
     def __init__(self, code: ErrorCode, text: str) -> None:
         super().__init__(text)
-        self.code = code  # type: ignore[misc] # the one error whose code is not its class's
+        self.code = code  # type: ignore[misc] # the only error whose code is set per instance

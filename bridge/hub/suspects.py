@@ -1,7 +1,7 @@
-"""Which message makes a broker close the connection (contract 3, "What the hub is told"). Pure.
+"""Finds the message that makes a broker close the connection (contract 3, "What the hub is told"). Pure.
 
-After a close, what was in flight is suspected, and sent one at a time. A message that was alone in flight at several
-closes in a row is given up, until there is something else to say.
+After a close, every message that was in flight is a suspect, and suspects are sent one at a time. A message that was
+alone in flight at `STRIKES` closes in a row is given up until its value changes.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from bridge.fimp.report import Report, ReportKey
 from bridge.hub.line import Publication
 
 STRIKES: Final = 3
-"""After so many closes in a row with one message alone in flight, that message is given up."""
+"""The number of closes in a row, with one message alone in flight, after which that message is given up."""
 
 
 class Suspects:
@@ -29,11 +29,11 @@ class Suspects:
         return isinstance(publication, Publication) and publication.identity in self._suspected
 
     def among(self, in_flight: Collection[Publication]) -> bool:
-        """Whether one of them is on its way."""
+        """Whether a suspect is among these messages."""
         return bool(self._suspected) and any(publication in self for publication in in_flight)
 
     def closed(self, in_flight: Collection[Publication]) -> Publication | None:
-        """The connection was closed with these messages in flight; gives the one that is to be given up."""
+        """Record a close with these messages in flight; returns the message to give up, if there is one."""
         self._suspected |= {publication.identity for publication in in_flight}
         if len(in_flight) != 1:
             self._alone = None
@@ -44,26 +44,26 @@ class Suspects:
         return publication if before + 1 >= STRIKES else None
 
     def acquit(self, publication: Publication) -> None:
-        """The broker has taken it."""
+        """Clear a message: the broker has acknowledged it."""
         self._suspected.discard(publication.identity)
         if self._alone is not None and self._alone[0] == publication.identity:
             self._alone = None
 
     def give_up(self, publication: Publication) -> None:
-        """It is not published, now or while it says the same."""
+        """Do not publish this message again until its content changes."""
         self._suspected.discard(publication.identity)
         self._alone = None
-        if publication.item is None or publication.item.counts_as_told:
+        if publication.item is None or publication.item.counts_as_sent:
             self._given_up[publication.report.key] = publication.report.fingerprint
 
     def gave_up(self, report: Report) -> bool:
-        """Whether a report that says this was given up."""
+        """Whether a report with this key and content was given up."""
         return bool(self._given_up) and self._given_up.get(report.key) == report.fingerprint
 
     def sent(self, report: Report) -> None:
-        """Something was sent under the report's key: it is tried again from now on, whatever it says."""
+        """Allow every content under this report's key again, since a new one was sent."""
         self._given_up.pop(report.key, None)
 
     def forget(self) -> None:
-        """Everything was acknowledged: nobody is suspected any more."""
+        """Clear all suspects: everything was acknowledged."""
         self._suspected.clear()

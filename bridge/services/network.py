@@ -94,7 +94,7 @@ class NetworkService:
             return None
         return self._all_nodes_report(now)
 
-    def all_nodes_told(self) -> None:
+    def all_nodes_acknowledged(self) -> None:
         """The broker has the report of all nodes."""
         self.awaits_all_nodes = False
 

@@ -73,7 +73,7 @@ class ThingsService:
         self._storage = storage
         self._log = log
         self._once = Once()
-        self._told: set[str] = set(storage.inclusions())
+        self._known_to_hub: set[str] = set(storage.inclusions())
         self.commands: Mapping[str, Command] = {
             "cmd.thing.get_inclusion_report": Command(("string",), self._get_inclusion_report),
             "cmd.thing.inclusion": Command(("bool",), self._include, again=self._say_inclusion_done),
@@ -116,7 +116,7 @@ class ThingsService:
     def subjects(self) -> list[str]:
         """The addresses of all charge points and grid connections, and of things that the hub was told of."""
         present = [*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())]
-        return [*present, *(self._told - set(present))]
+        return [*present, *(self._known_to_hub - set(present))]
 
     def addresses(self) -> list[str]:
         """The things, sorted."""
@@ -195,7 +195,7 @@ class ThingsService:
         if self.included(address):
             description = self.describe(address)
             return self._report(INCLUSION, description.to_json(), address) if description is not None else None
-        return self._exclusion(address) if address in self._told else None
+        return self._exclusion(address) if address in self._known_to_hub else None
 
     def reports(self, address: str, now: datetime, *, settings_changed: bool) -> Iterator[Report]:
         """What the services of a thing tell of it now.
@@ -222,20 +222,20 @@ class ThingsService:
             times.append(grid.link_down_since + grace)
         return min((when for when in times if when is not None), default=None)
 
-    def told_before(self) -> list[Report]:
+    def acknowledged_before(self) -> list[Report]:
         """The inclusion reports that the hub has acknowledged before this start."""
         return [self._report(INCLUSION, value, address) for address, value in self._storage.inclusions().items()]
 
-    def told(self, report: Report) -> None:
+    def acknowledged(self, report: Report) -> None:
         """The broker has an inclusion or exclusion report. Only now it is kept: the next start compares with it."""
         address = report.about
         if report.type == INCLUSION:
-            if address not in self._told:
+            if address not in self._known_to_hub:
                 self._log.info("a thing is included", address=address)
-            self._told.add(address)
+            self._known_to_hub.add(address)
             self._storage.save_inclusion(address, report.value)
-        elif address in self._told:
-            self._told.discard(address)
+        elif address in self._known_to_hub:
+            self._known_to_hub.discard(address)
             self._storage.save_inclusion(address, None)
             self._log.info("a thing is excluded", address=address, deleted_by_user=address in self._exclusions)
 

@@ -374,7 +374,7 @@ def _command(handled: Handled, names: Mapping[str, str]) -> CommandView:
         command=handled.command,
         value=handled.value,
         code=handled.code,
-        words=handled.words,
+        words=handled.message,
     )
 
 

@@ -19,7 +19,7 @@ from uuid import uuid4
 import aiomqtt
 
 from bridge.commandline.embedded_broker import free_port
-from bridge.hub.broker import AT_ONCE
+from bridge.hub.broker import NO_DELAY
 from tests.benchmarks.candidates import CANDIDATES, Candidate, Place
 from tests.benchmarks.ear import Ear, Heard
 from tests.benchmarks.feed import Feed
@@ -212,8 +212,8 @@ class _Measuring:
         took = []
         port = self._place.broker_port
         async with (
-            aiomqtt.Client("127.0.0.1", port, socket_options=AT_ONCE) as speaker,
-            aiomqtt.Client("127.0.0.1", port, socket_options=AT_ONCE) as listener,
+            aiomqtt.Client("127.0.0.1", port, socket_options=NO_DELAY) as speaker,
+            aiomqtt.Client("127.0.0.1", port, socket_options=NO_DELAY) as listener,
             asyncio.timeout(self._size.patience_s),
         ):
             await listener.subscribe(answers, qos=1)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import aiomqtt
 
-from bridge.hub.broker import AT_ONCE
+from bridge.hub.broker import NO_DELAY
 from bridge.simulator.account import example_account
 from bridge.simulator.car import Car
 from bridge.simulator.cloud import SimulatedCloud
@@ -120,7 +120,7 @@ class SteadyHub:
             try:
                 async with aiomqtt.Client(
                     "127.0.0.1", self.port, username=self.user or None, password=self.password or None, identifier=HUB,
-                    clean_session=False, timeout=5, socket_options=AT_ONCE,
+                    clean_session=False, timeout=5, socket_options=NO_DELAY,
                 ) as client:  # fmt: skip
                     await client.subscribe(EVENTS, qos=1)
                     self._client = client

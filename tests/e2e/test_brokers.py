@@ -11,7 +11,7 @@ from uuid import uuid4
 import aiomqtt
 import pytest
 
-from bridge.hub.broker import AT_ONCE
+from bridge.hub.broker import NO_DELAY
 from bridge.simulator.car import Car
 from tests.e2e import live_brokers
 from tests.e2e.live_brokers import REQUIRED, SMALL_PACKET, LiveBroker
@@ -63,7 +63,7 @@ async def house(live: LiveBroker, plug: Plug, tmp_path: Path) -> AsyncIterator[H
 @contextlib.asynccontextmanager
 async def another_hub(live: LiveBroker) -> AsyncIterator[Hub]:
     """A hub that comes later."""
-    async with aiomqtt.Client("127.0.0.1", live.port, socket_options=AT_ONCE) as client:
+    async with aiomqtt.Client("127.0.0.1", live.port, socket_options=NO_DELAY) as client:
         hub = Hub(client)
         await client.subscribe("#", qos=1)
         listening = asyncio.create_task(hub.listen())

@@ -18,8 +18,8 @@ from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
 from bridge.hub.line import Dirty, Publication, Renewal
 from bridge.hub.reporter import Reporter
+from bridge.hub.subjects import ADAPTER, NETWORK, Subjects
 from bridge.hub.suspects import STRIKES
-from bridge.hub.telling import ADAPTER, NETWORK, Telling
 from bridge.logs import Log
 from tests.clock import FakeClock
 
@@ -31,11 +31,11 @@ Said = tuple[str, str, JsonValue]
 class Hall:
     """What is so, as a test says, and a reporter that tells it."""
 
-    def __init__(self, *things: str, told_before: Iterable[str] = ()) -> None:
+    def __init__(self, *things: str, acknowledged_before: Iterable[str] = ()) -> None:
         self.things = list(things)
         self.values: dict[tuple[str, str], JsonValue] = {}
         self.gone: set[str] = set()
-        self.before = list(told_before)
+        self.before = list(acknowledged_before)
         self.told_log: list[tuple[str, str]] = []
         self.changes: dict[str, float] = {}
         self.faults: list[str] = []
@@ -43,7 +43,7 @@ class Hall:
         self.clock = FakeClock()
         self.stream = io.StringIO()
         self.reporter = Reporter(
-            telling=cast("Telling", self),
+            subjects=cast("Subjects", self),
             clock=self.clock,
             uid=uuid4,
             src="bluecurrent",
@@ -52,7 +52,7 @@ class Hall:
 
     # --- what the reporter asks for ---
 
-    def subjects(self) -> list[str]:
+    def names(self) -> list[str]:
         return [*self.things, *self.gone, ADAPTER, NETWORK]
 
     def presence(self, subject: str) -> Report | None:
@@ -83,10 +83,10 @@ class Hall:
         del now
         return self.changes.get(subject)
 
-    def told_before(self) -> list[Report]:
+    def acknowledged_before(self) -> list[Report]:
         return [report("evt.thing.inclusion_report", {"address": one}, about=one) for one in self.before]
 
-    def told(self, what: Report) -> None:
+    def acknowledged(self, what: Report) -> None:
         self.told_log.append((what.type, what.about))
         self.gone.discard(what.about)
 
@@ -151,7 +151,7 @@ def said_by(publication: Publication) -> Said:
 
 
 def test_a_change_is_told_once() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     hall.set("A", "evt.x", 1)
     assert hall.publish_all() == [("A", "evt.x", 1)]
@@ -182,7 +182,7 @@ def test_a_report_is_told_when_it_is_acknowledged_not_before() -> None:
 
 
 def test_a_broker_that_comes_back_is_told_everything_but_the_inclusions() -> None:
-    hall = Hall("A", "B", told_before=["A", "B"])
+    hall = Hall("A", "B", acknowledged_before=["A", "B"])
     for thing in ("A", "B"):
         hall.values[thing, "evt.x"] = thing
     hall.connect()
@@ -193,7 +193,7 @@ def test_a_broker_that_comes_back_is_told_everything_but_the_inclusions() -> Non
 
 
 def test_states_are_passed_on_in_order_and_measurements_merge() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     for number in range(5):
         hall.values["A", "evt.power"] = number
@@ -204,7 +204,7 @@ def test_states_are_passed_on_in_order_and_measurements_merge() -> None:
 
 
 def test_an_error_that_a_change_brings_is_told_once_however_often_the_broker_goes() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.faults = ["ERR_NOT_SUPPORTED"]
     hall.state("A", "s0")  # while the broker is away
     hall.connect()
@@ -216,7 +216,7 @@ def test_an_error_that_a_change_brings_is_told_once_however_often_the_broker_goe
 
 
 def test_while_the_broker_is_away_states_merge() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.state("A", "s0")
     hall.state("A", "s1")
     hall.connect()
@@ -251,7 +251,7 @@ def test_an_answer_counts_as_told_and_goes_first() -> None:
 
 
 def test_answers_survive_a_loss_in_their_order_and_are_counted() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     for number in range(3):
         hall.reporter.answer("A", report("evt.y", number, "A"), corid=f"c{number}")
@@ -264,7 +264,7 @@ def test_answers_survive_a_loss_in_their_order_and_are_counted() -> None:
 
 
 async def test_a_thing_that_the_will_does_not_name_waits_for_a_renewal_that_serves_all() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     hall.publish_all()
     hall.things += ["B", "C"]
@@ -272,7 +272,7 @@ async def test_a_thing_that_the_will_does_not_name_waits_for_a_renewal_that_serv
         hall.set(thing, "evt.x", 1)
     hall.set("A", "evt.x", 1)
     assert hall.publish_all() == [("A", "evt.x", 1)]
-    await hall.reporter.news()  # the renewal is due
+    await hall.reporter.wait_for_work()  # the renewal is due
     assert isinstance(hall.reporter.take(), Renewal)
     hall.reporter.lost()
     hall.connect(renewed=True)
@@ -281,7 +281,7 @@ async def test_a_thing_that_the_will_does_not_name_waits_for_a_renewal_that_serv
 
 
 async def test_a_thing_that_goes_is_excluded_and_the_will_made_anew() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.values["A", "evt.x"] = 1
     hall.connect()
     hall.publish_all()
@@ -289,7 +289,7 @@ async def test_a_thing_that_goes_is_excluded_and_the_will_made_anew() -> None:
     hall.gone.add("A")
     hall.reporter.mark("A")
     assert hall.publish_all() == [("A", "evt.thing.exclusion_report", {"address": "A"})]
-    await hall.reporter.news()
+    await hall.reporter.wait_for_work()
     assert isinstance(hall.reporter.take(), Renewal)
     hall.reporter.lost()
     hall.connect(renewed=True)
@@ -301,7 +301,7 @@ async def test_a_thing_that_goes_is_excluded_and_the_will_made_anew() -> None:
 
 
 def test_what_has_an_interval_is_told_again_when_it_is_over() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     hall.set("A", "evt.meter.report", 5)
     hall.set("A", "evt.x", 5)
@@ -315,7 +315,7 @@ def test_what_has_an_interval_is_told_again_when_it_is_over() -> None:
 
 
 def test_what_time_changes_is_told_when_its_time_comes() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     hall.changes["A"] = 60.0
     hall.set("A", "evt.x", 1)
@@ -355,7 +355,7 @@ def close_until_dropped(hall: Hall, poison: str) -> tuple[list[Said], int]:
 
 @pytest.mark.parametrize("others", [0, 5])
 def test_a_message_that_closes_the_connection_is_dropped_and_named(others: int) -> None:
-    hall = Hall("A", "B", told_before=["A", "B"])
+    hall = Hall("A", "B", acknowledged_before=["A", "B"])
     hall.values["A", "evt.big"] = "poison"
     hall.values["A", "evt.after"] = 1
     for number in range(others):
@@ -373,7 +373,7 @@ def test_a_message_that_closes_the_connection_is_dropped_and_named(others: int) 
 
 
 def test_a_poisonous_answer_is_dropped_and_the_next_is_published() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.reporter.answer("A", report("evt.y", "poison", "A"), corid="c1")
     hall.reporter.answer("A", report("evt.y", "fine", "A"), corid="c2")
     said, _ = close_until_dropped(hall, "poison")
@@ -382,7 +382,7 @@ def test_a_poisonous_answer_is_dropped_and_the_next_is_published() -> None:
 
 
 def test_what_cannot_be_written_is_dropped_and_stops_nobody() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     hall.set("A", "evt.odd", "\ud83d")
     hall.set("A", "evt.x", 1)
@@ -394,7 +394,7 @@ def test_what_cannot_be_written_is_dropped_and_stops_nobody() -> None:
 
 
 def test_what_the_library_refuses_is_dropped() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     hall.set("A", "evt.x", 1)
     hall.reporter.unsendable(hall.take(), "no such topic")
@@ -403,7 +403,7 @@ def test_what_the_library_refuses_is_dropped() -> None:
 
 
 def test_the_goodbye_comes_last_after_the_answers() -> None:
-    hall = Hall("A", told_before=["A"])
+    hall = Hall("A", acknowledged_before=["A"])
     hall.connect()
     hall.set("A", "evt.x", 1)
     hall.reporter.answer("A", report("evt.y", 1, "A"), corid="c")

@@ -1,4 +1,4 @@
-"""What is so now, of each subject that the hub is told of, in the order in which it is told."""
+"""The subjects that are reported to the hub, and the current reports of each, in publishing order."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,24 +15,24 @@ from bridge.services.network import NetworkService
 from bridge.services.things import ThingsService
 
 ADAPTER: Final = ""
-"""The subject of what the adapter tells of itself."""
+"""The subject of the adapter's own reports."""
 
 NETWORK: Final = "#network"
-"""The subject of the report of all nodes; no thing can have such an address."""
+"""The subject of the report of all nodes. `#` is invalid in a thing's address, so it cannot collide with one."""
 
 
-class Telling:
-    """All that the hub is told.
+class Subjects:
+    """Collects the current reports of each subject from the services.
 
     A subject is the address of a thing, `ADAPTER` or `NETWORK`.
 
     Args:
-        things: which things there are, and what they are.
-        network: which of them can be reached.
-        chargepoint: the states that a charge point passes through.
-        app: the states of the app.
-        auth: the state of the login.
-        clock: tells the time.
+        things: gives the things and their descriptions.
+        network: gives the node reports.
+        chargepoint: gives the states that a charge point passes through.
+        app: gives the app state report.
+        auth: gives the login status report.
+        clock: gives the time.
     """
 
     def __init__(
@@ -52,20 +52,20 @@ class Telling:
         self._auth = auth
         self._clock = clock
 
-    def subjects(self) -> Iterable[str]:
-        """Everything that there may be something to tell of."""
+    def names(self) -> Iterable[str]:
+        """The names of all subjects that may have reports."""
         return [*self._things.subjects(), ADAPTER, NETWORK]
 
     def presence(self, subject: str) -> Report | None:
-        """Whether a thing is there: its inclusion or exclusion report. None for what is no thing and was none."""
+        """The inclusion or exclusion report of a thing; None for a subject that is not a thing and never was one."""
         return self._things.presence(subject) if subject not in (ADAPTER, NETWORK) else None
 
     def reports(self, subject: str, *, settings_changed: bool) -> Iterator[Report]:
-        """What is so of a subject beside its presence; nothing of what is not known.
+        """The current reports of a subject other than its presence, without those whose value is unknown.
 
         Args:
-            subject: whose reports.
-            settings_changed: False: only what a status can change is asked for.
+            subject: the subject.
+            settings_changed: False: only the reports that a CH_STATUS can change.
         """
         now = self._clock.now()
         if subject == ADAPTER:
@@ -84,7 +84,13 @@ class Telling:
             yield from self._things.reports(subject, now, settings_changed=settings_changed)
 
     def passed_states(self, before: ChargePoint | None, after: ChargePoint | None, now: datetime) -> list[Report]:
-        """The states that the sockets of a charge point have just come into."""
+        """The state reports of the sockets whose state has changed.
+
+        Args:
+            before: the charge point before the change; None: it is new.
+            after: the charge point after the change; None: it has left the account.
+            now: the time of the change.
+        """
         if before is None or after is None or not self._things.included(after.evse_id):
             return []
         pairs = ((before.socket(twin.address), twin) for twin in after.sockets)
@@ -92,7 +98,12 @@ class Telling:
         return [report for report in reports if report is not None]
 
     def errors(self, before: ChargePoint | None, after: ChargePoint | None) -> list[Report]:
-        """The errors that a change of a charge point has brought, and that answer no command."""
+        """The error reports that a change of a charge point causes, and that answer no command.
+
+        Args:
+            before: the charge point before the change; None: it is new.
+            after: the charge point after the change; None: it has left the account.
+        """
         if before is None or after is None or before.sockets is after.sockets:
             return []
         pairs = ((before.socket(twin.address), twin) for twin in after.sockets if twin.limits.unheld)
@@ -100,28 +111,28 @@ class Telling:
         return [report for report in reports if report is not None] if self._things.included(after.evse_id) else []
 
     def next_change_in(self, subject: str, now: datetime) -> float | None:
-        """In how many seconds what is so may change with nothing happening; None: it will not."""
+        """The seconds until the reports of a subject may change without an event; None: they will not."""
         when = self._things.next_change(subject, now)
         return max(0.0, (when - now).total_seconds()) if when is not None else None
 
-    # --- what was told ---
+    # --- acknowledged reports ---
 
-    def told_before(self) -> Iterable[Report]:
-        """What the hub was told before this start, and keeps."""
-        return self._things.told_before()
+    def acknowledged_before(self) -> Iterable[Report]:
+        """The inclusion reports that the hub has acknowledged before this start, and keeps."""
+        return self._things.acknowledged_before()
 
-    def told(self, report: Report) -> None:
-        """The broker has acknowledged a report that is kept over a restart, or that is told only once in a while."""
+    def acknowledged(self, report: Report) -> None:
+        """Take note that the broker has acknowledged an inclusion, exclusion or all-nodes report."""
         if report.type == ALL_NODES:
-            self._network.all_nodes_told()
+            self._network.all_nodes_acknowledged()
         else:
-            self._things.told(report)
+            self._things.acknowledged(report)
 
     @property
     def awaits_all_nodes(self) -> bool:
-        """All nodes have not been told yet: a change of one of them may be what was missing."""
+        """Whether the report of all nodes is still to come since the start. Any change of a node may complete it."""
         return self._network.awaits_all_nodes
 
     def goodbye(self) -> Iterable[Report]:
-        """What is said last."""
+        """The last reports before a clean shutdown: the app state, and all nodes DOWN."""
         return [self._app.state_report(), self._network.all_down_report()]
