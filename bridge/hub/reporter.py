@@ -1,8 +1,8 @@
 """Decides what is published next, by comparing current values with published ones (contract 3, "What the hub is told").
 
 The reporter keeps, for each key of each subject, the report sent last. A change only marks its subject dirty. To find
-the next publication, the reporter compares the current reports of a dirty subject with those sent last. So changes merge
-while the broker is slow, no queue of values can overflow, and a reconnect only has to mark every subject dirty.
+the next publication, the reporter compares the current reports of a dirty subject with those sent last. So changes
+merge while the broker is slow, no queue of values can overflow, and a reconnect only marks every subject dirty.
 The states that a subject passed through, and answers to commands, are queued in its line instead of being compared.
 
 The reporter does no I/O. The connection calls `take`, publishes, and then calls `acknowledged`, `unsendable` or, for
