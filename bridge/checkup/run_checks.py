@@ -17,7 +17,7 @@ async def check(settings: Settings, origins: Mapping[str, str], clock: Clock) ->
     Args:
         settings: the settings to try.
         origins: where each key that was given came from.
-        clock: tells the time.
+        clock: gives the time.
     """
     yield look_at_settings(origins)
     for finding in (

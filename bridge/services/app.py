@@ -1,4 +1,4 @@
-"""The app as the hub configures and watches it: manifest, states, configuration, diagnostics (contract 6, "App")."""
+"""The app service of the adapter: manifest, states, configuration and diagnostics (contract 6, "App")."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -32,26 +32,26 @@ MANIFEST: Final = "app-manifest.json"
 _MANIFEST: Final = TypeAdapter(dict[str, JsonValue])
 
 GIVE_BACK_S: Final = 10.0
-"""How long an uninstall waits for current limits to be given back."""
+"""How long an uninstall waits for the cloud to clear the bridge's override schedules."""
 
 
 class AppService:
     """The manifest, states, configuration and diagnostics of the app, and its reset and uninstall.
 
     Args:
-        addresses: the topics.
-        clock: tells the time.
-        runtime: the configuration.
-        app_state: the states.
-        things: what an uninstall excludes.
-        logins: what an uninstall logs out.
-        fleet: whose limits a reset and an uninstall give back.
-        overrides: gives them back.
-        capabilities: what was found out about the cloud, which a reset forgets.
-        parameters: what was set for charge points, which a reset forgets.
-        budget: the requests made of the cloud.
-        errors: the last warnings and errors.
-        restarts: how often the service has been started.
+        addresses: builds the topics.
+        clock: gives the time.
+        runtime: the configuration that the hub may change.
+        app_state: the states of the app.
+        things: excludes all things at an uninstall.
+        logins: logs out at an uninstall.
+        fleet: the charge points whose limits a reset and an uninstall lift.
+        overrides: clears override schedules in the cloud.
+        capabilities: what the cloud was found to support; a reset forgets it.
+        parameters: the parameters that the cloud does not keep; a reset forgets them.
+        budget: counts the requests made of the cloud.
+        errors: the last warnings and errors of the log.
+        restarts: the number of starts of the service.
         others: the commands of the adapter's other services, for the manifest.
     """
 
@@ -101,7 +101,7 @@ class AppService:
         }
 
     def interfaces(self) -> list[Interface]:
-        """Everything the adapter takes and sends."""
+        """The commands that the adapter takes and the events that it sends."""
         return adapter_interfaces(self.all_commands)
 
     def _report(self, type_: str, value: JsonValue) -> Report:
@@ -111,7 +111,7 @@ class AppService:
         """`evt.app.state_report` with the current states."""
         return self._report("evt.app.state_report", self._app_state.states())
 
-    # --- what is asked ---
+    # --- queries ---
 
     async def _get_state(self, _: Call) -> Sequence[Report]:
         return [self.state_report()]
@@ -149,7 +149,7 @@ class AppService:
         return [self._report("evt.app.diag_report", content)]
 
     def _requests(self) -> JsonValue:
-        """The requests made of Blue Current today, whose number a day is limited, against what a start needs."""
+        """The requests made of Blue Current today, which limits them, beside what a start and a reconnect need."""
         budget = self._budget
         by_kind: dict[str, JsonValue] = dict(sorted(budget.today.items()))
         return {
@@ -162,7 +162,7 @@ class AppService:
     async def _get_config(self, _: Call) -> Sequence[Report]:
         return [self._report("evt.config.extended_report", self._runtime.values.model_dump(mode="json"))]
 
-    # --- what is done ---
+    # --- actions ---
 
     async def _set_config(self, call: Call) -> Sequence[Report]:
         wish = call.message.value
@@ -188,7 +188,7 @@ class AppService:
         }
 
     async def _reset(self, call: Call) -> Sequence[Report]:
-        """Delete the hub's settings and what was learned of the cloud; measured data stays."""
+        """Reset the configuration, parameters, limits and learned capabilities. Measured data is kept."""
         self._parameters.forget_all()
         self._capabilities.forget()
         for twin in self._fleet.twins():
@@ -220,7 +220,7 @@ class AppService:
 
 
 def _addressed(button: JsonValue, service: str) -> JsonValue:
-    """A button of the manifest, whose request goes to the service under the name that it has here."""
+    """A button of the manifest, with its request addressed to the configured resource name."""
     if isinstance(button, dict) and isinstance(request := button.get("req"), dict):
         return {**button, "req": {**request, "serv": service}}
     return button

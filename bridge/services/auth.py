@@ -1,4 +1,4 @@
-"""Logging in and out from the hub (contract 6, "Login")."""
+"""The login service of the adapter: log in by token or password, and log out (contract 6, "Login")."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -38,7 +38,7 @@ class AuthService:
     Args:
         logins: logs in and out.
         app_state: the state of the login.
-        addresses: the topics.
+        addresses: builds the topics.
     """
 
     def __init__(self, *, logins: Logins, app_state: AppState, addresses: Addresses) -> None:
@@ -100,7 +100,7 @@ def _read(model: type[M], call: Call) -> M:
     try:
         return model.model_validate(call.message.value)
     except ValidationError as error:
-        # Without what was given: it is a secret.
+        # The input is left out, since it is a secret.
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the value"
         raise InvalidValue(f"{call.message.type}: {field}: {first['msg'].lower()}.") from None

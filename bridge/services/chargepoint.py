@@ -29,26 +29,26 @@ from bridge.runtime_settings import RuntimeSettings
 NAME: Final = "chargepoint"
 
 SHOWN_WITHIN_S: Final = 3.0
-"""How long after the verdict a session's limit is waited for to show in what the charge point offers."""
+"""How long a session's limit may take after its verdict to show in the current that the charge point offers."""
 
 UNHELD: Final = (
-    "The current limit of {limit} A does not hold: the cloud has agreed to it, and for two minutes the vehicle has "
-    "drawn more. This charge point does not follow limits that are set from here. Limit the current in the vehicle, or "
-    "ask Blue Current."
+    "The current limit of {limit} A does not hold: the cloud has agreed to it, but the vehicle has drawn more for two "
+    "minutes. This charge point does not follow limits that are set through the bridge. Limit the current in the "
+    "vehicle, or ask Blue Current."
 )
 
 
 class ChargepointService:
-    """The interfaces, reports and commands of a socket.
+    """The `chargepoint` service of a socket.
 
     Args:
-        runtime: the state set, the grace.
-        clock: tells the time.
-        fleet: the twins.
-        addresses: the topics.
+        runtime: gives the state set and the grace.
+        clock: gives the time.
+        fleet: holds the twins.
+        addresses: builds the topics.
         charging: starts and stops sessions.
-        overrides: current limits in the cloud.
-        capabilities: what the cloud supports.
+        overrides: sets current limits in the cloud.
+        capabilities: what the cloud was found to support.
     """
 
     name = NAME
@@ -84,10 +84,10 @@ class ChargepointService:
             "cmd.phase_mode.get_report": Command(("null",), self._get_phase_mode),
         }
 
-    # --- what it is ---
+    # --- description ---
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The interfaces that work for this socket, and no other."""
+        """The description with those interfaces only that work for this socket."""
         interfaces = [
             Interface("in", "cmd.state.get_report", "null"),
             Interface("out", "evt.state.report", "string"),
@@ -128,23 +128,23 @@ class ChargepointService:
         return ServiceDescription(NAME, address, group_of(twin.socket), interfaces, properties)
 
     def _lists_cable_lock(self, twin: Twin) -> bool:
-        # Hubs make a switch of it, so it is listed only where one can be worked.
+        # Hubs build a switch from this interface, so it is listed only where the cable can be unlocked.
         return twin.settings.is_cable is False and self._charging.can_unlock(twin)
 
     def _lists_limits(self, twin: Twin) -> bool:
         return self._overrides.work_for(twin) and twin.observed.max_current is not None
 
     def _has_requests_of_its_own(self, twin: Twin) -> bool:
-        """Whether a request can address this socket alone. By default requests name only the charge point."""
+        """Whether a request can name this socket. By default requests name only the charge point."""
         return twin.socket is None or self._capabilities.takes_socket_id
 
-    # --- what it says ---
+    # --- reports ---
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """State, session, cable lock, current limit and phases, where the charge point has them and they are known."""
+        """The reports of state, session, cable lock, current limit and phases, those that are listed and known."""
         del settings_changed
         if twin.status is None:
-            # Nothing is said before the first status, but `unknown` once the grace is over.
+            # Before the first status nothing is reported, except `unknown` once the grace is over (contract 4).
             return [] if twin.visible(now, self._runtime.grace) else [self._state_report(twin, now)]
         reports = [self._state_report(twin, now)]
         if twin.memory.session is not None:
@@ -158,9 +158,9 @@ class ChargepointService:
         return reports
 
     def unheld(self, before: Twin, after: Twin) -> Report | None:
-        """The error for a limit that has just been found not to hold (contract 4, "A limit that holds").
+        """The error report for a limit that this change shows not to hold; None if it shows none.
 
-        It is an event, not a value: it is published once, and answers no command.
+        It is published once and answers no command (contract 4, "A limit that holds").
 
         Args:
             before: the socket before the change.
@@ -183,7 +183,7 @@ class ChargepointService:
         return Report(self._addresses.event(NAME, twin.address), NAME, type_, value_type, value, properties or {})
 
     def passed_state(self, before: Twin, after: Twin, now: datetime) -> Report | None:
-        """The state that a socket has just come into; None if it is the one before.
+        """The report of a socket's new state; None if the state is the same as before.
 
         Args:
             before: the socket before the change.
@@ -233,7 +233,7 @@ class ChargepointService:
             raise InvalidState("No vehicle has been seen charging here yet, so the phases are not known.")
         return self._report(twin, "evt.phase_mode.report", "string", twin.observed.phase_mode)
 
-    # --- what it is asked ---
+    # --- queries ---
 
     async def _get_state(self, call: Call) -> Sequence[Report]:
         return [self._state_report(self._fleet.expect(call.address), self._clock.now())]
@@ -253,10 +253,10 @@ class ChargepointService:
     async def _get_cable_lock(self, call: Call) -> Sequence[Report]:
         twin = self._fleet.expect(call.address)
         if twin.status is None and not twin.settings.is_cable:
-            raise InvalidState("Nothing has been heard of this charge point yet. Try again in a while.")
+            raise InvalidState("This charge point has not reported its status yet. Try again in a while.")
         return [self._cable_lock_report(twin)]
 
-    # --- what it does ---
+    # --- actions ---
 
     async def _start(self, call: Call) -> Sequence[Report]:
         twin = self._session_twin(call)
@@ -274,12 +274,12 @@ class ChargepointService:
         twin = self._fleet.expect(call.address)
         if call.bool_value:
             if not twin.cable_locked:
-                raise NotSupported("The cable cannot be locked from here: it locks by itself when a session begins.")
+                raise NotSupported("The bridge cannot lock the cable: it locks by itself when a session begins.")
             return [self._cable_lock_report(twin)]
         if twin.settings.is_cable:
             raise NotSupported("The cable is a part of this charge point and cannot be unlocked.")
         if not self._charging.can_unlock(twin):
-            raise NotSupported("Blue Current cannot unlock this cable from here. Unlock it at the charge point.")
+            raise NotSupported("Blue Current does not let the bridge unlock this cable. Unlock it at the charge point.")
         self._charging.check()
         await self._charging.unlock(twin)
         return [self._cable_lock_report(self._fleet.expect(call.address))]
@@ -289,7 +289,7 @@ class ChargepointService:
         current, most = self._current(call, twin)
         latest = twin.memory.session
         if latest is None or not latest.open:
-            raise InvalidState("No session is on, so there is nothing to limit. Start one, or set cmd.max_current.set.")
+            raise InvalidState("There is no session to limit. Start one, or use cmd.max_current.set.")
         shown = twin.shown_limit
         limit = SessionLimit(current, latest.number) if current < most else None
         await self._overrides.want(twin.address, partial(Wish.with_session, limit=limit))
@@ -303,7 +303,7 @@ class ChargepointService:
         return [self._max_current_report(self._fleet.expect(call.address))]
 
     def _current(self, call: Call, twin: Twin) -> tuple[int, int]:
-        """The current that a command sets, and the most that it may be; A."""
+        """The current that a command sets and the highest that it may set, both in A."""
         most = self._limit_range(twin)
         current = call.int_value
         if not MINIMUM_CURRENT_A <= current <= most:
@@ -316,7 +316,7 @@ class ChargepointService:
         if not self._overrides.can_limit(twin):
             raise NotSupported(NO_LIMITS)
         if twin.observed.max_current is None:
-            raise InvalidState("This charge point has not told yet what it can deliver. Try again in a while.")
+            raise InvalidState("This charge point has not reported its maximum current yet. Try again in a while.")
         return twin.observed.max_current
 
     def _state_and_session(self, call: Call) -> list[Report]:
@@ -337,10 +337,10 @@ class ChargepointService:
 
 
 def _shows_limit(twin: Twin, before: float | None) -> bool:
-    """The charge point shows the limit that was set; `before` is the one that it showed before."""
+    """Whether the charge point shows the new limit; `before` is the limit that it showed before, A."""
     wanted = twin.wanted_limit if twin.wanted_limit is not None else twin.observed.max_current
     shown = twin.shown_limit
     if wanted is None or shown is None or shown > wanted:
         return False
-    # A limit that was raised may show no more than a part of it: others limit the charge point, too.
+    # A raised limit may show in part only, since other limits hold for the charge point too.
     return before is None or shown == wanted or wanted <= before or shown > before

@@ -20,7 +20,7 @@ class DevSysService:
 
     Args:
         reboots: restarts charge points.
-        addresses: the topics.
+        addresses: builds the topics.
     """
 
     name = NAME
@@ -33,7 +33,7 @@ class DevSysService:
         }
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The same for every socket."""
+        """The description of the service, the same for every socket."""
         interfaces = [
             Interface("in", "cmd.thing.reboot", "bool"),
             Interface("out", "evt.success.report", "null"),
@@ -44,12 +44,12 @@ class DevSysService:
         )
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """None: it only answers commands."""
+        """No reports: the service only answers commands."""
         del twin, now, settings_changed
         return []
 
     async def _reboot(self, call: Call) -> Sequence[Report]:
-        """`true` is REBOOT. Anything else is SOFT_RESET, as hubs take it; their restart button sends null."""
+        """Send REBOOT for `true` and SOFT_RESET for anything else: the restart button of hubs sends null (page 4)."""
         await self._reboots.reboot(call.address, hard=call.message.value is True)
         return await self._say_done(call)
 

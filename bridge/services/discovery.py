@@ -1,4 +1,4 @@
-"""Discovery: every component of a hub introduces itself (fimp-api, "Component Discovery")."""
+"""Discovery: the bridge describes itself to the hub (fimp-api, "Component Discovery")."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -20,10 +20,10 @@ DOC_URL: Final = f"https://pypi.org/project/{PACKAGE}/"
 
 
 class DiscoveryService:
-    """`cmd.discovery.request`: the bridge introduces itself.
+    """Answers `cmd.discovery.request` with the name, version, state and interfaces of the bridge.
 
     Args:
-        addresses: the topics.
+        addresses: builds the topics.
         adapter: the commands of the adapter.
         app_state: the states of the app.
     """
@@ -85,10 +85,10 @@ _EVENTS: Final[tuple[tuple[str, ValueType], ...]] = (
     ("evt.error.report", "string"),
 )
 EVENTS: Final = tuple(Interface("out", type_, value_type) for type_, value_type in _EVENTS)
-"""What the adapter sends."""
+"""The events that the adapter sends."""
 
 
 def adapter_interfaces(commands: Mapping[str, Command]) -> list[Interface]:
-    """Everything the adapter takes and sends."""
+    """The commands that the adapter takes and the events that it sends."""
     taken = [Interface("in", type_, command.value_types[0]) for type_, command in commands.items()]
     return [*taken, *EVENTS]

@@ -1,4 +1,4 @@
-"""The log level, read and set from the hub (contract 6)."""
+"""The log service of the adapter: read and set the log level (contract 6)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,11 +11,11 @@ from bridge.runtime_settings import RuntimeSettings
 
 
 class LogService:
-    """`cmd.log.*`: the level of the log, changed while the service runs.
+    """Answers `cmd.log.*`. A new level takes effect at once and is kept over a restart.
 
     Args:
-        addresses: the topics.
-        runtime: where the level is kept.
+        addresses: builds the topics.
+        runtime: keeps the level.
     """
 
     def __init__(self, addresses: Addresses, runtime: RuntimeSettings) -> None:
@@ -34,6 +34,6 @@ class LogService:
     async def _set_level(self, call: Call) -> Sequence[Report]:
         level = level_named(call.string_value)
         if level is None:
-            raise InvalidValue(f"There is no log level {call.string_value!r}; there is: {', '.join(LEVELS)}.")
+            raise InvalidValue(f"There is no log level {call.string_value!r}. Choose one of: {', '.join(LEVELS)}.")
         self._runtime.change({"log_level": level})
         return await self._get_level(call)

@@ -21,7 +21,7 @@ from bridge.runtime_settings import RuntimeSettings
 
 NAME: Final = "meter_elec"
 UNITS: Final = {"W": "p_import", "kWh": "e_import"}
-"""The units of `evt.meter.report`, and the extended value that each tells."""
+"""The units of `evt.meter.report`, and the extended value that each unit reports."""
 
 EXTENDED: Final = ("p_import", "p1", "p2", "p3", "e_import", "u1", "u2", "u3", "i1", "i2", "i3")
 GRID_EXTENDED: Final = ("i1", "i2", "i3")
@@ -39,8 +39,8 @@ class MeterElecService:
     Args:
         fleet: the twins.
         runtime: the nominal voltage, and the grace.
-        addresses: the topics.
-        clock: tells the time.
+        addresses: builds the topics.
+        clock: gives the time.
     """
 
     name = NAME
@@ -56,7 +56,7 @@ class MeterElecService:
         }
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The same for every socket."""
+        """The description of the service, the same for every socket."""
         interfaces = [
             Interface("in", "cmd.meter.get_report", "string"),
             Interface("out", "evt.meter.report", "float"),
@@ -73,7 +73,7 @@ class MeterElecService:
         reports = [
             self._unit_report(twin, unit, values[name]) for unit, name in UNITS.items() if values.get(name) is not None
         ]
-        # While the link is down the counter alone is known, and it has been told.
+        # While the link is down only the counter is known, and the unit report of kWh carries it.
         return [*reports, _extended_report(self._addresses, twin.address, values)] if len(values) > 1 else reports
 
     def _values(self, twin: Twin, now: datetime) -> dict[str, float]:
@@ -97,7 +97,7 @@ class MeterElecService:
         twin = self._fleet.expect(call.address)
         wanted = call.message.value
         if wanted not in (None, "", *UNITS):
-            raise InvalidValue(f"There is no unit {wanted!r} here; there is: {', '.join(UNITS)}.")
+            raise InvalidValue(f"There is no unit {wanted!r}. Choose one of: {', '.join(UNITS)}.")
         now = self._clock.now()
         reports = [
             report
@@ -105,7 +105,7 @@ class MeterElecService:
             if report.type == "evt.meter.report" and wanted in (None, "", report.properties["unit"])
         ]
         if not reports:
-            raise InvalidState("This is not known right now. Try again once the charge point has been heard of.")
+            raise InvalidState("This value is not known now. Try again once the charge point has reported its status.")
         return reports
 
     async def _get_extended(self, call: Call) -> Sequence[Report]:
@@ -119,8 +119,8 @@ class GridMeterService:
     Args:
         fleet: the twins.
         runtime: the grace.
-        addresses: the topics.
-        clock: tells the time.
+        addresses: builds the topics.
+        clock: gives the time.
     """
 
     name = NAME
@@ -135,7 +135,7 @@ class GridMeterService:
         }
 
     def describe(self, twin: GridTwin) -> ServiceDescription:
-        """The same for every grid connection."""
+        """The description of the service, the same for every grid connection."""
         properties: dict[str, JsonValue] = {"sup_units": [], "sup_extended_vals": list(GRID_EXTENDED)}
         address = self._addresses.in_description(NAME, twin.address)
         return ServiceDescription(NAME, address, "ch_0", _EXTENDED_INTERFACES, properties)
@@ -156,7 +156,7 @@ class GridMeterService:
     async def _get_extended(self, call: Call) -> Sequence[Report]:
         twin = self._fleet.grid(call.address)
         if twin is None:
-            raise UnknownAddress(f"There is no grid connection {call.address} any more.")
+            raise UnknownAddress(f"The grid connection {call.address} has left the account.")
         return [_pick(self._addresses, twin.address, call, GRID_EXTENDED, self._values(twin, self._clock.now()))]
 
 
@@ -173,10 +173,10 @@ def _pick(
     names = [str(name) for name in wanted] if isinstance(wanted, list) and wanted else list(supported)
     unknown = [name for name in names if name not in supported]
     if unknown:
-        raise InvalidValue(f"There is no {', '.join(unknown)} here; there is: {', '.join(supported)}.")
+        raise InvalidValue(f"There is no value {', '.join(unknown)}. Choose from: {', '.join(supported)}.")
     known = {name: values[name] for name in names if name in values}
     if not known:
-        raise InvalidState("None of this is known right now. Try again in a while.")
+        raise InvalidState("None of these values is known now. Try again in a while.")
     return _extended_report(addresses, address, known)
 
 

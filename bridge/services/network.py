@@ -1,4 +1,4 @@
-"""The network: which things can be reached (contract 6, "Network" and "The will")."""
+"""The network service of the adapter: node reports, pings and the will (contract 6, "Network" and "The will")."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,23 +20,22 @@ from bridge.runtime_settings import RuntimeSettings
 from bridge.services.things import ThingsService
 
 WILL_BYTES: Final = 65_535
-"""The most that a will can hold (MQTT 3.1.1, 3.1.3.3)."""
-
+"""The maximum size of a will's payload (MQTT 3.1.1, 3.1.3.3)."""
 
 NODE_BYTES: Final = 200
-"""A full node takes more than this, so that too many of them are not even tried."""
+"""A lower bound for the size of a full node; a will of too many full nodes is not encoded at all."""
 
 
 class NetworkService:
-    """Node reports, pings, the will and the goodbye.
+    """Reports whether each thing can be reached, and builds the will and the goodbye.
 
     Args:
         fleet: the charge points and grid connections.
-        things: what the hub knows.
-        sync: whether the account has been looked at since the start.
-        addresses: the topics.
-        clock: tells the time.
-        runtime: how long the link may be down before things are DOWN.
+        things: the things that the hub knows.
+        sync: says whether the account was read since the start, and asks the cloud for a status.
+        addresses: builds the topics.
+        clock: gives the time.
+        runtime: gives the grace: how long the link may be down before things are DOWN.
     """
 
     def __init__(
@@ -57,17 +56,17 @@ class NetworkService:
         self._runtime = runtime
         self._nodes: dict[str, tuple[bool, ChargePointSettings | None, Report]] = {}
         self.awaits_all_nodes = True
-        """All nodes have not been told since the start."""
+        """Whether the report of all nodes has not been acknowledged since the start."""
         self.commands: Mapping[str, Command] = {
             "cmd.network.get_node": Command(("string",), self._get_node),
             "cmd.network.get_all_nodes": Command(("null",), self._get_all_nodes),
             "cmd.ping.send": Command(("string",), self._ping),
         }
 
-    # --- what is so ---
+    # --- reports ---
 
-    def _up(self, address: str, now: datetime) -> bool | None:
-        """Whether a thing can be reached: the link is up and it is not offline. None: too early to tell."""
+    def _is_up(self, address: str, now: datetime) -> bool | None:
+        """Whether a thing can be reached: the link is up and it is not offline. None: not known yet."""
         grace = self._runtime.grace
         grid = self._fleet.grid(address)
         if grid is not None:
@@ -81,21 +80,21 @@ class NetworkService:
         return None if len(activities) < len(twins) else False
 
     def node_when_known(self, address: str, now: datetime) -> Report | None:
-        """The node report of a thing; None while it is too early to tell whether it can be reached."""
-        up = self._up(address, now)
+        """The node report of a thing; None while it is not known whether the thing can be reached."""
+        up = self._is_up(address, now)
         return self._node_report(address, up=up) if up is not None else None
 
     def all_nodes_when_known(self, now: datetime) -> Report | None:
-        """The report of all nodes, once the account has been looked at and each of them is known; None before."""
+        """The report of all nodes; None until the account was read and the reachability of every node is known."""
         if not self._sync.first_look.is_set():
             return None
         addresses = self._things.addresses()
-        if not addresses or any(self._up(address, now) is None for address in addresses):
+        if not addresses or any(self._is_up(address, now) is None for address in addresses):
             return None
         return self._all_nodes_report(now)
 
     def all_nodes_acknowledged(self) -> None:
-        """The broker has the report of all nodes."""
+        """Record that the broker has acknowledged the report of all nodes."""
         self.awaits_all_nodes = False
 
     def all_down_report(self) -> Report:
@@ -118,7 +117,7 @@ class NetworkService:
         }
 
     def _node_report(self, address: str, *, up: bool) -> Report:
-        """The node report of a thing; made anew only when something in it has changed."""
+        """The node report of a thing; it is cached until its status or settings change."""
         point = self._fleet.charge_point(address)
         kept, settings = self._nodes.get(address), point.settings if point is not None else None
         if kept is not None and kept[0] is up and kept[1] is settings:
@@ -139,7 +138,10 @@ class NetworkService:
 
     def _all_nodes_report(self, now: datetime) -> Report:
         return self._all_nodes(
-            [self._node_report(address, up=bool(self._up(address, now))).value for address in self._things.addresses()]
+            [
+                self._node_report(address, up=bool(self._is_up(address, now))).value
+                for address in self._things.addresses()
+            ]
         )
 
     def _all_nodes(self, nodes: list[JsonValue]) -> Report:
@@ -149,13 +151,13 @@ class NetworkService:
     # --- the will ---
 
     def will(self, addresses: Sequence[str]) -> tuple[str, bytes, bool]:
-        """What the broker is to say if the bridge vanishes.
+        """The will, which the broker publishes if the bridge vanishes: a report of all nodes, all DOWN.
 
         Args:
             addresses: the things to name.
 
         Returns:
-            The topic, the payload, and whether things had to be left out because a will is too small for them.
+            The topic, the payload, and whether things are left out because they do not fit into a will.
         """
         if len(addresses) * NODE_BYTES <= WILL_BYTES:
             payload = self._will_payload([self._node(address, up=False) for address in addresses])
@@ -173,17 +175,17 @@ class NetworkService:
     def _will_payload(self, nodes: list[JsonValue]) -> bytes:
         return self._all_nodes(nodes).encode(uid=uuid4(), now=self._clock.now(), src=self._addresses.resource_name)
 
-    # --- what is asked ---
+    # --- queries ---
 
     async def _get_node(self, call: Call) -> Sequence[Report]:
         address = self._things.expect(call.string_value)
-        return [self._node_report(address, up=bool(self._up(address, self._clock.now())))]
+        return [self._node_report(address, up=bool(self._is_up(address, self._clock.now())))]
 
     async def _get_all_nodes(self, _: Call) -> Sequence[Report]:
         return [self._all_nodes_report(self._clock.now())]
 
     async def _ping(self, call: Call) -> Sequence[Report]:
-        """The round trip of a status request."""
+        """Measure the round trip of a status request to the cloud, ms."""
         address = self._things.expect(call.string_value)
         before = self._clock.monotonic()
         grid = self._fleet.grid(address)

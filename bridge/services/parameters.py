@@ -1,4 +1,4 @@
-"""The service `parameters`: how a charge point can be set, one parameter at a time (contract 5)."""
+"""The service `parameters`: reads and sets the parameters of a charge point, one at a time (contract 5)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,16 +26,16 @@ NAME: Final = "parameters"
 
 
 class ParametersService:
-    """The parameters of a socket: those of its charge point.
+    """The `parameters` service of a socket. All sockets of a charge point share its parameters.
 
     Args:
-        fleet: the twins, and the account's cards.
-        store: what was set and the cloud does not keep, or not yet.
-        setters: how parameters are set.
-        capabilities: whether the cloud knows schedules that limit the current.
-        runtime: the grace.
-        addresses: the topics.
-        clock: tells the time.
+        fleet: holds the twins and the account's cards.
+        store: keeps values that the cloud does not keep, or not yet.
+        setters: set parameters in the cloud.
+        capabilities: say whether the cloud supports schedules that limit the current.
+        runtime: gives the grace.
+        addresses: builds the topics.
+        clock: gives the time.
     """
 
     name = NAME
@@ -64,10 +64,10 @@ class ParametersService:
             "cmd.param.set": Command(("object",), self._set, again=self._get_again),
         }
 
-    # --- what it tells ---
+    # --- reports ---
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The same for every socket; which parameters there are, `evt.sup_params.report` tells."""
+        """The description of the service, the same for every socket. `evt.sup_params.report` lists the parameters."""
         interfaces = [
             Interface("in", "cmd.sup_params.get_report", "null"),
             Interface("out", "evt.sup_params.report", "object"),
@@ -81,7 +81,7 @@ class ParametersService:
         )
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """Every parameter that this charge point has and whose value is known."""
+        """A report for each parameter that this charge point has and whose value is known."""
         if twin.status is None:
             return []
         sources = self._sources(twin, now)
@@ -105,7 +105,7 @@ class ParametersService:
             overrides_known=self._capabilities.overrides_known,
         )
 
-    # --- what is asked ---
+    # --- queries ---
 
     async def _get_supported(self, call: Call) -> Sequence[Report]:
         twin = self._fleet.expect(call.address)
@@ -127,10 +127,10 @@ class ParametersService:
         parameter = _find(parameter_id, sources)
         value = parameter.json_value(sources)
         if value is None:
-            raise InvalidState(f"The value of {parameter.id} is not known right now. Try again in a while.")
+            raise InvalidState(f"The value of {parameter.id} is not known now. Try again in a while.")
         return self._report(twin, parameter, value)
 
-    # --- what is set ---
+    # --- actions ---
 
     async def _set(self, call: Call) -> Sequence[Report]:
         twin = self._fleet.expect(call.address)
@@ -144,7 +144,7 @@ class ParametersService:
 
 
 def _wish(call: Call) -> tuple[str, JsonValue, JsonValue]:
-    """The parameter, the type and the value that a command names."""
+    """The parameter id, the value type and the value in a command."""
     wish = call.message.value
     parameter_id = wish.get("parameter_id") if isinstance(wish, dict) else None
     if not isinstance(wish, dict) or "value" not in wish or not isinstance(parameter_id, str):
@@ -156,7 +156,7 @@ def _find(parameter_id: str, sources: Sources) -> AnyParameter:
     parameter = BY_ID.get(parameter_id)
     if parameter is None or not parameter.is_there(sources):
         there = ", ".join(one.id for one in TABLE if one.is_there(sources))
-        raise InvalidValue(f"There is no parameter {parameter_id!r} here; there is: {there}.")
+        raise InvalidValue(f"There is no parameter {parameter_id!r}. Choose one of: {there}.")
     return parameter
 
 

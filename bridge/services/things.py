@@ -1,4 +1,4 @@
-"""Things: what the hub knows as devices, and how they come, stay away and leave (contract 6, "Things")."""
+"""The things of the adapter: inclusion, exclusion and description of devices (contract 6, "Things")."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -35,19 +35,19 @@ EXCLUSION: Final = "evt.thing.exclusion_report"
 class ThingsService:
     """The things of the account, with the services of each.
 
-    A charge point is a thing once all there is to know of it has been asked for, a grid connection once the cloud has
-    named it; both unless the user has deleted them.
+    A charge point becomes a thing once the cloud has answered for its settings and status. A grid connection becomes a
+    thing once the cloud has named it. A thing that the user has deleted stays excluded.
 
     Args:
         fleet: the charge points and grid connections.
-        exclusions: what the user has deleted.
+        exclusions: the things that the user has deleted.
         sync: asks the cloud for the list of charge points.
-        services: what each socket can do.
-        grid_services: what each grid connection can do.
-        runtime: the grace.
-        addresses: the topics.
-        storage: keeps what the hub was told of things.
-        log: where to say what happens.
+        services: the services of each socket.
+        grid_services: the services of each grid connection.
+        runtime: gives the grace.
+        addresses: builds the topics.
+        storage: keeps the acknowledged inclusion reports.
+        log: the logger.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class ThingsService:
             "cmd.network.reset": Command(("null",), self._reset, again=self._say_reset_done),
         }
 
-    # --- what there is ---
+    # --- addresses ---
 
     def included(self, address: str) -> bool:
         """Whether the hub has this address as a thing, or should have it."""
         return address not in self._exclusions and self._is_thing(address)
 
     def deleted(self, address: str) -> bool:
-        """Whether the user has deleted it: it stays away until all things are brought back."""
+        """Whether the user has deleted this thing. It stays excluded until all things are included again."""
         return address in self._exclusions
 
     def _is_thing(self, address: str) -> bool:
@@ -98,12 +98,12 @@ class ThingsService:
         return self._fleet.grid(address) is not None
 
     def left_out(self, evse_id: str) -> bool:
-        """Whether the hub cannot have a charge point: its evse_id cannot be one level of a topic (contract 3)."""
+        """Whether a charge point is left out because its evse_id cannot be one level of a topic (contract 3)."""
         addresses = [evse_id, *(twin.address for twin in self._fleet.sockets(evse_id))]
         return not all(is_level(address) for address in addresses)
 
     def _is_addressable(self, evse_id: str) -> bool:
-        """Whether the hub can have a charge point; one that it cannot have is named once."""
+        """Whether a charge point can have a topic; one that cannot is logged once."""
         if not self.left_out(evse_id):
             return True
         if self._once.first(evse_id):
@@ -114,28 +114,28 @@ class ThingsService:
         return False
 
     def subjects(self) -> list[str]:
-        """The addresses of all charge points and grid connections, and of things that the hub was told of."""
+        """The addresses of all charge points and grid connections, and of things that the hub still has."""
         present = [*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())]
         return [*present, *(self._known_to_hub - set(present))]
 
     def addresses(self) -> list[str]:
-        """The things, sorted."""
+        """The addresses of all included things, sorted."""
         return sorted(address for address in self.subjects() if self.included(address))
 
     def will_addresses(self) -> list[str]:
-        """The things that a will has to name: those that there are, and those that are about to come."""
+        """The addresses that a will must name: the included things and those about to be included, sorted."""
         points = (evse_id for evse_id in self._fleet.evse_ids() if is_level(evse_id))
         present = {*points, *(grid.address for grid in self._fleet.grids())}
         return sorted(address for address in present if address not in self._exclusions)
 
-    # --- what they are ---
+    # --- descriptions ---
 
     def identity(self, address: str) -> ThingDescription | None:
-        """The description of a thing without its services; None where there is no such thing."""
+        """The description of a thing without its services; None if there is no such thing."""
         return self._describe(address, (), ())
 
     def describe(self, address: str) -> ThingDescription | None:
-        """The description of a thing; None where there is no such thing."""
+        """The description of a thing; None if there is no such thing."""
         return self._describe(address, self._services, self._grid_services)
 
     def _describe(
@@ -166,7 +166,7 @@ class ThingsService:
         )
 
     def find(self, service: str, address: str) -> tuple[DeviceService[Twin] | DeviceService[GridTwin], str]:
-        """The service that a command is for, and the thing that it is a part of.
+        """The service that a command is for, and the address of the thing that has it.
 
         Args:
             service: the name of the service.
@@ -185,25 +185,25 @@ class ThingsService:
                 if other.name == service and other.describe(grid) is not None:
                     return other, address
         else:
-            raise UnknownAddress(f"There is no {address} here.")
+            raise UnknownAddress(f"There is no thing with the address {address}.")
         raise UnknownAddress(f"{address} has no service {service}.")
 
-    # --- what is told ---
+    # --- reports ---
 
     def presence(self, address: str) -> Report | None:
-        """Whether a thing is there: its inclusion report, or an exclusion report if the hub still has it."""
+        """The inclusion report of a thing, or an exclusion report if it is gone and the hub still has it; else None."""
         if self.included(address):
             description = self.describe(address)
             return self._report(INCLUSION, description.to_json(), address) if description is not None else None
         return self._exclusion(address) if address in self._known_to_hub else None
 
     def reports(self, address: str, now: datetime, *, settings_changed: bool) -> Iterator[Report]:
-        """What the services of a thing tell of it now.
+        """The current reports of the services of a thing.
 
         Args:
-            address: the thing.
+            address: the address of the thing.
             now: the time.
-            settings_changed: False: only what a status can change.
+            settings_changed: False: only the reports that a CH_STATUS can change.
         """
         for twin in self._fleet.sockets(address):
             for service in self._services:
@@ -214,7 +214,7 @@ class ThingsService:
                 yield from grid_service.reports(grid, now, settings_changed=settings_changed)
 
     def next_change(self, address: str, now: datetime) -> datetime | None:
-        """When, after now, what is told of a thing may change with nothing happening."""
+        """When after `now` the reports of a thing may change without an event; None: they will not."""
         grace = self._runtime.grace
         times = [twin.next_change(now, grace) for twin in self._fleet.sockets(address)]
         grid = self._fleet.grid(address)
@@ -223,11 +223,11 @@ class ThingsService:
         return min((when for when in times if when is not None), default=None)
 
     def acknowledged_before(self) -> list[Report]:
-        """The inclusion reports that the hub has acknowledged before this start."""
+        """The inclusion reports that the hub acknowledged before this start."""
         return [self._report(INCLUSION, value, address) for address, value in self._storage.inclusions().items()]
 
     def acknowledged(self, report: Report) -> None:
-        """The broker has an inclusion or exclusion report. Only now it is kept: the next start compares with it."""
+        """Keep an inclusion or exclusion report that the broker has acknowledged, to compare with after a restart."""
         address = report.about
         if report.type == INCLUSION:
             if address not in self._known_to_hub:
@@ -245,14 +245,14 @@ class ThingsService:
     def _exclusion(self, address: str) -> Report:
         return self._report(EXCLUSION, {"address": address}, address)
 
-    # --- what is done ---
+    # --- exclusion ---
 
     def exclude(self, addresses: Sequence[str]) -> list[Report]:
-        """Exclude things that the user deletes, until they are included again. Returns the exclusion reports."""
+        """Exclude things that the user deletes and lift their limits. Returns the exclusion reports."""
         self._exclusions.add(addresses)
         for address in addresses:
             for twin in self._fleet.sockets(address):
-                self._fleet.limit(twin.address, limits.without_wishes)  # nobody could lift its limits any more
+                self._fleet.limit(twin.address, limits.without_wishes)  # no command could lift them any more
         return [self._exclusion(address) for address in addresses]
 
     def withdraw(self) -> list[Report]:
@@ -265,19 +265,21 @@ class ThingsService:
         """Allow all things to be included again."""
         self._exclusions.clear()
 
-    # --- what is asked ---
+    # --- commands ---
 
     def expect(self, address: str) -> str:
-        """The address of a thing that a command names.
+        """The address that a command names, if it is that of an included thing.
 
         Raises:
             InvalidValue: no address was given.
             UnknownAddress: there is no such thing.
         """
         if not address:
-            raise InvalidValue("Say which thing: its address is its evse_id, such as BCU102728.")
+            raise InvalidValue("The command names no thing. The address of a thing is its evse_id, such as BCU102728.")
         if not self.included(address):
-            raise UnknownAddress(f"There is no thing {address}. There is: {', '.join(self.addresses()) or 'none'}.")
+            raise UnknownAddress(
+                f"There is no thing {address}. The things are: {', '.join(self.addresses()) or 'none'}."
+            )
         return address
 
     async def _get_inclusion_report(self, call: Call) -> Sequence[Report]:
@@ -311,7 +313,7 @@ class ThingsService:
 
 
 def _part(text: str) -> str:
-    """One part of a product hash: consumers split it at ` - `."""
+    """Text for one part of a product hash, without ` - `, at which consumers split the hash (page 4)."""
     return text.replace(" - ", "-").strip()
 
 

@@ -47,7 +47,7 @@ class Site:
     """Handlers of all routes.
 
     Args:
-        sight: makes the views.
+        sight: gives the views.
         page: the status page and its files.
         publisher: opens event streams.
         log: receives faults of handlers.
@@ -100,14 +100,14 @@ class Site:
         try:
             stream = self._publisher.open(Wanted(_language(request), _page(request)))
         except TooMany:
-            full = "So many look at this page already that there is no room for another.\n"
+            full = "This page has too many viewers. The browser tries again by itself.\n"
             return PlainTextResponse(full, status_code=503, headers={"Retry-After": "30"})
         events = _read(stream, self._publisher, self._page.build)
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     async def _show_state(self, _: Request) -> Response:
         view = await self._sight.whole(charts=True)
-        # In a thread, since it grows with the account: the loop gets its turn between two charge points.
+        # In a thread, since the work grows with the account and the event loop must not wait for it.
         content = await asyncio.to_thread(_as_json, view)
         return Response(content, media_type="application/json", headers=FRESH)
 
@@ -125,7 +125,7 @@ class Site:
 
     async def _failed(self, request: Request, error: Exception) -> Response:
         self._log.error("a page could not be shown", path=request.url.path, exc_info=error)
-        return PlainTextResponse("The bridge could not show this; its log says why.\n", status_code=500)
+        return PlainTextResponse("The bridge could not show this page; its log has the reason.\n", status_code=500)
 
 
 def _language(request: Request) -> Language:
@@ -135,7 +135,7 @@ def _language(request: Request) -> Language:
 
 
 def _page(request: Request) -> int:
-    """The number of the page that is asked for; 1 if that is no number."""
+    """The number in the parameter `page`; 1 if there is none or it is not a number."""
     try:
         return max(1, int(request.query_params.get("page", "1")))
     except ValueError:
@@ -143,9 +143,9 @@ def _page(request: Request) -> int:
 
 
 def _as_json(view: View) -> bytes:
-    """A view as JSON, made charge point by charge point."""
+    """A view as JSON. Charge points are encoded one by one, so that the event loop can run in between."""
     rest = _VIEW.dump_json(replace(view, charge_points=()))
-    before, key, after = rest.partition(b'"charge_points":[')  # quotes within texts are escaped, so this is the key
+    before, key, after = rest.partition(b'"charge_points":[')  # quotes inside values are escaped, so this is the key
     return before + key + b",".join(_CHARGE_POINT.dump_json(one) for one in view.charge_points) + after
 
 

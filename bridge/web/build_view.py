@@ -1,4 +1,4 @@
-"""Makes the view: a pure function of what the service knows."""
+"""Builds the view for the page, the JSON and the metrics from the state of the service. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,17 +40,17 @@ from bridge.web.view import (
 )
 
 DAYS: Final = 21
-"""The number of days of which sessions are shown."""
+"""The number of days for which sessions are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Settings that say what is shown.
+    """The settings that the view depends on.
 
     Attributes:
-        grace: how long the link may be down before what was known is unknown.
-        state_set: the states that the hub is told.
-        nominal_voltage: stands in where there is current and no voltage, V.
+        grace: how long the link may be down before known values count as unknown.
+        state_set: the set of states that is reported to the hub.
+        nominal_voltage: replaces the voltage where a charge point reports current and no voltage, V.
     """
 
     grace: timedelta
@@ -60,16 +60,16 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the service knows. `View` says what it means.
+    """The state of the service from which a view is built. `View` documents the values.
 
     Attributes:
-        requests_today: by their command.
-        twins: those to show.
-        grids: those to show.
-        left_out: evse_ids that the hub cannot have, among those to show.
-        names: what the user calls the charge points that `commands` name, by address.
-        sessions: of the last `DAYS` days, by address.
-        curves: by address.
+        requests_today: the number of requests by command.
+        twins: the twins to show.
+        grids: the grid connections to show.
+        left_out: the evse_ids to show that cannot be part of a topic.
+        names: the user's names of the charge points in `commands`, by address.
+        sessions: the sessions of the last `DAYS` days, by address.
+        curves: the points of the power curves, by address.
     """
 
     now: datetime
@@ -103,7 +103,7 @@ class Known:
 
 
 def build_view(known: Known) -> View:
-    """The view of what is known."""
+    """Build the view of the given state."""
     return View(
         at=known.now,
         version=known.version,
@@ -139,7 +139,7 @@ def build_view(known: Known) -> View:
 
 
 def charge_points(known: Known) -> tuple[ChargePointView, ...]:
-    """The charge points alone."""
+    """Build the views of the charge points only."""
     grids = {evse_id: grid.grid for grid in known.grids for evse_id in grid.evse_ids}
     by_evse: dict[str, list[Twin]] = {}
     for twin in known.twins:
@@ -158,7 +158,7 @@ def charge_points(known: Known) -> tuple[ChargePointView, ...]:
 
 
 def why_not_ready(link: LinkStatus, broker: BrokerStatus) -> str | None:
-    """Why the bridge cannot do its work right now; None while it can."""
+    """The reason why the bridge is not ready, one line per connection that is down; None while it is ready."""
     reasons = []
     if not broker.up:
         reasons.append(f"broker: {broker.problem or 'connecting'}")
@@ -168,7 +168,7 @@ def why_not_ready(link: LinkStatus, broker: BrokerStatus) -> str | None:
 
 
 def flowing(twin: Twin, nominal_voltage: float) -> PhasePowers:
-    """The power on each phase as last told, W; unknown while the charge point is offline."""
+    """The power on each phase from the last status, W; unknown while the charge point is offline."""
     status = twin.status
     if status is None or status.activity is Activity.OFFLINE:
         return UNKNOWN
@@ -176,8 +176,8 @@ def flowing(twin: Twin, nominal_voltage: float) -> PhasePowers:
 
 
 def _fields(twins: Sequence[Twin], grid: Grid | None) -> ChargePointFields:
-    told = [(twin.socket, twin.status) for twin in twins if twin.status is not None]
-    return ChargePointFields(twins[0].settings, told, grid)
+    statuses = [(twin.socket, twin.status) for twin in twins if twin.status is not None]
+    return ChargePointFields(twins[0].settings, statuses, grid)
 
 
 def _link(known: Known) -> LinkView:
@@ -281,7 +281,7 @@ def _wait(twin: Twin, state: State, *, live_link: bool) -> Wait | None:
 
 
 def _holder(twin: Twin) -> Wait:
-    """What holds a session back."""
+    """The reason why a session is suspended by the charge point or the cloud."""
     if not twin.held_by_profile:
         return Wait.LIMIT
     delayed, priced = twin.settings.delayed_charging, twin.settings.price_based_charging
@@ -328,7 +328,7 @@ def _session(twin: Twin) -> SessionView | None:
 
 
 def _curve(points: tuple[Point, ...], now: datetime, power: PhasePowers) -> tuple[Point, ...]:
-    """The points of the past, and the power now."""
+    """The points of the past, followed by the power now."""
     return (*points, Point(now, *power)) if points else ()
 
 
@@ -337,7 +337,7 @@ def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
     latest = twin.memory.session
     sessions = list(known.sessions.get(twin.address, ()))
     if latest is not None:
-        # What is on disk can be some moments old.
+        # The copy on disk can be older than the session in memory.
         sessions = [record for record in sessions if record.number != latest.number]
         sessions.append(record_of(twin, latest))
     by_day: dict[date, list[SessionRecord]] = {today - timedelta(days=back): [] for back in reversed(range(DAYS))}

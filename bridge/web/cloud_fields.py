@@ -1,4 +1,4 @@
-"""Every field that the cloud has told, by its own name, for `GET /api/state` (design page 3, last section)."""
+"""Every field received from the cloud under its wire name, for `GET /api/state` (page 3, "Every field has a place")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from bridge.chargepoint.told import as_told
 
 @dataclass(frozen=True, slots=True)
 class ChargePointFields:
-    """What the cloud has told of a charge point. It becomes JSON only where somebody asks for that.
+    """The fields of a charge point. They are converted to JSON only for a request of `/api/state`.
 
     Attributes:
         settings: its description and settings.
-        sockets: the status of each of its sockets, by number; the number of an only one is None.
-        grid: the grid connection that it is behind, where that is known.
+        sockets: the number and status of each socket; the number is None if there is only one.
+        grid: the grid connection that it belongs to; None if that is not known.
     """
 
     settings: ChargePointSettings = field(default_factory=ChargePointSettings)
@@ -28,7 +28,7 @@ class ChargePointFields:
     grid: Grid | None = None
 
     def as_json(self) -> dict[str, JsonValue]:
-        """The fields by their own names. Those of several sockets stand under `sockets`, by number."""
+        """The fields by their wire names. With several sockets their fields are under `sockets`, by socket number."""
         shown = as_told(self.settings)
         statuses = {number: self._status(status) for number, status in self.sockets}
         if None in statuses:
@@ -44,10 +44,10 @@ class ChargePointFields:
 
 
 def account_fields(account: AccountBody | None) -> dict[str, JsonValue] | None:
-    """What the cloud has told of the account; None for nothing yet."""
+    """The fields of the account; None if the cloud has sent none yet."""
     return as_told(account) if account is not None else None
 
 
 def grid_fields(grid: Grid) -> dict[str, JsonValue]:
-    """What the cloud has told of a grid connection."""
+    """The fields of a grid connection, and the averages computed from them."""
     return as_told(grid) | as_told(grid_averages(grid))

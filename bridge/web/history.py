@@ -14,7 +14,7 @@ KEPT_S: Final = 6 * 3600
 """The age at which points are dropped, s."""
 
 MOST_POINTS: Final = 180
-"""A curve with so many points is thinned to half of them: each then covers twice the time."""
+"""At this number of points each pair is merged into one, which covers twice the time."""
 
 PHASES: Final = 3
 _NEVER: Final = -1.0
@@ -52,7 +52,7 @@ class Point:
 
 
 def total(powers: PhasePowers) -> Watts:
-    """The sum over the phases that are known, W; None where none is."""
+    """The sum over the phases whose power is known, W; None if it is known for none."""
     known = [power for power in powers if power is not None]
     return sum(known) if known else None
 
@@ -60,14 +60,13 @@ def total(powers: PhasePowers) -> Watts:
 class History:
     """The power of one socket over the last hours.
 
-    It is told when the power changes, and computes the averages up to a moment when the next change comes or somebody
-    looks. Between changes it costs nothing. Steps are aligned to the clock, so that points that were drawn do not
-    change when new ones come.
+    `flows` records each change of the power. Averages are computed at the next change or read, so nothing runs between
+    changes. Steps are aligned to the clock, so a new point does not change the points before it.
 
     Args:
         step: the time that a point covers at first, s.
         kept: the age at which points are dropped, s.
-        most: the number of points at which they are thinned.
+        most: the number of points at which pairs of points are merged.
     """
 
     __slots__ = ("_at", "_first", "_kept", "_most", "_powers", "_step", "_sums", "_until", "_watts")
@@ -84,12 +83,12 @@ class History:
         self._until: float | None = None
 
     def flows(self, at: datetime, powers: PhasePowers, until: datetime | None = None) -> None:
-        """Note that the power is something else from now on.
+        """Record a change of the power.
 
         Args:
-            at: now.
-            powers: the power.
-            until: when it becomes unknown with nothing happening; None: it does not.
+            at: the time of the change.
+            powers: the power on each phase from then on.
+            until: when the power becomes unknown without an event; None: it does not.
         """
         self._advance(at.timestamp())
         self._powers = powers
@@ -132,7 +131,7 @@ class History:
                 self._sums[PHASES + phase] += seconds
 
     def _finish_step(self) -> None:
-        """Make a point of the open step, which ends now."""
+        """Add a point for the open step, which ends now."""
         if not self._watts:
             self._first = int(self._at) // self._step - 1
         self._watts.extend(_mean(self._sums[phase], self._sums[PHASES + phase]) for phase in range(PHASES))
@@ -144,7 +143,7 @@ class History:
             self._thin()
 
     def _thin(self) -> None:
-        """Let each point cover twice the time."""
+        """Merge each pair of points into one that covers twice the time."""
         watts, first = self._watts, self._first
         if (first + len(watts) // PHASES) % 2:  # the last point is the first half of the step that is open from now on
             for phase, power in enumerate(watts[-PHASES:]):
@@ -161,7 +160,7 @@ class History:
         self._watts, self._first, self._step = thinned, first // 2, 2 * self._step
 
     def _go_back(self, now: float) -> None:
-        """The clock was put back: the points from there on would come twice, and are dropped."""
+        """Drop the points after `now`: the clock was set back, and they would be recorded again."""
         left = max(0, int(now) // self._step - self._first)
         if left < len(self._watts) // PHASES:
             del self._watts[left * PHASES :]
@@ -169,7 +168,7 @@ class History:
         self._at = now
 
     def _clear(self, at: float) -> None:
-        """Begin anew: what is kept is older than what is shown."""
+        """Drop all points: they are older than the span that is shown."""
         self._watts = array("f")
         self._sums = array("d", [0.0] * 2 * PHASES)
         self._at = at

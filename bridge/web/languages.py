@@ -1,7 +1,7 @@
-"""The languages of the page: one table of sentences for each, and the formats of numbers and dates.
+"""The languages of the page: one table of texts for each, and the formats of numbers and dates.
 
-A table with a missing or an unknown sentence is refused when it is read. Times are in Amsterdam time, as the cloud's
-are. Messages of the bridge and of the cloud are shown as they are, in English.
+Reading a table fails if a text is missing or unknown. Times are shown in Amsterdam time, as the cloud gives them.
+Messages of the bridge and of the cloud are shown in English.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,8 +35,8 @@ def choose(asked: str | None, remembered: str | None, accepted: str) -> Language
         remembered: from the cookie.
         accepted: the header `Accept-Language`.
     """
-    for wish in (asked, remembered, *_by_preference(accepted)):
-        language = _language(wish or "")
+    for tag in (asked, remembered, *_by_preference(accepted)):
+        language = _language(tag or "")
         if language is not None:
             return language
     return "en"
@@ -59,12 +59,12 @@ def _by_preference(accepted: str) -> list[str]:
 
 
 def _each(members: Iterable[object]) -> AfterValidator:
-    """A table that has something for each of these."""
+    """A validator that requires an entry for each of these members."""
 
     def check(table: Mapping[object, object]) -> Mapping[object, object]:
         missing = [str(member) for member in members if member not in table]
         if missing:
-            raise ValueError(f"nothing for {', '.join(missing)}")
+            raise ValueError(f"no entry for {', '.join(missing)}")
         return table
 
     return AfterValidator(check)
@@ -75,14 +75,14 @@ class _Table(BaseModel):
 
 
 class Notice(_Table):
-    """What is wrong, and what to do about it."""
+    """A problem in a few words, and what the user can do about it."""
 
     title: str
     advice: str
 
 
 class Labels(_Table):
-    """What stands beside a value or above a part of the page."""
+    """The labels of values and the headings of the page."""
 
     energy: str
     cost: str
@@ -123,7 +123,7 @@ class Labels(_Table):
 
 
 class Sentences(_Table):
-    """Sentences; what stands in braces is filled in."""
+    """The sentences of the page, with placeholders in braces."""
 
     since: str
     ended: str
@@ -171,12 +171,12 @@ class Texts(_Table):
     """One language.
 
     Attributes:
-        name: of the language, in itself.
-        tag: for HTML's `lang`.
-        locale: whose formats of numbers, money and dates are used.
-        commands: names of commands; others are shown as they are.
+        name: the name of the language in that language.
+        tag: the value of the HTML attribute `lang`.
+        locale: the locale for the formats of numbers, money and dates.
+        commands: a name for each command; a command without one is shown by its interface.
         switches: the words for on and off.
-        outcomes: error codes in a few words.
+        outcomes: a few words for each error code.
     """
 
     name: str
@@ -197,7 +197,7 @@ class Texts(_Table):
     # --- formats of values ---
 
     def number(self, value: float, decimals: int) -> str:
-        """A number with so many decimals, without separators of thousands."""
+        """A number with a given number of decimals and without thousands separators."""
         return _number(value, decimals, self.locale)
 
     def kilowatts(self, watts: float | None) -> str:
@@ -229,14 +229,14 @@ class Texts(_Table):
         return _day(day, self.locale)
 
     def when(self, when: datetime, now: datetime) -> str:
-        """The time of day, with the day if that is another one."""
+        """The time of day, with the day in front if it is not the day of `now`."""
         local = in_amsterdam(when)
         if local.date() == in_amsterdam(now).date():
             return self.clock(when)
         return f"{self.day(local.date())}, {self.clock(when)}"
 
 
-# A page repeats most values of the page before, and babel takes 20 to 50 µs for each.
+# Most values stay the same from one rendering to the next, and babel takes 20 to 50 µs for each.
 _MOST_KEPT: Final = 4096
 
 
@@ -258,6 +258,6 @@ def _day(day: date, locale: str) -> str:
 
 @cache
 def texts(language: Language) -> Texts:
-    """The table of a language."""
+    """The texts of a language."""
     source = files("bridge.web").joinpath("texts", f"{language}.json")
     return Texts.model_validate_json(source.read_text(encoding="utf-8"))

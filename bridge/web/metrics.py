@@ -1,4 +1,4 @@
-"""`/metrics`: the view as Prometheus metrics. `docs/http.md` lists the same names, which a test compares.
+"""`/metrics`: the view as Prometheus metrics. A test compares the names with those in `docs/http.md`.
 
 Values are in base units, as Prometheus recommends: seconds, watts, joules, amperes, volts. A kWh is 3,600,000 joules.
 """
@@ -173,7 +173,7 @@ FAMILIES: Final = (
         "outbox_dropped_total",
         "counter",
         (),
-        "How many messages were given up because too many waited.",
+        "How many messages could not be published and were dropped.",
         lambda view: [((), view.broker.dropped)],
     ),
     Family(
@@ -317,7 +317,7 @@ class _ViewCollector(Collector):
             yield family.metric(self._view)
 
     def describe(self) -> Iterator[Metric]:
-        return iter(())  # the table above is all there is
+        return iter(())  # the registry must not collect the values once more to learn the names
 
 
 class Metrics:

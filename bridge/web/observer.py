@@ -1,7 +1,6 @@
-"""Collects what the service knows for the view, when somebody looks.
+"""Collects the state of the service for the view, when a view is requested.
 
-A change of a charge point costs the same whatever the size of the account, and a second in which nothing happens costs
-nothing.
+The work per change of a charge point does not depend on the size of the account, and a tick without a change does none.
 """
 
 import asyncio
@@ -32,24 +31,24 @@ ON_A_PAGE: Final = 10
 """The number of charge points on a page."""
 
 ASLEEP: Final = timedelta(seconds=30)
-"""After a pause of this length between two ticks the machine has slept: nothing was seen meanwhile."""
+"""A pause of this length between two ticks means that the machine was suspended and nothing was measured."""
 
 
 class Observer:
-    """What the service knows, as the page shows it.
+    """Gives the views, and follows changes of charge points for them.
 
     Args:
         where: host and port of the broker.
-        clock: tells the time.
+        clock: gives the time.
         link: the link to the cloud.
-        broker: the connection to the hub.
-        reporter: what waits for it.
+        broker: the connection to the broker.
+        reporter: gives the number of messages that wait for the broker.
         fleet: the charge points.
-        left_out: says whether the hub cannot have a charge point.
-        budget: the requests made of the cloud.
-        runtime: the grace, the state set, the nominal voltage.
-        errors: the last lines of the log.
-        read_sessions: reads sessions from the disk.
+        left_out: returns whether an evse_id cannot be part of a topic.
+        budget: counts the requests made of the cloud.
+        runtime: gives the grace, the state set and the nominal voltage.
+        errors: the last warnings and errors of the log.
+        read_sessions: reads sessions from the database.
     """
 
     def __init__(
@@ -84,10 +83,10 @@ class Observer:
         self._rules = self._read_rules()
         self.journal = Journal()
 
-    # --- what happens ---
+    # --- events ---
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        """A charge point has changed."""
+        """Follow a change of a charge point. None stands for one that is new or has left the account."""
         now = self._clock.now()
         point = after or before
         left_out = point is not None and self._left_out(point.evse_id)
@@ -101,12 +100,12 @@ class Observer:
                 self._note_power(twin, now)
 
     def runtime_changed(self) -> None:
-        """The grace, the state set or the nominal voltage may be another."""
+        """Apply a possible change of the grace, the state set or the nominal voltage."""
         self._rules = self._read_rules()
         self._judge_all(self._clock.now())
 
     def tick(self) -> None:
-        """Find out whether the machine has slept, or its clock was put back. To be called each second."""
+        """Detect that the machine was suspended or its clock set back. Called each second."""
         now, before = self._clock.now(), self._ticked
         self._ticked = now
         if timedelta() <= now - before < ASLEEP:
@@ -130,14 +129,14 @@ class Observer:
         values = self._runtime.values
         return Rules(grace=self._runtime.grace, state_set=values.state_set, nominal_voltage=values.nominal_voltage)
 
-    # --- who looks ---
+    # --- views ---
 
     def why_not_ready(self) -> str | None:
-        """Why the bridge cannot do its work right now; None while it can."""
+        """The reason why the bridge is not ready; None while it is ready."""
         return why_not_ready(self._link.status, self._broker.status)
 
     def page(self, number: int) -> View:
-        """One page of the charge points, and all the rest. A number that is too high gives the last page."""
+        """The view with one page of the charge points. A number that is too high gives the last page."""
         evse_ids = self._fleet.evse_ids()
         pages = max(1, -(-len(evse_ids) // ON_A_PAGE))
         number = min(max(1, number), pages)
@@ -145,10 +144,10 @@ class Observer:
         return build_view(self._known(evse_ids, shown, page=number, pages=pages, charts=True, keep=True))
 
     async def whole(self, *, charts: bool) -> View:
-        """Everything. Others get their turn meanwhile.
+        """The view with all charge points. It yields to the event loop after every `ON_A_PAGE` charge points.
 
         Args:
-            charts: with curves and days.
+            charts: include curves and days.
         """
         evse_ids = self._fleet.evse_ids()
         known = self._known(evse_ids, (), page=1, pages=1, charts=False, keep=False)

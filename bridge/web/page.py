@@ -1,4 +1,4 @@
-"""Renders the status page in parts. The script in the browser replaces parts with newer ones."""
+"""Renders the status page and its parts. The script of the page replaces a part when it has changed."""
 
 import hashlib
 import re
@@ -24,7 +24,7 @@ MEDIA_TYPES: Final = {
 
 
 PARTS: Final = ("set", "said", "notices", "summary", "more", "commands", "links", "service")
-"""The parts that are there once, by the ids of their elements."""
+"""The parts that exist once, by the ids of their elements."""
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -38,11 +38,11 @@ class File:
 
 
 class Page:
-    """The page and its files.
+    """The page and its static files.
 
     Attributes:
-        files: by name.
-        build: changes with the content of any file that a browser keeps.
+        files: the static files by name.
+        build: a hash of the version and the static files. A page from another build reloads itself.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Page:
         )
 
     def fragments(self, view: View, language: Language) -> dict[str, str]:
-        """The parts that change: id of an element → its HTML."""
+        """The parts of the page that can change: the id of the element and its HTML."""
         context = _context(view, language)
         module = self._parts.make_module(context)
 
@@ -95,7 +95,7 @@ class Page:
 
 
 def element_key(address: str) -> str:
-    """An address as a part of an element's id, in which some characters cannot stand."""
+    """An address as a part of an element's id. An address with unusual characters is written in hex."""
     return address if _KEY.fullmatch(address) else f"x{address.encode('utf-8', 'surrogatepass').hex()}"
 
 

@@ -1,4 +1,4 @@
-"""The sessions of the last days of the sockets that somebody looks at."""
+"""The sessions of the last days, for the sockets on the pages that are open."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,17 +9,17 @@ from bridge.chargepoint.records import SessionRecord
 from bridge.web.build_view import DAYS
 
 KEPT_FOR: Final = timedelta(minutes=1)
-"""The shortest time between two reads of the same. The latest session of a socket is in memory."""
+"""The shortest time between two reads for one socket. Its latest session comes from memory."""
 
 ReadSessions = Callable[[Sequence[str], datetime], Sequence[SessionRecord]]
-"""Reads the sessions of some addresses that began at a moment or later."""
+"""Reads the sessions of some addresses that began at or after a time."""
 
 
 class RecentSessions:
-    """Reads sessions from the disk, and keeps what is on a page for a minute.
+    """Reads sessions from the database, and keeps those of an open page for a minute.
 
     Args:
-        read: reads them.
+        read: reads the sessions.
     """
 
     def __init__(self, read: ReadSessions) -> None:
@@ -30,9 +30,9 @@ class RecentSessions:
         """The sessions by address.
 
         Args:
-            addresses: whose.
+            addresses: the service addresses of the sockets.
             now: the time.
-            keep: they will be asked for again soon.
+            keep: keep the result for `KEPT_FOR`, since it will be requested again soon.
         """
         self._kept = {
             address: (read_at, records)

@@ -18,7 +18,7 @@ from bridge.web.stream import MOST_STREAMS, Publisher
 from bridge.web.view import Sight
 
 GRACE_S: Final = 1
-"""The time that open requests get to finish when the service stops."""
+"""The time that open requests have to finish when the service stops, s."""
 
 AFTER_FAULT_S: Final = 5.0
 
@@ -29,9 +29,9 @@ class WebServer:
     """Status page, health and metrics.
 
     Args:
-        settings: the address to listen on, if any.
-        sight: makes the views.
-        log: receives start, stop and faults.
+        settings: the address to listen on; an empty one turns the server off.
+        sight: gives the views.
+        log: the logger.
     """
 
     def __init__(self, settings: HttpSettings, sight: Sight, log: FilteringBoundLogger) -> None:
@@ -42,10 +42,10 @@ class WebServer:
         self._publisher = Publisher(sight.page, self._page.fragments)
         self._server: _Server | None = None
         self.port: int | None = None
-        """The address that it listens on; None while it does not."""
+        """The port that the server listens on; None while it does not listen."""
 
     def changed(self) -> None:
-        """The view has changed."""
+        """Have open pages updated: the view has changed."""
         self._publisher.changed()
 
     def stop(self) -> None:
@@ -65,7 +65,7 @@ class WebServer:
             self._log.error(
                 "there is no status page",
                 reason=_reason(error, self._settings.listen),
-                what_to_do="set http.listen to an address and port that are free, or to nothing",
+                what_to_do="set http.listen to a free address and port, or leave it empty to turn the page off",
             )
             return
         self.port = int(sockets[0].getsockname()[1])
@@ -113,7 +113,7 @@ class _Server(uvicorn.Server):
 
     def close_at_once(self) -> None:
         """Close connections that are still open when the grace is over."""
-        for listening in getattr(self, "servers", ()):  # they do not exist before the start is complete
+        for listening in getattr(self, "servers", ()):  # uvicorn sets the attribute when the start is complete
             listening.close()
         for connection in list(self.server_state.connections):
             transport = connection.transport

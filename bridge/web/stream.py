@@ -1,7 +1,7 @@
-"""Server-sent events: sends every viewer of the page what has changed on it.
+"""Server-sent events: sends the changed parts of the page to every viewer.
 
-The two lines of framing are written here: with `sse-starlette` the first byte takes 1.1 to 3 times as long (medians of
-200 rounds on two cores: 1.6 ms here, 3.0 ms there), since it runs more tasks for each stream.
+The module writes the framing itself, which is two lines. With `sse-starlette` the first byte takes 1.1 to 3 times as
+long (medians of 200 rounds on two cores: 1.6 ms here, 3.0 ms there), since it runs more tasks for each stream.
 """
 
 import asyncio
@@ -15,34 +15,34 @@ from bridge.web.languages import Language
 from bridge.web.view import View
 
 MOST_STREAMS: Final = 128
-"""The number of viewers at the same time. Others get 503 and a time to retry."""
+"""The limit of simultaneous viewers. Further ones get status 503 with `Retry-After`."""
 
 PUSH_EVERY_S: Final = 0.5
 """The shortest time between two pushes."""
 
 KEEP_ALIVE_S: Final = 15.0
-"""An event is sent after this time without news, so that proxies do not close the connection."""
+"""An `ALIVE` event is sent after this time without a change, so that proxies do not close the connection."""
 
 ALIVE: Final = "event: alive\ndata: .\n\n"
-"""An event rather than a comment, since a page can notice when it is missing."""
+"""An event rather than a comment, so that the script of the page can notice when it is missing."""
 
 REFRESH_S: Final = 10.0
-"""Open pages are brought up to date after this time without a change: curves grow."""
+"""Open pages are rendered again after this time without a change, since their curves grow."""
 
 SHARE: Final = 0.1
-"""The share of the time that open pages may cost, however many different ones there are."""
+"""The share of the time that rendering may take, however many different pages are open."""
 
 Fragments = Mapping[str, str]
-"""Parts of the page: id of an element → its HTML."""
+"""Parts of the page: the id of an element and its HTML."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a viewer looks at.
+    """The page that a viewer has open.
 
     Attributes:
-        language: of the page.
-        page: its number.
+        language: the language of the page.
+        page: the number of the page.
     """
 
     language: Language
@@ -52,11 +52,11 @@ class Wanted:
 class Stream:
     """One viewer.
 
-    For each part of the page the newest unsent version is kept. A slow reader skips versions, and needs no more memory
-    than one page.
+    The stream keeps the newest unsent version of each part. A slow reader skips versions, and takes no more memory than
+    one page.
 
     Args:
-        wanted: what is looked at.
+        wanted: the page that the viewer has open.
         keep_alive: see `KEEP_ALIVE_S`.
     """
 
@@ -68,7 +68,7 @@ class Stream:
         self._ended = False
 
     def put(self, fragments: Fragments) -> None:
-        """Send these when the reader is ready."""
+        """Send these parts when the reader is ready."""
         self._unread.update(fragments)
         self._news.set()
 
@@ -78,7 +78,7 @@ class Stream:
         self._news.set()
 
     async def events(self) -> AsyncIterator[str]:
-        """The events as text of the wire."""
+        """The events in the format of `text/event-stream`."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._keep_alive):
@@ -124,11 +124,11 @@ class Publisher:
         return len(self._streams)
 
     def changed(self) -> None:
-        """The view has changed. Costs nothing while nobody looks."""
+        """Have the open pages rendered again. Without viewers nothing is rendered."""
         self._changed.set()
 
     def open(self, wanted: Wanted, keep_alive: float = KEEP_ALIVE_S) -> Stream:
-        """Add a viewer. It gets all parts first.
+        """Add a viewer. Its first event carries all parts.
 
         Raises:
             TooMany: the limit is reached.

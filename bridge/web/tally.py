@@ -1,4 +1,4 @@
-"""The state and the power of every socket, kept up to date change by change, for the summary of a large account."""
+"""The state and power of every socket, updated at each change, for the summary of the account."""
 
 import heapq
 from collections import Counter
@@ -23,11 +23,11 @@ class _Entry:
     twin: Twin
     state: State
     power: float | None
-    changes_at: datetime | None  # when its state may change with nothing happening
+    changes_at: datetime | None  # when its state may change without an event
 
 
 class Tally:
-    """The state and the power of every socket, by its address. A change costs the same in every account."""
+    """The state and power of every socket, by address. The work per change does not depend on the account's size."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
@@ -37,7 +37,15 @@ class Tally:
     def changed(
         self, before: ChargePoint | None, after: ChargePoint | None, now: datetime, rules: Rules, *, left_out: bool
     ) -> None:
-        """A charge point has changed. `left_out`: the hub cannot have it."""
+        """Follow a change of a charge point.
+
+        Args:
+            before: the charge point before the change; None: it is new.
+            after: the charge point after the change; None: it has left the account.
+            now: the time of the change.
+            rules: the settings that the state depends on.
+            left_out: its evse_id cannot be part of a topic.
+        """
         for twin in before.sockets if before is not None else ():
             if after is None or after.socket(twin.address) is None:
                 self._entries.pop(twin.address, None)
@@ -56,18 +64,18 @@ class Tally:
             heapq.heappush(self._deadlines, (changes_at, twin.address))
 
     def judge_all(self, now: datetime, rules: Rules) -> None:
-        """The rules have changed, or the clock has jumped."""
+        """Compute all states anew, since the rules have changed or the clock has jumped."""
         self._deadlines.clear()
         for entry in list(self._entries.values()):
             self._entries[entry.twin.address] = _Entry(entry.twin, entry.state, entry.power, None)
             self._put(entry.twin, now, rules)
 
     def summary(self, now: datetime, rules: Rules, evse_ids: Sequence[str], size: int) -> SummaryView:
-        """All charge points in a few figures.
+        """The summary of all charge points.
 
         Args:
             now: the time.
-            rules: say what is unknown by then.
+            rules: the settings that the state depends on.
             evse_ids: the charge points, in the order of the pages.
             size: the number of charge points on a page.
         """

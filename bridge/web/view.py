@@ -1,7 +1,7 @@
-"""The values of the status page, the JSON, the events and the metrics.
+"""The values behind the status page, its events, `/api/state` and `/metrics`, built by `build_view`.
 
-`build_view` makes them. Currents in A, voltages in V, power in W, energy in kWh, costs in the currency beside them;
-None is unknown. Every time has an offset.
+Units: current A, voltage V, power W, energy kWh, cost in the currency of the same object. None means unknown. Every
+time has an offset.
 """
 
 from collections.abc import Mapping
@@ -23,27 +23,27 @@ from bridge.web.history import Point
 
 
 class Wait(Enum):
-    """What a charge point waits for, or why it does nothing."""
+    """The reason why a charge point is not charging."""
 
     VEHICLE = "vehicle"
     START = "start"
-    BEGIN = "begin"  # a start was accepted, and nothing flows yet
+    BEGIN = "begin"  # a start was accepted, and no current flows yet
     SCHEDULE = "schedule"  # the delayed-charging profile
     PRICE = "price"  # the price-based profile
     PROFILE = "profile"  # one of the two, and it is not known which
-    LIMIT = "limit"  # smart charging leaves less than a vehicle can charge with
-    CAR = "car"  # the vehicle takes nothing
-    LEAVING = "leaving"  # all done, and the vehicle is still there
+    LIMIT = "limit"  # smart charging allows less current than a vehicle needs to charge
+    CAR = "car"  # the vehicle draws no current
+    LEAVING = "leaving"  # the session has ended and the vehicle is still connected
     BLOCKED = "blocked"
     REPAIR = "repair"
     LINK = "link"  # the bridge has no connection to the cloud
     CHARGE_POINT = "charge_point"  # the charge point has no connection to the cloud
     FIRST_STATUS = "first_status"
-    UNCLEAR = "unclear"  # the cloud tells something that the state table has no row for
+    UNCLEAR = "unclear"  # the cloud reports a combination that the state table has no row for
 
 
 class Trouble(Enum):
-    """Why the link is not up. Each reason has another cure."""
+    """The reason why the link is not up. Each reason has its own advice on the page."""
 
     NO_TOKEN = "no_token"  # noqa: S105 - a word, not a secret
     REFUSED = "refused"
@@ -54,14 +54,14 @@ class Trouble(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LimitsView:
-    """The limits that were set through the bridge and hold, A; None where there is none.
+    """The limits of a socket, A; None where there is none.
 
     Attributes:
-        standing: until further notice.
-        session: for the session that is on.
-        pending: wanted, and not agreed by the cloud.
-        unheld: agreed by the cloud, and not held by the charge point.
-        theirs: of a schedule of the user's own, as last listed.
+        standing: set by `cmd.max_current.set` and agreed by the cloud.
+        session: set for the current session and agreed by the cloud.
+        pending: requested, and not agreed by the cloud yet.
+        unheld: agreed by the cloud, but the charge point does not follow it.
+        theirs: the limit of a schedule that the user made elsewhere, as last listed.
     """
 
     standing: int | None = None
@@ -76,8 +76,12 @@ class LinkView:
     """The link to Blue Current.
 
     Attributes:
-        words: what is wrong, in the bridge's own words.
-        until: when the trouble ends by itself, where that is known.
+        state: the state of the link.
+        since: when the state began.
+        trouble: why the link is not up; None while it is.
+        words: the bridge's message about it, in English.
+        until: when the trouble ends by itself; None if that is not known.
+        reconnects: how often the link came up again since the start.
     """
 
     state: LinkState
@@ -93,10 +97,13 @@ class BrokerView:
     """The connection to the hub's broker.
 
     Attributes:
+        up: whether the connection is up.
+        since: when `up` last changed.
         where: host and port.
-        words: what is wrong, in the bridge's own words.
-        waiting: how many messages wait to be published.
-        dropped: how many were given up since the start, because too many waited.
+        words: the bridge's message about a connection that is down, in English.
+        waiting: the number of messages that wait to be published.
+        dropped: the number of messages since the start that could not be published.
+        reconnects: how often the connection came up again since the start.
     """
 
     up: bool
@@ -110,14 +117,15 @@ class BrokerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestsView:
-    """What was asked of Blue Current, which allows so many requests a day.
+    """The number of requests made of Blue Current, which limits the requests per day.
 
     Attributes:
-        today: since `since`: midnight in Amsterdam, or the start of the service if that was later.
-        total: since the start of the service.
-        by_kind: those of today by their command, the most frequent first.
-        per_start: how many a start of the service makes.
-        per_reconnect: how many a new connection makes.
+        today: the requests since `since`.
+        total: the requests since the start of the service.
+        since: midnight in Amsterdam, or the start of the service if that was later.
+        by_kind: the requests of today by command, the most frequent first.
+        per_start: the requests that a start of the service makes.
+        per_reconnect: the requests that a new connection makes.
     """
 
     today: int
@@ -144,8 +152,8 @@ class SessionView:
     Attributes:
         started_at: as the cloud gave it; None if it gave none.
         finished_at: as the cloud gave it; None if it gave none, or the session is on.
-        seen_from: since when the bridge has known of it.
-        currency: of the cost.
+        seen_from: when the bridge first saw the session.
+        currency: the ISO 4217 code of the cost's currency.
     """
 
     open: bool
@@ -162,8 +170,8 @@ class DayView:
     """The sessions that began on one day in Amsterdam.
 
     Attributes:
-        cost: None where it is not known, or in several currencies.
-        currency: of the cost.
+        cost: the total cost; None if it is not known or in several currencies.
+        currency: the ISO 4217 code of the cost's currency.
     """
 
     day: date
@@ -179,22 +187,27 @@ class SocketView:
 
     Attributes:
         address: its FIMP service address.
-        socket: which of the charge point's; None where it has one.
-        state: of the extended set, which says who paused.
-        reported: what the hub was told, in the set that is chosen.
-        waits_for: None while it charges.
-        window: of delayed charging while that holds the session back, start and end. Sources disagree on whether
-            a car charges in the window or outside it, so nothing more is claimed.
-        since: since when it has been in its state, where that is known.
-        offline_since: since when the charge point has had no connection to the cloud, while it has none.
-        live: what is shown is known now, and not from before the link went down.
-        vehicle: a vehicle is there; None if that is not known.
+        socket: the number of the socket; None if the charge point has only one.
+        state: the state from the extended set.
+        reported: the state from the configured set, as it is reported to the hub.
+        waits_for: why it is not charging; None while it is charging.
+        window: start and end of delayed charging (HH:MM) while that holds the session back. Sources disagree on
+            whether a car charges inside or outside the window (page 3), so the view does not say which.
+        since: when the state began; None if that is not known.
+        offline_since: when the charge point lost its connection to the cloud; None while it has one.
+        live: the values are current, and not from before the link went down.
+        vehicle: whether a vehicle is connected; None if that is not known.
+        fixed_cable: whether the cable is a part of the charge point.
+        cable_locked: whether the cable is locked.
         power: the sum over the phases.
-        offered: what the vehicle may draw on each phase now.
-        highest: what the charge point can deliver on each phase.
+        phases: the values of phases 1 to 3.
+        session: the latest session; None if there was none.
+        offered: the current that the vehicle may draw now, A per phase.
+        highest: the current that the charge point can deliver, A per phase.
+        limits: the current limits.
         mode: the charging mode of the session.
         lifetime: the energy of all sessions.
-        curve: the power of the last hours, the last point what flows now.
+        curve: the power of the last hours; the last point is the power now.
         days: the last days, the oldest first.
     """
 
@@ -227,8 +240,8 @@ class ChargePointView:
     """One charge point.
 
     Attributes:
-        left_out: the hub cannot have it as a thing, since its evse_id cannot be part of a topic.
-        cloud: every field that the cloud has told, by its own name.
+        left_out: the hub does not get this charge point, since its evse_id cannot be part of a topic.
+        cloud: every field received from the cloud, by its wire name.
     """
 
     evse_id: str
@@ -246,7 +259,9 @@ class GridView:
     """One grid connection.
 
     Attributes:
-        cloud: every field that the cloud has told, by its own name.
+        highest: the largest current of the connection, A per phase.
+        live: the values are current, and not from before the link went down.
+        cloud: every field received from the cloud, by its wire name.
     """
 
     address: str
@@ -258,12 +273,12 @@ class GridView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandView:
-    """A command that acted, or was to.
+    """An acting command and its outcome.
 
     Attributes:
-        name: what the user calls the charge point; empty for a command to the bridge itself.
-        code: the error it was answered with; None: it was carried out.
-        words: that error's sentence.
+        name: the user's name of the charge point; empty for a command to the adapter.
+        code: the code of the error that answered it; None if it was carried out.
+        words: the sentence of that error; empty if there was none.
     """
 
     at: datetime
@@ -277,7 +292,7 @@ class CommandView:
 
 @dataclass(frozen=True, slots=True)
 class ErrorView:
-    """A warning or an error of the log; when it came, if that can be read."""
+    """A warning or an error of the log, and its time; None if the time cannot be read."""
 
     at: datetime | None
     words: str
@@ -288,8 +303,8 @@ class FaultView:
     """A socket that reports a fault.
 
     Attributes:
-        name: what the user calls the charge point; its evse_id where it has no name.
-        page: the number of the page that it is on.
+        name: the user's name of the charge point; its evse_id if it has no name.
+        page: the number of the page on which it is shown.
     """
 
     address: str
@@ -299,14 +314,14 @@ class FaultView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryView:
-    """All charge points of the account in a few figures.
+    """A summary of all charge points of the account.
 
     Attributes:
-        charge_points: how many there are.
-        states: how many sockets are in each state of the extended set, without those in which none is.
-        power: the power of all sockets; None if none is known.
+        charge_points: the number of charge points.
+        states: the number of sockets in each state of the extended set, without states that no socket is in.
+        power: the power of all sockets; None if it is known for none.
         faults: the first sockets that report a fault.
-        left_out: the first charge points that the hub cannot have, by their evse_id.
+        left_out: the evse_ids of the first charge points that the hub does not get.
     """
 
     charge_points: int = 0
@@ -318,17 +333,19 @@ class SummaryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What is shown.
+    """The state of the service at one moment.
 
     Attributes:
-        at: when this was so.
-        account: every field that the cloud has told of it, by its own name; the service does not ask for it.
-        charge_points: those of the page, or all.
+        at: the moment.
+        version: the version of the bridge.
+        started_at: when the service started.
+        account: every field received about the account, by its wire name; the service does not request it.
+        charge_points: the charge points of the page, or all of them.
         page: the number of the page, from 1.
-        pages: how many there are.
+        pages: the number of pages.
         grids: the grid connections of these charge points.
-        commands: the latest ones, newest first.
-        outcomes: how many commands had each outcome since the start: `OK`, or an error's code.
+        commands: the latest commands, the newest first.
+        outcomes: the number of commands since the start by outcome: `OK`, or the code of an error.
         errors: the last warnings and errors of the log, the newest first.
     """
 
@@ -350,13 +367,13 @@ class View:
 
 
 class Sight(Protocol):
-    """Makes views. The observer does, and so does a test's picture of a house."""
+    """Gives views. `Observer` does so for the service, and `tests/showroom.py` for tests."""
 
     def why_not_ready(self) -> str | None:
-        """Why the bridge cannot do its work right now; None while it can. Costs the same for every account."""
+        """The reason why the bridge is not ready; None while it is. The work does not grow with the account."""
 
     def page(self, number: int) -> View:
-        """One page of the charge points, and all the rest. A number that is too high gives the last page."""
+        """The view with one page of the charge points. A number that is too high gives the last page."""
 
     async def whole(self, *, charts: bool) -> View:
-        """Everything; with curves and days, or without."""
+        """The view with all charge points, with or without curves and days."""

@@ -1,4 +1,4 @@
-"""The view in words of one language, for the templates."""
+"""Texts for the templates: the values of a view in one language."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,9 @@ class Advice:
     """A problem and its cure.
 
     Attributes:
-        words: the bridge's own message, in English; empty where it adds nothing.
+        title: the problem.
+        advice: what the user can do.
+        words: the bridge's own message, in English; empty where it adds nothing to the title.
     """
 
     title: str
@@ -52,10 +54,10 @@ class Advice:
 
 
 class Words:
-    """Puts a view into words.
+    """Gives the texts of a view.
 
     Args:
-        texts: the language.
+        texts: the texts of a language.
         view: the view.
     """
 
@@ -66,7 +68,7 @@ class Words:
     # --- a charge point ---
 
     def title(self, point: ChargePointView, socket: SocketView) -> str:
-        """The name of a socket: that of its charge point, with the number where there are several."""
+        """The name of a socket: the name of its charge point, with the socket number if it has several."""
         name = point.name or point.evse_id
         return name if socket.socket is None else f"{name}, {self.texts.labels.socket.lower()} {socket.socket}"
 
@@ -79,7 +81,7 @@ class Words:
         return self.texts.states[socket.state]
 
     def details(self, socket: SocketView) -> list[str]:
-        """Additions to the headline: since when, power, energy."""
+        """Additions to the headline: the time of the change, the power, the energy."""
         say, texts, session = self.texts.say, self.texts, socket.session
         parts = []
         if socket.since is not None:
@@ -87,11 +89,11 @@ class Words:
             parts.append(how.format(time=texts.when(socket.since, self.view.at)))
         if socket.state is State.CHARGING:
             parts.append(texts.kilowatts(socket.power))
-        if session is not None and self._energy_tells(socket, session):
+        if session is not None and self._shows_energy(socket, session):
             parts.append(texts.kilowatt_hours(session.energy))
         return parts
 
-    def _energy_tells(self, socket: SocketView, session: SessionView) -> bool:
+    def _shows_energy(self, socket: SocketView, session: SessionView) -> bool:
         """Whether the energy of a session is shown beside the headline."""
         now_seen = session.open and socket.state is not State.UNKNOWN
         return session.energy > 0 and (now_seen or socket.state is State.FINISHED)
@@ -117,7 +119,7 @@ class Words:
         """The values below the state."""
         texts, labels, session = self.texts, self.texts.labels, socket.session
         if session is not None and session.open:
-            if not self._energy_tells(socket, session):
+            if not self._shows_energy(socket, session):
                 yield Detail(labels.session, texts.kilowatt_hours(session.energy))
             if session.cost is not None:
                 yield Detail(labels.cost, texts.money(session.cost, session.currency))
@@ -240,9 +242,9 @@ class Words:
         """Current problems, the most important first."""
         link, broker, say = self.view.link, self.view.broker, self.texts.say
         if link.trouble is not None and link.state is not LinkState.UP:
-            told: Notice = self.texts.troubles[link.trouble]
+            notice: Notice = self.texts.troubles[link.trouble]
             obvious = link.trouble in {Trouble.NO_TOKEN, Trouble.LIMIT}
-            yield Advice(self._until(told.title, link), told.advice, "" if obvious else link.words or "")
+            yield Advice(self._until(notice.title, link), notice.advice, "" if obvious else link.words or "")
         if not broker.up and broker.words is not None:
             yield Advice(say.broker_title, say.broker_advice, broker.words)
         if self.view.summary.left_out:

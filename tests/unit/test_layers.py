@@ -97,7 +97,7 @@ ROOMS: dict[str, set[str]] = {
     # The way to the hub passes charge points on to the services; the router keeps which commands were acted on.
     "hub": {"bridge.hub", "bridge.services", "bridge.fimp", "bridge.chargepoint", "bridge.runtime_settings"}
     | {"bridge.settings", "bridge.storage", "bridge.account.locks"},
-    # The page looks at everything, and commands nothing.
+    # The page reads everything and changes nothing.
     "web": {"bridge.web", "bridge.account", "bridge.chargepoint", "bridge.hub", "bridge.runtime_settings"}
     | {"bridge.settings", "bridge.bluecurrent.bodies"}
     | {f"bridge.bluecurrent.{name}" for name in ("link", "protocol", "request_counts")},

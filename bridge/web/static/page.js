@@ -1,5 +1,5 @@
-// Puts what the bridge sends in its place, and says so when nothing comes any more. Everything is rendered by the
-// bridge: this page shows, and decides nothing.
+// Replaces parts of the page with those that the bridge sends, and shows a notice when the connection is lost. The
+// bridge renders everything; this script only displays it.
 
 const SILENCE_MS = 40_000; // the bridge sends a sign of life every 15 s
 const AGAIN_MS = 3_000;
@@ -35,7 +35,7 @@ function connect() {
   const opened = source;
   source.addEventListener("error", () => {
     lose();
-    // The browser tries again by itself, but not after an answer that it does not like.
+    // The browser reconnects by itself, except after an answer with an error status.
     if (opened.readyState === EventSource.CLOSED) setTimeout(() => opened === source && connect(), AGAIN_MS);
   });
 }
@@ -70,8 +70,8 @@ function replace(id, html) {
   morph(before, after);
 }
 
-// Makes one element like another and leaves alone what is the same, so that focus, selection and whatever was opened
-// stay, and what moves does not start anew.
+// Changes one element to equal another without touching equal children, so that focus, selection and opened details
+// are kept and animations do not restart.
 function morph(before, after) {
   if (before.nodeType !== after.nodeType || before.nodeName !== after.nodeName) {
     before.replaceWith(after);

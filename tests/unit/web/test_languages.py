@@ -65,7 +65,7 @@ def test_a_table_that_lacks_something_is_refused() -> None:
     Texts.model_validate(whole)
     for group in ("states", "waits", "troubles", "outcomes", "switches"):
         lacking = {**whole, group: dict(list(whole[group].items())[1:])}
-        with pytest.raises(ValidationError, match="nothing for"):
+        with pytest.raises(ValidationError, match="no entry for"):
             Texts.model_validate(lacking)
     with pytest.raises(ValidationError, match=r"say\.since"):
         Texts.model_validate({**whole, "say": {k: v for k, v in whole["say"].items() if k != "since"}})

@@ -196,7 +196,7 @@ def test_costs_are_shown_in_the_tariffs_currency() -> None:
 
 def test_a_limit_that_does_not_hold_is_said() -> None:
     twin = replace(showroom.charging(), limits=Limits(standing=10, owned=Owned(7, 10), unheld=True))
-    assert "The agreed limit of 10 A does not hold" in text(known(twin))
+    assert "agreed to the limit of 10 A, but the car draws more" in text(known(twin))
     for language in LANGUAGES:
         assert "10 A" in text(known(twin), language)
 
@@ -206,7 +206,7 @@ def test_an_offline_charge_point_says_since_when() -> None:
     assert "Not known since 04:41" in text(known(twin))
     assert "The charge point has been offline since 04:41." in text(known(twin))
     unsaid = replace(twin, status=Status(activity=Activity.OFFLINE))
-    assert "the charge point is not online" in text(known(unsaid))
+    assert "The charge point is offline, so its state is not known." in text(known(unsaid))
 
 
 def test_requests_are_shown_by_kind_and_against_what_a_start_needs() -> None:
