@@ -5,12 +5,13 @@ import re
 import sys
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 from pydantic import SecretStr
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from bridge.settings import Level
 
@@ -56,7 +57,7 @@ class Secrets:
         if text and len(text) >= 6:
             self._known.add(text)
 
-    def mask(self, value: Any) -> Any:
+    def mask(self, value: object) -> object:
         """`value` with every known secret in it replaced."""
         if isinstance(value, str):
             for secret in self._known:
@@ -68,7 +69,7 @@ class Secrets:
             return [self.mask(item) for item in value]
         return value if isinstance(value, int | float | None) else self.mask(str(value))
 
-    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         """A structlog processor: the second line of defence, behind `SecretStr`."""
         for name, value in event.items():
             event[name] = _MASK if _is_secret(name) and value else self.mask(value)
@@ -85,7 +86,7 @@ class RecentErrors:
     def __init__(self, size: int = 20) -> None:
         self.lines: deque[str] = deque(maxlen=size)
 
-    def __call__(self, _: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(self, _: WrappedLogger, method: str, event: EventDict) -> EventDict:
         """A structlog processor that keeps and passes on."""
         if method in {"warning", "error", "critical", "exception"}:
             details = " ".join(f"{k}={v}" for k, v in event.items() if k not in _NO_DETAIL)
@@ -142,12 +143,12 @@ class Log:
         self.errors = RecentErrors()
         self._flood = Flood(monotonic)
         stream = stream if stream is not None else sys.stderr
-        self._render: Any
+        self._render: Processor
         if format_ == "console" or (format_ == "auto" and stream.isatty()):
             self._render = structlog.dev.ConsoleRenderer(colors=stream.isatty())
         else:
             self._render = structlog.processors.JSONRenderer(ensure_ascii=False)
-        self.logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        self.logger: FilteringBoundLogger = structlog.wrap_logger(
             structlog.PrintLogger(stream),
             processors=[
                 self._filter,
@@ -162,7 +163,7 @@ class Log:
             wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         )
 
-    def _filter(self, _: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def _filter(self, _: WrappedLogger, method: str, event: EventDict) -> EventDict:
         rank = {"exception": logging.ERROR, "critical": logging.CRITICAL}.get(method)
         if (rank if rank is not None else LEVELS.get(method, logging.INFO)) < LEVELS[self.level]:  # type: ignore[call-overload]
             raise structlog.DropEvent
@@ -174,7 +175,7 @@ class Log:
         return event
 
 
-def _cut(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _cut(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Shorten what the other sides have said, after the secrets in it were masked, and keep it on its line."""
     for name, value in event.items():
         if isinstance(value, str) and name != "exception":
@@ -183,7 +184,7 @@ def _cut(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str
     return event
 
 
-def _timestamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _timestamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event["timestamp"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
     return event
 

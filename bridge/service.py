@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from bridge import __version__
 from bridge.logs import Log
@@ -50,7 +50,7 @@ class Service:
             parts.recording.begin(head_of(parts.storage, parts.runtime.values, parts.clock.now()))
         parts.fleet.restore(parts.storage.charge_points(), grids_behind(parts.storage.value(GRIDS)))
         parts.link.set_token(self._login_token())
-        running: list[asyncio.Future[Any]] = []
+        running: list[asyncio.Task[object]] = []
         try:
             running = [
                 asyncio.ensure_future(parts.link.run(parts.sync.opened)),
@@ -82,7 +82,7 @@ class Service:
         self._secrets.add(token)
         return token
 
-    async def _say_goodbye(self, linking: asyncio.Future[Any]) -> None:
+    async def _say_goodbye(self, linking: asyncio.Task[object]) -> None:
         # Commands that wait for the cloud fail with the link, and their answers go out before the goodbye.
         await end(linking)
         await asyncio.sleep(0)

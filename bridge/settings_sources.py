@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -57,7 +57,7 @@ def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[
         SettingsFault: a value, key or file is wrong.
     """
     faults: list[str] = []
-    values: dict[str, dict[str, Any]] = {}
+    values: dict[str, dict[str, object]] = {}
     origins: dict[str, str] = {}
     # The weakest first: later sources overwrite.
     for source in (_toml(config, faults), _secret_files(faults), _environment(), _command_line(assignments, faults)):
@@ -65,7 +65,7 @@ def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[
             values.setdefault(section, {}).update(entries)
             origins.update({f"{section}.{name}": source.origin(f"{section}.{name}") for name in entries})
     try:
-        settings = Settings(**values)  # type: ignore[arg-type] # pydantic makes the sections
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         faults += _explain(error, origins)
     if faults:
@@ -88,11 +88,11 @@ class Source:
         unknown: keys in sections that do not exist.
     """
 
-    content: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, object] = field(default_factory=dict)
     origin: Callable[[str], str] = str
     unknown: Sequence[str] = ()
 
-    def sections(self, faults: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def sections(self, faults: list[str]) -> Iterator[tuple[str, Mapping[str, object]]]:
         """The sections that exist, with their values; adds a line to `faults` for everything else."""
         faults += [f"{self.origin(key)}: {key}: unknown key{_nearest(key, KEYS)}" for key in self.unknown]
         for section, entries in self.content.items():
@@ -115,7 +115,7 @@ class _Variables(EnvSettingsSource):
         super().__init__(Settings)
         self.env_vars = {name.lower(): value for name, value in variables.items()}
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[None, str, bool]:
         _, key, _ = super().get_field_value(field, field_name)
         return None, key, True
 

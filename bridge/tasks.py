@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -21,7 +21,7 @@ class BackgroundTasks:
         self._running: set[asyncio.Task[None]] = set()
         self._ended = False
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[object, None, None]) -> None:
         """Run a coroutine in the background. Once `end` was called, the coroutine is closed without being run."""
         if self._ended:
             work.close()
@@ -36,14 +36,14 @@ class BackgroundTasks:
         self._ended = True
         await end(*self._running)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Coroutine[object, None, None]) -> None:
         try:
             await work
         except Exception:
             self._log.exception("a background task failed; the service keeps running")
 
 
-async def end(*tasks: asyncio.Future[Any]) -> None:
+async def end(*tasks: asyncio.Task[object]) -> None:
     """Cancel tasks and wait until they have ended.
 
     One cancellation is not always enough: before Python 3.12, `asyncio.wait_for` can swallow one that comes at the

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from bridge.bluecurrent.correlation import named_error
 from bridge.bluecurrent.frames import Error
@@ -222,19 +222,38 @@ async def rest(cloud_url: str, request_token: str | None) -> AsyncIterator["Blue
         yield client
 
 
-def parse_transaction(raw: Mapping[str, Any]) -> Transaction:
-    """A transaction as the package gives it; its times are Amsterdam's clock without an offset."""
-    start: datetime = from_wall_clock(raw["started_at"])
-    end: datetime | None = raw.get("end_time")
-    card: str | None = raw.get("card_id")
+class TransactionAnswer(BaseModel):
+    """A transaction as the package gives it: the fields that count. Times are Amsterdam's clock, without an offset."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    transaction_id: str
+    chargepoint_id: str
+    socket_id: int | None = None
+    started_at: datetime
+    end_time: datetime | None = None
+    kwh: float | None = None
+    total_costs: float | None = None
+    currency: str | None = None
+    card_id: str | None = None
+
+
+def parse_transaction(raw: Mapping[str, object]) -> Transaction:
+    """A transaction as the package gives it.
+
+    Raises:
+        ValueError: a field that cannot be left out is missing, or one is of another kind.
+    """
+    answer = TransactionAnswer.model_validate(raw)
+    start = from_wall_clock(answer.started_at)
     return Transaction(
-        id=str(raw["transaction_id"]),
-        evse_id=raw["chargepoint_id"],
-        socket=raw.get("socket_id"),
+        id=answer.transaction_id,
+        evse_id=answer.chargepoint_id,
+        socket=answer.socket_id,
         started_at=start,
-        ended_at=in_order(from_wall_clock(end), start) if end is not None else None,
-        energy=raw.get("kwh") or 0.0,
-        cost=raw.get("total_costs"),
-        currency=(raw.get("currency") or EURO).strip().upper(),
-        card=card or None,
+        ended_at=in_order(from_wall_clock(answer.end_time), start) if answer.end_time is not None else None,
+        energy=answer.kwh or 0.0,
+        cost=answer.total_costs,
+        currency=(answer.currency or EURO).strip().upper(),
+        card=answer.card_id or None,
     )

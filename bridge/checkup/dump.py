@@ -7,16 +7,17 @@ import re
 import sqlite3
 import ssl
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, JsonValue, SecretStr
 
 from bridge import __version__
 from bridge.checkup.finding import Finding
@@ -77,7 +78,7 @@ def write(path: Path, dump: Dump) -> list[str]:
     ]
 
 
-def compose(dump: Dump) -> dict[str, Any]:
+def compose(dump: Dump) -> dict[str, JsonValue]:
     """The content of the file."""
     redaction = Redaction()
     _learn_settings(redaction, dump.settings)
@@ -107,7 +108,7 @@ def compose(dump: Dump) -> dict[str, Any]:
 # --- settings ---
 
 
-def _each(settings: Settings) -> list[tuple[str, Any, Any]]:
+def _each(settings: Settings) -> list[tuple[str, object, object]]:
     """Key, value and default of every setting."""
     return [
         (f"{section}.{name}", getattr(values, name), field.get_default(call_default_factory=True))
@@ -121,25 +122,31 @@ def _learn_settings(redaction: Redaction, settings: Settings) -> None:
     for key, value, default in _each(settings):
         if isinstance(value, SecretStr):
             redaction.hide(value.get_secret_value(), SECRET)
-        elif key == "charging.card":
-            redaction.hide(value, "CARD")
-        elif key == "mqtt.username":
-            redaction.hide(value, "USER")
-        elif key == "mqtt.host":
-            redaction.put(value, host_stand_in(value))
-        elif key == "cloud.url":
-            host = urlsplit(value).hostname or ""
-            redaction.put(host, host_stand_in(host))
         elif isinstance(value, Path):
             redaction.hide_folder(value)
-        elif key not in _SHOWN and isinstance(value, str) and value != default:
-            redaction.hide(value, "TEXT")
+        elif isinstance(value, str):
+            _learn_text(redaction, key, value, is_default=value == default)
 
 
-def _settings(redaction: Redaction, dump: Dump) -> dict[str, Any]:
-    content: dict[str, Any] = {}
+def _learn_text(redaction: Redaction, key: str, text: str, *, is_default: bool) -> None:
+    match key:
+        case "charging.card":
+            redaction.hide(text, "CARD")
+        case "mqtt.username":
+            redaction.hide(text, "USER")
+        case "mqtt.host":
+            redaction.put(text, host_stand_in(text))
+        case "cloud.url":
+            host = urlsplit(text).hostname or ""
+            redaction.put(host, host_stand_in(host))
+        case _ if key not in _SHOWN and not is_default:
+            redaction.hide(text, "TEXT")
+
+
+def _settings(redaction: Redaction, dump: Dump) -> dict[str, JsonValue]:
+    content: dict[str, JsonValue] = {}
     for key, value, default in _each(dump.settings):
-        entry: dict[str, Any] = {"value": _setting(redaction, value)}
+        entry: dict[str, JsonValue] = {"value": _setting(redaction, value)}
         if value == default:
             entry["default"] = True
         if key in dump.origins:
@@ -148,18 +155,16 @@ def _settings(redaction: Redaction, dump: Dump) -> dict[str, Any]:
     return content
 
 
-def _setting(redaction: Redaction, value: Any) -> Any:
+def _setting(redaction: Redaction, value: object) -> JsonValue:
     if isinstance(value, SecretStr):
         return SECRET
-    if isinstance(value, str | Path):
-        return redaction.text(str(value))
-    return value
+    return value if isinstance(value, int | float | None) else redaction.text(str(value))
 
 
 # --- versions ---
 
 
-def versions() -> dict[str, Any]:
+def versions() -> dict[str, JsonValue]:
     """Versions of the bridge, its libraries and the system."""
     return {
         "bridge": __version__,
@@ -199,6 +204,10 @@ def _version(name: str) -> str | None:
 # --- storage ---
 
 
+_Row = Mapping[str, JsonValue]
+"""A row of a table as the file has it, of any version or of another program: values by column."""
+
+
 class _Stored:
     """The content of the database file, by table. The file is not changed."""
 
@@ -206,7 +215,7 @@ class _Stored:
         self._path = path
         self.problem: str | None = None
         self.version: int | None = None
-        self._tables: dict[str, list[dict[str, Any]]] = {}
+        self._tables: dict[str, list[_Row]] = {}
         if not path.is_file():
             return
         try:
@@ -218,11 +227,11 @@ class _Stored:
                 ]
                 for name in names:
                     rows = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - a name that stands in the file
-                    self._tables[name] = [dict(row) for row in rows]
+                    self._tables[name] = [{column: _shown(cell) for column, cell in dict(row).items()} for row in rows]
         except sqlite3.Error as error:
             self.problem = str(error)
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
+    def rows(self, table: str) -> list[_Row]:
         """The rows of a table; empty if it does not exist."""
         return self._tables.get(table, [])
 
@@ -232,45 +241,49 @@ class _Stored:
 
     def grid_ids(self) -> list[str]:
         """The ids of grid connections, as in the cloud and as in topics."""
-        stored = next((_parsed(row["content"]) for row in self.rows("value") if row["name"] == "grids"), None)
+        stored = next((_parsed(row, "content") for row in self.rows("value") if row.get("name") == "grids"), None)
         ids = list(stored) if isinstance(stored, dict) else []
         own = [text for text in ids if not re.search(r"BCU\d{3,}", text)]
         return [*own, *(short for text in own if (short := re.sub(r"[^0-9A-Za-z]", "", text)) != text)]
 
-    def redacted(self, redaction: Redaction) -> dict[str, Any]:
+    def redacted(self, redaction: Redaction) -> dict[str, JsonValue]:
         """The redacted content of the tables of this version, and the number of rows of all tables."""
         if self.problem is not None:
             return {"problem": redaction.text(self.problem)}
         if self.version is None:
             return {"file": None}
         charge_points = {
-            row["evse_id"]: redaction.json(_parsed(row["description"])) for row in self.rows("charge_point")
+            _text(row, "evse_id"): redaction.json(_parsed(row, "description")) for row in self.rows("charge_point")
         }
-        things = {
-            row["address"]: {
-                "excluded": bool(row["excluded"]),
-                "inclusion": redaction.json(_parsed(row["inclusion"])),
+        things: dict[str, JsonValue] = {
+            _text(row, "address"): {
+                "excluded": bool(row.get("excluded")),
+                "inclusion": redaction.json(_parsed(row, "inclusion")),
             }
             for row in self.rows("thing")
         }
-        memories = {
-            row["address"]: {"written_at": row["written_at"], **redaction.json(_parsed(row["content"]))}
+        memories: dict[str, JsonValue] = {
+            _text(row, "address"): {
+                "written_at": row.get("written_at"),
+                **_fields(redaction.json(_parsed(row, "content"))),
+            }
             for row in self.rows("memory")
         }
-        parameters: dict[str, dict[str, Any]] = {}
+        parameters: dict[str, dict[str, JsonValue]] = {}
         for row in self.rows("parameter"):
-            kept = parameters.setdefault(row["evse_id"], {})
-            kept[row["name"]] = redaction.json(_parsed(row["content"]), row["name"])
-        values = {
-            row["name"]: redaction.json(_parsed(row["content"])) if row["name"] in VALUES_SHOWN else "there"
+            name = _text(row, "name")
+            parameters.setdefault(_text(row, "evse_id"), {})[name] = redaction.json(_parsed(row, "content"), name)
+        values: dict[str, JsonValue] = {
+            name: redaction.json(_parsed(row, "content")) if name in VALUES_SHOWN else "there"
             for row in self.rows("value")
+            for name in (_text(row, "name"),)
         }
-        steering = {row["address"]: redaction.json(_parsed(row["content"])) for row in self.rows("steering")}
-        latest = sorted(self.rows("session"), key=lambda row: row["started_at"] or "")[-_SESSIONS:]
-        sessions = [{name: redaction.json(row[name], name) for name in row if name in _SESSION_SHOWN} for row in latest]
-        codes: dict[str, int] = {}
-        for row in self.rows("command"):
-            codes[row["code"] or "done"] = codes.get(row["code"] or "done", 0) + 1
+        steering = {_text(row, "address"): redaction.json(_parsed(row, "content")) for row in self.rows("steering")}
+        latest = sorted(self.rows("session"), key=lambda row: _text(row, "started_at"))[-_SESSIONS:]
+        sessions: list[JsonValue] = [
+            {name: redaction.json(row[name], name) for name in row if name in _SESSION_SHOWN} for row in latest
+        ]
+        codes = Counter(_text(row, "code") or "done" for row in self.rows("command"))
         return {
             "version": self.version,
             "bytes": {
@@ -284,16 +297,32 @@ class _Stored:
             "steering": _renamed(redaction, steering),
             "latest_sessions": sessions,
             "values": values,
-            "commands": codes,
+            "commands": dict(codes),
         }
 
 
-def _renamed(redaction: Redaction, content: Mapping[str, Any]) -> dict[str, Any]:
+def _renamed(redaction: Redaction, content: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {redaction.text(name): value for name, value in content.items()}
 
 
-def _parsed(text: object) -> Any:
+def _shown(cell: object) -> JsonValue:
+    """A value of a table, of which SQLite has five kinds; bytes are told by their number."""
+    if isinstance(cell, bytes):
+        return f"{len(cell)} bytes"
+    return cell if isinstance(cell, str | int | float) else None
+
+
+def _text(row: _Row, column: str) -> str:
+    return str(row.get(column) or "")
+
+
+def _parsed(row: _Row, column: str) -> JsonValue:
     try:
-        return json.loads(text) if isinstance(text, str) else None
+        parsed: JsonValue = json.loads(_text(row, column))
     except ValueError:
         return None
+    return parsed
+
+
+def _fields(value: JsonValue) -> Mapping[str, JsonValue]:
+    return value if isinstance(value, dict) else {}

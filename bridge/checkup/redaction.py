@@ -4,7 +4,9 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pydantic import JsonValue
 
 from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD
 
@@ -89,7 +91,7 @@ class Redaction:
         text = _MAIL.sub("MAIL", text)
         return _IPV6.sub(_address, _IPV4.sub(_address, text))
 
-    def json(self, value: Any, name: str = "") -> Any:
+    def json(self, value: JsonValue, name: str = "") -> JsonValue:
         """`value` with all its text, names of fields included, redacted."""
         lower = name.lower()
         if value not in (None, True, False) and any(word in lower for word in _SECRET_NAMES):
@@ -98,7 +100,7 @@ class Redaction:
             return SECRET
         if isinstance(value, dict):
             return {self.text(str(key)): self.json(item, str(key)) for key, item in value.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             return [self.json(item, name) for item in value]
         if not isinstance(value, str):
             return value

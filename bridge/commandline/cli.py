@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -87,7 +87,7 @@ def _say_json(content: object) -> None:
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
-def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
+def _run(work: Coroutine[object, None, int]) -> NoReturn:
     """Run `work`, then exit without waiting for threads: one that still waits for a name server must not delay it."""
     with asyncio.Runner() as runner:
         code = runner.run(work)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from bridge.bluecurrent.correlation import Ended, Waiting
 from bridge.bluecurrent.frames import BadFrame, Frame, parse_frame
@@ -90,7 +90,7 @@ class ReplayedLink(Link):
     def set_up(self, opened: Callable[[], Awaitable[None]]) -> None:
         """Say what is asked first on a new connection."""
         self._opened = opened
-        self._opening: asyncio.Future[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._early: dict[Question, str] = {}
         self._ends_something = False
 
@@ -153,9 +153,9 @@ class ReplayedLink(Link):
 
     async def _answered(self, _: Waiting, answer: asyncio.Future[Frame], timeout: float) -> None:
         """Wait for the answer by the recording's clock."""
-        sleeping: asyncio.Future[None] = asyncio.ensure_future(self._clock.sleep(timeout))
+        sleeping: asyncio.Task[None] = asyncio.ensure_future(self._clock.sleep(timeout))
         try:
-            either: list[asyncio.Future[Any]] = [answer, sleeping]
+            either: list[asyncio.Future[Frame] | asyncio.Task[None]] = [answer, sleeping]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await end(sleeping)

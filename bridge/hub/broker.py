@@ -155,7 +155,7 @@ class Broker:
             socket_options=NO_DELAY,
         )
         client.pending_calls_threshold = IN_FLIGHT + len(self._subscriptions)
-        reading: asyncio.Future[None] | None = None
+        reading: asyncio.Task[None] | None = None
         try:
             async with client:
                 reading = asyncio.ensure_future(self._read(client))
@@ -184,7 +184,7 @@ class Broker:
             if (answer if isinstance(answer, int) else int(getattr(answer, "value", 0))) >= REFUSED:
                 raise aiomqtt.MqttError(f"the broker does not let this user subscribe to {topic}")
 
-    async def _write_while(self, reading: asyncio.Future[None], client: aiomqtt.Client) -> None:
+    async def _write_while(self, reading: asyncio.Task[None], client: aiomqtt.Client) -> None:
         """Publish until a publish fails, the connection is to be renewed, or the reader ends."""
         lanes = [asyncio.ensure_future(self._publish(client)) for _ in range(IN_FLIGHT)]
         watching = asyncio.ensure_future(self._watch())

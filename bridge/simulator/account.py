@@ -1,10 +1,12 @@
 """The account behind the simulated cloud: its tokens, cards, charge points, overrides and grid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Annotated
+
+from pydantic import BaseModel, Field, JsonValue
 
 from bridge.simulator.charge_point import SimulatedChargePoint, SimulatedOverride
 
@@ -19,6 +21,38 @@ class GridConnection:
     max_reserved: float = 20
 
 
+class OverrideRequest(BaseModel):
+    """The fields of POST_SET_OVERRIDE_CURRENT and POST_EDIT_OVERRIDE_CURRENT that count, as on the wire."""
+
+    chargepoints: list[str]
+    overridevalue: Annotated[int | float, Field(ge=0)]
+    overridestarttime: str
+    overridestoptime: str
+    overridestartdays: list[str]
+    overridestopdays: list[str]
+
+
+@dataclass(slots=True)
+class SimulatedSchedule:
+    """An override as the account keeps it: its number, and the charge points that it is for."""
+
+    number: int
+    charge_points: list[str]
+    override: SimulatedOverride
+
+    def entry(self) -> dict[str, JsonValue]:
+        """The entry of LIST_OVERRIDE_CURRENT."""
+        return {
+            "schedule_id": str(self.number),
+            "charge_points": [*self.charge_points],
+            "override_current": self.override.current_a,
+            "start_time": self.override.start,
+            "stop_time": self.override.stop,
+            "override_start_days": ",".join(self.override.start_days),
+            "override_end_days": ",".join(self.override.stop_days),
+        }
+
+
 @dataclass(slots=True)
 class SimulatedAccount:
     """One account.
@@ -29,7 +63,7 @@ class SimulatedAccount:
         password: what the app's side takes.
         unlocks_by_websocket: UNLOCK_CONNECTOR works for every `chargepoint_type`. The real cloud takes it for `UMOVE`
             only.
-        schedules: overrides of the current: id → as on the wire.
+        schedules: overrides of the current, by number.
         kind_overrides: overrides limit what every charge point can deliver and show in `max_usage`, smart charging on
             or off, and a new one overwrites none. The real cloud is not so kind (page 3).
     """
@@ -41,15 +75,15 @@ class SimulatedAccount:
     password: str = "simulated-password"
     full_name: str = "The Owner"
     customer_id: str = "C100"
-    cards: list[dict[str, Any]] = field(default_factory=list)
+    cards: list[dict[str, JsonValue]] = field(default_factory=list)
     charge_points: dict[str, SimulatedChargePoint] = field(default_factory=dict)
-    schedules: dict[int, dict[str, Any]] = field(default_factory=dict)
+    schedules: dict[int, SimulatedSchedule] = field(default_factory=dict)
     kind_overrides: bool = False
     grids: dict[str, GridConnection] = field(default_factory=dict)
     unlocks_by_websocket: bool = False
     trees: int = 12
     co2: float = 345.6
-    _numbers: Any = field(default_factory=lambda: count(501))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(501))
 
     def add(self, charge_point: SimulatedChargePoint, grid: GridConnection | None = None) -> SimulatedChargePoint:
         """Put a charge point into the account."""
@@ -66,20 +100,24 @@ class SimulatedAccount:
 
     # --- overrides of the current ---
 
-    def save_schedule(self, request: dict[str, Any], schedule_id: int | None = None) -> dict[str, Any]:
-        """Make or change an override. A new one overwrites those of its charge points."""
+    def save_schedule(self, request: Mapping[str, object], schedule_id: int | None = None) -> SimulatedSchedule:
+        """Make or change an override. A new one overwrites those of its charge points.
+
+        Raises:
+            ValueError: a field is missing, or of another kind.
+        """
+        wanted = OverrideRequest.model_validate(request)
         number = next(self._numbers) if schedule_id is None else schedule_id
         if schedule_id is None and not self.kind_overrides:
-            self._overwrite(set(request["chargepoints"]))
-        schedule = {
-            "schedule_id": str(number),
-            "charge_points": list(request["chargepoints"]),
-            "override_current": request["overridevalue"],
-            "start_time": request["overridestarttime"],
-            "stop_time": request["overridestoptime"],
-            "override_start_days": ",".join(request["overridestartdays"]),
-            "override_end_days": ",".join(request["overridestopdays"]),
-        }
+            self._overwrite(set(wanted.chargepoints))
+        override = SimulatedOverride(
+            wanted.overridevalue,
+            wanted.overridestarttime,
+            wanted.overridestoptime,
+            tuple(wanted.overridestartdays),
+            tuple(wanted.overridestopdays),
+        )
+        schedule = SimulatedSchedule(number, wanted.chargepoints, override)
         self.schedules[number] = schedule
         self._apply()
         return schedule
@@ -92,9 +130,9 @@ class SimulatedAccount:
 
     def _overwrite(self, evse_ids: set[str]) -> None:
         for number, schedule in list(self.schedules.items()):
-            left = [evse_id for evse_id in schedule["charge_points"] if evse_id not in evse_ids]
+            left = [evse_id for evse_id in schedule.charge_points if evse_id not in evse_ids]
             if left:
-                schedule["charge_points"] = left
+                schedule.charge_points = left
             else:
                 del self.schedules[number]
 
@@ -102,21 +140,13 @@ class SimulatedAccount:
         for point in self.charge_points.values():
             point.kind_overrides = self.kind_overrides
             point.overrides = [
-                SimulatedOverride(
-                    float(schedule["override_current"]),
-                    str(schedule["start_time"]),
-                    str(schedule["stop_time"]),
-                    frozenset(schedule["override_start_days"].split(",")),
-                    frozenset(schedule["override_end_days"].split(",")),
-                )
-                for schedule in self.schedules.values()
-                if point.evse_id in schedule["charge_points"]
+                schedule.override for schedule in self.schedules.values() if point.evse_id in schedule.charge_points
             ]
             point.step(0.0)
 
     # --- how it looks ---
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, JsonValue]:
         """ACCOUNT."""
         return {
             "object": "ACCOUNT",
@@ -144,7 +174,7 @@ class SimulatedAccount:
                     total[phase] += socket.current_a
         return round(total[0], 1), round(total[1], 1), round(total[2], 1)
 
-    def grid_status(self, evse_id: str) -> dict[str, Any]:
+    def grid_status(self, evse_id: str) -> dict[str, JsonValue]:
         """GRID_STATUS: it names the grid, not the charge point."""
         grid = self.grids[evse_id]
         phases = self.grid_currents(evse_id)
@@ -158,7 +188,7 @@ class SimulatedAccount:
             },
         }
 
-    def grid_current(self, evse_id: str) -> dict[str, Any]:
+    def grid_current(self, evse_id: str) -> dict[str, JsonValue]:
         """GRID_CURRENT, as pushed."""
         phases = self.grid_currents(evse_id)
         currents = {f"grid_actual_p{index}": current for index, current in enumerate(phases, 1)}
@@ -200,7 +230,7 @@ def example_account(now: Callable[[], datetime]) -> SimulatedAccount:
     return account
 
 
-def _card(uid: str, number: str, name: str) -> dict[str, Any]:
+def _card(uid: str, number: str, name: str) -> dict[str, JsonValue]:
     return {
         "uid": uid,
         "id": number,

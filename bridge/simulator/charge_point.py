@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue
 
 from bridge.simulator.car import MINIMUM_A, VOLTAGE_V, Car
 
@@ -14,7 +16,7 @@ HEARTBEAT_S: Final = 120
 
 PORTABLE: Final = "UMOVE"
 
-Permission = Literal["none", "read", "write"]
+SimulatedPermission = Literal["none", "read", "write"]
 ProfileName = Literal["delayed_charging", "price_based_charging"]
 
 
@@ -73,8 +75,8 @@ class SimulatedOverride:
     current_a: float
     start: str
     stop: str
-    start_days: frozenset[str]
-    stop_days: frozenset[str]
+    start_days: tuple[str, ...]
+    stop_days: tuple[str, ...]
 
     def limits(self, now: datetime) -> bool:
         """Whether it limits at a moment: from its start until its stop, so not in a day's last minute."""
@@ -114,16 +116,16 @@ class SimulatedChargePoint:
     plug_and_charge: bool = False
     plug_and_charge_card: str | None = None
     public_charging: bool = False
-    default_card: dict[str, Any] = field(default_factory=dict)
+    default_card: dict[str, JsonValue] = field(default_factory=dict)
     delayed_charging: bool = False
     delayed_days: list[int] = field(default_factory=list)
     delayed_start: str = ""
     delayed_end: str = ""
     price_based_charging: bool = False
-    price_settings: dict[str, Any] = field(default_factory=dict)
+    price_settings: dict[str, JsonValue] = field(default_factory=dict)
     price_is_low: bool = False
     price_hold_shows_delayed: bool = False
-    permissions: dict[str, Permission] = field(default_factory=dict)
+    permissions: dict[str, SimulatedPermission] = field(default_factory=dict)
     led_intensity: int = 50
     led_interaction: bool = True
     overrides: list[SimulatedOverride] = field(default_factory=list)
@@ -283,7 +285,7 @@ class SimulatedChargePoint:
             return "available"
         return "delayed" if self.held(socket) and not self._held_by_price(socket) else "charging"
 
-    def status(self, socket: Socket, *, pushed: bool = False) -> dict[str, Any]:
+    def status(self, socket: Socket, *, pushed: bool = False) -> dict[str, JsonValue]:
         """The data of CH_STATUS for one socket."""
         phases = socket.car.phases if socket.car is not None else 0
         drawing = socket.current_a > 0
@@ -294,7 +296,7 @@ class SimulatedChargePoint:
         started = socket.last.started_at if stale and socket.last is not None else None
         if not stale and transaction is not None:
             started = transaction.started_at
-        data: dict[str, Any] = {
+        data: dict[str, JsonValue] = {
             "actual_p1": round(socket.current_a, 1) if drawing else 0,
             "actual_p2": round(socket.current_a, 1) if drawing and phases > 1 else 0,
             "actual_p3": round(socket.current_a, 1) if drawing and phases > 2 else 0,
@@ -319,31 +321,31 @@ class SimulatedChargePoint:
             data["socket_id"] = socket.number
         return data
 
-    def statuses(self) -> dict[str, Any]:
+    def statuses(self) -> dict[str, JsonValue]:
         """The answer to GET_CH_STATUS."""
         if len(self.sockets) == 1:
             return {"object": "CH_STATUS", "evse_id": self.evse_id, "data": self.status(self.sockets[0])}
-        items = [self.status(socket) for socket in self.sockets]
-        return {"object": "CH_STATUS", "evse_id": self.evse_id, "socket_ids": self.socket_ids, "items": items}
+        items: list[JsonValue] = [self.status(socket) for socket in self.sockets]
+        return {"object": "CH_STATUS", "evse_id": self.evse_id, "socket_ids": [*self.socket_ids], "items": items}
 
     @property
     def socket_ids(self) -> list[int]:
         """The numbers of its sockets."""
         return [socket.number for socket in self.sockets]
 
-    def _setting(self, name: str, value: object, **more: object) -> dict[str, Any]:
-        return {"value": value, "permission": self.permissions.get(name, "write"), **more}
+    def _setting(self, name: str, value: JsonValue, granted: SimulatedPermission = "write") -> dict[str, JsonValue]:
+        return {"value": value, "permission": self.permissions.get(name, granted)}
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, JsonValue]:
         """The data of CH_SETTINGS."""
-        delayed: dict[str, Any] = {}
+        delayed: dict[str, JsonValue] = {}
         if self.delayed_charging:
             delayed = {
                 "start_time": self.delayed_start,
                 "end_time": self.delayed_end,
-                "selected_days": list(self.delayed_days),
+                "selected_days": [*self.delayed_days],
             }
-        price: dict[str, Any] = {}
+        price: dict[str, JsonValue] = {}
         if self.price_based_charging:
             price = {"expected_leave_time": self.price_settings.get("expected_departure_time", "")}
         card = self.plug_and_charge_card
@@ -360,27 +362,24 @@ class SimulatedChargePoint:
             "plug_and_charge_notification": self._setting("plug_and_charge_notification", value=False),
             "smart_charging": self.smart_charging,
             "smart_charging_dynamic": self.smart_charging,
-            "delayed_charging": self._setting("delayed_charging", self.delayed_charging, **delayed),
-            "price_based_charging": self._setting("price_based_charging", self.price_based_charging, **price),
+            "delayed_charging": {**self._setting("delayed_charging", self.delayed_charging), **delayed},
+            "price_based_charging": {**self._setting("price_based_charging", self.price_based_charging), **price},
             "capacity_tariff": {"value": False, "permission": "none"},
-            "led_intensity": {"value": self.led_intensity, "permission": self.permissions.get("led_intensity", "read")},
-            "led_interaction": {
-                "value": self.led_interaction,
-                "permission": self.permissions.get("led_interaction", "read"),
-            },
+            "led_intensity": self._setting("led_intensity", self.led_intensity, "read"),
+            "led_interaction": self._setting("led_interaction", self.led_interaction, "read"),
             "publish_location": {"value": False, "permission": "write"},
-            **({"socket_ids": self.socket_ids} if self.lists_sockets else {}),
+            **({"socket_ids": [*self.socket_ids]} if self.lists_sockets else {}),
             "tariff": _TARIFF,
             "location": _LOCATION,
         }
 
-    def listing(self) -> dict[str, Any]:
+    def listing(self) -> dict[str, JsonValue]:
         """The entry of CHARGE_POINTS."""
         return {**self.settings(), "name": self.name, "activity": self.activity(self.sockets[0])}
 
 
-_HOME_USE: Final = {"uid": "BCU_HOME_USE", "id": "BCU_HOME_USE", "name": "", "customer_name": ""}
-_TARIFF: Final = {
+_HOME_USE: Final[dict[str, JsonValue]] = {"uid": "BCU_HOME_USE", "id": "BCU_HOME_USE", "name": "", "customer_name": ""}
+_TARIFF: Final[dict[str, JsonValue]] = {
     "tariff_id": "NLBCUT58",
     "price_ex_vat": 0.2066,
     "start_price_ex_vat": 0,
@@ -389,7 +388,7 @@ _TARIFF: Final = {
     "currency": "EUR",
     "vat_percentage": 21,
 }
-_LOCATION: Final = {
+_LOCATION: Final[dict[str, JsonValue]] = {
     "x_coord": 52.0907,
     "y_coord": 5.1214,
     "street": "Voorbeeldstraat",

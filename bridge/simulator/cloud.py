@@ -7,14 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import JsonValue
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from bridge.simulator.account import example_account
 from bridge.simulator.charge_point import PORTABLE, ProfileName, SimulatedChargePoint, Socket
-from bridge.simulator.server import LIMIT_CLOSE_CODE, Frame, SimulatedServer
+from bridge.simulator.server import LIMIT_CLOSE_CODE, JsonFrame, SimulatedServer
 
-Handler = Callable[[ServerConnection, Frame], Awaitable[None]]
+Answerer = Callable[[ServerConnection, JsonFrame], Awaitable[None]]
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +24,7 @@ class SimulatedCloud(SimulatedServer):
 
     # --- answering ---
 
-    async def answer(self, connection: ServerConnection, frame: Frame) -> None:
+    async def answer(self, connection: ServerConnection, frame: JsonFrame) -> None:
         """Answer one frame, on the connection that it came on."""
         command = str(frame.get("command"))
         self.seen.append({k: v for k, v in frame.items() if k not in ("Authorization", "token", "password")})
@@ -49,10 +50,10 @@ class SimulatedCloud(SimulatedServer):
                 try:
                     await self._dispatch(connection, command, frame)
                 except (KeyError, TypeError, ValueError):
-                    error = {"object": "ERROR", "error": 9, "message": "Unknown error"}
+                    error: JsonFrame = {"object": "ERROR", "error": 9, "message": "Unknown error"}
                     await self.send(connection, frame, error)
 
-    async def _dispatch(self, connection: ServerConnection, command: str, frame: Frame) -> None:
+    async def _dispatch(self, connection: ServerConnection, command: str, frame: JsonFrame) -> None:
         handler = self._handlers().get(command)
         point = self.account.charge_points.get(str(frame.get("evse_id")))
         if handler is None:
@@ -62,27 +63,27 @@ class SimulatedCloud(SimulatedServer):
         else:
             await handler(connection, frame)
 
-    async def _validate(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _validate(self, connection: ServerConnection, frame: JsonFrame) -> None:
         self.logins += 1
         good = frame.get("token") == self.account.api_token and not self.faults.refuse_token
-        answer: Frame = {"object": "STATUS_API_TOKEN", "success": good}
+        answer: JsonFrame = {"object": "STATUS_API_TOKEN", "success": good}
         if good:
             answer |= {"token": self.account.request_token, "customer_id": self.account.customer_id}
         await self.send(connection, frame, answer)
 
-    async def _validate_password(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _validate_password(self, connection: ServerConnection, frame: JsonFrame) -> None:
         self.logins += 1
         good = frame.get("username") == self.account.login and _decrypt(frame.get("password")) == self.account.password
-        answer: Frame = {"object": "STATUS_PASSWORD", "accepted": good and not self.faults.refuse_token}
+        answer: JsonFrame = {"object": "STATUS_PASSWORD", "accepted": good and not self.faults.refuse_token}
         if answer["accepted"]:
             answer["token"] = self.account.request_token
         await self.send(connection, frame, answer)
 
-    def _handlers(self) -> Mapping[str, Handler]:
+    def _handlers(self) -> Mapping[str, Answerer]:
         return {
             "HELLO": self._hello,
             "GET_ACCOUNT": self._simply(lambda _: self.account.describe()),
-            "GET_CHARGE_CARDS": self._simply(lambda _: {"object": "CHARGE_CARDS", "cards": self.account.cards}),
+            "GET_CHARGE_CARDS": self._simply(lambda _: {"object": "CHARGE_CARDS", "cards": [*self.account.cards]}),
             "GET_CHARGE_POINTS": self._simply(self._charge_points),
             "GET_CH_STATUS": self._simply(lambda f: self._point(f).statuses()),
             "GET_CH_SETTINGS": self._simply(lambda f: {"object": "CH_SETTINGS", "data": self._point(f).settings()}),
@@ -111,17 +112,20 @@ class SimulatedCloud(SimulatedServer):
             "OVERRIDE_DELAYED_CHARGING_TIMEOUT": self._boost,
             "OVERRIDE_CHARGING_PROFILES": self._boost,
             "LIST_OVERRIDE_CURRENT": self._simply(
-                lambda _: {"object": "LIST_OVERRIDE_CURRENT", "data": list(self.account.schedules.values())}
+                lambda _: {
+                    "object": "LIST_OVERRIDE_CURRENT",
+                    "data": [schedule.entry() for schedule in self.account.schedules.values()],
+                }
             ),
             "POST_SET_OVERRIDE_CURRENT": self._set_override,
             "POST_EDIT_OVERRIDE_CURRENT": self._edit_override,
             "POST_CLEAR_OVERRIDE_CURRENT": self._clear_override,
         }
 
-    def _point(self, frame: Frame) -> SimulatedChargePoint:
+    def _point(self, frame: JsonFrame) -> SimulatedChargePoint:
         return self.account.charge_points[str(frame["evse_id"])]
 
-    def _socket(self, frame: Frame) -> Socket | None:
+    def _socket(self, frame: JsonFrame) -> Socket | None:
         """The socket a request names, or the only one; None where it must name one and does not."""
         point = self._point(frame)
         wanted = frame.get("socket_id")
@@ -131,26 +135,26 @@ class SimulatedCloud(SimulatedServer):
 
     # --- asking ---
 
-    def _simply(self, answer: Callable[[Frame], Frame]) -> Handler:
-        async def handle(connection: ServerConnection, frame: Frame) -> None:
+    def _simply(self, answer: Callable[[JsonFrame], JsonFrame]) -> Answerer:
+        async def handle(connection: ServerConnection, frame: JsonFrame) -> None:
             await self.send(connection, frame, answer(frame))
 
         return handle
 
-    def _charge_points(self, _: Frame) -> Frame:
-        listed = [point.listing() for point in self.account.charge_points.values()]
+    def _charge_points(self, _: JsonFrame) -> JsonFrame:
+        listed: list[JsonValue] = [point.listing() for point in self.account.charge_points.values()]
         if self.faults.empty_lists > 0:
             self.faults.empty_lists -= 1
             listed = []
         return {"object": "CHARGE_POINTS", "data": listed}
 
-    async def _hello(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _hello(self, connection: ServerConnection, frame: JsonFrame) -> None:
         self.listens(connection)
         await self.send(connection, frame, {"object": "HELLO"})
         if self.faults.drop_after_hello:
             self.drop()
 
-    async def _grid_status(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _grid_status(self, connection: ServerConnection, frame: JsonFrame) -> None:
         evse_id = str(frame["evse_id"])
         if evse_id in self.account.grids:
             await self.send(connection, frame, self.account.grid_status(evse_id))
@@ -162,7 +166,7 @@ class SimulatedCloud(SimulatedServer):
     async def _two_steps(
         self,
         connection: ServerConnection,
-        frame: Frame,
+        frame: JsonFrame,
         act: Callable[[], bool],
         refuse: str = "",
         *,
@@ -170,7 +174,12 @@ class SimulatedCloud(SimulatedServer):
     ) -> None:
         command, evse_id = str(frame["command"]), frame["evse_id"]
         refuse = self.faults.refuse.get(command, refuse)
-        receipt = {"object": f"RECEIVED_{command}", "success": not refuse, "evse_id": evse_id, "error": refuse}
+        receipt: JsonFrame = {
+            "object": f"RECEIVED_{command}",
+            "success": not refuse,
+            "evse_id": evse_id,
+            "error": refuse,
+        }
         if refuse or not self.faults.no_receipt:
             await self.send(connection, frame, receipt)
         if refuse:
@@ -183,7 +192,7 @@ class SimulatedCloud(SimulatedServer):
             error = "TIMEOUT"
         if not error and not act():
             error = "REJECTED"
-        verdict = {
+        verdict: JsonFrame = {
             "object": f"STATUS_{command}",
             "success": not error,
             "evse_id": evse_id,
@@ -197,20 +206,20 @@ class SimulatedCloud(SimulatedServer):
         if not error and self.faults.verdict_first:
             await self.push(point)
 
-    async def _start_session(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _start_session(self, connection: ServerConnection, frame: JsonFrame) -> None:
         socket, card = self._socket(frame), str(frame.get("session_token"))
         refuse = "" if self.account.knows_card(card) else f"unknown charge card for chargepoint: {frame['evse_id']}"
         if socket is None:
             refuse = f"no socket given for chargepoint: {frame['evse_id']}"
         await self._two_steps(connection, frame, lambda: self._point(frame).start(card, socket), refuse)
 
-    async def _stop_session(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _stop_session(self, connection: ServerConnection, frame: JsonFrame) -> None:
         socket = self._socket(frame)
         idle = socket is None or socket.session is None
         refuse = f"no active session for chargepoint: {frame['evse_id']}" if idle else ""
         await self._two_steps(connection, frame, lambda: self._point(frame).stop(socket), refuse)
 
-    async def _unlock(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _unlock(self, connection: ServerConnection, frame: JsonFrame) -> None:
         point, socket = self._point(frame), self._socket(frame)
         if point.chargepoint_type != PORTABLE and not self.account.unlocks_by_websocket:
             await self.send(connection, frame, {"object": "ERROR", "error": 2, "message": "forbidden"})
@@ -221,14 +230,14 @@ class SimulatedCloud(SimulatedServer):
 
         await self._two_steps(connection, frame, act)
 
-    async def _set_operative(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _set_operative(self, connection: ServerConnection, frame: JsonFrame) -> None:
         def act() -> bool:
             self._point(frame).block(frame["command"] == "SET_INOPERATIVE")
             return True
 
         await self._two_steps(connection, frame, act, confirm=self.faults.confirm_block)
 
-    async def _reboot(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _reboot(self, connection: ServerConnection, frame: JsonFrame) -> None:
         point = self._point(frame)
 
         def act() -> bool:
@@ -249,15 +258,15 @@ class SimulatedCloud(SimulatedServer):
     # --- setting ---
 
     async def _confirm(
-        self, connection: ServerConnection, frame: Frame, act: Callable[[], None], word: str = ""
+        self, connection: ServerConnection, frame: JsonFrame, act: Callable[[], None], word: str = ""
     ) -> None:
         """One step: done and confirmed, with the value that was set."""
         command, evse_id = str(frame["command"]), frame.get("evse_id")
         error = self.faults.refuse.get(command, "") or self.faults.verdict.get(command, "")
         if not error:
             act()
-        result = {"setting": word} if word and not error else {}
-        answer = {
+        result: JsonFrame = {"setting": word} if word and not error else {}
+        answer: JsonFrame = {
             "object": f"STATUS_{command}",
             "success": not error,
             "evse_id": evse_id,
@@ -271,16 +280,16 @@ class SimulatedCloud(SimulatedServer):
         if not error and evse_id is not None:
             await self.push_settings(self._point(frame))
 
-    def _set_flag(self, name: str) -> Handler:
-        async def handle(connection: ServerConnection, frame: Frame) -> None:
+    def _set_flag(self, name: str) -> Answerer:
+        async def handle(connection: ServerConnection, frame: JsonFrame) -> None:
             value, point = bool(frame.get("value")), self._point(frame)
             word = f"set {str(value).lower()}"
             await self._confirm(connection, frame, lambda: setattr(point, name, value), word)
 
         return handle
 
-    def _set_profile(self, name: ProfileName) -> Handler:
-        async def handle(connection: ServerConnection, frame: Frame) -> None:
+    def _set_profile(self, name: ProfileName) -> Answerer:
+        async def handle(connection: ServerConnection, frame: JsonFrame) -> None:
             value, point = bool(frame.get("value")), self._point(frame)
 
             def act() -> None:
@@ -291,7 +300,7 @@ class SimulatedCloud(SimulatedServer):
 
         return handle
 
-    async def _set_card(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _set_card(self, connection: ServerConnection, frame: JsonFrame) -> None:
         uid, point = str(frame.get("token_uid")), self._point(frame)
         if not self.account.knows_card(uid):
             await self.send(
@@ -308,7 +317,7 @@ class SimulatedCloud(SimulatedServer):
         card = None if uid == "BCU-APP" else uid
         await self._confirm(connection, frame, lambda: setattr(point, "plug_and_charge_card", card))
 
-    async def _save_delayed(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _save_delayed(self, connection: ServerConnection, frame: JsonFrame) -> None:
         point = self._point(frame)
 
         def act() -> None:
@@ -318,38 +327,38 @@ class SimulatedCloud(SimulatedServer):
         await self._confirm(connection, frame, act)
         await self.push(point)
 
-    async def _patch_price_based(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _patch_price_based(self, connection: ServerConnection, frame: JsonFrame) -> None:
         point = self._point(frame)
         names = ("expected_departure_time", "current_battery_pct", "minimum_pct", "battery_size_kwh")
         given = {name: frame[name] for name in names if name in frame}
         await self._confirm(connection, frame, lambda: point.price_settings.update(given))
 
-    async def _boost(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _boost(self, connection: ServerConnection, frame: JsonFrame) -> None:
         point = self._point(frame)
         await self._confirm(connection, frame, point.boost)
         await self.push(point)
 
-    async def _set_override(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _set_override(self, connection: ServerConnection, frame: JsonFrame) -> None:
         await self._override(connection, frame, None)
 
-    async def _edit_override(self, connection: ServerConnection, frame: Frame) -> None:
-        await self._override(connection, frame, int(frame["schedule_id"]))
+    async def _edit_override(self, connection: ServerConnection, frame: JsonFrame) -> None:
+        await self._override(connection, frame, int(str(frame["schedule_id"])))
 
-    async def _override(self, connection: ServerConnection, frame: Frame, number: int | None) -> None:
+    async def _override(self, connection: ServerConnection, frame: JsonFrame, number: int | None) -> None:
         command = str(frame["command"])
         error = self.faults.refuse.get(command, "")
         if number is not None and number not in self.account.schedules:
             error = "schedule not found"
-        answer: Frame = {"object": command, "success": not error, "error": error}
+        answer: JsonFrame = {"object": command, "success": not error, "error": error}
         if not error:
-            answer["data"] = self.account.save_schedule(frame, number)
+            answer["data"] = self.account.save_schedule(frame, number).entry()
         await self.send(connection, frame, answer)
         await self.push_all()
 
-    async def _clear_override(self, connection: ServerConnection, frame: Frame) -> None:
+    async def _clear_override(self, connection: ServerConnection, frame: JsonFrame) -> None:
         command = str(frame["command"])
         error = self.faults.refuse.get(command, "")
-        if not error and not self.account.clear_schedule(int(frame["schedule_id"])):
+        if not error and not self.account.clear_schedule(int(str(frame["schedule_id"]))):
             error = "schedule not found"
         await self.send(connection, frame, {"object": command, "success": not error, "error": error})
         await self.push_all()

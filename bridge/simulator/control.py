@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, fields
 from socket import create_server
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
+from pydantic import JsonValue, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,6 +19,12 @@ from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
 from bridge.simulator.faults import Faults
+
+Given = Mapping[str, JsonValue]
+"""The body of a request."""
+
+_FAULTS: Final = TypeAdapter(Faults)
+_CAR: Final = TypeAdapter(Car)
 
 
 class Control:
@@ -30,7 +37,7 @@ class Control:
 
     def __init__(self, cloud: SimulatedCloud) -> None:
         self._cloud = cloud
-        self._actions: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
+        self._actions: dict[str, Callable[[Given], Awaitable[None]]] = {
             "drop": self._drop,
             "freeze": self._freeze,
             "limit": self._limit,
@@ -62,7 +69,7 @@ class Control:
                 "charge_points": {
                     point.evse_id: [point.status(socket) for socket in point.sockets] for point in points
                 },
-                "schedules": list(cloud.account.schedules.values()),
+                "schedules": [schedule.entry() for schedule in cloud.account.schedules.values()],
             }
         )
 
@@ -71,11 +78,13 @@ class Control:
 
     async def _faults(self, request: Request) -> Response:
         known = {field.name for field in fields(Faults)}
-        for name, value in (await _body(request)).items():
-            if name not in known:
-                return JSONResponse({"error": f"there is no fault {name}"}, status_code=400)
-            names = isinstance(getattr(self._cloud.faults, name), set)
-            setattr(self._cloud.faults, name, set(value) if names else value)
+        given = await _body(request)
+        for name in given.keys() - known:
+            return JSONResponse({"error": f"there is no fault {name}"}, status_code=400)
+        try:
+            self._cloud.faults = _FAULTS.validate_python({**asdict(self._cloud.faults), **given})
+        except ValidationError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
         return await self._state(request)
 
     async def _act(self, request: Request) -> Response:
@@ -85,24 +94,24 @@ class Control:
         await action(await _body(request))
         return await self._state(request)
 
-    async def _drop(self, _: dict[str, Any]) -> None:
+    async def _drop(self, _: Given) -> None:
         self._cloud.drop()
 
-    async def _freeze(self, _: dict[str, Any]) -> None:
+    async def _freeze(self, _: Given) -> None:
         self._cloud.freeze()
 
-    async def _limit(self, _: dict[str, Any]) -> None:
+    async def _limit(self, _: Given) -> None:
         await self._cloud.reach_limit()
 
-    async def _reset(self, _: dict[str, Any]) -> None:
+    async def _reset(self, _: Given) -> None:
         self._cloud.faults = Faults()
 
-    async def _garbage(self, given: dict[str, Any]) -> None:
-        await self._cloud.garbage(int(given.get("frames", 1)))
+    async def _garbage(self, given: Given) -> None:
+        await self._cloud.garbage(int(_number(given, "frames")))
 
-    async def _step(self, given: dict[str, Any]) -> None:
+    async def _step(self, given: Given) -> None:
         for point in self._cloud.account.charge_points.values():
-            point.step(float(given.get("seconds", 1)))
+            point.step(_number(given, "seconds"))
         await self._cloud.push_all()
 
     async def _act_on_point(self, request: Request) -> Response:
@@ -116,7 +125,7 @@ class Control:
         return await self._state(request)
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request) -> Given:
     with suppress(json.JSONDecodeError):
         body = await request.json()
         if isinstance(body, dict):
@@ -124,28 +133,35 @@ async def _body(request: Request) -> dict[str, Any]:
     return {}
 
 
-def _plug(point: SimulatedChargePoint, given: dict[str, Any]) -> None:
-    point.plug(Car(**given))
+def _number(given: Given, name: str) -> float:
+    """A number; 1 where there is none."""
+    value = given.get(name)
+    return value if isinstance(value, int | float) else 1
 
 
-def _unplug(point: SimulatedChargePoint, _: dict[str, Any]) -> None:
+def _plug(point: SimulatedChargePoint, given: Given) -> None:
+    point.plug(_CAR.validate_python(given))
+
+
+def _unplug(point: SimulatedChargePoint, _: Given) -> None:
     point.unplug()
 
 
-def _fault(point: SimulatedChargePoint, given: dict[str, Any]) -> None:
+def _fault(point: SimulatedChargePoint, given: Given) -> None:
+    activity, vehicle = given.get("activity"), given.get("vehicle")
     for socket in point.sockets:
-        socket.fault = given.get("activity")
-        if "vehicle" in given:
-            socket.vehicle = given["vehicle"]
+        socket.fault = str(activity) if activity is not None else None
+        if vehicle is not None:
+            socket.vehicle = str(vehicle)
 
 
-def _set(point: SimulatedChargePoint, given: dict[str, Any]) -> None:
+def _set(point: SimulatedChargePoint, given: Given) -> None:
     for name, value in given.items():
         setattr(point, name, value)
     point.step(0.0)
 
 
-_POINT_ACTIONS: Final[Mapping[str, Callable[[SimulatedChargePoint, dict[str, Any]], None]]] = {
+_POINT_ACTIONS: Final[Mapping[str, Callable[[SimulatedChargePoint, Given], None]]] = {
     "plug": _plug,
     "unplug": _unplug,
     "fault": _fault,

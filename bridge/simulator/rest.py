@@ -1,12 +1,13 @@
 """The app's side of the simulated cloud: the REST calls that the package `pybluecurrent` makes."""
 
 import json
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
 from functools import wraps
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
+from pydantic import JsonValue
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -62,8 +63,8 @@ class Rest:
 
         return checked
 
-    def _point(self, given: dict[str, Any]) -> SimulatedChargePoint:
-        return self._cloud.account.charge_points[given.get("evse_id") or given["chargepoint_id"]]
+    def _point(self, given: Mapping[str, JsonValue]) -> SimulatedChargePoint:
+        return self._cloud.account.charge_points[str(given.get("evse_id") or given["chargepoint_id"])]
 
     # --- the account ---
 
@@ -122,7 +123,7 @@ class Rest:
             }
         )
 
-    def _transaction(self, transaction: SimulatedTransaction, point: SimulatedChargePoint) -> dict[str, Any]:
+    def _transaction(self, transaction: SimulatedTransaction, point: SimulatedChargePoint) -> dict[str, JsonValue]:
         card = next((card for card in self._cloud.account.cards if card["uid"] == transaction.card), None)
         return {
             # Numbers come as text, padded, as the real API has been seen to send them.
@@ -226,7 +227,7 @@ def _local(when: datetime) -> str:
 def _within(transaction: SimulatedTransaction, start: str | None, end: str | None) -> bool:
     day = (transaction.ended_at or transaction.started_at).astimezone(AMSTERDAM).date()
 
-    def date_of(text: str) -> Any:
+    def date_of(text: str) -> date:
         number, month, year = (int(part) for part in text.split("-"))
         return day.replace(year=year, month=month, day=number)
 

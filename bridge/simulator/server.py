@@ -4,11 +4,13 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
+from pydantic import JsonValue
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
@@ -18,7 +20,8 @@ from bridge.simulator.account import SimulatedAccount
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.faults import Faults
 
-Frame = dict[str, Any]
+JsonFrame = dict[str, JsonValue]
+"""A frame as it stands on the wire, in either direction."""
 
 LIMIT_CLOSE_CODE: Final = 4001
 REBOOT_S: Final = 2.0
@@ -38,7 +41,7 @@ class SimulatedServer(ABC):
 
     account: SimulatedAccount
     faults: Faults = field(default_factory=Faults)
-    seen: list[Frame] = field(default_factory=list)
+    seen: list[JsonFrame] = field(default_factory=list)
     single_connection: bool = False
     rebooting_s: float = REBOOT_S
     logins: int = 0
@@ -97,14 +100,14 @@ class SimulatedServer(ABC):
             self._open.discard(connection)
             self._listening.discard(connection)
 
-    def spawn(self, work: Any) -> None:
+    def spawn(self, work: Coroutine[object, None, None]) -> None:
         """Do something beside, until the cloud stops."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @staticmethod
-    def _read(text: str | bytes) -> Frame | None:
+    def _read(text: str | bytes) -> JsonFrame | None:
         try:
             frame = json.loads(text)
         except ValueError:
@@ -118,7 +121,7 @@ class SimulatedServer(ABC):
         """How often each command came."""
         return Counter(str(frame.get("command")) for frame in self.seen)
 
-    def requests_for(self, *commands: str) -> list[Frame]:
+    def requests_for(self, *commands: str) -> list[JsonFrame]:
         """The requests with one of these commands, in order."""
         return [frame for frame in self.seen if frame.get("command") in commands]
 
@@ -132,10 +135,10 @@ class SimulatedServer(ABC):
         self._listening.add(connection)
 
     @abstractmethod
-    async def answer(self, connection: ServerConnection, frame: Frame) -> None:
+    async def answer(self, connection: ServerConnection, frame: JsonFrame) -> None:
         """Answer one frame, on the connection that it came on."""
 
-    async def send(self, connection: ServerConnection, request: Frame, answer: Frame) -> None:
+    async def send(self, connection: ServerConnection, request: JsonFrame, answer: JsonFrame) -> None:
         """Send the answer to a request, with its `flow_id` as the faults say."""
         if request.get("command") in self.faults.unanswered:
             return

@@ -11,13 +11,16 @@ from collections.abc import Callable, Hashable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
+from bridge.storage.rows import Cell, Query
 from bridge.storage.schema import VERSION, upgrade, version_of
 
-Statement = tuple[str, tuple[object, ...]]
+R = TypeVar("R")
+
+Statement = tuple[str, tuple[Cell, ...]]
 """SQL and its parameters."""
 
 _BUSY_MS: Final = 250
@@ -144,10 +147,9 @@ class Database:
             os.close(self._lock)
             self._lock = None
 
-    def read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def read(self, query: Query[R], *parameters: str | None) -> list[R]:
         """The rows of a query."""
-        with closing(self._connection.execute(sql, parameters)) as cursor:
-            return cursor.fetchall()
+        return query.read(self._connection, *parameters)
 
     @property
     def changes(self) -> int:

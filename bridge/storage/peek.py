@@ -5,15 +5,28 @@ import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pydantic import JsonValue
 
-from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.records import SessionRecord
 from bridge.storage.database import StorageUnusable, look_into, newer
-from bridge.storage.rows import DESCRIPTIONS, ENERGY_BEFORE, HAS_CURRENCY, SESSIONS, SETTINGS, to_record, utc_text
+from bridge.storage.rows import (
+    DESCRIPTIONS,
+    ENERGY_BEFORE,
+    HAS_CURRENCY,
+    HAS_SESSIONS,
+    SESSIONS,
+    SESSIONS_BEFORE_CURRENCIES,
+    SETTINGS,
+    VALUE,
+    Query,
+    to_record,
+    utc_text,
+)
 from bridge.storage.schema import VERSION, version_of
+
+R = TypeVar("R")
 
 
 class Peek:
@@ -22,7 +35,7 @@ class Peek:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def _read(self, query: Query[R], *parameters: str | None) -> list[R]:
         """The rows of a query; none where there is no file.
 
         Raises:
@@ -35,14 +48,14 @@ class Peek:
                 version = version_of(connection)
                 if version > VERSION:
                     raise StorageUnusable(newer(self._path, version))
-                return connection.execute(sql, parameters).fetchall()
+                return query.read(connection, *parameters)
         except sqlite3.Error as error:
             raise StorageUnusable(f"{self._path} cannot be read: {error}.", permanent=False) from error
 
     def value(self, name: str) -> JsonValue:
         """A single value; None if there is none, or no file that can be read."""
         try:
-            rows = self._read("SELECT content FROM value WHERE name = ?", name)
+            rows = self._read(VALUE, name)
             return json.loads(rows[0][0]) if rows else None
         except (StorageUnusable, ValueError):
             return None
@@ -61,7 +74,7 @@ class Peek:
         Raises:
             StorageUnusable: it cannot be read.
         """
-        return bool(self._read("SELECT 1 FROM sqlite_schema WHERE name = 'session'"))
+        return bool(self._read(HAS_SESSIONS))
 
     def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
         """See `Storage.sessions`.
@@ -71,7 +84,7 @@ class Peek:
         """
         if not self.has_ledger():
             return []
-        query = SESSIONS if self._read(HAS_CURRENCY) else SESSIONS.replace("currency", f"'{EURO}'")
+        query = SESSIONS if self._read(HAS_CURRENCY) else SESSIONS_BEFORE_CURRENCIES
         return [to_record(row) for row in self._read(query, utc_text(since), address)]
 
     def energy_before(self) -> dict[str, float]:

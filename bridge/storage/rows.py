@@ -1,45 +1,126 @@
 """The rows of the storage as values, and the SQL that reads and writes them."""
 
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
 from bridge.chargepoint.amsterdam import in_amsterdam
-from bridge.chargepoint.charge_point_settings import ChargePointSettings
+from bridge.chargepoint.charge_point_settings import EURO, ChargePointSettings
 from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.twin import Steering
+from bridge.errors import ErrorCode
 
 MEMORY: Final = TypeAdapter(Memory)
 STEERING: Final = TypeAdapter(Steering)
 LIMITS: Final = TypeAdapter(Limits)
 SETTINGS: Final = TypeAdapter(ChargePointSettings)
 
-_RECORD: Final = (
-    "address, number, evse_id, socket, started_at, ended_at, times_given, not_before, not_after, energy, cost, "
-    "peak_power, card, mode, transaction_id, currency"
-)
-SESSIONS: Final = (
-    f"SELECT {_RECORD} FROM session WHERE number <> 0"  # noqa: S608 - a constant
-    " AND started_at >= coalesce(?, '') AND address = coalesce(?, address) ORDER BY started_at, address, number"
+
+class SessionRow(NamedTuple):
+    """A row of the table `session`, in the order of the columns that are read; times are UTC, ISO 8601."""
+
+    address: str
+    number: int
+    evse_id: str
+    socket: int | None
+    started_at: str
+    ended_at: str | None
+    times_given: bool
+    not_before: str | None
+    not_after: str | None
+    energy: float
+    cost: float | None
+    peak_power: float | None
+    card: str | None
+    mode: str | None
+    transaction_id: str | None
+    currency: str
+
+
+R = TypeVar("R")
+
+Cell = str | int | float | None
+"""A value of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[R]):
+    """A question to the file.
+
+    Attributes:
+        sql: the question.
+        rows: what its rows are. A row of another kind raises ValueError.
+    """
+
+    sql: str
+    rows: TypeAdapter[list[R]]
+
+    def read(self, connection: sqlite3.Connection, *parameters: str | None) -> list[R]:
+        """The rows.
+
+        Raises:
+            ValueError: one of them is of another kind.
+            sqlite3.Error: they cannot be read.
+        """
+        with closing(connection.execute(self.sql, parameters)) as cursor:
+            return self.rows.validate_python(cursor.fetchall())
+
+
+_ONE_TEXT: Final = TypeAdapter(list[tuple[str]])
+_TWO_TEXTS: Final = TypeAdapter(list[tuple[str, str]])
+_THREE_TEXTS: Final = TypeAdapter(list[tuple[str, str, str]])
+_SESSION_ROWS: Final = TypeAdapter(list[SessionRow])
+_COUNTS: Final = TypeAdapter(list[tuple[int]])
+
+_COLUMNS: Final = ", ".join(SessionRow._fields)
+
+SESSIONS: Final = Query(
+    f"SELECT {_COLUMNS} FROM session WHERE number <> 0"  # noqa: S608 - a constant
+    " AND started_at >= coalesce(?, '') AND address = coalesce(?, address) ORDER BY started_at, address, number",
+    _SESSION_ROWS,
 )
 """Takes since when, and which address; null is any."""
 
-SESSIONS_OF: Final = (
-    f"SELECT {_RECORD} FROM session WHERE number <> 0"  # noqa: S608 - a constant
-    " AND address IN (SELECT value FROM json_each(?)) AND started_at >= ? ORDER BY started_at, address, number"
+SESSIONS_BEFORE_CURRENCIES: Final = Query(SESSIONS.sql.replace("currency", f"'{EURO}'"), _SESSION_ROWS)
+"""The same in a file of version 2, which has no currency: all costs were taken for EUR."""
+
+SESSIONS_OF: Final = Query(
+    f"SELECT {_COLUMNS} FROM session WHERE number <> 0"  # noqa: S608 - a constant
+    " AND address IN (SELECT value FROM json_each(?)) AND started_at >= ? ORDER BY started_at, address, number",
+    _SESSION_ROWS,
 )
 """Takes a JSON array of addresses, and since when."""
 
-HAS_CURRENCY: Final = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'currency'"
-"""Files of version 2 and older have no currency: all costs were taken for EUR."""
+HAS_SESSIONS: Final = Query("SELECT 1 FROM sqlite_schema WHERE name = 'session'", _COUNTS)
+HAS_CURRENCY: Final = Query("SELECT 1 FROM pragma_table_info('session') WHERE name = 'currency'", _COUNTS)
 
-ENERGY_BEFORE: Final = "SELECT address, energy FROM session WHERE number = 0"
-STEERINGS: Final = "SELECT address, content FROM steering"
-DESCRIPTIONS: Final = "SELECT evse_id, description FROM charge_point"
-SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_RECORD}, average_power) VALUES ({', '.join('?' * 17)})"  # noqa: S608 - constants
+ENERGY_BEFORE: Final = Query(
+    "SELECT address, energy FROM session WHERE number = 0", TypeAdapter(list[tuple[str, float]])
+)
+STEERINGS: Final = Query("SELECT address, content FROM steering", _TWO_TEXTS)
+DESCRIPTIONS: Final = Query("SELECT evse_id, description FROM charge_point", _TWO_TEXTS)
+KNOWN_SINCE: Final = Query("SELECT evse_id, known_since FROM charge_point WHERE known_since IS NOT NULL", _TWO_TEXTS)
+MEMORIES: Final = Query("SELECT address, content, written_at FROM memory", _THREE_TEXTS)
+INCLUSIONS: Final = Query("SELECT address, inclusion FROM thing WHERE inclusion IS NOT NULL", _TWO_TEXTS)
+EXCLUDED: Final = Query("SELECT address FROM thing WHERE excluded = 1", _ONE_TEXT)
+PARAMETERS: Final = Query("SELECT evse_id, name, content FROM parameter", _THREE_TEXTS)
+VALUES: Final = Query("SELECT name, content FROM value", _TWO_TEXTS)
+VALUE: Final = Query("SELECT content FROM value WHERE name = ?", _ONE_TEXT)
+"""Takes the name."""
+
+COMMANDS: Final = Query(
+    "SELECT uid, code, message FROM command ORDER BY number",
+    TypeAdapter(list[tuple[str, ErrorCode | None, str | None]]),
+)
+
+_MARKS: Final = ", ".join("?" for _ in (*SessionRow._fields, "average_power"))
+SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_COLUMNS}, average_power) VALUES ({_MARKS})"  # noqa: S608 - constants
 
 
 def utc_text(when: datetime | None) -> str | None:
@@ -51,7 +132,7 @@ def _time(text: str | None) -> datetime | None:
     return in_amsterdam(datetime.fromisoformat(text)) if text is not None else None
 
 
-def to_row(record: SessionRecord) -> tuple[object, ...]:
+def to_row(record: SessionRecord) -> tuple[Cell, ...]:
     """A session as `SAVE_SESSION` takes it."""
     return (
         record.address,
@@ -74,23 +155,23 @@ def to_row(record: SessionRecord) -> tuple[object, ...]:
     )
 
 
-def to_record(row: tuple[Any, ...]) -> SessionRecord:
-    """A session as `SESSIONS` gives it."""
+def to_record(row: SessionRow) -> SessionRecord:
+    """A session as `SESSIONS` and `SESSIONS_OF` give it."""
     return SessionRecord(
-        address=row[0],
-        number=row[1],
-        evse_id=row[2],
-        socket=row[3],
-        started_at=in_amsterdam(datetime.fromisoformat(row[4])),
-        ended_at=_time(row[5]),
-        times_given=bool(row[6]),
-        not_before=_time(row[7]),
-        not_after=_time(row[8]),
-        energy=row[9],
-        cost=row[10],
-        peak_power=row[11],
-        card=row[12],
-        mode=row[13],
-        transaction=row[14],
-        currency=row[15],
+        address=row.address,
+        number=row.number,
+        evse_id=row.evse_id,
+        socket=row.socket,
+        started_at=in_amsterdam(datetime.fromisoformat(row.started_at)),
+        ended_at=_time(row.ended_at),
+        times_given=row.times_given,
+        not_before=_time(row.not_before),
+        not_after=_time(row.not_after),
+        energy=row.energy,
+        cost=row.cost,
+        peak_power=row.peak_power,
+        card=row.card,
+        mode=row.mode,
+        transaction=row.transaction_id,
+        currency=row.currency,
     )

@@ -20,15 +20,22 @@ from bridge.clock import SystemClock
 from bridge.errors import ErrorCode
 from bridge.storage.database import Database, Statement
 from bridge.storage.rows import (
+    COMMANDS,
     DESCRIPTIONS,
     ENERGY_BEFORE,
+    EXCLUDED,
+    INCLUSIONS,
+    KNOWN_SINCE,
+    MEMORIES,
     MEMORY,
+    PARAMETERS,
     SAVE_SESSION,
     SESSIONS,
     SESSIONS_OF,
     SETTINGS,
     STEERING,
     STEERINGS,
+    VALUES,
     to_record,
     to_row,
     utc_text,
@@ -70,11 +77,10 @@ class Storage:
         self._now = now = now or SystemClock().now
         self._database = Database(path, check=_read_everything, now=now, log=log or structlog.get_logger())
         self._values: dict[str, JsonValue] = {
-            name: json.loads(content) for name, content in self._database.read("SELECT name, content FROM value")
+            name: json.loads(content) for name, content in self._database.read(VALUES)
         }
         self._commands: dict[str, Outcome] = {
-            uid: Outcome(code, message or "")
-            for uid, code, message in self._database.read("SELECT uid, code, message FROM command ORDER BY number")
+            uid: Outcome(code, message or "") for uid, code, message in self._database.read(COMMANDS)
         }
 
     @property
@@ -100,7 +106,7 @@ class Storage:
 
     def known_since(self) -> dict[str, datetime]:
         """Since when the bridge has known each of them, restarts included."""
-        rows = self._database.read("SELECT evse_id, known_since FROM charge_point WHERE known_since IS NOT NULL")
+        rows = self._database.read(KNOWN_SINCE)
         return {evse_id: datetime.fromisoformat(known_since) for evse_id, known_since in rows}
 
     def save_charge_point(self, evse_id: str, evse: ChargePointSettings) -> None:
@@ -119,7 +125,7 @@ class Storage:
 
     def memories(self) -> dict[str, Memory]:
         """What is remembered of each socket; it has been out of sight since it was written, if not for longer."""
-        rows = self._database.read("SELECT address, content, written_at FROM memory")
+        rows = self._database.read(MEMORIES)
         return {
             address: lose_sight(MEMORY.validate_json(content), datetime.fromisoformat(written_at))
             for address, content, written_at in rows
@@ -194,7 +200,7 @@ class Storage:
 
     def inclusions(self) -> dict[str, JsonValue]:
         """The last inclusion report sent of each thing."""
-        rows = self._database.read("SELECT address, inclusion FROM thing WHERE inclusion IS NOT NULL")
+        rows = self._database.read(INCLUSIONS)
         return {address: json.loads(inclusion) for address, inclusion in rows}
 
     def save_inclusion(self, address: str, report: JsonValue) -> None:
@@ -208,7 +214,7 @@ class Storage:
 
     def excluded(self) -> set[str]:
         """The things that the user has deleted."""
-        return {address for (address,) in self._database.read("SELECT address FROM thing WHERE excluded = 1")}
+        return {address for (address,) in self._database.read(EXCLUDED)}
 
     def exclude(self, addresses: Iterable[str]) -> None:
         """The user has deleted these things; they stay away."""
@@ -247,7 +253,7 @@ class Storage:
 
     def parameters(self) -> dict[tuple[str, str], JsonValue]:
         """What was set for charge points, by evse_id and name."""
-        rows = self._database.read("SELECT evse_id, name, content FROM parameter")
+        rows = self._database.read(PARAMETERS)
         return {(evse_id, name): json.loads(content) for evse_id, name, content in rows}
 
     def save_parameter(self, evse_id: str, name: str, content: JsonValue) -> None:
@@ -293,22 +299,19 @@ def _read_everything(connection: sqlite3.Connection) -> None:
         ValueError: something in it cannot be understood.
         sqlite3.DatabaseError: something cannot be read, or is missing.
     """
-    for _, description in connection.execute(DESCRIPTIONS):
+    for _, description in DESCRIPTIONS.read(connection):
         SETTINGS.validate_json(description)
-    for (known_since,) in connection.execute("SELECT known_since FROM charge_point WHERE known_since IS NOT NULL"):
+    for _, known_since in KNOWN_SINCE.read(connection):
         datetime.fromisoformat(known_since)
-    for content, written_at in connection.execute("SELECT content, written_at FROM memory"):
-        MEMORY.validate_json(content)
+    for _, memory, written_at in MEMORIES.read(connection):
+        MEMORY.validate_json(memory)
         datetime.fromisoformat(written_at)
-    for _, content in connection.execute(STEERINGS):
-        STEERING.validate_json(content)
-    for query in (
-        "SELECT inclusion FROM thing WHERE inclusion IS NOT NULL",
-        "SELECT content FROM parameter",
-        "SELECT content FROM value",
-    ):
-        for (content,) in connection.execute(query):
-            json.loads(content)
-    connection.execute("SELECT number, uid, code, message FROM command").fetchall()
-    for row in connection.execute(SESSIONS, (None, None)):
+    for _, steering in STEERINGS.read(connection):
+        STEERING.validate_json(steering)
+    for *_, content in (*INCLUSIONS.read(connection), *PARAMETERS.read(connection), *VALUES.read(connection)):
+        json.loads(content)
+    COMMANDS.read(connection)
+    EXCLUDED.read(connection)
+    ENERGY_BEFORE.read(connection)
+    for row in SESSIONS.read(connection, None, None):
         to_record(row)

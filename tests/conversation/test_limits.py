@@ -25,14 +25,14 @@ OVERRIDES = (
 def requests(house: House) -> list[tuple[str, Any]]:
     """The requests about overrides that changed something: command, and the value or else the id."""
     return [
-        (frame["command"].split("_")[1], frame.get("overridevalue", frame.get("schedule_id")))
+        (str(frame["command"]).split("_")[1], frame.get("overridevalue", frame.get("schedule_id")))
         for frame in house.cloud.requests_for(*OVERRIDES[1:])
     ]
 
 
 def schedules(house: House) -> dict[int, float]:
     """The overrides in the cloud: id → A."""
-    return {number: entry["override_current"] for number, entry in house.cloud.account.schedules.items()}
+    return {number: entry.override.current_a for number, entry in house.cloud.account.schedules.items()}
 
 
 async def set_max(house: House, current: int, evse_id: str = SOCKET) -> Heard:
@@ -325,7 +325,7 @@ async def test_while_the_link_is_down_a_limit_is_refused_unless_it_holds_already
 async def test_none_of_ours_is_made_while_the_users_own_is_there(charging: House, current: int) -> None:
     """Whatever its content: the cloud keeps one a charge point, and a new one would overwrite it."""
     theirs = charging.cloud.account.save_schedule(_request(SOCKET, 9, DAYS[:5]))
-    number, since = int(theirs["schedule_id"]), charging.mark
+    number, since = theirs.number, charging.mark
     for type_ in ("cmd.max_current.set", "cmd.current_session.set_current"):
         error = await charging.hub.refused(SOCKET, type_, val_t="int", val=current)
         assert error.message.value == "ERR_INVALID_STATE"

@@ -68,7 +68,7 @@ class Steering(RuleBasedStateMachine):
     def ours(self) -> dict[int, int]:
         schedules = self.rig.simulated.account.schedules
         return {
-            number: int(entry["override_current"]) for number, entry in schedules.items() if number not in self.theirs
+            number: int(entry.override.current_a) for number, entry in schedules.items() if number not in self.theirs
         }
 
     def wanted(self) -> int | None:
@@ -127,7 +127,7 @@ class Steering(RuleBasedStateMachine):
     def override_in_the_app(self, current: int) -> None:
         """It overwrites whatever is there."""
         schedule = self.rig.simulated.account.save_schedule({**THEIRS, "overridevalue": current})
-        self.theirs = {int(schedule["schedule_id"]): current}
+        self.theirs = {schedule.number: current}
         self._find_out()
 
     @precondition(lambda self: self.ours and self.rig.twin(EVSE).limits.unsure is None)
@@ -272,7 +272,7 @@ class Steering(RuleBasedStateMachine):
     @invariant()
     def theirs_are_not_touched(self) -> None:
         schedules = self.rig.simulated.account.schedules
-        assert {number: int(schedules[number]["override_current"]) for number in self.theirs} == self.theirs
+        assert {number: int(schedules[number].override.current_a) for number in self.theirs} == self.theirs
 
     @invariant()
     def lifetime_energy_is_the_sum_of_sessions(self) -> None:

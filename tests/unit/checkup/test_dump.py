@@ -8,7 +8,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,13 +25,13 @@ from bridge.settings import KEYS, Settings
 from bridge.storage import recorder
 from bridge.storage.schema import VERSION
 from bridge.storage.storage import Outcome, Storage
+from tests.parsed import Parsed
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
-def dump(folder: Path, *findings: Finding, **sections: dict[str, Any]) -> Dump:
-    sections = {"storage": {"path": folder / "bridge.db"}, **sections}
-    values = Settings(**sections)  # type: ignore[arg-type] # the sections, by name
+def dump(folder: Path, *findings: Finding, **sections: dict[str, object]) -> Dump:
+    values = Settings.model_validate({"storage": {"path": folder / "bridge.db"}, **sections})
     return Dump(values, {"mqtt.host": str(folder / "bridge.toml")}, findings, NOW)
 
 
@@ -47,7 +46,7 @@ def test_it_is_readable_by_its_owner_only_and_never_overwrites(tmp_path: Path) -
 
 
 def test_versions(tmp_path: Path) -> None:
-    versions = compose(dump(tmp_path))["versions"]
+    versions: Parsed = compose(dump(tmp_path))["versions"]
     assert versions["bridge"] == __version__
     assert {"aiomqtt", "websockets", "pydantic", "structlog"} <= set(versions["libraries"])
     assert all(versions["libraries"].values())
@@ -55,7 +54,9 @@ def test_versions(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_there(tmp_path: Path) -> None:
-    content = compose(dump(tmp_path, mqtt={"host": "10.1.2.3", "port": 1884}, commands={"max_age": 60}))["settings"]
+    content: Parsed = compose(dump(tmp_path, mqtt={"host": "10.1.2.3", "port": 1884}, commands={"max_age": 60}))[
+        "settings"
+    ]
     assert set(content) == set(KEYS)
     assert content["mqtt.port"] == {"value": 1884}
     assert content["mqtt.host"] == {"value": "PRIVATE-ADDRESS", "from": "FOLDER-1/bridge.toml"}
@@ -74,7 +75,7 @@ def test_what_is_stored(tmp_path: Path) -> None:
     storage.settle("2", Outcome("ERR_REJECTED", "Blue Current refused: card"))
     storage.save_value("restarts", 7)
     storage.close()
-    content = compose(dump(tmp_path))["storage"]
+    content: Parsed = compose(dump(tmp_path))["storage"]
     assert content["version"] == VERSION
     assert content["bytes"]["file"] > 0
     assert content["rows"]["memory"] == 1
@@ -103,7 +104,7 @@ def test_a_table_of_another_version_is_counted_and_not_told(tmp_path: Path) -> N
     with closing(sqlite3.connect(tmp_path / "bridge.db")) as connection, connection:
         connection.execute("CREATE TABLE diary (entry TEXT)")
         connection.execute("INSERT INTO diary VALUES ('a private matter')")
-    content = compose(dump(tmp_path))
+    content: Parsed = compose(dump(tmp_path))
     assert content["storage"]["rows"]["diary"] == 1
     assert content["storage"]["values"] == {"something_new": "there"}
     assert "private matter" not in json.dumps(content)
@@ -113,6 +114,18 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bridge.db").write_text("no database")
     assert compose(dump(tmp_path))["storage"] == {"problem": "file is not a database"}
     assert compose(dump(tmp_path / "none"))["storage"] == {"file": None}
+
+
+def test_a_file_of_another_program(tmp_path: Path) -> None:
+    """Its tables may have the same names, and anything in them."""
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as connection, connection:
+        for table in ("charge_point", "thing", "memory", "steering", "parameter", "value", "session", "command"):
+            connection.execute(f"CREATE TABLE {table} (energy, content)")
+            connection.execute(f"INSERT INTO {table} VALUES (x'00ff', '5')")
+    content: Parsed = json.loads(json.dumps(compose(dump(tmp_path))))
+    assert content["storage"]["rows"]["session"] == 1
+    assert content["storage"]["latest_sessions"] == [{"energy": "2 bytes"}]
+    assert content["storage"]["memory"] == {"": {"written_at": None}}
 
 
 WORD = st.text(string.ascii_letters + string.digits + "-", min_size=3, max_size=12).map(lambda text: f"Q{text}Z")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location
 from bridge.chargepoint.told import told_fields
@@ -53,7 +53,9 @@ def test_what_looks_like_a_person_is_taken_out(text: str, left: str) -> None:
 
 def test_names_of_fields_decide() -> None:
     redaction = Redaction()
-    content = {"name": "Driveway", "card": "046C", "access_token": "x", "login": None, "energy": 3.5, "open": True}
+    content: JsonValue = {
+        "name": "Driveway", "card": "046C", "access_token": "x", "login": None, "energy": 3.5, "open": True,
+    }  # fmt: skip
     expected = {"name": "NAME-1", "card": "CARD-1", "access_token": SECRET, "login": None, "energy": 3.5, "open": True}
     assert redaction.json(content) == expected
     assert redaction.json(["Driveway", 1]) == ["NAME-1", 1]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,7 @@ def request(
     stop: str = "23:59",
     start_days: Sequence[str] = DAYS,
     stop_days: Sequence[str] = DAYS,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """A request for an override."""
     return {
         "chargepoints": list(evse_ids),
@@ -51,17 +50,17 @@ def account(clock: FakeClock) -> SimulatedAccount:
     return account
 
 
-def told(account: SimulatedAccount) -> tuple[float, float, float]:
+def told(account: SimulatedAccount) -> tuple[object, ...]:
     """`max_usage`, `smartcharging_max_usage` and what flows, A."""
     point = account.charge_points[SOCKET]
     point.step(0.0)
     status = point.status(point.sockets[0])
-    return status["max_usage"], status["smartcharging_max_usage"], status["actual_p1"]
+    return tuple(status[name] for name in ("max_usage", "smartcharging_max_usage", "actual_p1"))
 
 
-def listed(account: SimulatedAccount) -> list[tuple[list[str], int]]:
+def listed(account: SimulatedAccount) -> list[tuple[list[str], float]]:
     """The overrides, as listed."""
-    return [(entry["charge_points"], entry["override_current"]) for entry in account.schedules.values()]
+    return [(entry.charge_points, entry.override.current_a) for entry in account.schedules.values()]
 
 
 def test_an_override_shows_in_what_smart_charging_advises_and_only_while_it_is_on(account: SimulatedAccount) -> None:
@@ -87,7 +86,7 @@ def test_a_new_one_overwrites_the_one_that_is_there(account: SimulatedAccount) -
 def test_an_edit_overwrites_nothing_but_itself(account: SimulatedAccount) -> None:
     first = account.save_schedule(request(10))
     account.save_schedule(request(8, [CABLE]))
-    account.save_schedule(request(12), int(first["schedule_id"]))
+    account.save_schedule(request(12), first.number)
     assert listed(account) == [([SOCKET], 12), ([CABLE], 8)]
 
 
@@ -119,7 +118,7 @@ def test_a_kinder_cloud_keeps_both_and_limits_what_the_charge_point_can_deliver(
     ],
 )
 def test_it_limits_in_its_hours(
-    account: SimulatedAccount, clock: FakeClock, asked: dict[str, Any], clock_shows: str, limits: bool
+    account: SimulatedAccount, clock: FakeClock, asked: dict[str, object], clock_shows: str, limits: bool
 ) -> None:
     account.save_schedule(asked)
     clock.set_wall(from_wall_clock(datetime.strptime(f"2026-11-{clock_shows}", "%Y-%m-%d %H:%M")))
