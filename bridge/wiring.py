@@ -364,7 +364,7 @@ def _listen(parts: Parts) -> None:
     )
     parts.fleet.grid_listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
     parts.fleet.remembered_listeners = (parts.recording.remembered,) if parts.recording is not None else ()
-    parts.link.frame_listeners = (parts.sync.frame_came,)
+    parts.link.frame_listeners = (parts.sync.frame_received,)
     # The token is hidden before anything can be logged; the states are right before somebody is told that they changed.
     parts.link.status_listeners = (
         link_changed,

@@ -1,1 +1,1 @@
-"""The rules of the account: what is known of its charge points, and what is asked of the cloud for them."""
+"""The rules of the account: the state of its charge points, and the requests that the bridge makes to the cloud."""

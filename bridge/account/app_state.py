@@ -1,4 +1,4 @@
-"""The states of the app in FIMP's words: connection and login (contract 6, "App" and "Login")."""
+"""The state of the app as FIMP reports it: connection and login (contract 6, "App" and "Login")."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
@@ -26,13 +26,13 @@ _HEALTH: Final[Mapping[AuthState, str]] = {
 
 
 class AppState:
-    """What the hub shows of the app as a whole.
+    """The state that the hub shows for the app as a whole.
 
     Attributes:
         auth: the state of the login.
-        problem: why the login failed, as a sentence; empty if it did not.
-        code: the error code of that; empty for none.
-        listeners: who hears that something of this has changed.
+        problem: a sentence that says why the login failed; empty if it did not fail.
+        code: the contract's error code for the failure; empty if there is none.
+        listeners: called without arguments after every change.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class AppState:
                 self.code = ""
             self.auth = auth
             self.problem = str(status.error) if failed else ""
-        self._tell()
+        self._notify()
 
     def _auth_after(self, status: LinkStatus) -> AuthState:
         if status.up:
@@ -65,37 +65,43 @@ class AppState:
             return "LOST" if self.auth in ("AUTHENTICATED", "LOST") else "ERROR"
         if self.auth in ("NOT_AUTHENTICATED", "ERROR"):
             return "IN_PROGRESS"
-        return self.auth  # a link that is down says nothing about the login
+        return self.auth  # the login is still valid while the link is down
 
     def attempt_begins(self) -> None:
-        """A login begins. Until it ends, only its outcome changes the login state."""
+        """Handle the start of a login. Until it ends, only its outcome changes the login state."""
         self._attempt = True
         self._set("IN_PROGRESS")
 
     def attempt_ends(self, auth: AuthState, problem: str = "", code: str = "") -> None:
-        """The login has an outcome."""
+        """Handle the end of a login.
+
+        Args:
+            auth: the new state of the login.
+            problem: a sentence that says why the login failed; empty if it succeeded.
+            code: the contract's error code for the failure; empty if it succeeded.
+        """
         self._attempt = False
         self._set(auth, problem, code)
 
     def logged_out(self) -> None:
-        """The login has been removed."""
+        """Handle a logout."""
         self._set("NOT_AUTHENTICATED")
 
     def stopping(self) -> None:
-        """The service is stopping."""
+        """Report the app as terminating and the link as disconnected, because the service stops."""
         self._stopping, self._connection = True, "DISCONNECTED"
-        self._tell()
+        self._notify()
 
     def _set(self, auth: AuthState, problem: str = "", code: str = "") -> None:
         self.auth, self.problem, self.code = auth, problem, code
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in self.listeners:
             listener()
 
     def states(self) -> JsonValue:
-        """The four states of `evt.app.state_report`."""
+        """Return the value of `evt.app.state_report`: a map with `app`, `connection`, `config` and `auth`."""
         return {
             "app": "TERMINATING" if self._stopping else _HEALTH[self.auth],
             "connection": self._connection,

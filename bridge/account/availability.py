@@ -1,4 +1,4 @@
-"""Whether a charge point may charge: parameter `available` (contract 5)."""
+"""Blocking a charge point and making it available: parameter `available` (contract 5)."""
 
 from bridge.account.endings import ended_by_us
 from bridge.account.fleet import Fleet
@@ -12,11 +12,13 @@ from bridge.errors import Forbidden, UnknownRequest
 class Availability:
     """Blocks charge points, and makes them available again.
 
+    The link is asked first. If the cloud does not know the request or forbids it, the app's REST API is asked.
+
     Args:
-        cloud: the link.
-        app_api: the app's side, for what the link cannot do.
-        fleet: the twins.
-        clock: tells the time.
+        cloud: the link to Blue Current.
+        app_api: the app's side of the cloud.
+        fleet: the twins of the charge points.
+        clock: the source of time.
     """
 
     def __init__(self, *, cloud: Link, app_api: AppApi, fleet: Fleet, clock: Clock) -> None:
@@ -26,10 +28,14 @@ class Availability:
         self._clock = clock
 
     async def set(self, evse_id: str, *, available: bool) -> None:
-        """Make a charge point available, or block it; a block ends its sessions.
+        """Make a charge point available, or block it. A block ends its sessions.
+
+        Args:
+            evse_id: the charge point.
+            available: False blocks it.
 
         Raises:
-            BridgeError: the cloud did not do it.
+            BridgeError: the cloud cannot be reached, or did not carry out the request.
         """
         self._cloud.check()
         if available:

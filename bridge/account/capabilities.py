@@ -1,4 +1,4 @@
-"""What the cloud was found to support, and not to support; kept over restarts."""
+"""The capabilities that the cloud was found to have or to lack. They are kept over restarts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,15 +9,15 @@ from pydantic import TypeAdapter, ValidationError
 from bridge.storage.storage import Storage
 
 NAME: Final = "capabilities"
-"""Under which the storage keeps it."""
+"""The key of the capabilities in the storage."""
 
 Listener = Callable[[str | None], None]
-"""Is told of a change: of one charge point, by its `evse_id`, or with None of the account."""
+"""Called after a change, with the `evse_id` of the charge point that it is about, or None for the whole account."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """What differs from what is assumed of a cloud that nothing has been asked of yet."""
+    """The differences from the assumptions that `Capabilities` starts with."""
 
     overrides_unknown: bool = False
     takes_socket_id: bool = False
@@ -28,16 +28,16 @@ _LEARNED: Final = TypeAdapter(_Learned)
 
 
 class Capabilities:
-    """What the cloud supports: of the account, and of each charge point.
+    """The capabilities of the cloud, for the account and for each charge point.
 
-    Assumed until an answer shows otherwise: the cloud knows overrides of the current, every charge point without a
-    fixed cable can be unlocked, and requests about sessions take no `socket_id`.
+    Until an answer shows otherwise, the bridge assumes that the cloud knows current overrides, that every charge point
+    without a fixed cable can be unlocked, and that requests about sessions take no `socket_id`.
 
     Args:
-        storage: keeps what was learned.
+        storage: keeps the capabilities over restarts.
 
     Attributes:
-        listeners: are told of every change, so that things can be described anew.
+        listeners: called after every change, so that the affected things are described anew.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -47,32 +47,32 @@ class Capabilities:
 
     @property
     def overrides_known(self) -> bool:
-        """The cloud knows overrides of the current (`LIST_OVERRIDE_CURRENT` and its kind)."""
+        """Whether the cloud knows the requests about current overrides, such as `LIST_OVERRIDE_CURRENT`."""
         return not self._learned.overrides_unknown
 
     @property
     def takes_socket_id(self) -> bool:
-        """Requests about sessions can name one socket of several: an answer to one has carried a `socket_id`."""
+        """Whether requests about sessions can name one of several sockets: an answer has carried a `socket_id`."""
         return self._learned.takes_socket_id
 
     def unlocks(self, evse_id: str) -> bool:
-        """The cable of this charge point can be unlocked from here, if it has a socket."""
+        """Whether no request to unlock the cable of this charge point has been refused as unknown or forbidden."""
         return evse_id not in self._learned.cannot_unlock
 
     def learn_overrides_unknown(self) -> None:
-        """The cloud answered error 0 to a request about overrides."""
+        """Note that the cloud answered error 0 to a request about overrides."""
         self._keep(replace(self._learned, overrides_unknown=True), None)
 
     def learn_takes_socket_id(self) -> None:
-        """The cloud answered a request about a session with a `socket_id`."""
+        """Note that the cloud answered a request about a session with a `socket_id`."""
         self._keep(replace(self._learned, takes_socket_id=True), None)
 
     def learn_cannot_unlock(self, evse_id: str) -> None:
-        """The cloud answered error 0 or 2 to a request to unlock this charge point."""
+        """Note that the cloud answered error 0 or 2 to a request to unlock this charge point."""
         self._keep(replace(self._learned, cannot_unlock=self._learned.cannot_unlock | {evse_id}), evse_id)
 
     def forget(self) -> None:
-        """Assume again what is assumed of a new cloud."""
+        """Return to the initial assumptions."""
         self._keep(_Learned(), None)
 
     def _keep(self, learned: _Learned, evse_id: str | None) -> None:
@@ -89,4 +89,4 @@ def _restored(storage: Storage) -> _Learned:
     try:
         return _LEARNED.validate_python(stored) if stored is not None else _Learned()
     except ValidationError:
-        return _Learned()  # of another version: it is learned again
+        return _Learned()  # written by another version of the bridge: the capabilities are learned again

@@ -1,4 +1,4 @@
-"""Starting, stopping and unlocking: what is asked of the cloud, in which order (contract 4, "Charging modes")."""
+"""Starting, stopping and unlocking: which requests are made to the cloud, in which order (contract 4)."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ from bridge.runtime_settings import RuntimeSettings
 from bridge.tasks import BackgroundTasks
 
 FOLLOW_UP_S: Final = 2.0
-"""How long after a verdict the CH_STATUS that shows its effect is waited for."""
+"""How long the bridge waits after a verdict for the CH_STATUS that shows its effect."""
 
 PORTABLE: Final = "UMOVE"
 """The `chargepoint_type` of portable charge points."""
@@ -53,20 +53,22 @@ _NO_START: Final = {State.DISCONNECTED, State.UNAVAILABLE, State.ERROR, State.UN
 class Charging:
     """Starts and stops the sessions of all charge points, and unlocks their cables.
 
+    The caller holds the lock of the charge point during every coroutine of this class.
+
     Args:
-        cloud: the link.
-        app_api: the app's side, for what the link cannot do.
+        cloud: the link to Blue Current.
+        app_api: the app's side of the cloud, which unlocks charge points that are not portable.
         capabilities: which charge points can be unlocked.
-        fleet: the twins.
-        overrides: current limits in the cloud.
-        locks: one for each charge point.
-        runtime: the state set, the card, the slow current, the grace.
-        parameters: what was set for one charge point and the cloud does not keep: its `session_card`.
-        clock: tells the time.
-        tasks: run what nobody waits for.
+        fleet: the twins of the charge points.
+        overrides: the current limits in the cloud.
+        locks: one lock for each charge point, for work in the background.
+        runtime: the state set, the card, the slow current and the grace.
+        parameters: the parameters that the cloud does not keep, such as `session_card`.
+        clock: the source of time.
+        tasks: runs work in the background.
         patience: how long a verdict may take, s.
-        follow_up: see `FOLLOW_UP_S`.
-        log: gets a line for a failure that no command is answered with.
+        follow_up: how long to wait after a verdict for its effect, s (`FOLLOW_UP_S`).
+        log: gets a line for each failure in the background, which no command is answered with.
     """
 
     def __init__(
@@ -99,20 +101,20 @@ class Charging:
         self._patience = patience
         self._follow_up = follow_up
         self._log = log
-        self._to_lift: set[str] = set()  # sockets whose session, started in mode `normal`, has not shown yet
+        self._to_lift: set[str] = set()  # sockets with a start in mode `normal` whose session has not begun yet
 
     # --- modes ---
 
     def check(self) -> None:
-        """Do nothing while the cloud can be asked.
+        """Check that the cloud can be reached.
 
         Raises:
-            CloudError: why it cannot.
+            CloudError: it cannot be reached; the error says why.
         """
         self._cloud.check()
 
     def modes(self, twin: Twin) -> Sequence[ChargingMode]:
-        """The charging modes that work for this socket; `normal` comes first."""
+        """Return the charging modes that work for this socket. `normal` comes first, since hubs take the first one."""
         modes: list[ChargingMode] = ["normal"]
         if self._overrides.work_for(twin):
             modes.append("slow")
@@ -123,12 +125,19 @@ class Charging:
         return modes
 
     def mode(self, twin: Twin, wish: str | None) -> ChargingMode | None:
-        """The charging mode that a command names, in any letter case; None if it names none.
+        """Read the property `charging_mode` of a command.
+
+        Args:
+            twin: the socket.
+            wish: the mode, in any letter case; None or empty if the command names none.
+
+        Returns:
+            The mode, or None if the command names none.
 
         Raises:
             InvalidValue: there is no such mode.
-            NotSupported: there is, but not for this socket.
-            InvalidState: it is `slow`, and limits do not count while smart charging is off.
+            NotSupported: the mode does not work for this socket.
+            InvalidState: the mode is `slow` and smart charging is off, so limits do not count.
         """
         if not wish:
             return None
@@ -145,11 +154,15 @@ class Charging:
     # --- start ---
 
     async def start(self, twin: Twin, mode: ChargingMode | None) -> None:
-        """Have the vehicle charge, in a mode or, with None, as things are set.
+        """Start a session, or let a session that is held back charge (contract 4, `cmd.charge.start`).
+
+        Args:
+            twin: the socket.
+            mode: the charging mode; None keeps the profiles and limits as they are.
 
         Raises:
-            InvalidState: there is nothing to start.
-            BridgeError: the cloud did not do it.
+            InvalidState: no session can be started in the present state.
+            BridgeError: the cloud cannot be reached, or did not carry out a request.
         """
         if mode not in (None, "normal"):
             self._to_lift.discard(twin.address)
@@ -158,12 +171,12 @@ class Charging:
         if profile is not None:
             await self._switch_on(profile, twin, session_on=session_on)
         await self._limit_for(mode, twin)
-        twin = self._fleet.twin(twin.address) or twin  # that can have taken a minute and more
+        twin = self._fleet.twin(twin.address) or twin  # the requests can have taken more than a minute
         try:
             session_on = self._session_on(twin)
         except InvalidState:
             if not twin.memory.session_open:
-                self._fleet.limit(twin.address, limits.without_slow)  # there will be no session for it
+                self._fleet.limit(twin.address, limits.without_slow)  # no session will begin that it could limit
             raise
         if session_on:
             if profile is None:
@@ -193,7 +206,7 @@ class Charging:
                 await self._settled(twin.address, lambda t: t.held)
 
     async def _limit_for(self, mode: ChargingMode | None, twin: Twin) -> None:
-        """The limit comes before the start: what cannot be limited is not started."""
+        """Set or lift the limit of mode `slow`. The start comes after it, and only if it succeeds."""
         if mode == "slow":
             await self._overrides.want(twin.address, partial(Wish.with_session, limit=self._slow_limit(twin)))
         elif mode is not None and limits.without_slow(twin.limits) != twin.limits:
@@ -216,19 +229,22 @@ class Charging:
             self._remember(twin, partial(session.start_without_verdict, card=known_card))
             raise
         except BridgeError:
-            self._fleet.limit(twin.address, limits.without_slow)  # there will be no session for it
+            self._fleet.limit(twin.address, limits.without_slow)  # no session will begin that it could limit
             raise
         self._remember(twin, partial(session.start_accepted, card=known_card))
         await self._settled(twin.address, _session_open)
 
-    # --- profiles that are lifted for a session ---
+    # --- overriding a profile for one session ---
 
     async def _lift_profile(self, address: str, *, held_only: bool = False) -> None:
         """Override the profile that is on, at most once in a session.
 
         Args:
-            address: of the socket.
-            held_only: leave a profile alone that lets the session charge.
+            address: the socket.
+            held_only: override only a profile that holds the session back.
+
+        Raises:
+            BridgeError: the cloud did not carry out the request.
         """
         twin = self._fleet.twin(address)
         override = _profile_override(twin) if twin is not None else None
@@ -240,7 +256,7 @@ class Charging:
         await self._settled(address, lambda t: _boosting(t) or (was_held and not t.held))
 
     async def _charge_now(self, address: str) -> None:
-        """Override the profile for a session that was started; the session may take a while to show."""
+        """Override the profile for a session that was just started, as soon as a status shows the session."""
         twin = self._fleet.twin(address)
         if twin is None:
             return
@@ -254,13 +270,13 @@ class Charging:
         await self._fleet.wait_until(twin.address, _session_open, START_WINDOW.total_seconds())
         async with self._locks.of(twin.evse_id):
             if twin.address not in self._to_lift:
-                return  # something else was asked for in the meantime
+                return  # a later command has replaced this one
             self._to_lift.discard(twin.address)
             try:
                 await self._lift_profile(twin.address)
             except BridgeError as error:
                 self._log.warning(
-                    "a profile could not be overridden; the session charges when the profile lets it",
+                    "a smart-charging profile could not be overridden; the session charges when the profile allows it",
                     address=twin.address,
                     reason=str(error),
                 )
@@ -268,10 +284,10 @@ class Charging:
     # --- stop ---
 
     async def stop(self, twin: Twin) -> None:
-        """End the session, or one that may be about to begin; nothing where there is none.
+        """End the session, or one that may be about to begin. Without either, no request is made.
 
         Raises:
-            BridgeError: the cloud did not do it.
+            BridgeError: the cloud cannot be reached, or did not carry out the request.
         """
         self._to_lift.discard(twin.address)
         if not (twin.memory.session_open or twin.memory.may_be_starting(self._clock.now())):
@@ -281,12 +297,12 @@ class Charging:
         self._fleet.remember(twin.address, session.stop_accepted)
         await self._settled(twin.address, lambda t: not t.memory.session_open)
         if not twin.memory.session_open:
-            self._fleet.limit(twin.address, limits.without_session)  # it was for a session that will not come
+            self._fleet.limit(twin.address, limits.without_session)  # the session that it was for will not begin
 
     # --- unlock ---
 
     def can_unlock(self, twin: Twin) -> bool:
-        """Whether there is a way to unlock the cable of this socket, and none has been seen to fail."""
+        """Whether the cable of this socket can be unlocked: it is not fixed, and no unlock was refused for good."""
         if twin.settings.is_cable or not self._capabilities.unlocks(twin.evse_id):
             return False
         return not _unlocks_over_link(twin) or twin.socket is None or self._capabilities.takes_socket_id
@@ -295,8 +311,9 @@ class Charging:
         """Release the cable of a socket, which ends its session.
 
         Raises:
-            NotSupported: the cloud does not know how, or the account may not; it is not tried again.
-            BridgeError: the cloud did not do it.
+            NotSupported: the cloud does not know the request, or the account may not make it. The refusal is
+                remembered, so that the interfaces are no longer listed.
+            BridgeError: the cloud cannot be reached, or did not carry out the request.
         """
         try:
             async with ended_by_us([twin.address], fleet=self._fleet, clock=self._clock):
@@ -313,7 +330,7 @@ class Charging:
             ) from error
         self._fleet.remember(twin.address, session.cable_unlocked)
 
-    # --- what both need ---
+    # --- shared ---
 
     def _state(self, twin: Twin) -> State:
         return twin.state(self._clock.now(), grace=self._runtime.grace, state_set=self._runtime.values.state_set)
@@ -326,7 +343,7 @@ class Charging:
         await self._fleet.wait_until(address, condition, self._follow_up)
 
     def _card(self, twin: Twin) -> str:
-        """The card for a session that the hub starts."""
+        """Return the uid of the card for a session that the hub starts (`charging.card` in contract 2)."""
         default = twin.settings.default_card
         chosen = self._parameters.text(twin.evse_id, "session_card") or self._runtime.values.card
         return Card(chosen).session_token if chosen else default.session_token if default is not None else APP_CARD
@@ -341,27 +358,30 @@ def _boosting(twin: Twin) -> bool:
 
 
 def _held_by_profile(twin: Twin) -> bool:
-    """Whether a profile is the reason that the session is held back.
+    """Whether a profile holds the session back.
 
-    Price-based charging may show so by its heartbeat, or by a limit that no vehicle can charge with.
+    Price-based charging shows this by its heartbeat, or by a limit that is too low for any vehicle.
     """
     return twin.held_by_profile or (twin.held and is_on(twin.settings, "price_based"))
 
 
 def _profile_override(twin: Twin) -> Request[bool | None] | None:
-    """What overrides the profile that is on, in the session that is on; None if none is, or it was overridden."""
+    """Return the request that overrides the active profile in the open session.
+
+    It is None if there is no open session, no profile is on, or the profile has already been overridden.
+    """
     latest = twin.memory.session
     if latest is None or not latest.open or latest.profile_lifted or _boosting(twin):
         return None
     delayed, price_based = is_on(twin.settings, "delayed"), is_on(twin.settings, "price_based")
-    waits = twin.status is not None and twin.status.activity is Activity.DELAYED  # whatever the settings say
+    waits = twin.status is not None and twin.status.activity is Activity.DELAYED  # newer than the settings
     if price_based and not (delayed and waits):
         return requests.override_profiles(twin.evse_id)
     return requests.override_delayed_charging(twin.evse_id) if delayed or waits else None
 
 
 def _unlocks_over_link(twin: Twin) -> bool:
-    """Whether UNLOCK_CONNECTOR is the way: only portable charge points take it (design page 3, "Requests")."""
+    """Whether the unlock is UNLOCK_CONNECTOR: only portable charge points take it (design page 3, "Requests")."""
     return twin.settings.chargepoint_type.upper() in ("", PORTABLE)
 
 

@@ -1,4 +1,7 @@
-"""Which API token is used: one from a login goes before the configured one; after a logout neither is (contract 2)."""
+"""The API token in use.
+
+The token of a login takes precedence over the configured one. After a logout neither is used (contract 2).
+"""
 
 import hashlib
 from typing import Final, Protocol
@@ -10,21 +13,21 @@ LOGGED_OUT: Final = "logged_out"
 
 
 class SingleValues(Protocol):
-    """Where single values are kept: the storage, or a look into it."""
+    """A store of single values: the storage, or a read-only view of it."""
 
     def value(self, name: str) -> JsonValue:
-        """A value; None if there is none."""
+        """Return the value under a name; None if there is none."""
 
     def save_value(self, name: str, content: JsonValue) -> None:
-        """Keep a value; None forgets it."""
+        """Keep a value under a name; None deletes it."""
 
 
 class Credentials:
-    """The API token, wherever it comes from.
+    """Chooses between the configured API token and the one of a login.
 
     Args:
-        configured: the one of the settings.
-        values: where the one from a login is kept.
+        configured: the token in the settings; None if there is none.
+        values: keeps the token of a login.
     """
 
     def __init__(self, configured: SecretStr | None, values: SingleValues) -> None:
@@ -32,7 +35,7 @@ class Credentials:
         self._values = values
 
     def token(self) -> str | None:
-        """The token to use; None if there is none."""
+        """Return the token to use; None if there is none."""
         login = self._values.value(LOGIN)
         if isinstance(login, str):
             return login
@@ -41,16 +44,16 @@ class Credentials:
         return self._configured
 
     def keep(self, token: str) -> None:
-        """A login has brought this token."""
+        """Keep the token that a login succeeded with."""
         self._values.save_value(LOGIN, token if token != self._configured else None)
         self._values.save_value(LOGGED_OUT, None)
 
     def forget(self) -> None:
-        """A logout: the token of a login is forgotten, and the configured one not used until it changes."""
+        """Forget the token of the login, and stop using the configured one until it changes."""
         self._values.save_value(LOGIN, None)
         self._values.save_value(LOGGED_OUT, _fingerprint(self._configured) if self._configured is not None else None)
 
 
 def _fingerprint(token: str) -> str:
-    """Enough to know the token again, and nothing of the token."""
+    """Return a hash that recognises the token and does not reveal it."""
     return hashlib.sha256(b"bluecurrent-fimp-bridge" + token.encode()).hexdigest()

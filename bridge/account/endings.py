@@ -1,4 +1,4 @@
-"""Sessions that the bridge ends, by a stop, unlock, reboot or block."""
+"""Sessions that the bridge ends by a stop, unlock, reboot or block."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,10 +12,18 @@ from bridge.errors import BridgeError, Disconnected, NotSent, VerdictTimeout
 
 @asynccontextmanager
 async def ended_by_us(addresses: Iterable[str], *, fleet: Fleet, clock: Clock) -> AsyncIterator[None]:
-    """Note that a session of these sockets that ends from now on was ended by the bridge.
+    """Mark the sessions of these sockets as ended by the bridge if they end from now on.
 
-    The end can come before the verdict, so it is noted first. A refusal inside the block takes the note back; an
-    unknown outcome does not: if the session ends soon, the request was the reason.
+    The mark is set before the request, since the session can end before the verdict arrives. A refusal inside the
+    `async with` block removes it. An unknown outcome keeps it: the session may still end because of the request.
+
+    Args:
+        addresses: the sockets.
+        fleet: the twins, which carry the mark.
+        clock: the source of time.
+
+    Raises:
+        BridgeError: whatever the block raises.
     """
     sockets = tuple(addresses)
     sent = partial(session.ending_sent, now=clock.now())

@@ -1,4 +1,4 @@
-"""The things that the user has deleted: they stay away from the hub until all are brought back (contract 6)."""
+"""The things that the user has deleted. The hub does not see them until all things are included again (contract 6)."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -6,17 +6,17 @@ from typing import Final
 from bridge.storage.storage import Storage
 
 WITHDRAWN: Final = "withdrawn"
-"""Under which name the storage keeps that the app is uninstalled."""
+"""The key in the storage of the flag that the app is uninstalled."""
 
 
 class Exclusions:
-    """What stays away.
+    """The addresses of the excluded things. After an uninstall every thing is excluded.
 
     Args:
-        storage: where it is kept.
+        storage: keeps the exclusions over restarts.
 
     Attributes:
-        listeners: who hears, by its address, that a thing stays away from now on, or does no longer.
+        listeners: called with the address of each thing that was excluded or included.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -29,41 +29,41 @@ class Exclusions:
         return self._withdrawn or address in self._addresses
 
     def add(self, addresses: Iterable[str]) -> None:
-        """Exclude these things until all are included again."""
+        """Exclude these things until `clear` includes all things again."""
         added = set(addresses)
         self._addresses |= added
         self._storage.exclude(added)
-        self._tell(added)
+        self._notify(added)
 
     def clear(self) -> None:
-        """Allow everything to be included again."""
+        """Include all things again."""
         back, self._addresses = self._addresses, set()
         self._storage.include_all()
-        self._tell(back)
+        self._notify(back)
 
     def withdraw(self, addresses: Iterable[str]) -> None:
-        """Keep everything away until the next login: the app is uninstalled. The deletions are forgotten.
+        """Exclude everything until the next login, because the app is uninstalled. Single deletions are forgotten.
 
         Args:
-            addresses: the things that there are now.
+            addresses: the things that exist now.
         """
         self._withdrawn, self._addresses = True, set()
         self._storage.save_value(WITHDRAWN, True)
         self._storage.include_all()
-        self._tell(addresses)
+        self._notify(addresses)
 
     def readmit(self, addresses: Iterable[str]) -> None:
-        """After a login: whoever installs the app again has everything again.
+        """Include everything again after a login that follows an uninstall.
 
         Args:
-            addresses: the things that there are now.
+            addresses: the things that exist now.
         """
         if self._withdrawn:
             self._withdrawn = False
             self._storage.save_value(WITHDRAWN, None)
-            self._tell(addresses)
+            self._notify(addresses)
 
-    def _tell(self, addresses: Iterable[str]) -> None:
+    def _notify(self, addresses: Iterable[str]) -> None:
         for address in sorted(addresses):
             for listener in self.listeners:
                 listener(address)

@@ -1,7 +1,7 @@
-"""The account as the bridge sees it: a twin for each socket and for each grid connection, and the charge cards.
+"""The bridge's picture of the account: a twin for each socket and each grid connection, and the charge cards.
 
-A change is announced once, as what a charge point was before and is after, with all its sockets. Who hears of it, and
-in which order, stands in `bridge.wiring`.
+Each change is announced once per charge point, as its state before and after with all its sockets. `bridge.wiring`
+lists the listeners and their order.
 """
 
 import asyncio
@@ -25,30 +25,31 @@ from bridge.clock import Clock
 from bridge.errors import UnknownAddress
 
 ChargePointListener = Callable[[ChargePoint | None, ChargePoint | None], None]
-"""Hears what a charge point was before a change and is after it. None before: it is new; None after: it has left."""
+"""Called with a charge point before and after a change. Before is None if it is new, after is None if it has left."""
 
 GridListener = Callable[[GridTwin | None, GridTwin | None], None]
-"""The same for a grid connection."""
+"""Called with a grid connection before and after a change, with None as for a charge point."""
 
 CHUNK: Final = 50
-"""How many charge points are changed before others get their turn, when all of them change at once."""
+"""How many charge points change before the event loop runs other work, when all of them change at once."""
 
 
 class Fleet:
     """All charge points and grid connections.
 
     Args:
-        clock: tells the time.
-        memories: what is remembered of the sessions of sockets, by address.
-        steerings: what else is remembered of them.
-        nominal_voltage: the one in force, V.
+        clock: the source of time.
+        memories: the memory of the sessions of each socket before a restart, by address.
+        steerings: the limits and observations of each socket before a restart, by address.
+        nominal_voltage: returns the nominal voltage in force, V.
 
     Attributes:
-        listeners: who hears of a change of a charge point, in order.
-        grid_listeners: who hears of a change of a grid connection, in order.
-        remembered_listeners: who hears what `remember` and `limit` have changed: what no frame tells.
+        listeners: called, in order, after a change of a charge point.
+        grid_listeners: called, in order, after a change of a grid connection.
+        remembered_listeners: called with the twin before and after a change by `remember` or `limit`, which no frame
+            of the cloud shows.
         cards: the account's charge cards.
-        account: what the cloud has told of the account itself; None for nothing yet.
+        account: the answer to GET_ACCOUNT; None before the first one.
     """
 
     def __init__(
@@ -76,22 +77,22 @@ class Fleet:
         self.grid_listeners: tuple[GridListener, ...] = ()
         self.remembered_listeners: tuple[Callable[[Twin, Twin], None], ...] = ()
 
-    # --- looking ---
+    # --- looking up ---
 
     def twins(self) -> Sequence[Twin]:
-        """The twins of all sockets, by address."""
+        """Return the twins of all sockets, in the order of their charge points."""
         return [twin for evse_id in sorted(self._points) for twin in self._points[evse_id].sockets]
 
     def twin(self, address: str) -> Twin | None:
-        """The twin of a socket."""
+        """Return the twin of a socket by its address; None if there is none."""
         point = self._points.get(self._evse_ids.get(address, ""))
         return point.socket(address) if point is not None else None
 
     def expect(self, address: str) -> Twin:
-        """The twin of a socket that a command names.
+        """Return the twin of a socket that a command names.
 
         Raises:
-            UnknownAddress: it has gone.
+            UnknownAddress: the socket has left the account.
         """
         twin = self.twin(address)
         if twin is None:
@@ -99,34 +100,34 @@ class Fleet:
         return twin
 
     def charge_point(self, evse_id: str) -> ChargePoint | None:
-        """A charge point."""
+        """Return a charge point; None if it is not in the account."""
         return self._points.get(evse_id)
 
     def sockets(self, evse_id: str) -> Sequence[Twin]:
-        """The twins of a charge point, one for each socket; none where it is not known."""
+        """Return the twins of a charge point, one for each socket; empty if it is not in the account."""
         point = self._points.get(evse_id)
         return point.sockets if point is not None else ()
 
     def evse_ids(self) -> Sequence[str]:
-        """The charge points."""
+        """Return the ids of all charge points, sorted."""
         return sorted(self._points)
 
     def grids(self) -> Sequence[GridTwin]:
-        """The grid connections, by address."""
+        """Return the twins of all grid connections, sorted by address."""
         return [self._grids[address] for address in sorted(self._grids)]
 
     def grid(self, address: str) -> GridTwin | None:
-        """The twin of a grid connection."""
+        """Return the twin of a grid connection by its address; None if there is none."""
         return self._grids.get(address)
 
     # --- changing ---
 
     def restore(self, settings: Mapping[str, ChargePointSettings], grids: Mapping[str, Sequence[str]]) -> None:
-        """Restore what was known before a restart. Every charge point counts as unseen until its first status.
+        """Restore the charge points of before a restart. Each counts as unseen until its first status.
 
         Args:
-            settings: of each charge point, by evse_id.
-            grids: the charge points behind each grid connection, by the cloud's name for it.
+            settings: the settings of each charge point, by evse_id.
+            grids: the charge points behind each grid connection, by the cloud's id of it.
         """
         now = self._clock.now()
         for grid_id, evse_ids in grids.items():
@@ -141,8 +142,8 @@ class Fleet:
         """Apply the account's list of charge points: add the new ones, remove those that are no longer listed.
 
         Args:
-            listed: what CHARGE_POINTS says of them.
-            whole: they are all that there are; else nothing goes.
+            listed: the entries of CHARGE_POINTS.
+            whole: the list is complete. If it is not, no charge point is removed.
         """
         if whole:
             self.keep_only({item.evse_id for item in listed})
@@ -158,7 +159,13 @@ class Fleet:
                 self._remove(self._points[evse_id])
 
     def described(self, evse_id: str, update: Update[ChargePointSettings], *, may_be_new: bool = False) -> None:
-        """The cloud has told something of a charge point or of its settings."""
+        """Apply a change of the description or the settings of a charge point.
+
+        Args:
+            evse_id: the charge point.
+            update: the fields that the cloud sent.
+            may_be_new: add the charge point if it is not known; else an unknown one is ignored.
+        """
         before = self._points.get(evse_id)
         if before is not None:
             self._put(before, self._with_sockets(before.described(update)))
@@ -168,13 +175,13 @@ class Fleet:
             self._put(None, point.each(lambda twin: twin.link_lost(now)))
 
     def completed(self, evse_id: str) -> None:
-        """All there is to know of a charge point has been asked for: it can be shown to the hub."""
+        """Mark a charge point as complete: all requests about it were made, so it can be included in the hub."""
         before = self._points.get(evse_id)
         if before is not None and not before.complete:
             self._put(before, replace(before, complete=True))
 
     def pushed(self, evse_id: str, sockets: Iterable[SocketStatus]) -> None:
-        """A charge point sent its status. Each entry is applied by itself, and announced by itself."""
+        """Apply the entries of a CH_STATUS. Each entry is one change and is announced separately."""
         for status in sockets:
             point = self._points.get(evse_id)
             if point is None:
@@ -188,7 +195,7 @@ class Fleet:
                     self._replace(twin, after.link_found())
 
     async def link_lost(self) -> None:
-        """Mark every charge point as unseen, since the link is down."""
+        """Mark every charge point as unseen, because the link is down."""
         now = self._clock.now()
         self._outages += 1
         outage = self._outages
@@ -199,19 +206,23 @@ class Fleet:
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
                 if outage != self._outages:
-                    return  # the link is up again, and the rest was not blind for longer than a moment
+                    return  # the link is up again, so the rest was unseen only for a moment
         for grid in self.grids():
             self._put_grid(grid, grid.link_lost(now))
 
     def link_found(self, grace: timedelta) -> None:
-        """The link came up. Charge points are seen again with their first status, not before."""
+        """Handle that the link came up. A charge point counts as unseen until its first status.
+
+        Args:
+            grace: how long the values of a grid connection stay valid without the link.
+        """
         now = self._clock.now()
         self._outages += 1
         for grid in self.grids():
             self._put_grid(grid, grid.link_found(now, grace))
 
     def clock_jumped(self, delta: timedelta) -> None:
-        """The wall clock has jumped: the bridge's own times on record move with it (contract 8)."""
+        """Move the bridge's own recorded times by `delta`, because the wall clock has jumped (contract 8)."""
         for evse_id in self.evse_ids():
             point = self._points[evse_id]
             self._put(point, point.each(lambda twin: twin.shifted(delta)))
@@ -219,13 +230,13 @@ class Fleet:
             self._put_grid(grid, grid.shifted(delta))
 
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
-        """Change a socket's memory after the outcome of a command, or after a look at the account's transactions."""
+        """Change a socket's memory after the outcome of a command or a correction from the account's transactions."""
         twin = self.twin(address)
         if twin is not None:
             self._remember(twin, twin.remembering(change))
 
     def limit(self, address: str, change: Callable[[Limits], Limits]) -> None:
-        """Change what is wanted of a socket, or what stands in the cloud for it."""
+        """Change the limits of a socket: the wanted ones, or those known to be in the cloud."""
         twin = self.twin(address)
         if twin is not None:
             self._remember(twin, twin.limited(change).at(self._clock.now()))
@@ -254,7 +265,7 @@ class Fleet:
         return replace(twin, memory=memory, observed=steering.observed, limits=limits.restored(steering.limits))
 
     def _with_sockets(self, point: ChargePoint) -> ChargePoint:
-        """The charge point with the sockets that its settings tell of; those that stay keep what is known of them."""
+        """Return the charge point with the sockets that its settings name. A socket that stays keeps its twin."""
         numbers = socket_numbers(point.settings)
         if [twin.socket for twin in point.sockets] == list(numbers):
             return point
@@ -264,12 +275,16 @@ class Fleet:
         twins = tuple(known.get(twin.socket) or twin.link_lost(now) for twin in made.sockets)
         heir_of = known.get(None) or point.heir_of if len(twins) > 1 else None
         if len(twins) == 1 and None not in known:
-            # Several became one: what the first of them has delivered is this one's.
+            # Several sockets became one: it keeps the energy and the session of the first.
             twins = (replace(point.sockets[0], socket=None),)
         return replace(point, sockets=twins, heir_of=heir_of)
 
     def _noticed(self, before: ChargePoint, number: int) -> ChargePoint:
-        """A status has named a socket: perhaps it is the second one, or the first of several to be seen."""
+        """Return the charge point after a status has named a socket.
+
+        The second socket to be named turns the charge point into one with several. The first of several to be named
+        takes over the counter and the session of the single socket (contract 3).
+        """
         seen = before.settings.seen_sockets
         after = before
         if number not in seen and len(seen) < MOST_SOCKETS:
@@ -290,7 +305,7 @@ class Fleet:
             return
         point = self._points[before.evse_id]
         if after == before:
-            # It was seen again, and nothing is new: kept, since when it was seen counts, and not announced.
+            # Only the time of the last sight is new: it is kept, and not announced.
             self._points[point.evse_id] = point.with_twin(after)
         else:
             self._put(point, point.with_twin(after))
@@ -315,7 +330,7 @@ class Fleet:
             self._leave_grid(grid, point.evse_id)
 
     def _let_go(self, point: ChargePoint | None) -> None:
-        """Remember what is known of the sockets of a charge point that leaves, or whose sockets change."""
+        """Keep the memory of the sockets of a charge point that leaves, or whose sockets change."""
         for twin in point.sockets if point is not None else ():
             self._evse_ids.pop(twin.address, None)
             self._memories[twin.address] = twin.memory
@@ -328,7 +343,7 @@ class Fleet:
     # --- grid connections ---
 
     def grid_told(self, evse_id: str, update: Update[Grid]) -> None:
-        """A GRID_STATUS has told which grid connection a charge point is behind, and what flows there."""
+        """Apply a GRID_STATUS that names the grid connection of a charge point and its currents."""
         grid_id = update.values.id
         if not grid_address(grid_id) or evse_id not in self._points:
             return
@@ -340,19 +355,19 @@ class Fleet:
         self._put_grid(before, replace(twin, evse_ids=twin.evse_ids | {evse_id}).pushed(update))
 
     def grid_pushed(self, evse_id: str, update: Update[Grid]) -> None:
-        """A GRID_CURRENT: what flows at the connection that a charge point is behind."""
+        """Apply a GRID_CURRENT: the currents at the grid connection of a charge point."""
         grid = self.grid_of(evse_id)
         if grid is not None:
             self._put_grid(grid, grid.pushed(update))
 
     def grid_changed(self, update: Update[Grid]) -> None:
-        """A GRID_STATUS has told what flows at a grid connection, by its name alone."""
+        """Apply a GRID_STATUS that names the grid connection and no charge point."""
         grid = self._grids.get(grid_address(update.values.id))
         if grid is not None:
             self._put_grid(grid, grid.pushed(update))
 
     def grid_of(self, evse_id: str) -> GridTwin | None:
-        """The grid connection that a charge point is behind."""
+        """Return the grid connection of a charge point; None if none is known."""
         return self._grids.get(self._grid_addresses.get(evse_id, ""))
 
     def _put_grid(self, before: GridTwin | None, after: GridTwin) -> None:
@@ -375,7 +390,7 @@ class Fleet:
             listener(before, after)
 
     async def wait_until(self, address: str, condition: Callable[[Twin], bool], timeout: float) -> None:
-        """Wait until a twin fulfils a condition, but not longer than `timeout` seconds."""
+        """Wait until a twin fulfils a condition, but not longer than `timeout` seconds. A timeout raises nothing."""
         twin = self.twin(address)
         if twin is not None:
             await self._waiters.wait(twin, condition, timeout)

@@ -14,20 +14,20 @@ from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.errors import BridgeError, Disconnected, Unauthorized
 
 TokenFetcher = Callable[[str, SecretStr], Awaitable[str]]
-"""Logs in with user name and password, once, and gives the account's API token."""
+"""Logs in once with a user name and a password, and returns the account's API token."""
 
 
 class Logins:
-    """Tries tokens, keeps the one that works, and goes back to the one before if it does not.
+    """Tries a new token, keeps it if it works, and returns to the previous one if it does not.
 
     Args:
-        link: what uses the token.
-        credentials: where it is kept.
+        link: the link to Blue Current, which uses the token.
+        credentials: keeps the token.
         app_state: the states that the hub sees.
-        exclusions: what an uninstall has withdrawn, until the next login.
-        fleet: the charge points that there are.
-        fetch_token: for a login by password.
-        hide: makes a secret known to the log, so that it does not appear there.
+        exclusions: the things that an uninstall excluded. A login includes them again.
+        fleet: the charge points and grid connections of the account.
+        fetch_token: fetches the API token in a login by password.
+        hide: registers a secret with the log, so that the log masks it.
         patience: how long a login may take, s.
     """
 
@@ -54,23 +54,26 @@ class Logins:
         self.hide = hide
 
     def link_changed(self, status: LinkStatus) -> None:
-        """The link's status has changed: perhaps that is the outcome of a login."""
+        """Handle a change of the link's status, which may be the outcome of a login in progress."""
         if status.up and self._outcome is not None:
             self._exclusions.readmit([*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())])
         if self._outcome is not None and not self._outcome.done() and status.state in (LinkState.UP, LinkState.DOWN):
             self._outcome.set_result(status.error if status.state is LinkState.DOWN else None)
 
     async def by_token(self, token: str) -> None:
-        """Log in with an API token. The outcome is in the states of the app."""
+        """Log in with an API token. `AppState` carries the outcome; nothing is raised."""
         self.hide(token)
         self._app_state.attempt_begins()
         await self._use(token, self._credentials.token())
 
     async def by_password(self, username: str, password: SecretStr) -> None:
-        """Fetch the account's API token once, and log in with it. The password is not kept."""
+        """Fetch the account's API token once, and log in with it. The password is not kept.
+
+        `AppState` carries the outcome; nothing is raised.
+        """
         before = self._credentials.token()
         self._app_state.attempt_begins()
-        self._link.set_token(None)  # the cloud takes one connection at a time
+        self._link.set_token(None)  # the cloud accepts one connection at a time
         try:
             token = await self._fetch_token(username, password)
         except BridgeError as error:
@@ -81,19 +84,19 @@ class Logins:
         await self._use(token, before)
 
     def log_out(self) -> None:
-        """Forget the login, and use no token until there is another."""
+        """Forget the login, and use no token until there is a new login or the configured token changes."""
         self._credentials.forget()
         self._link.set_token(self._credentials.token())
         self._app_state.logged_out()
 
     async def _use(self, token: str, before: str | None) -> None:
-        """Connect with this token; keep it if that works, else go back to the one before."""
+        """Connect with this token. Keep it on success, else return to the previous one."""
         if token == before and self._link.status.up:
             self._succeeded(token)
             return
         link, refused = self._link.status.state, self._link.status.error
         if token == before and link is LinkState.DOWN and isinstance(refused, Unauthorized) and not refused.retryable:
-            self._failed(refused)  # it is not tried again until it changes
+            self._failed(refused)  # a refused token is not tried again until it changes (contract 8)
             return
         error = await self._try(token)
         if error is None:

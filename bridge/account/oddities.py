@@ -1,4 +1,4 @@
-"""Logs the readings that were left out as impossible, once for each socket."""
+"""A log line for the meter readings that were ignored as impossible, once for each socket."""
 
 from structlog.typing import FilteringBoundLogger
 
@@ -8,10 +8,10 @@ from bridge.logs import Once
 
 
 class OddityLog:
-    """Listens to the changes of charge points.
+    """Logs the first meter reading of each socket that was ignored as impossible.
 
     Args:
-        log: where they are named.
+        log: gets the warnings.
     """
 
     def __init__(self, log: FilteringBoundLogger) -> None:
@@ -19,7 +19,7 @@ class OddityLog:
         self._once = Once()
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        """A charge point has changed."""
+        """Log the readings that a change of a charge point ignored."""
         if before is None or after is None:
             return
         for twin in after.sockets:
@@ -31,7 +31,7 @@ class OddityLog:
         for oddity in after.oddities_since(before):
             if self._once.first(after.address):
                 self._log.warning(
-                    "a meter reading cannot be; such readings are left out until later ones confirm them",
+                    "an impossible meter reading is ignored; it counts once later readings confirm it",
                     what=oddity,
                     address=after.address,
                 )

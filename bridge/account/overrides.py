@@ -1,6 +1,7 @@
-"""The reconciler to the cloud: one override of ours for each charge point carries the limit that is wanted.
+"""The reconciler of current limits: one override of the bridge in the cloud carries the limit of each charge point.
 
-`bridge.chargepoint.limits` decides which request is due; here it is made, and its outcome noted.
+`bridge.chargepoint.limits` decides which request is due. This module makes the request and records its outcome
+(contract 4, "One owned override").
 """
 
 import heapq
@@ -28,12 +29,12 @@ from bridge.tasks import BackgroundTasks
 T = TypeVar("T")
 
 STEPS: Final = 6
-"""Steps for one settlement at most: a look, a refused change, another look, a new override, its look; one to spare."""
+"""The most steps of one reconciliation: list, change (refused), list, make, list, and one to spare."""
 
 LISTED_FOR_S: Final = 24 * 3600.0
 RETRY_AFTER_S: Final = 60.0
 RETRY_AT_LEAST_S: Final = 6 * 3600.0
-"""What could not be settled is tried again after a minute, then after twice as long each time."""
+"""A failed reconciliation is repeated after `RETRY_AFTER_S`, then after twice the previous wait, at most this long."""
 
 NO_LIMITS: Final = "The current of this charge point cannot be limited from here."
 NOT_COUNTING: Final = (
@@ -47,19 +48,19 @@ GIVEN_UP: Final = (
 
 
 class Overrides:
-    """Makes, changes and clears our overrides.
+    """Makes, changes and clears the bridge's own overrides.
 
-    All waits are by the monotonic clock. The work per second is for the charge points with something due:
-    `charge_point_changed` keeps the set of them.
+    All waits use the monotonic clock. `tick` does work only for the charge points with a request due, a set that
+    `charge_point_changed` maintains.
 
     Args:
-        cloud: the link.
-        fleet: the twins, which carry what is wanted.
-        locks: one for each charge point.
-        capabilities: whether the cloud knows overrides of the current.
-        clock: tells the time.
-        tasks: runs what nobody waits for.
-        log: gets a line for each limit that is made, changed or given back, and for what could not be done.
+        cloud: the link to Blue Current.
+        fleet: the twins, which carry the wanted limits.
+        locks: one lock for each charge point.
+        capabilities: whether the cloud knows current overrides.
+        clock: the source of time.
+        tasks: runs work in the background.
+        log: gets a line for each limit that is set, changed or removed, and for each failure.
     """
 
     def __init__(
@@ -82,26 +83,26 @@ class Overrides:
         self._log = log
         self._listed: frozenset[int] = frozenset()
         self._listed_at: float | None = None
-        self._asking: set[str] = set()  # whose override is being made, changed or cleared
-        self._due: set[str] = set()  # where a request is due
-        self._settling: set[str] = set()
+        self._asking: set[str] = set()  # addresses with a request in flight that changes their override
+        self._due: set[str] = set()  # addresses with a request due
+        self._settling: set[str] = set()  # addresses that are reconciled in the background
         self._retry_at: dict[str, float] = {}
         self._failures: dict[str, int] = {}
-        self._deadlines: list[tuple[float, str]] = []  # when a limit can change with nothing happening
-        self._deadline: dict[str, float] = {}
+        self._deadlines: list[tuple[float, str]] = []  # a heap of when limits change by the passing of time alone
+        self._deadline: dict[str, float] = {}  # the valid entry of the heap for each address
 
-    # --- what can be limited ---
+    # --- whether a limit is possible ---
 
     def work_for(self, twin: Twin) -> bool:
-        """Whether this socket can be limited now: while smart charging is off, it cannot."""
+        """Whether this socket can be limited now. It cannot while smart charging is off."""
         return self.can_limit(twin) and twin.overrides_count
 
     def check(self, twin: Twin) -> None:
-        """Do nothing where this socket can be limited now.
+        """Check that this socket can be limited now.
 
         Raises:
-            NotSupported: an override is for a whole charge point, or the cloud does not know overrides.
-            InvalidState: overrides do not count while smart charging is off.
+            NotSupported: the charge point has several sockets, or the cloud does not know overrides.
+            InvalidState: smart charging is off, so overrides do not count.
         """
         if not self.can_limit(twin):
             raise NotSupported(NO_LIMITS)
@@ -109,20 +110,21 @@ class Overrides:
             raise InvalidState(NOT_COUNTING)
 
     def can_limit(self, twin: Twin) -> bool:
-        """Whether this socket can be limited at all: an override is for a whole charge point."""
+        """Whether this socket can ever be limited. One of several cannot: an override is for a whole charge point."""
         return twin.socket is None and self._capabilities.overrides_known
 
     # --- within a command ---
 
     async def want(self, address: str, change: Callable[[Wish], Wish]) -> None:
-        """Want something else of a charge point, and return once the cloud has agreed. The caller holds its lock.
+        """Change the limits of a charge point, and return once the cloud has agreed. The caller holds its lock.
 
-        Until then it is pending, and nothing of it is reported. On failure what was wanted before is wanted; an outcome
-        that is not known is reconciled later.
+        Until then the new limits are pending, and not reported. On failure the previous limits are restored; the next
+        tick reconciles an unknown outcome.
 
         Raises:
-            InvalidState: smart charging is off; the user's own schedule is there; or the wish was given up meanwhile.
-            BridgeError: the cloud did not do it.
+            InvalidState: smart charging is off, a schedule of the user's own exists, or the wish was given up while
+                the request was in flight.
+            BridgeError: the cloud cannot be reached, or did not carry out a request.
         """
         twin = self._fleet.twin(address)
         if twin is None:
@@ -150,7 +152,7 @@ class Overrides:
     # --- in the background ---
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        """A charge point has changed: note whether a request is due for it, and when its limits change by time."""
+        """Record whether a request is due for a changed charge point, and when its limits change by time alone."""
         for twin in after.sockets if after is not None else ():
             self._note(twin)
         for twin in before.sockets if before is not None else ():
@@ -177,7 +179,7 @@ class Overrides:
             heapq.heappush(self._deadlines, (deadline, address))
 
     async def refresh(self) -> None:
-        """After the link came up: look for ours, unless that was done within the day."""
+        """Read the list of overrides after the link came up, unless it was read within the last day."""
         self._retry_at.clear()
         self._failures.clear()
         if self._listed_at is not None and self._clock.monotonic() - self._listed_at < LISTED_FOR_S:
@@ -185,16 +187,16 @@ class Overrides:
         try:
             await self.look()
         except BridgeError as error:
-            self._log.warning("the overrides of the current could not be listed", reason=str(error))
+            self._log.warning("the limits could not be read; they are read before the next change", reason=str(error))
 
     def doubt_list(self) -> None:
-        """A change of unknown outcome was asked for: list the overrides again when the link comes up."""
+        """Read the list of overrides again at the next reconnect, since the outcome of a change is unknown."""
         self._listed_at = None
 
     def tick(self) -> None:
-        """Do what is due with no command: mostly a limit to give back after its session."""
+        """Start the requests that are due without a command, mostly to clear a limit after its session."""
         for address in self._overdue():
-            self._fleet.limit(address, _unchanged)  # the twin gives up what its time is over for
+            self._fleet.limit(address, _unchanged)  # every change of a twin's limits drops the expired ones
             twin = self._fleet.twin(address)
             if twin is not None:
                 self._note(twin)
@@ -208,7 +210,7 @@ class Overrides:
         now, overdue = self._clock.monotonic(), []
         while self._deadlines and self._deadlines[0][0] <= now:
             deadline, address = heapq.heappop(self._deadlines)
-            if self._deadline.get(address) == deadline:  # else it has been moved since
+            if self._deadline.get(address) == deadline:  # else the entry is out of date
                 del self._deadline[address]
                 overdue.append(address)
         return overdue
@@ -229,7 +231,7 @@ class Overrides:
         return True
 
     async def give_back(self, twins: Iterable[Twin]) -> None:
-        """Drop every limit of these charge points, and clear their overrides in the cloud if it can be reached."""
+        """Drop every limit of these sockets, and clear their overrides in the cloud if it can be reached."""
         for twin in twins:
             self._fleet.limit(twin.address, limits.without_wishes)
             if self._may_ask():
@@ -248,7 +250,7 @@ class Overrides:
             self._failures[address] = failures + 1
             self._retry_at[address] = self._clock.monotonic() + delay
             self._log.warning(
-                "a current limit could not be brought in line; it is tried again",
+                "a current limit could not be set or removed; the bridge tries again",
                 address=address,
                 reason=str(error),
                 next_try_s=delay,
@@ -262,7 +264,7 @@ class Overrides:
     # --- step by step ---
 
     async def _settle(self, address: str) -> None:
-        """Take the steps that are due. The list is read before anything of ours is made, changed or cleared."""
+        """Take the steps that are due. The list is read before an override is made, changed or cleared."""
         looked = made = False
         for _ in range(STEPS):
             twin = self._fleet.twin(address)
@@ -289,17 +291,22 @@ class Overrides:
                 await self._touch(twin, schedule_id, None, requests.clear_override(schedule_id))
 
     async def look(self) -> None:
-        """List the overrides, and note of each charge point which of them are there."""
+        """Read the list of overrides, and record which schedule each charge point has.
+
+        Raises:
+            UnknownRequest: the cloud does not know overrides. This is remembered.
+            BridgeError: the cloud did not answer.
+        """
         before = {twin.address: (twin.limits.there, twin.limits.theirs) for twin in self._fleet.twins()}
         try:
             schedules = await self._cloud.ask(requests.list_overrides())
         except UnknownRequest:
-            self._capabilities.learn_overrides_unknown()  # without a look, none can be made
+            self._capabilities.learn_overrides_unknown()  # without a list, no override can be made
             raise
         self._listed = frozenset(one.schedule_id for one in schedules if one.schedule_id is not None)
         self._listed_at = self._clock.monotonic()
         for twin in self._fleet.twins():
-            # What is asked for, or was done, while the list was on its way is not in it.
+            # The list does not show a change that was requested or made while it was on its way.
             there, theirs = before.get(twin.address, (None, None))
             if twin.address not in self._asking and _same(twin.limits.there, there) and twin.limits.theirs == theirs:
                 self._found(twin, schedules)
@@ -309,17 +316,18 @@ class Overrides:
         after = replace(limits.found(twin.limits, twin.evse_id, schedules, now), listed=True)
         if after.theirs is not None and twin.limits.wanted != NOTHING:
             self._log.warning(
-                "a schedule that was made or changed elsewhere limits this charge point; the bridge's limit ends",
+                "a schedule from Blue Current's app limits this charge point; the limit set from the hub ends",
                 address=twin.address,
                 current_a=after.theirs.current,
             )
         self._fleet.limit(twin.address, lambda _: after)
 
     async def ask_about(self, twin: Twin, request: requests.Request[T]) -> T:
-        """Make a request that changes what stands in the cloud for a charge point.
+        """Make a request that changes a charge point's schedules in the cloud.
 
         Raises:
-            BridgeError: see `Link.ask`.
+            UnknownRequest: the cloud does not know overrides. This is remembered.
+            BridgeError: the errors of `Link.ask`.
         """
         self._asking.add(twin.address)
         try:
@@ -339,16 +347,16 @@ class Overrides:
         except (Rejected, NotSupported):
             self._fleet.limit(twin.address, limits.not_made)
             raise
-        # Without a `flow_id`, the answer to another charge point's request looks like ours but for what it says.
+        # Without a `flow_id`, only the content distinguishes the answer from one for another charge point.
         ours = schedule is not None and schedule.charge_points in ((), (twin.evse_id,))
         number = schedule.schedule_id if schedule is not None and ours else None
         if number is not None:
             now = self._clock.now()
             self._fleet.limit(twin.address, lambda before: limits.made(before, number, current, now))
-            self._log.info("a current limit is in force", address=twin.address, current_a=current)
+            self._log.info("a current limit is set in the cloud", address=twin.address, current_a=current)
 
     async def _touch(self, twin: Twin, schedule_id: int, current: int | None, request: requests.Request[None]) -> None:
-        """Change ours, or clear it with None. A refusal can mean that somebody has removed it just now."""
+        """Change the bridge's override, or clear it (`current` is None). A refusal can mean that it is gone."""
         try:
             await self.ask_about(twin, request)
         except Rejected:
@@ -362,10 +370,10 @@ class Overrides:
             now = self._clock.now()
             if current is None:
                 self._fleet.limit(twin.address, limits.cleared)
-                self._log.info("a current limit is given back", address=twin.address)
+                self._log.info("a current limit is removed from the cloud", address=twin.address)
             else:
                 self._fleet.limit(twin.address, lambda before: limits.changed(before, schedule_id, current, now))
-                self._log.info("a current limit is in force", address=twin.address, current_a=current)
+                self._log.info("a current limit is set in the cloud", address=twin.address, current_a=current)
 
 
 def _unchanged(before: Limits) -> Limits:
@@ -373,7 +381,7 @@ def _unchanged(before: Limits) -> Limits:
 
 
 def _same(now: There, before: There | None) -> bool:
-    """Whether the same of ours is taken to stand in the cloud."""
+    """Whether both name the same override of the bridge."""
     if before is None or now.unsure != before.unsure:
         return False
     one, other = now.owned, before.owned

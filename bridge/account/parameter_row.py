@@ -1,4 +1,4 @@
-"""A row of the table of parameters."""
+"""One row of the table of parameters (contract 5, "parameters")."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(Generic[T]):
-    """One parameter.
+    """One parameter of a charge point: where its value comes from, and how it is set.
 
     Attributes:
-        id: what FIMP calls it.
-        name: what a person reads.
-        kind: the type of its value.
-        value: its value; None is unknown.
-        permission: what this account may do with it; `none` where the charge point has no such thing either.
-        set: how it is set, with the setters, the socket and the new value; None: it can be read only.
-        options: the values that are allowed, each with what a person reads; empty for any.
-        least: the least value of an `int`.
-        most: the most.
-        unit: of its value.
-        default: what a new charge point has, if that is known.
-        description: what a person may want to know beside.
-        from_status: its value comes with a CH_STATUS; no other parameter can change with one.
+        id: the `parameter_id` in FIMP.
+        name: the label for people.
+        kind: the type of the value.
+        value: returns the value; None if it is unknown.
+        permission: returns what this account may do with the parameter; `none` also where the charge point has none.
+        set: sets the parameter, given the setters, the socket and the new value; None if it is read-only.
+        options: returns the allowed values, each with its label; empty if every value of the kind is allowed.
+        least: the lowest value of an `int`.
+        most: the highest value of an `int`.
+        unit: returns the unit of the value; empty if it has none.
+        default: the value of a new charge point, if that is known.
+        description: a sentence for people that adds to the label.
+        from_status: the value comes from CH_STATUS. No other parameter can change with a CH_STATUS.
     """
 
     id: str
@@ -50,25 +50,31 @@ class Parameter(Generic[T]):
     from_status: bool = False
 
     def is_there(self, sources: Sources) -> bool:
-        """Whether the charge point has it and the account may see it."""
+        """Whether the charge point has the parameter and the account may read it."""
         return self.permission(sources) != "none"
 
     def is_writable(self, sources: Sources) -> bool:
-        """Whether this account may set it."""
+        """Whether this account may set the parameter."""
         return self.set is not None and self.permission(sources) == "write"
 
     def json_value(self, sources: Sources) -> JsonValue:
-        """Its value as FIMP writes it; None is unknown."""
+        """Return the value in its FIMP form; None if it is unknown."""
         value = self.value(sources)
         return self.kind.write(value) if value is not None else None
 
     async def apply(self, value: JsonValue, twin: Twin, sources: Sources, setters: ParameterSetters) -> None:
-        """Set it.
+        """Set the parameter.
+
+        Args:
+            value: the new value in its FIMP form.
+            twin: a socket of the charge point.
+            sources: the present values, which decide what is allowed.
+            setters: make the requests.
 
         Raises:
-            NotSupported: it can be read only.
-            InvalidValue: it may not be set to this value.
-            BridgeError: the cloud did not do it.
+            NotSupported: the parameter is read-only.
+            InvalidValue: the value is of another type, out of range, or none of the options.
+            BridgeError: the cloud cannot be reached, or did not carry out the request.
         """
         if self.set is None or not self.is_writable(sources):
             raise NotSupported(f"{self.id} can be read only.")

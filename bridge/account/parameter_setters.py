@@ -1,4 +1,4 @@
-"""How parameters are set: what is asked of the cloud, and what is kept here (contract 5, "parameters")."""
+"""Setting parameters: the requests to the cloud, and the values that the bridge keeps (contract 5, "parameters")."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,18 +21,18 @@ from bridge.chargepoint.update import Update
 
 
 class ParameterSetters:
-    """One method for each way in which parameters are set.
+    """One method for each parameter that can be set.
 
-    Each returns once the cloud's verdict, or the status that shows its effect, is in. Each raises a `BridgeError` if
-    the cloud did not do it.
+    Each returns after the cloud's verdict or the status that shows its effect, whichever comes first. Each raises a
+    `BridgeError` if the cloud cannot be reached or did not carry out the request.
 
     Args:
-        cloud: the link.
+        cloud: the link to Blue Current.
         availability: blocks charge points, and makes them available again.
         fleet: the twins, and the account's cards.
-        store: what the cloud does not keep, or not yet.
-        schedules: the user's own limits of the current.
-        follow_up: how long after a verdict the CH_STATUS that shows its effect is waited for, s.
+        store: the values that the cloud does not keep, or not yet.
+        schedules: the user's own schedules that limit the current.
+        follow_up: how long to wait after a verdict for the CH_STATUS that shows its effect, s.
     """
 
     def __init__(
@@ -55,21 +55,22 @@ class ParameterSetters:
     # --- switches ---
 
     async def plug_and_charge(self, twin: Twin, value: bool) -> None:
-        """SET_PLUG_AND_CHARGE."""
+        """Set `free_charging` by SET_PLUG_AND_CHARGE."""
         confirmed = await self._cloud.ask(requests.set_plug_and_charge(twin.evse_id, value=value))
         setting = with_value(self._settings(twin).plug_and_charge, value if confirmed is None else confirmed)
         self._confirmed(twin, ChargePointSettings(plug_and_charge=setting), "plug_and_charge")
 
     async def linked_cards_only(self, twin: Twin, value: bool) -> None:
-        """SET_PUBLIC_CHARGING, whose value is the opposite."""
+        """Set `linked_charge_cards_only` by SET_PUBLIC_CHARGING, whose value is the opposite."""
         confirmed = await self._cloud.ask(requests.set_public_charging(twin.evse_id, value=not value))
         setting = with_value(self._settings(twin).public_charging, not value if confirmed is None else confirmed)
         self._confirmed(twin, ChargePointSettings(public_charging=setting), "public_charging")
 
     async def available(self, twin: Twin, value: bool) -> None:
-        """SET_OPERATIVE or SET_INOPERATIVE; a block ends the sessions.
+        """Set `available` by SET_OPERATIVE or SET_INOPERATIVE. A block ends the sessions.
 
-        Often only a CH_STATUS shows that it is done, and that comes on a change: what is so already needs no request.
+        The cloud often sends no verdict, only the CH_STATUS of the change. Without a change none comes. So no request
+        is made for a charge point that already has the value.
         """
         if all(is_available(socket.status) is value for socket in self._fleet.sockets(twin.evse_id)):
             self._cloud.check()
@@ -78,11 +79,11 @@ class ParameterSetters:
         await self._fleet.wait_until(twin.address, lambda after: is_available(after.status) is value, self._follow_up)
 
     async def delayed_charging(self, twin: Twin, value: bool) -> None:
-        """SET_DELAYED_CHARGING."""
+        """Set `delayed_charging` by SET_DELAYED_CHARGING."""
         await self._switch("delayed", twin, on=value)
 
     async def price_based_charging(self, twin: Twin, value: bool) -> None:
-        """SET_PRICE_BASED_CHARGING."""
+        """Set `price_based_charging` by SET_PRICE_BASED_CHARGING."""
         await self._switch("price_based", twin, on=value)
 
     async def _switch(self, profile: Profile, twin: Twin, *, on: bool) -> None:
@@ -91,30 +92,33 @@ class ParameterSetters:
     # --- cards ---
 
     async def plug_and_charge_card(self, twin: Twin, uid: str) -> None:
-        """SET_PLUG_AND_CHARGE_CHARGE_CARD."""
+        """Set `plug_and_charge_card` by SET_PLUG_AND_CHARGE_CHARGE_CARD; `BCU-APP` stands for no card."""
         await self._cloud.ask(requests.set_plug_and_charge_card(twin.evse_id, uid))
         known = next((card for card in self._fleet.cards if card.uid == uid), None)
         card = known or Card(NO_CARD if uid == APP_CARD else uid)
         self._confirmed(twin, ChargePointSettings(plug_and_charge_card=card), "plug_and_charge_card")
 
     async def session_card(self, twin: Twin, uid: str) -> None:
-        """Kept here; empty for none."""
+        """Set `session_card`, which the bridge keeps; empty for none."""
         self._store.put(twin.evse_id, {"session_card": uid})
 
     # --- the window of delayed charging ---
 
     async def delayed_days(self, twin: Twin, days: tuple[int, ...]) -> None:
-        """SAVE_SCHEDULE_DELAYED_CHARGING, once days, start and end are all known; until then it is kept here."""
+        """Set `delayed_charging_days`, 1 Monday to 7 Sunday.
+
+        SAVE_SCHEDULE_DELAYED_CHARGING needs days, start and end. Until all three are known the bridge keeps the parts.
+        """
         window = replace(delayed_window(self._store, twin), days=days)
         await self._delayed_window(twin, window, {"delayed_charging_days": DAYS.write(days)})
 
     async def delayed_start(self, twin: Twin, start: time) -> None:
-        """Set its part of the window of delayed charging; it is sent as `delayed_days` is."""
+        """Set `delayed_charging_start`, sent in the same way as `delayed_days`."""
         window = replace(delayed_window(self._store, twin), start=start)
         await self._delayed_window(twin, window, {"delayed_charging_start": CLOCK_TIME.write(start)})
 
     async def delayed_end(self, twin: Twin, end: time) -> None:
-        """Set its part of the window of delayed charging; it is sent as `delayed_days` is."""
+        """Set `delayed_charging_end`, sent in the same way as `delayed_days`."""
         window = replace(delayed_window(self._store, twin), end=end)
         await self._delayed_window(twin, window, {"delayed_charging_end": CLOCK_TIME.write(end)})
 
@@ -125,61 +129,61 @@ class ParameterSetters:
         days = tuple(sorted(window.days))
         await self._cloud.ask(requests.save_delayed_schedule(twin.evse_id, days, window.start, window.end))
         self._store.put(twin.evse_id, dict.fromkeys(DELAYED_WINDOW))
-        told = ChargePointSettings(delayed_days=days, delayed_start=window.start, delayed_end=window.end)
-        self._confirmed(twin, told, "delayed_days", "delayed_start", "delayed_end")
+        settings = ChargePointSettings(delayed_days=days, delayed_start=window.start, delayed_end=window.end)
+        self._confirmed(twin, settings, "delayed_days", "delayed_start", "delayed_end")
 
-    # --- the user's own limit of the current ---
+    # --- the user's own schedule that limits the current ---
 
     async def limit_current(self, twin: Twin, current: int) -> None:
-        """POST_SET_OVERRIDE_CURRENT once all parts are known, POST_EDIT_ where it is there, POST_CLEAR_ for 0."""
+        """Set `limit_current`, A; 0 clears the schedule (`UserSchedules.set_current`)."""
         await self._schedules.set_current(twin, current)
 
     async def limit_days(self, twin: Twin, days: tuple[int, ...]) -> None:
-        """Set its part of the user's own schedule; it is sent as `limit_current` is."""
+        """Set `limit_days`, 1 Monday to 7 Sunday."""
         await self._schedules.set_days(twin, days)
 
     async def limit_start(self, twin: Twin, start: time) -> None:
-        """Set its part of the user's own schedule; it is sent as `limit_current` is."""
+        """Set `limit_start`."""
         await self._schedules.set_start(twin, start)
 
     async def limit_end(self, twin: Twin, end: time) -> None:
-        """Set its part of the user's own schedule; it is sent as `limit_current` is."""
+        """Set `limit_end`."""
         await self._schedules.set_end(twin, end)
 
     # --- price-based charging ---
 
     async def departure(self, twin: Twin, departure: time) -> None:
-        """PATCH_PRICE_BASED_CHARGING_SETTINGS, which the next three setters send too."""
+        """Set `expected_departure_time` by PATCH_PRICE_BASED_CHARGING_SETTINGS."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, departure=departure))
         self._confirmed(twin, ChargePointSettings(departure=departure), "departure")
 
     async def battery_percentage(self, twin: Twin, value: int) -> None:
-        """The cloud does not report it, so the last value set is kept here."""
+        """Set `current_battery_percentage` in the same way. The cloud does not report it, so the bridge keeps it."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, battery_percentage=value))
         self._store.put(twin.evse_id, {"current_battery_percentage": value})
 
     async def minimum_percentage(self, twin: Twin, value: int) -> None:
-        """Set its part of the price-based settings. The cloud does not report it; the last value is kept here."""
+        """Set `minimum_percentage` in the same way. The cloud does not report it, so the bridge keeps it."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, minimum_percentage=value))
         self._store.put(twin.evse_id, {"minimum_percentage": value})
 
     async def battery_size(self, twin: Twin, kwh: int) -> None:
-        """Set its part of the price-based settings. The cloud does not report it; the last value is kept here."""
+        """Set `battery_size_kwh` in the same way. The cloud does not report it, so the bridge keeps it."""
         await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, battery_size_kwh=kwh))
         self._store.put(twin.evse_id, {"battery_size_kwh": kwh})
 
-    # --- what the cloud has confirmed ---
+    # --- confirmed settings ---
 
     def _settings(self, twin: Twin) -> ChargePointSettings:
-        """The settings as they are now, after the wait for the verdict."""
+        """Return the settings after the wait for the verdict, during which a push can have changed them."""
         return (self._fleet.twin(twin.address) or twin).settings
 
     def _confirmed(self, twin: Twin, settings: ChargePointSettings, *names: str) -> None:
-        """The cloud has confirmed these settings; a push may tell the same again."""
+        """Apply settings that the cloud has confirmed, without waiting for the push that repeats them."""
         self._fleet.described(twin.evse_id, Update(settings, frozenset(names)))
 
 
 def is_available(status: Status | None) -> bool | None:
-    """Whether a charge point may charge; None where its activity does not tell."""
+    """Whether a charge point may charge; None if its activity does not show that."""
     activity = status.activity if status is not None else None
     return None if activity in (None, Activity.OFFLINE) else activity is not Activity.UNAVAILABLE

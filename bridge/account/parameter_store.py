@@ -1,4 +1,4 @@
-"""What was set for charge points and the cloud does not keep, or not yet."""
+"""The values of parameters that the cloud does not keep, or not yet."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,13 +8,13 @@ from bridge.storage.storage import Storage
 
 
 class ParameterStore:
-    """What was set for charge points and the cloud does not keep, or not yet.
+    """Keeps the values of parameters that the cloud does not keep, or not yet.
 
     Args:
-        storage: keeps it over restarts.
+        storage: keeps the values over restarts.
 
     Attributes:
-        listeners: are told of every change, by the `evse_id`.
+        listeners: called with the `evse_id` after every change.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -23,16 +23,16 @@ class ParameterStore:
         self.listeners: tuple[Callable[[str], None], ...] = ()
 
     def get(self, evse_id: str, name: str) -> JsonValue:
-        """A value; None if there is none."""
+        """Return the value of a parameter; None if there is none."""
         return self._values.get((evse_id, name))
 
     def text(self, evse_id: str, name: str) -> str:
-        """A value that is text; empty if there is none."""
+        """Return the value of a parameter that is text; empty if there is none."""
         value = self.get(evse_id, name)
         return value if isinstance(value, str) else ""
 
     def put(self, evse_id: str, values: Mapping[str, JsonValue]) -> None:
-        """Keep values by their names; None forgets one."""
+        """Keep values by the ids of their parameters; None deletes a value."""
         changed = {name: value for name, value in values.items() if value != self.get(evse_id, name)}
         for name, value in changed.items():
             self._values[evse_id, name] = value
@@ -41,6 +41,6 @@ class ParameterStore:
             listener(evse_id)
 
     def forget_all(self) -> None:
-        """Forget everything."""
+        """Delete the values of all charge points."""
         self._values.clear()
         self._storage.forget_parameters()

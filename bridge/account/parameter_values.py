@@ -1,4 +1,4 @@
-"""The values of parameters: their kinds, and where they come from."""
+"""The values of parameters: their types, and the sources that they come from."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,24 +17,24 @@ from bridge.chargepoint.twin import Twin
 T = TypeVar("T")
 
 Options = Sequence[tuple[JsonValue, str]]
-"""The values that are allowed, each with what a person reads."""
+"""The allowed values, each with its label for people."""
 
 
-# --- kinds ---
+# --- types ---
 
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterKind(Generic[T]):
-    """A type of values.
+    """A type of parameter values.
 
     Attributes:
-        name: what FIMP calls it (`value_type`).
-        wanted: what a value has to be, for a person.
-        read: reads a value; None where it is not of this kind.
-        write: writes one.
-        options: the values that are allowed, where that depends on nothing else.
+        name: the `value_type` in FIMP.
+        wanted: a description of valid values, for error messages.
+        read: reads a value in its FIMP form; returns None if it is not of this type.
+        write: writes a value in its FIMP form.
+        options: the allowed values, if they are the same for every charge point.
     """
 
     name: Literal["bool", "int", "string", "int_array"]
@@ -89,17 +89,17 @@ DAYS: Final[ParameterKind[tuple[int, ...]]] = ParameterKind(
 # --- where values come from ---
 
 DELAYED_WINDOW: Final = ("delayed_charging_days", "delayed_charging_start", "delayed_charging_end")
-"""The parameters that go to the cloud together."""
+"""The parameters that the cloud takes only together."""
 
 
 @dataclass(frozen=True, slots=True)
 class DelayedWindow:
-    """The window of delayed charging; None where a part is not known.
+    """The window of delayed charging. A part that is not known is None.
 
     Attributes:
-        days: its days, 1 Monday to 7 Sunday.
-        start: when it begins, Amsterdam time.
-        end: when it ends.
+        days: the days, 1 Monday to 7 Sunday.
+        start: the time at which it begins, Amsterdam time.
+        end: the time at which it ends, Amsterdam time.
     """
 
     days: tuple[int, ...] | None
@@ -108,7 +108,7 @@ class DelayedWindow:
 
 
 def delayed_window(store: ParameterStore, twin: Twin) -> DelayedWindow:
-    """The window of delayed charging; a part that was set and not sent yet goes before what the cloud tells."""
+    """Return the window of delayed charging. A part that was set and not sent yet takes precedence over the cloud's."""
     settings, (days, start, end) = twin.settings, (store.get(twin.evse_id, name) for name in DELAYED_WINDOW)
     return DelayedWindow(
         _first(DAYS.read(days), settings.delayed_days or None),
@@ -118,18 +118,18 @@ def delayed_window(store: ParameterStore, twin: Twin) -> DelayedWindow:
 
 
 LIMIT_SCHEDULE: Final = ("limit_current", "limit_days", "limit_start", "limit_end")
-"""The parameters of a schedule of the user's own."""
+"""The parameters of the user's own schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSchedule:
-    """A schedule of the user's own that limits the current; None where a part is not known.
+    """The user's own schedule that limits the current. A part that is not known is None.
 
     Attributes:
-        current: the limit, A.
-        days: on which its window begins, 1 Monday to 7 Sunday.
-        start: when the window begins, Amsterdam time.
-        end: when it ends.
+        current: the limit, A; 0 for no limit.
+        days: the days on which the window begins, 1 Monday to 7 Sunday.
+        start: the time at which the window begins, Amsterdam time.
+        end: the time at which the window ends, Amsterdam time.
     """
 
     current: int | None = None
@@ -139,11 +139,11 @@ class LimitSchedule:
 
     @property
     def complete(self) -> bool:
-        """All of it is known."""
+        """Whether every part is known."""
         return not {self.current, self.days, self.start, self.end} & {None}
 
     def over(self, other: "LimitSchedule") -> "LimitSchedule":
-        """This schedule, with the other's parts where this one has none."""
+        """Return this schedule with its unknown parts taken from the other."""
         return LimitSchedule(
             current=_first(self.current, other.current),
             days=_first(self.days, other.days),
@@ -152,7 +152,7 @@ class LimitSchedule:
         )
 
     def to_keep(self) -> dict[str, JsonValue]:
-        """The parts that are known, by the ids of their parameters."""
+        """Return the known parts in their FIMP form, by the ids of their parameters."""
         current_id, days_id, start_id, end_id = LIMIT_SCHEDULE
         kept: dict[str, JsonValue] = {}
         if self.current is not None:
@@ -167,15 +167,15 @@ class LimitSchedule:
 
 
 def kept_limit(store: ParameterStore, evse_id: str) -> LimitSchedule:
-    """The parts that were set and are kept here, since others are still missing."""
+    """Return the parts that were set and not sent, because others are still missing."""
     current, days, start, end = (store.get(evse_id, name) for name in LIMIT_SCHEDULE)
     return LimitSchedule(
         current=INT.read(current), days=DAYS.read(days), start=CLOCK_TIME.read(start), end=CLOCK_TIME.read(end)
     )
 
 
-def told_limit(schedule: Schedule | None) -> LimitSchedule:
-    """What the cloud has told of a schedule; without one, nothing."""
+def cloud_limit(schedule: Schedule | None) -> LimitSchedule:
+    """Return the parts of a schedule in the cloud; without one, every part is unknown."""
     if schedule is None:
         return LimitSchedule()
     current = int(schedule.current) if schedule.current is not None else None
@@ -184,13 +184,13 @@ def told_limit(schedule: Schedule | None) -> LimitSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the values and the options of a charge point's parameters come from.
+    """The sources of the values and options of a charge point's parameters.
 
     Attributes:
-        twin: one socket of it.
+        twin: one socket of the charge point.
         cards: the account's charge cards.
-        store: what the cloud does not keep, or not yet.
-        visible: what the status says still counts: the link is up, or was a moment ago.
+        store: the values that the cloud does not keep, or not yet.
+        visible: the status is valid: the link is up, or has not been down for longer than the grace.
         overrides_known: the cloud knows schedules that limit the current.
     """
 
@@ -202,16 +202,16 @@ class Sources:
 
     @property
     def settings(self) -> ChargePointSettings:
-        """The charge point's settings."""
+        """The settings of the charge point."""
         return self.twin.settings
 
     @property
     def status(self) -> Status:
-        """The live values, all of them unknown while they do not count."""
+        """The live values; all are unknown while the status is not valid."""
         return self.twin.status if self.twin.status is not None and self.visible else Status()
 
     def kept(self, name: str, kind: ParameterKind[T]) -> T | None:
-        """The value that was set and is kept here; None if there is none of this kind."""
+        """Return the value of a parameter that the bridge keeps; None if there is none of this type."""
         return kind.read(self.store.get(self.twin.evse_id, name))
 
     @property
@@ -221,12 +221,12 @@ class Sources:
 
     @property
     def limit_schedule(self) -> LimitSchedule:
-        """The schedule that limits the current, whoever made it; where there is none, the parts that are kept here."""
+        """The schedule that limits the current, made by the bridge or the user; without one, the parts not sent yet."""
         limits = self.twin.limits
         kept = kept_limit(self.store, self.twin.evse_id)
         if self.twin.schedule is None and limits.listed:
             kept = kept.over(LimitSchedule(current=0))
-        return told_limit(self.twin.schedule).over(kept)
+        return cloud_limit(self.twin.schedule).over(kept)
 
 
 def _first(*values: T | None) -> T | None:

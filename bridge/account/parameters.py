@@ -1,4 +1,4 @@
-"""The parameters of a charge point: one row each, with where its value comes from and how it is set (contract 5)."""
+"""The table of a charge point's parameters: for each, where its value comes from and how it is set (contract 5)."""
 
 from collections.abc import Callable
 from datetime import time
@@ -16,7 +16,7 @@ MOST_CURRENT_A: Final = 63
 """The highest current of a charge point for alternating current (IEC 61851-1, mode 3)."""
 
 
-# --- where values and permissions come from ---
+# --- values and permissions ---
 
 
 def _flag(of: Callable[[ChargePointSettings], Setting[bool] | None]) -> Callable[[Sources], bool | None]:
@@ -43,8 +43,8 @@ def _readable_if(known: Callable[[Sources], object]) -> Callable[[Sources], Perm
     return lambda sources: "read" if known(sources) is not None else "none"
 
 
-def _told(of: Callable[[Status], object]) -> Callable[[Sources], Permission]:
-    """Readable once a status has told it, whether or not the status still counts."""
+def _readable_from_status(of: Callable[[Status], object]) -> Callable[[Sources], Permission]:
+    """Readable once a status has carried the value, whether or not that status is still valid."""
     return _readable_if(lambda sources: of(sources.twin.status) if sources.twin.status is not None else None)
 
 
@@ -297,7 +297,7 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
         name="Limit while offline",
         kind=INT,
         value=_max_offline,
-        permission=_told(lambda status: status.max_offline),
+        permission=_readable_from_status(lambda status: status.max_offline),
         unit=lambda _: "A",
         from_status=True,
     ),
@@ -306,7 +306,7 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
         name="Cost of a session",
         kind=TEXT,
         value=_total_cost,
-        permission=_told(lambda status: status.total_cost),
+        permission=_readable_from_status(lambda status: status.total_cost),
         unit=_currency,
         from_status=True,
     ),
@@ -355,4 +355,4 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
 BY_ID: Final = {parameter.id: parameter for parameter in TABLE}
 
 FROM_STATUS: Final = tuple(parameter for parameter in TABLE if parameter.from_status)
-"""Those that a CH_STATUS can change."""
+"""The parameters that a CH_STATUS can change."""

@@ -1,4 +1,4 @@
-"""Smart-charging profiles: switching one on or off."""
+"""The smart-charging profiles: delayed and price-based charging, and switching one on or off."""
 
 from typing import Final, Literal, get_args
 
@@ -13,23 +13,30 @@ Profile = Literal["delayed", "price_based"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 
 
-def setting_of(evse: ChargePointSettings, profile: Profile) -> Setting[bool] | None:
-    """Whether it is on, and whether the account may switch it; None where the charge point has none."""
-    return evse.delayed_charging if profile == "delayed" else evse.price_based_charging
+def setting_of(settings: ChargePointSettings, profile: Profile) -> Setting[bool] | None:
+    """Return the setting of a profile: its value and the permission; None if the charge point does not have it."""
+    return settings.delayed_charging if profile == "delayed" else settings.price_based_charging
 
 
 def is_on(settings: ChargePointSettings, profile: Profile) -> bool:
-    """Whether a profile is on: its value and smart charging both are (contract 4, "State table")."""
+    """Whether a profile is on: both its value and smart charging are true (contract 4, "State table")."""
     return settings.delayed_charging_on if profile == "delayed" else settings.price_based_charging_on
 
 
 async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Link, fleet: Fleet) -> None:
-    """Switch a profile. The cloud allows one at a time: one that is switched on switches the other off.
+    """Switch a profile on or off. The cloud allows one at a time, so switching one on switches the other off.
 
-    A profile is on only while smart charging is, so the cloud has switched smart charging on with it.
+    A profile is on only while smart charging is on, so a confirmed switch implies that smart charging is on.
+
+    Args:
+        profile: the profile.
+        twin: a socket of the charge point.
+        on: the new value.
+        cloud: the link to Blue Current.
+        fleet: the twins, which get the confirmed value.
 
     Raises:
-        BridgeError: the cloud did not do it.
+        BridgeError: the cloud cannot be reached, or did not carry out the request.
     """
     request = requests.set_delayed_charging if profile == "delayed" else requests.set_price_based_charging
     confirmed = await cloud.ask(request(twin.evse_id, value=on))
@@ -38,18 +45,18 @@ async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Link, fleet: 
 
 
 def confirmed_switch(settings: ChargePointSettings, profile: Profile, *, on: bool) -> Update[ChargePointSettings]:
-    """What the cloud's word that a profile was switched says of the settings, before CH_SETTINGS says so."""
+    """Return the settings that follow from a confirmed switch of a profile, before CH_SETTINGS shows them."""
     delayed, price_based = settings.delayed_charging, settings.price_based_charging
     if profile == "delayed":
         delayed, price_based = with_value(delayed, on), _off(price_based) if on else price_based
     else:
         delayed, price_based = _off(delayed) if on else delayed, with_value(price_based, on)
-    told = ChargePointSettings(
+    confirmed = ChargePointSettings(
         delayed_charging=delayed,
         price_based_charging=price_based,
         profile_switched_on=on or settings.profile_switched_on,
     )
-    return Update(told, frozenset({"delayed_charging", "price_based_charging", "profile_switched_on"}))
+    return Update(confirmed, frozenset({"delayed_charging", "price_based_charging", "profile_switched_on"}))
 
 
 def _off(setting: Setting[bool] | None) -> Setting[bool] | None:

@@ -11,9 +11,9 @@ class Reboots:
     """Restarts charge points.
 
     Args:
-        link: the link.
-        fleet: the twins.
-        clock: tells the time.
+        link: the link to Blue Current.
+        fleet: the twins of the charge points.
+        clock: the source of time.
     """
 
     def __init__(self, *, link: Link, fleet: Fleet, clock: Clock) -> None:
@@ -22,14 +22,15 @@ class Reboots:
         self._clock = clock
 
     async def reboot(self, address: str, *, hard: bool) -> None:
-        """Restart the charge point of a socket.
+        """Restart the charge point of a socket. A session that ends meanwhile counts as ended by the bridge.
 
         Args:
-            address: of the socket.
-            hard: restart the charge point at once; else only its software.
+            address: the socket.
+            hard: send REBOOT; else SOFT_RESET.
 
         Raises:
-            BridgeError: the cloud did not do it, or nobody knows whether it did.
+            VerdictTimeout: the outcome is unknown.
+            BridgeError: the cloud cannot be reached, or did not carry out the request.
         """
         self._link.check()
         evse_id = self._fleet.expect(address).evse_id

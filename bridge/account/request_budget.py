@@ -1,4 +1,7 @@
-"""The requests made of the cloud, which allows a number a day that is not published, against what a start needs."""
+"""The number of requests made to the cloud, and the number that a start needs.
+
+The cloud limits the requests of a day. The limit is not published (design page 3, "Connection").
+"""
 
 from collections.abc import Mapping
 
@@ -8,12 +11,12 @@ from bridge.bluecurrent.link import Link
 
 
 class RequestBudget:
-    """How many requests were made, and how many a start needs.
+    """Counts the requests that were made, and computes how many a start and a reconnect make.
 
     Args:
-        link: counts them.
-        fleet: the charge points, about which a start asks.
-        exclusions: the charge points about which nothing is asked.
+        link: counts the requests.
+        fleet: the charge points of the account.
+        exclusions: the excluded charge points, for which no requests are made.
     """
 
     def __init__(self, link: Link, fleet: Fleet, exclusions: Exclusions) -> None:
@@ -23,22 +26,22 @@ class RequestBudget:
 
     @property
     def today(self) -> Mapping[str, int]:
-        """The requests made since midnight in Amsterdam, or since the start if that was later, by their command."""
+        """The number of requests since midnight in Amsterdam, or since the start if that was later, by command."""
         return self._link.requests_today_by_kind
 
     @property
     def total(self) -> int:
-        """The requests made since the start."""
+        """The number of requests since the start."""
         return self._link.requests_total
 
     @property
     def per_start(self) -> int:
-        """The requests that a start makes: two to log in, three for the account, three for each charge point."""
+        """The requests of a start: two for the login, three for the account, three for each charge point."""
         return 5 + 3 * self._asked_about()
 
     @property
     def per_reconnect(self) -> int:
-        """The requests that a new connection makes: HELLO, the list, and one for each charge point."""
+        """The requests of a reconnect: HELLO, the list of charge points, and one for each of them."""
         return 2 + self._asked_about()
 
     def _asked_about(self) -> int:

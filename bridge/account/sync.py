@@ -1,8 +1,9 @@
-"""The account: what is asked of the cloud, and when; and what its pushes change. It spends few requests.
+"""Synchronising the account: which requests are made to the cloud and when, and what its pushes change.
 
-At a start: CHARGE_POINTS and CHARGE_CARDS, and one CH_STATUS, CH_SETTINGS and GRID_STATUS for each charge point. After
-a reconnect: CHARGE_POINTS and one CH_STATUS each; the rest only when it is older than a day. In between nothing, since
-changes are pushed; but a link that has been silent for long is looked into.
+The cloud limits the requests of a day, so few are made. A start requests CHARGE_POINTS and CHARGE_CARDS, and CH_STATUS,
+CH_SETTINGS and GRID_STATUS of each charge point. A reconnect requests CHARGE_POINTS and each CH_STATUS, and the rest
+only if it is older than a day. In between the cloud pushes changes, and the bridge makes no requests, except for one
+probe of a link that has been silent for long.
 """
 
 import asyncio
@@ -46,13 +47,17 @@ from bridge.tasks import BackgroundTasks
 T = TypeVar("T")
 
 STALE_AFTER: Final = timedelta(days=1)
-SILENCE_CHARGING: Final = timedelta(minutes=10)
-WATCH_EVERY_S: Final = 2.0
-SILENCE_IDLE: Final = timedelta(days=1)
-"""How long a link may say nothing: while a car charges there are several pushes a minute."""
+"""How long an answer stays valid over reconnects."""
 
-NO_DELAY: Final = 5
-"""How many charge points are asked about at the same time."""
+SILENCE_CHARGING: Final = timedelta(minutes=10)
+SILENCE_IDLE: Final = timedelta(days=1)
+"""How long the cloud may push nothing before the link is probed. While a car charges, pushes come several a minute."""
+
+WATCH_EVERY_S: Final = 2.0
+"""How often the silence of the charge points is measured."""
+
+CONCURRENT_REFRESHES: Final = 5
+"""How many charge points have requests in flight at the same time during a refresh."""
 
 _ABOUT_SESSIONS: Final = {
     f"{step}_{command}"
@@ -62,26 +67,26 @@ _ABOUT_SESSIONS: Final = {
 
 
 ListAsker = Callable[[requests.Request[Sequence[ListedChargePoint]]], Awaitable[Sequence[ListedChargePoint]]]
-"""Asks for the list of charge points, on a link that is up or one that is opening."""
+"""Requests the list of charge points, on a link that is up or on one that is opening."""
 
 
 class Sync:
-    """Keeps the fleet true to the cloud.
+    """Keeps the fleet equal to the account in the cloud.
 
     Args:
-        link: the link.
-        fleet: the twins.
-        overrides: looks for the bridge's own limits after a reconnect.
-        exclusions: what the user has deleted: no request is spent on it.
-        capabilities: what the cloud was found to support.
-        runtime: how long the link may be down before what was known is of no use.
-        clock: tells the time.
-        tasks: runs what nobody waits for.
-        log: where to say what happens.
+        link: the link to Blue Current.
+        fleet: the twins of the charge points.
+        overrides: reads the list of overrides after a reconnect.
+        exclusions: the things that the user has deleted, for which no requests are made.
+        capabilities: gets what an answer shows about the cloud.
+        runtime: the grace, during which values stay valid without the link.
+        clock: the source of time.
+        tasks: runs work in the background.
+        log: gets a line for each request that failed, and for a reconnect after a silence.
 
     Attributes:
-        first_look: is set once the account has been looked at after a start, or cannot be for a while.
-        looked_listeners: who hears that a look at the account is through.
+        first_look: set once the first refresh after a start has ended, or the link is down.
+        looked_listeners: called after every refresh, and when the link goes down.
     """
 
     def __init__(
@@ -109,7 +114,7 @@ class Sync:
         self._once = Once()
         self._read_at: dict[tuple[str, str | None], datetime] = {}
         self._listing = False
-        self._list_asked = 0  # how many CHARGE_POINTS are being waited for
+        self._list_asked = 0  # requests for CHARGE_POINTS in flight
         self._probing = False
         self._watch_at = 0.0
         self._status_at: dict[str, float] = {}  # when each charge point sent its last status, on the monotonic clock
@@ -117,7 +122,7 @@ class Sync:
         self.looked_listeners: tuple[Callable[[], None], ...] = ()
 
     def link_changed(self, status: LinkStatus) -> None:
-        """The link came up or went down."""
+        """Refresh the account when the link comes up, and mark everything as unseen when it goes down."""
         if status.up:
             self._fleet.link_found(self._runtime.grace)
             self._tasks.start(self.refresh())
@@ -126,16 +131,20 @@ class Sync:
         if status.state in (LinkState.DOWN, LinkState.WAITING):
             self.looked()
 
-    # --- what is asked ---
+    # --- requests ---
 
     async def opened(self) -> None:
-        """The first question on a new connection: which charge points are there?"""
+        """Request the list of charge points, as the first request on a new connection.
+
+        Raises:
+            BridgeError: the cloud did not answer; the connection cannot be used.
+        """
         await self._list(self._link.ask_while_opening)
 
     async def refresh(self) -> None:
-        """What is asked once the link is up: how each of them is."""
+        """Make the requests that are due after the link came up. A refusal costs only its own answer."""
         await self._if_stale(requests.get_charge_cards(), self._cards_told)
-        gate = asyncio.Semaphore(NO_DELAY)
+        gate = asyncio.Semaphore(CONCURRENT_REFRESHES)
 
         async def one(evse_id: str) -> None:
             async with gate:
@@ -149,21 +158,22 @@ class Sync:
         self.looked()
 
     def looked(self) -> None:
-        """The account has been looked at, or cannot be for a while."""
+        """Announce the end of a refresh, or that none is possible because the link is down."""
         self.first_look.set()
         for listener in self.looked_listeners:
             listener()
 
     async def _refresh_one(self, evse_id: str) -> None:
-        # What comes of the first two is taken from the frame, as a push would be.
+        # `frame_received` applies both answers, as it applies a push.
         await self._ask(requests.get_status(evse_id), _ignore)
         await self._if_stale(requests.get_settings(evse_id), _ignore)
         self._fleet.completed(evse_id)
 
     async def _refresh_grid(self, evse_id: str) -> None:
-        """Ask for the grid connection, with nothing else in flight.
+        """Request the grid connection of a charge point, with no other request in flight.
 
-        A charge point without one is answered by an ERROR that names no request, so it has to be the only one waiting.
+        The cloud answers for a charge point without one by an ERROR that names no request. Such an ERROR can be
+        attributed only to a single waiting request (design page 3, "Errors").
         """
         await self._if_stale(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
 
@@ -174,21 +184,21 @@ class Sync:
         self._fleet.grid_told(evse_id, update)
 
     async def _if_stale(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
-        """Ask only for what was never answered, or a day ago."""
+        """Make a request if it was never answered, or its answer is older than `STALE_AFTER`."""
         key = (request.command, request.evse_id)
         read = self._read_at.get(key)
         if (read is None or self._clock.now() - read > STALE_AFTER) and await self._ask(request, take):
             self._read_at[key] = self._clock.now()
 
     async def _ask(self, request: requests.Request[T], take: Callable[[T], None]) -> bool:
-        """Ask. A refusal costs only this one answer."""
+        """Make a request and pass its answer to `take`. A failure is logged; return whether there was an answer."""
         try:
             take(await self._link.ask(request))
         except BridgeError as error:
             if self._once.first((request.command, request.evse_id, str(error))):
                 self._log.warning(
-                    "Blue Current did not answer a question",
-                    question=request.command,
+                    "Blue Current did not answer a request; values that depend on it stay as they were",
+                    request=request.command,
                     evse_id=request.evse_id,
                     reason=str(error),
                 )
@@ -201,7 +211,7 @@ class Sync:
             listed = await ask(requests.get_charge_points())
             gone = set(self._fleet.evse_ids()) - {item.evse_id for item in listed}
             if gone:
-                # An exclusion loses the thing's place in the hub, so the list is asked for twice first.
+                # An exclusion deletes the thing's place in the hub, so a second list must confirm it.
                 listed = await ask(requests.get_charge_points())
         finally:
             self._list_asked -= 1
@@ -213,23 +223,27 @@ class Sync:
             self._once.forget(("unknown", item.evse_id))
 
     async def ask_status(self, evse_id: str) -> None:
-        """Ask for the status of a charge point, once.
+        """Request the status of a charge point.
 
         Raises:
-            BridgeError: there was no answer.
+            BridgeError: the cloud cannot be reached, or did not answer.
         """
         await self._link.ask(requests.get_status(evse_id))
 
     async def ask_grid(self, grid: GridTwin) -> None:
-        """Ask for the status of a grid connection, once.
+        """Request the status of a grid connection.
 
         Raises:
-            BridgeError: there was no answer.
+            BridgeError: the cloud cannot be reached, or did not answer.
         """
         await self._link.ask(requests.get_grid_status(min(grid.evse_ids)))
 
     async def look_again(self) -> None:
-        """Ask for the list once, and about what is new in it."""
+        """Request the list of charge points, and the status and settings of the new ones in it.
+
+        Raises:
+            BridgeError: the cloud cannot be reached, or did not answer with a list.
+        """
         if self._listing:
             return
         self._listing = True
@@ -247,20 +261,24 @@ class Sync:
         try:
             await self.look_again()
         except BridgeError as error:
-            self._log.warning("the list of charge points could not be read", reason=str(error), because_of=evse_id)
+            self._log.warning(
+                "the list of charge points could not be read; a charge point that is new stays unknown to the hub",
+                reason=str(error),
+                because_of=evse_id,
+            )
 
-    # --- what is pushed ---
+    # --- frames ---
 
-    def frame_came(self, frame: Frame) -> None:
-        """Take a frame, whether it was asked for or not: what it says is news in either case (page 3)."""
+    def frame_received(self, frame: Frame) -> None:
+        """Apply a frame. An answer and a push are applied in the same way (design page 3, "Pushes and data")."""
         if frame.error:
             return
         evse_id = frame.evse_id
         match frame.body:
             case Statuses():
-                self._statuses_came(evse_id, frame.body)
+                self._apply_statuses(evse_id, frame.body)
             case ChargePoints(listed):
-                self._list_came(listed)
+                self._apply_list(listed)
             case ChargeCards(cards):
                 self._fleet.cards = cards
             case AccountBody():
@@ -268,12 +286,12 @@ class Sync:
             case GridValues(update) if evse_id is None:
                 self._fleet.grid_changed(update)
             case _ if evse_id is not None:
-                self._news_of(evse_id, frame)
+                self._apply_to_charge_point(evse_id, frame)
             case _:
                 pass
 
-    def _news_of(self, evse_id: str, frame: Frame) -> None:
-        """Take what a frame says of one charge point beside its status."""
+    def _apply_to_charge_point(self, evse_id: str, frame: Frame) -> None:
+        """Apply a frame other than CH_STATUS that names one charge point."""
         match frame.body:
             case SettingsBody(update):
                 self._fleet.described(evse_id, update)
@@ -286,12 +304,12 @@ class Sync:
                     now = self._fleet.sockets(evse_id)[0].settings
                     self._fleet.described(evse_id, _switched(now, setting, value=value))
             case Result(_, int()) if frame.object in _ABOUT_SESSIONS:
-                self._capabilities.learn_takes_socket_id()  # an answer has named a socket
+                self._capabilities.learn_takes_socket_id()
             case _:
                 pass
 
-    def _statuses_came(self, evse_id: str | None, statuses: Statuses) -> None:
-        """Take a CH_STATUS, entry after entry, each to its own charge point."""
+    def _apply_statuses(self, evse_id: str | None, statuses: Statuses) -> None:
+        """Apply each entry of a CH_STATUS to its charge point."""
         if evse_id is not None and statuses.socket_ids is not None:
             sockets = ChargePointSettings(socket_ids=statuses.socket_ids)
             self._fleet.described(evse_id, Update(sockets, frozenset({"socket_ids"})))
@@ -302,22 +320,26 @@ class Sync:
             elif self._once.first(("unknown", status.evse_id)):
                 self._tasks.start(self._look_for_new(status.evse_id))
 
-    def _list_came(self, listed: Sequence[ListedChargePoint]) -> None:
-        """Take a CHARGE_POINTS: at once where it describes what is known, and by asking where it adds or lacks some."""
+    def _apply_list(self, listed: Sequence[ListedChargePoint]) -> None:
+        """Apply a CHARGE_POINTS that was pushed.
+
+        Entries of known charge points are applied at once. If it adds or lacks some, the list is requested.
+        """
         if self._list_asked:
-            return  # `_list` takes it
+            return  # `_list` applies it
         known = set(self._fleet.evse_ids())
         self._fleet.listed([item for item in listed if item.evse_id in known], whole=False)
         changed = known ^ {item.evse_id for item in listed}
         if changed:
             self._tasks.start(self._look_for_new(min(changed)))
 
-    # --- a link that only looks alive ---
+    # --- a link that is up and silent ---
 
     def look_into_silence(self) -> None:
-        """A connection can be up while pushes have stopped: if nothing came for too long, ask once and compare.
+        """Detect that pushes have stopped while the connection is up: after too long a silence, request one status.
 
-        While a car charges, its own statuses are watched. Other frames, such as GRID_CURRENT, prove nothing of them.
+        If it differs from the known one, a push was missed, and the link connects anew. While a car charges, only the
+        statuses of its charge point count. Other frames, such as GRID_CURRENT, do not prove that statuses are pushed.
         """
         now = self._clock.monotonic()
         if self._probing or not self._link.status.up or now < self._watch_at:
@@ -331,7 +353,7 @@ class Sync:
             self._tasks.start(self._probe(silent))
 
     def _silent_while_charging(self, now: float) -> Twin | None:
-        """A charge point with a session that has sent no status for long; None if there is none."""
+        """Return a socket with a session whose charge point has sent no status for too long; None if there is none."""
         for twin in self._fleet.twins():
             if twin.memory.session_open:
                 heard_at = self._status_at.setdefault(twin.evse_id, now)
@@ -346,23 +368,23 @@ class Sync:
             self._probing = False
         after = self._fleet.twin(before.address)
         if answered and after is not None and after.status == before.status:
-            return  # nothing had changed, so no push was due
-        self._log.warning("Blue Current had stopped telling of changes; connecting anew", evse_id=before.evse_id)
+            return  # nothing has changed, so no push was missed
+        self._log.warning("Blue Current has stopped sending changes; the bridge connects again", evse_id=before.evse_id)
         self._link.reconnect()
 
 
 def _switched(now: ChargePointSettings, setting: Switch, *, value: bool) -> Update[ChargePointSettings]:
-    """What the cloud's word that a setting was switched on or off says of the settings."""
+    """Return the settings that follow from a confirmed switch of one setting."""
     match setting:
         case "delayed_charging":
             return confirmed_switch(now, "delayed", on=value)
         case "price_based_charging":
             return confirmed_switch(now, "price_based", on=value)
         case "plug_and_charge":
-            told = ChargePointSettings(plug_and_charge=with_value(now.plug_and_charge, value))
+            confirmed = ChargePointSettings(plug_and_charge=with_value(now.plug_and_charge, value))
         case "public_charging":
-            told = ChargePointSettings(public_charging=with_value(now.public_charging, value))
-    return Update(told, frozenset({setting}))
+            confirmed = ChargePointSettings(public_charging=with_value(now.public_charging, value))
+    return Update(confirmed, frozenset({setting}))
 
 
 def _ignore(_: object) -> None:

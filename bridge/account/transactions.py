@@ -1,8 +1,9 @@
-"""Fills the ledger from the account's transactions: what the bridge did not see of sessions.
+"""Corrects the recorded sessions with the account's transactions, which show what the bridge did not see.
 
-They are read once a day, and once some minutes after a spell without sight in which a session ended or was missed. A
-restart is such a spell; after the very first start there is nothing yet to correct. A failure costs nothing but the
-reading. Transactions from before the charge point was known are left out, or its lifetime energy would jump by years.
+Transactions are read once a day, and some minutes after an outage in which a session ended or was missed. A restart is
+an outage; after the very first start there are no sessions to correct. If a read fails, the sessions stay as they were
+seen. Transactions from before the charge point was known are ignored; counting them would make its lifetime energy jump
+by years.
 """
 
 from collections.abc import Sequence
@@ -29,24 +30,24 @@ from bridge.storage.storage import Storage
 from bridge.tasks import BackgroundTasks
 
 DAILY: Final = timedelta(days=1)
-AFTER_A_SPELL: Final = SETTLED_AFTER + timedelta(minutes=5)
-"""By then a session that ended in the spell, or right after, is settled."""
+AFTER_OUTAGE: Final = SETTLED_AFTER + timedelta(minutes=5)
+"""How long after an outage transactions are read. By then a session that ended in it, or right after it, is settled."""
 
 AGAIN: Final = timedelta(days=14)
-"""How far before the last session that has its transaction they are read again: figures may have been preliminary."""
+"""How far before the last session with a transaction the read begins, since its figures may have been preliminary."""
 
 
 class Transactions:
     """Reads transactions and corrects the recorded sessions with them.
 
     Args:
-        app_api: reads them.
-        fleet: the twins.
-        storage: the sessions that were recorded.
-        recorder: writes them.
-        clock: tells the time.
-        tasks: run what nobody waits for.
-        log: where to say what happens.
+        app_api: reads the transactions.
+        fleet: the twins, whose memory is corrected.
+        storage: the recorded sessions.
+        recorder: writes the corrected sessions.
+        clock: the source of time.
+        tasks: runs the reads in the background.
+        log: gets a line for each failed read, and for sessions that were found.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Transactions:
     ) -> None:
         self._app_api = app_api
         self._fleet = fleet
-        self._ledger = storage
+        self._storage = storage
         self._recorder = recorder
         self._clock = clock
         self._tasks = tasks
@@ -70,20 +71,20 @@ class Transactions:
         self._once = Once()
         self._restarted = bool(storage.known_since())
         self._next_daily: datetime | None = None
-        self._after_spell: datetime | None = None
+        self._after_outage: datetime | None = None
         self._reading = False
 
     # --- when ---
 
     def looked(self) -> None:
-        """Handle the end of the first look at the account."""
+        """Schedule the first read, after the first refresh of the account."""
         if self._next_daily is None:
             self._next_daily = self._clock.now() + DAILY
             if self._restarted:
-                self._after_spell = self._clock.now() + AFTER_A_SPELL
+                self._after_outage = self._clock.now() + AFTER_OUTAGE
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        """Handle a change of a charge point: when it is seen again, a session may have been missed or have ended."""
+        """Schedule a read when a charge point is seen again: a session may have ended or been missed meanwhile."""
         if before is None or after is None:
             return
         for twin in after.sockets:
@@ -94,18 +95,18 @@ class Transactions:
     def _sight_came_back(self, before: Memory, after: Memory) -> None:
         was, now = before.session, after.session
         if now is not None and (was is None or was.number != now.number or (was.open and not now.open)):
-            self._after_spell = self._clock.now() + AFTER_A_SPELL
+            self._after_outage = self._clock.now() + AFTER_OUTAGE
 
     def tick(self) -> None:
         """Read the transactions if a read is due."""
         now = self._clock.now()
-        due = [when for when in (self._next_daily, self._after_spell) if when is not None and when <= now]
+        due = [when for when in (self._next_daily, self._after_outage) if when is not None and when <= now]
         if self._next_daily is None or not due or self._reading or not self._app_api.ready:
             return
         if self._next_daily <= now:
             self._next_daily = now + DAILY
-        if self._after_spell is not None and self._after_spell <= now:
-            self._after_spell = None
+        if self._after_outage is not None and self._after_outage <= now:
+            self._after_outage = None
         self._reading = True
         self._tasks.start(self._fill())
 
@@ -117,25 +118,28 @@ class Transactions:
                 await self._fill_one(evse_id)
         except BridgeError as error:
             if self._once.first(str(error)):
-                self._log.info("the account's transactions could not be read; sessions stay as seen", reason=str(error))
+                self._log.info(
+                    "the account's transactions could not be read; the sessions stay as the bridge has seen them",
+                    reason=str(error),
+                )
         finally:
             self._reading = False
 
     async def _fill_one(self, evse_id: str) -> None:
-        known_since = self._ledger.known_since().get(evse_id, self._clock.now())
+        known_since = self._storage.known_since().get(evse_id, self._clock.now())
         since = self._unsettled_since(evse_id, known_since).astimezone(AMSTERDAM).date()
         transactions = [self._with_uid(one) for one in await self._app_api.transactions(evse_id, since)]
-        self._recorder.write()  # so that the ledger is as new as the twins
+        self._recorder.write()  # the storage must be as new as the twins
         for twin in self._fleet.sockets(evse_id):
             self._settle(twin, known_since, transactions)
 
     def _unsettled_since(self, evse_id: str, known_since: datetime) -> datetime:
-        booked = [one.started_at for one in self._ledger.sessions() if one.evse_id == evse_id and one.transaction]
-        # A day more: it is not told whether a day's transactions are those that began or that ended on it.
+        booked = [one.started_at for one in self._storage.sessions() if one.evse_id == evse_id and one.transaction]
+        # One day more: it is not known whether a date selects transactions by their start or by their end.
         return max([known_since, *(when - AGAIN for when in booked)]) - timedelta(days=1)
 
     def _with_uid(self, transaction: Transaction) -> Transaction:
-        """With the card's uid, as sessions have it, where the account's card list tells it."""
+        """Return the transaction with the card's uid, which sessions record, in place of its number, if it is known."""
         uids = {card.number: card.uid for card in self._fleet.cards if card.number}
         return replace(transaction, card=uids.get(transaction.card or "", transaction.card))
 
@@ -147,7 +151,7 @@ class Transactions:
             known_since=known_since,
             in_sight=twin.memory.blind_since is None,
         )
-        records = {record.number: record for record in self._ledger.sessions(address=twin.address)}
+        records = {record.number: record for record in self._storage.sessions(address=twin.address)}
         changed = settle(place, records.values(), transactions, self._clock.now())
         if not changed:
             return
@@ -161,7 +165,7 @@ class Transactions:
         missed = [record for record in changed if record.number not in records]
         if missed:
             self._log.info(
-                "sessions that the bridge had not seen were found in the account's transactions",
+                "sessions that the bridge had missed were added from the account's transactions",
                 address=twin.address,
                 sessions=len(missed),
                 energy_kwh=round(sum(record.energy for record in missed), 3),

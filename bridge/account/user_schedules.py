@@ -1,7 +1,7 @@
-"""The user's own limit of the current: the one schedule that the cloud has for a charge point (contract 5).
+"""The user's own schedule that limits the current, set by the parameters `limit_...` (contract 5, "parameters").
 
-The bridge's own limits are the business of `bridge.account.overrides`. A schedule that is made here is the user's from
-then on, like one that was made in Blue Current's app.
+The cloud keeps one schedule for each charge point. `bridge.account.overrides` handles the bridge's own limits. A
+schedule that is made here belongs to the user, like one that was made in Blue Current's app.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from bridge.account.fleet import Fleet
 from bridge.account.overrides import NOT_COUNTING, Overrides
 from bridge.account.parameter_store import ParameterStore
-from bridge.account.parameter_values import LIMIT_SCHEDULE, LimitSchedule, kept_limit, told_limit
+from bridge.account.parameter_values import LIMIT_SCHEDULE, LimitSchedule, cloud_limit, kept_limit
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.requests import Request
 from bridge.chargepoint import limits
@@ -37,12 +37,13 @@ class UserSchedules:
     """Makes, edits and clears the user's own schedules.
 
     Each method raises `InvalidState` while a limit of the bridge's own holds or smart charging is off, and another
-    `BridgeError` if the cloud did not do it. The caller holds the charge point's lock.
+    `BridgeError` if the cloud cannot be reached or did not carry out the request. The caller holds the charge point's
+    lock.
 
     Args:
-        fleet: the twins, which carry the schedules that are there.
-        overrides: reads the list of schedules, and knows what is asked about them.
-        store: the parts of a schedule that is not complete yet.
+        fleet: the twins, which carry the schedules that exist in the cloud.
+        overrides: reads the list of schedules, and makes the requests that change it.
+        store: keeps the parts of a schedule that is not complete yet.
     """
 
     def __init__(self, *, fleet: Fleet, overrides: Overrides, store: ParameterStore) -> None:
@@ -51,7 +52,11 @@ class UserSchedules:
         self._store = store
 
     async def set_current(self, twin: Twin, current: int) -> None:
-        """Limit to `current` A in the window of the schedule; 0 clears it."""
+        """Set the limit of the schedule, A; 0 clears the schedule.
+
+        Raises:
+            InvalidValue: the limit is above 0 and below 6 A.
+        """
         if current == 0:
             await self._clear(twin)
         elif current < MINIMUM_CURRENT_A:
@@ -64,23 +69,23 @@ class UserSchedules:
         await self._set(twin, LimitSchedule(days=tuple(sorted(days))))
 
     async def set_start(self, twin: Twin, start: time) -> None:
-        """Set when the window begins."""
+        """Set the time at which the window begins, Amsterdam time."""
         await self._set(twin, LimitSchedule(start=start))
 
     async def set_end(self, twin: Twin, end: time) -> None:
-        """Set when the window ends: on the day after, if that is not later than its start."""
+        """Set the time at which the window ends; it is on the day after if it is not later than the start."""
         await self._set(twin, LimitSchedule(end=end))
 
     # --- step by step ---
 
     async def _set(self, twin: Twin, changed: LimitSchedule) -> None:
-        """Keep a part until all are known; then make the schedule, or edit the one that is there."""
+        """Keep a part until all parts are known; then make the schedule, or edit the existing one."""
         _refuse(twin)
         kept, known = kept_limit(self._store, twin.evse_id), twin.schedule
-        if changed.over(told_limit(known)).over(kept).complete:
+        if changed.over(cloud_limit(known)).over(kept).complete:
             twin = await self._look(twin)
-            there = told_limit(twin.schedule)
-            # What was kept here has been shown as it is, unless a schedule was known.
+            there = cloud_limit(twin.schedule)
+            # The user has seen the kept parts, unless a schedule was known and shown instead.
             wish = changed.over(there).over(kept) if known is not None else changed.over(kept).over(there)
             if wish.complete:
                 await self._write(twin, wish)
@@ -96,7 +101,7 @@ class UserSchedules:
             self._note(schedule, replace(schedule, schedule_id=made.schedule_id if made is not None else None))
             if made is None:
                 with suppress(BridgeError):
-                    await self._overrides.look()  # the answer has not told the number
+                    await self._overrides.look()  # the answer did not carry the number
         elif there.schedule_id is None:
             raise NotSupported(NO_NUMBER)
         else:
@@ -104,11 +109,11 @@ class UserSchedules:
             self._note(schedule, schedule)
 
     async def _clear(self, twin: Twin) -> None:
-        """Remove the schedule. Its window is kept here, so that a current alone brings it back."""
+        """Remove the schedule. Its window is kept, so that setting a current alone makes it again."""
         _refuse(twin)
         twin = await self._look(twin)
         there = twin.limits.theirs
-        window = replace(told_limit(there).over(kept_limit(self._store, twin.evse_id)), current=None)
+        window = replace(cloud_limit(there).over(kept_limit(self._store, twin.evse_id)), current=None)
         if there is not None:
             if there.schedule_id is None:
                 raise NotSupported(NO_NUMBER)
@@ -117,7 +122,7 @@ class UserSchedules:
         self._store.put(twin.evse_id, {**dict.fromkeys(LIMIT_SCHEDULE), **window.to_keep()})
 
     async def _look(self, twin: Twin) -> Twin:
-        """The twin after the schedules have been listed: one may have been made or removed in the app."""
+        """Return the twin after the list of schedules was read, since one may have been made or removed in the app."""
         await self._overrides.look()
         twin = self._fleet.expect(twin.address)
         _refuse(twin)
@@ -134,7 +139,7 @@ class UserSchedules:
             raise
 
     def _note(self, before: Schedule, after: Schedule | None) -> None:
-        """A schedule has been made, edited or, with None, cleared."""
+        """Record a schedule that was made, edited or (`after` is None) cleared."""
         for evse_id in before.charge_points:
             self._change(evse_id, partial(limits.with_theirs, schedule=after))
 
@@ -151,7 +156,7 @@ def _refuse(twin: Twin) -> None:
 
 
 def _content(evse_id: str, there: Schedule | None, wish: LimitSchedule) -> Schedule:
-    """The schedule that carries a wish; of the one that is there, what the wish does not name stays."""
+    """Return the schedule to send: the existing one, if any, with the parts of the wish."""
     days, start, end = wish.days or ALL_DAYS, wish.start or DAY_STARTS, wish.end or DAY_ENDS
     if there is not None and there.end_days and (there.days, there.start, there.end) == (days, start, end):
         end_days = there.end_days

@@ -1,4 +1,4 @@
-"""Waiting for a socket to come into some state, without asking anybody."""
+"""Waiting until a push brings a socket into some state."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,24 +16,24 @@ class _Waiter:
 
 
 class Waiters:
-    """Those who wait for a change of some socket."""
+    """The coroutines that wait for a change of a socket."""
 
     def __init__(self) -> None:
         self._waiting: list[_Waiter] = []
 
     def changed(self, point: ChargePoint) -> None:
-        """A charge point has changed: perhaps somebody has waited for that."""
+        """Wake the coroutines whose condition a changed charge point fulfils."""
         for waiter in self._waiting:
             twin = point.socket(waiter.address)
             if twin is not None and not waiter.done.done() and waiter.condition(twin):
                 waiter.done.set_result(None)
 
     async def wait(self, twin: Twin, condition: Callable[[Twin], bool], timeout: float) -> None:
-        """Wait until a condition is fulfilled, but not longer than `timeout` seconds.
+        """Wait until a socket fulfils a condition, or the timeout ends. A timeout raises nothing.
 
         Args:
-            twin: the socket as it is now.
-            condition: what is waited for.
+            twin: the present twin of the socket.
+            condition: returns whether a twin ends the wait.
             timeout: s.
         """
         if condition(twin):

@@ -44,7 +44,7 @@ async def test_pushes_that_have_stopped_while_a_car_charges_are_noticed(charging
     # What the answer showed is told at once, and the connection made anew: pushes come again.
     await charging.hub.expect("evt.state.report", SOCKET, value="disconnected")
     await charging.hub.until(lambda: charging.cloud.requests["HELLO"] == hellos + 1)
-    assert "had stopped telling" in charging.log.getvalue()
+    assert "has stopped sending changes" in charging.log.getvalue()
 
 
 async def test_a_car_that_just_goes_on_is_left_alone(charging: House, clock: FakeClock) -> None:

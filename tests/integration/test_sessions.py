@@ -128,7 +128,7 @@ async def test_what_went_on_while_the_bridge_was_away(house: House) -> None:
     assert (first.card, missed.card, on.card) == ("A1B2C3D4E5F6", "A1B2C3D4E5F6", None)
     assert missed.cost == pytest.approx(transactions[1].cost_eur, abs=0.01)
     assert meter(house) == pytest.approx(sum(one.kwh for one in transactions), abs=0.003)
-    said = [line for line in house.log_lines() if "had not seen" in line["event"]]
+    said = [line for line in house.log_lines() if "had missed" in line["event"]]
     assert [(line["sessions"], line["address"]) for line in said] == [(1, SOCKET)]
     report = await house.hub.command(SOCKET, "cmd.meter.get_report", service="meter_elec", count=2)
     assert max(float(str(one.message.value)) for one in report) >= sum(one.kwh for one in transactions) - 0.01
@@ -151,7 +151,7 @@ async def test_transactions_that_cannot_be_read_cost_nothing_else(build: HouseMa
         await house.hub.command(SOCKET, "cmd.charge.start")
         assert len(await rows(house, 1)) == 1
         assert [line["event"] for line in house.log_lines() if "could not be read" in line["event"]] == [
-            "the account's transactions could not be read; sessions stay as seen"
+            "the account's transactions could not be read; the sessions stay as the bridge has seen them"
         ]
 
 

@@ -50,7 +50,7 @@ class Room:
             frame = parse_frame(text)
         except BadFrame:
             return
-        self.parts.sync.frame_came(frame)
+        self.parts.sync.frame_received(frame)
         for evse_id in self.parts.fleet.evse_ids():
             self.parts.fleet.completed(evse_id)
 
