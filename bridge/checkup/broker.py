@@ -23,7 +23,7 @@ WHAT: Final = "broker"
 LOGIN_S: Final = 10.0
 SERVICE_S: Final = 1.5
 QUESTIONS: Final = 3
-"""The time that the service gets to answer, and the number of times it is asked."""
+"""The number of times that the service is asked; each time it has `SERVICE_S` to answer."""
 
 _PORTS: Final = (
     (1884, ", where a Futurehome hub's local API listens"),
@@ -38,20 +38,20 @@ _CURES: Final = Cures(
     untrusted="Put the certificate of the authority that signed it into a file and set mqtt.ca_file to it.",
     expired="Renew it on the broker; if it has not expired, the clock of this machine is wrong.",
     other_name="Set mqtt.host to a name that stands in it, or set mqtt.tls_insecure to skip this check.",
-    no_tls="Is it the broker's port for TLS (mostly 8883)? If it takes plain connections, set mqtt.tls = false.",
+    no_tls="Set mqtt.port to the broker's port for TLS (usually 8883), or set mqtt.tls = false for a plain connection.",
     own_certificate="Set mqtt.cert_file and mqtt.key_file.",
 )
 
 
 async def look_at_broker(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Finding]:
-    """Yield findings in order, up to the first that makes the next ones impossible."""
+    """Yield findings in order, and stop at a fault that the following checks depend on."""
     mqtt = settings.mqtt
     for finding in _files(mqtt):
         yield finding
         if finding.failed:
             return
-    way = Server(WHAT, mqtt.host, mqtt.port, (lambda: tls_context(mqtt)) if mqtt.tls else None, _CURES, _PORTS)
-    for step in (way.name, way.open_port, way.certificate):
+    server = Server(WHAT, mqtt.host, mqtt.port, (lambda: tls_context(mqtt)) if mqtt.tls else None, _CURES, _PORTS)
+    for step in (server.name, server.open_port, server.certificate):
         found = await step()
         if found is not None:
             yield found
@@ -77,7 +77,7 @@ def _files(mqtt: MqttSettings) -> list[Finding]:
     try:
         tls_context(mqtt)
     except (OSError, ValueError) as error:
-        return [fail(what, f"{' or '.join(named)} is not what it should be ({error}). PEM files are needed.")]
+        return [fail(what, f"{' or '.join(named)} cannot be used ({error}). PEM files are needed.")]
     if mqtt.tls_insecure:
         return [note(what, "mqtt.tls_insecure: the name in the broker's certificate is not checked")]
     return []
@@ -93,7 +93,12 @@ def _unreadable(path: Path) -> str | None:
 
 @dataclass(slots=True)
 class _Heard:
-    """What was received after a question to the service: our own message, and the answer."""
+    """What was received after a question to the service.
+
+    Attributes:
+        echo: the question itself came back, so the broker delivers messages to this user.
+        states: the answer of the service; None if none came.
+    """
 
     echo: bool = False
     states: dict[str, JsonValue] | None = None
@@ -116,11 +121,11 @@ async def _talk(settings: Settings, now: Callable[[], datetime]) -> list[Finding
         return [
             fail(
                 WHAT,
-                f"{where} lets us in {who}, but does not pass our messages on. "
+                f"{where} accepts a login {who}, but does not deliver its messages. "
                 f"Its access rules must let this user read and write {topics}.",
             )
         ]
-    return [ok(WHAT, f"{where} lets us in {who}, and passes messages on"), _service(heard)]
+    return [ok(WHAT, f"{where} accepts a login {who}, and delivers its messages"), _service(heard)]
 
 
 async def _ask(client: aiomqtt.Client, settings: Settings, now: datetime) -> _Heard:
@@ -153,9 +158,11 @@ def _take(heard: _Heard, payload: bytes, uid: str) -> None:
 
 def _service(heard: _Heard) -> Finding:
     if heard.states is None:
-        return note("service", "does not answer on this broker. Unless it is running elsewhere, start it: run")
+        return note(
+            "service", "does not answer on this broker. Unless it runs elsewhere, start it: bluecurrent-fimp run"
+        )
     cloud, login = heard.states.get("connection"), heard.states.get("auth")
-    return ok("service", f"runs, and answers on this broker: cloud {cloud}, login {login}")
+    return ok("service", f"runs and answers on this broker: cloud {cloud}, login {login}")
 
 
 def _why_refused(mqtt: MqttSettings, problem: Exception) -> str:
@@ -165,7 +172,7 @@ def _why_refused(mqtt: MqttSettings, problem: Exception) -> str:
     if LOGIN_REFUSED not in str(problem):
         return f"{problem}."
     if mqtt.username is None:
-        return f"{where} wants a user name. Set mqtt.username and mqtt.password."
+        return f"{where} requires a user name. Set mqtt.username and mqtt.password."
     if mqtt.password is None:
         return f"{where} refuses the user name {mqtt.username} without a password. Set mqtt.password."
     return (

@@ -26,8 +26,8 @@ LOGIN_S: Final = 30.0
 NOTABLE: Final = timedelta(seconds=30)
 
 _CURES: Final = Cures(
-    name="Look at this machine's network and name server, and at cloud.url.",
-    port="Look at this machine's network, its firewall and cloud.url.",
+    name="Check this machine's network and name server, and at cloud.url.",
+    port="Check this machine's network, its firewall and cloud.url.",
     untrusted=(
         "Install this machine's certificates (package ca-certificates); a filter that opens secure connections has to "
         "let this host through."
@@ -40,7 +40,7 @@ _CURES: Final = Cures(
 
 
 async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
-    """Yield findings in order, up to the first that makes the next ones impossible."""
+    """Yield findings in order, and stop at a fault that the following checks depend on."""
     token = token_of(settings)
     if token is None:
         yield fail(
@@ -49,26 +49,26 @@ async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Findi
         )
     url = urlsplit(settings.cloud.url)
     secure = url.scheme == "wss"
-    way = Server(
+    server = Server(
         WHAT,
         url.hostname or "",
         url.port or (443 if secure else 80),
         ssl.create_default_context if secure else None,
         _CURES,
     )
-    proxy = _proxy(way.host, secure=secure)
+    proxy = _proxy(server.host, secure=secure)
     if proxy is not None:
-        yield note("cloud port", f"reached through the proxy {proxy}, so the way there is not looked at")
+        yield note("cloud port", f"reached through the proxy {proxy}, so host and port are not checked")
         yield note("clock", "could not be compared through a proxy")
     else:
-        for step in (way.name, way.open_port, way.certificate):
+        for step in (server.name, server.open_port, server.certificate):
             found = await step()
             if found is not None:
                 yield found
             if found is not None and found.failed:
-                yield note("clock", f"could not be compared: {way.host} was not reached")
+                yield note("clock", f"could not be compared: {server.host} was not reached")
                 return
-        yield await _clock(way, clock, timedelta(seconds=settings.commands.max_age))
+        yield await _clock(server, clock, timedelta(seconds=settings.commands.max_age))
     if token is not None:
         async for found in _account(settings, clock):
             yield found
@@ -83,25 +83,30 @@ def _proxy(host: str, *, secure: bool) -> str | None:
     return urlsplit(proxy).hostname if proxy and not urllib.request.proxy_bypass(host) else None
 
 
-async def _clock(way: Server, clock: Clock, max_age: timedelta) -> Finding:
-    """Compare the clock with the `Date` of an HTTP answer: hubs, too, take the time from the internet."""
+async def _clock(server: Server, clock: Clock, max_age: timedelta) -> Finding:
+    """Compare the clock with the `Date` of an HTTP answer, since hubs take their time from the internet too."""
     what = "clock"
     try:
-        answer = await get(way.host, way.port, "/", way.context() if way.context is not None else None)
+        answer = await get(server.host, server.port, "/", server.context() if server.context is not None else None)
         there = parsedate_to_datetime(answer.date or "")
     except (OSError, ValueError):
-        return note(what, f"could not be compared: {way.host} told no time")
+        return note(what, f"could not be compared: {server.host} sent no time")
     now = clock.now()
     off = now - (there if there.tzinfo is not None else there.replace(tzinfo=UTC))
     words = _off(off)
     if abs(off) <= NOTABLE:
         return ok(what, f"{now:%H:%M:%S}, {words}")
     if off > max_age:
-        cure = "commands look too old then, and are refused (ERR_EXPIRED). Set the clock, best by NTP."
+        cure = "commands then count as too old and are refused (ERR_EXPIRED). Set the clock, best by NTP."
         return fail(what, f"{now:%H:%M:%S} is {words}: {cure}")
     if -off > max_age:
-        return fail(what, f"{now:%H:%M:%S} is {words}: old commands look new then. Set the clock, best by NTP.")
-    return note(what, f"{now:%H:%M:%S} is {words}; from {max_age.total_seconds():g} s on (commands.max_age) it matters")
+        return fail(
+            what, f"{now:%H:%M:%S} is {words}: old commands are then taken for new ones. Set the clock, best by NTP."
+        )
+    return note(
+        what,
+        f"{now:%H:%M:%S} is {words}; a difference matters from {max_age.total_seconds():g} s on (commands.max_age)",
+    )
 
 
 def _off(off: timedelta) -> str:

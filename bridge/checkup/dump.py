@@ -30,10 +30,10 @@ from bridge.storage.schema import version_of
 DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
 
 _SHOWN: Final = frozenset({"fimp.state_set", "http.listen", "log.level", "log.format"})
-"""Text settings whose value is no personal data. Of others the dump tells only whether they are at their default."""
+"""Text settings whose value is not personal data. The values of other text settings are redacted."""
 
 VALUES_SHOWN: Final = frozenset({"capabilities", "restarts", "config", "grids"})
-"""Single values of the storage whose content is no personal data. Of others the dump tells only that they exist."""
+"""Stored values whose content is not personal data. Of other values the dump only shows that they exist."""
 
 _SESSIONS: Final = 20
 _SESSION_SHOWN: Final = frozenset(
@@ -62,7 +62,7 @@ def write(path: Path, dump: Dump) -> list[str]:
     """Write the file, readable by its owner only; returns lines for the user.
 
     Raises:
-        OSError: it cannot be written, or exists already.
+        OSError: the file cannot be written, or exists already.
     """
     content = compose(dump)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -71,10 +71,10 @@ def write(path: Path, dump: Dump) -> list[str]:
     return [
         "",
         f"{path} is written, {len(text.encode()) / 1024:.0f} KiB, readable by you only. In it:",
-        "  versions; the settings; what was found above; what is stored of charge points, with times and energy of",
-        "  their latest sessions, and how often commands were refused.",
-        "Taken out: tokens, passwords, user names, hosts, addresses, folders, charge cards, names; charge points are",
-        "numbered. Read it through before you send it.",
+        "  versions; the settings; the findings above; what is stored of charge points, with times and energy of their",
+        "  latest sessions; the number of refused commands.",
+        "Removed: tokens, passwords, user names, hosts, addresses, folders, charge cards, names. Charge points are",
+        "numbered. Read the file before you send it.",
     ]
 
 

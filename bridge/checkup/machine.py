@@ -21,7 +21,7 @@ from bridge.storage.schema import VERSION, version_of
 LEAST_FREE_BYTES: Final = 50 * 1024 * 1024
 """The file stays small, but a full disk stops the service too."""
 
-_DAMAGED: Final = "At the next start it is set aside and an empty one is begun, unless you put a backup in its place."
+_DAMAGED: Final = "The next start sets it aside and creates an empty one, unless you put a backup in its place."
 
 
 def look_at_settings(origins: Mapping[str, str]) -> Finding:
@@ -45,18 +45,18 @@ def look_at_storage(path: Path) -> list[Finding]:
             version, problem = _content(path)
         free = shutil.disk_usage(_nearest(folder)).free
     except OSError as error:
-        return [fail(what, f"{path} cannot be looked at: {error.strerror}. Correct storage.path.")]
+        return [fail(what, f"{path} cannot be checked: {error.strerror}. Correct storage.path.")]
     if problem is not None:
         return [fail(what, problem)]
     findings = []
     if free < LEAST_FREE_BYTES:
-        findings.append(fail("disk", f"{_mebibytes(free)} left where {path} is. Make room."))
+        findings.append(fail("disk", f"only {_mebibytes(free)} are free on the disk of {path}. Free some space."))
     if not path.exists():
-        return [*findings, ok(what, f"{path} will be made at the first start; {_mebibytes(free)} free")]
+        return [*findings, ok(what, f"{path} will be created at the first start; {_mebibytes(free)} free")]
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         findings.append(note(what, f"others on this machine may read {path}: chmod 600 {path}"))
     size = sum(part.stat().st_size for part in files_of(path))
-    upgrade = "" if version == VERSION else f", brought up to {VERSION} at the next start"
+    upgrade = "" if version == VERSION else f", upgraded to {VERSION} at the next start"
     return [*findings, ok(what, f"{path}, {_mebibytes(size)}, version {version}{upgrade}; {_mebibytes(free)} free")]
 
 
@@ -87,7 +87,7 @@ def _nearest(folder: Path) -> Path:
 def _folder_problem(folder: Path) -> str | None:
     nearest = _nearest(folder)
     if not nearest.is_dir():
-        return f"{folder} cannot be made: {nearest} is no folder. Correct storage.path."
+        return f"{folder} cannot be created: {nearest} is not a folder. Correct storage.path."
     if not os.access(nearest, os.W_OK | os.X_OK):
         return (
             f"{nearest} cannot be written by this user ({_user()}). Make it the owner (chown), "
@@ -98,7 +98,7 @@ def _folder_problem(folder: Path) -> str | None:
 
 def _file_problem(path: Path) -> str | None:
     if path.exists() and not path.is_file():
-        return f"{path} is no file. Correct storage.path."
+        return f"{path} is not a file. Correct storage.path."
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return f"{path} cannot be read and written by this user ({_user()}). Make it the owner (chown)."
     return None
@@ -130,7 +130,7 @@ def _mebibytes(size: int) -> str:
 def look_at_time_zone(now: datetime) -> Finding:
     """Check the time zone data: Blue Current's times are in Amsterdam time."""
     there = in_amsterdam(now).isoformat(timespec="minutes")
-    return ok("time zone", f"the data is there; in Amsterdam it is {there.partition('T')[2]}")
+    return ok("time zone", f"the data is installed; in Amsterdam it is {there.partition('T')[2]}")
 
 
 async def look_at_page(settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from bridge.chargepoint.charge_point_settings import APP_CARD, NO_CARD
 
-SECRET: Final = "***"  # noqa: S105 - what stands in its place
+SECRET: Final = "***"  # noqa: S105 - the replacement of a secret, not a secret
 
 _EVSE: Final = re.compile(r"BCU\d{3,}")
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
@@ -31,12 +31,12 @@ _NAMED: Final[Mapping[str, str]] = {
     "plug_and_charge_card": "CARD",
 }
 _PLACES: Final = frozenset({"x_coord", "y_coord", "street", "housenumber", "zipcode", "city", "country"})
-"""No stand-ins for these: a house number stands elsewhere, too."""
+"""Values of these fields are replaced only in place: a house number, for example, is also a part of other texts."""
 
 _SECRET_NAMES: Final = ("token", "password", "secret", "authorization", "login")
 _NOBODY: Final = frozenset({"", APP_CARD, NO_CARD})
 _ANYWHERE: Final = (SECRET, "BCU", "GRID", "CARD", "FOLDER")
-"""Stand-ins of what is taken out in the midst of other words, too."""
+"""Words with these stand-ins are also replaced inside other words."""
 
 _COMMON_FOLDERS: Final = frozenset({"/", "/data", "/etc", "/run/secrets", "."})
 
@@ -63,7 +63,7 @@ class Redaction:
         return self._stand_ins[word]
 
     def put(self, word: str, stand_in: str) -> None:
-        """Replace a word by this from now on."""
+        """Replace a word by a given stand-in from now on."""
         if word and word != stand_in:
             self._stand_ins[word] = stand_in
 
@@ -79,7 +79,7 @@ class Redaction:
             self.hide(evse_id, "BCU")
 
     def text(self, text: str) -> str:
-        """`text` with known words, and whatever looks like an address or an e-mail, replaced."""
+        """`text` with known words, IP addresses, e-mail addresses and home folders replaced."""
         self.hide_evse_ids([text])
         for word in sorted(self._stand_ins, key=len, reverse=True):
             stand_in = self._stand_ins[word]
@@ -109,7 +109,7 @@ class Redaction:
 
 
 def host_stand_in(host: str) -> str:
-    """The stand-in of a host, which tells whether it is this machine, local or remote."""
+    """The stand-in of a host. It keeps whether the host is this machine, local or remote."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

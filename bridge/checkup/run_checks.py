@@ -1,4 +1,4 @@
-"""Runs all checks, in the order in which a person would look."""
+"""Runs all checks, in the order in which a person would look for a fault."""
 
 from collections.abc import AsyncIterator, Mapping
 

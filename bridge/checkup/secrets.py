@@ -1,4 +1,4 @@
-"""Secrets that are accepted and may still not be what the user meant; all others are faults of the settings."""
+"""Checks the secrets for values that are valid but probably not intended. Invalid ones are faults of the settings."""
 
 import difflib
 import os
@@ -14,7 +14,7 @@ WHAT: Final = "secrets"
 
 
 def look_at_secrets(settings: Settings, origins: Mapping[str, str]) -> list[Finding]:
-    """Notes on the secret files, and on a password that may contain more than the user meant.
+    """Notes on the secret files, and on a password that may contain more than the user intended.
 
     Args:
         settings: the settings as read.
@@ -27,7 +27,7 @@ def _files() -> Iterator[Finding]:
     directory = secrets_directory()
     if not directory.is_dir():
         if os.environ.get(SECRETS_VARIABLE):
-            yield note(WHAT, f"{SECRETS_VARIABLE} names {directory}, which is no folder. Correct it, or unset it.")
+            yield note(WHAT, f"{SECRETS_VARIABLE} names {directory}, which is not a folder. Correct it, or unset it.")
         return
     names = {variable_of(key).lower(): key for key in KEYS}
     for path in sorted(directory.iterdir()):
@@ -37,7 +37,7 @@ def _files() -> Iterator[Finding]:
         elif path.name.lower().startswith(PREFIX.lower()):
             near = difflib.get_close_matches(path.name.lower(), names, n=1, cutoff=0.9)
             if near:
-                yield note(WHAT, f"{path} is not read: its name would have to be {near[0]}. Rename it.")
+                yield note(WHAT, f"{path} is not read: the file must be named {near[0]}. Rename it.")
 
 
 def _password(settings: Settings, origins: Mapping[str, str]) -> Iterator[Finding]:
@@ -45,4 +45,6 @@ def _password(settings: Settings, origins: Mapping[str, str]) -> Iterator[Findin
     oddity = oddity_of(password.get_secret_value()) if password is not None else None
     if oddity is not None:
         where = origins.get("mqtt.password", "the settings")
-        yield note(WHAT, f"mqtt.password {oddity}, and is sent to the letter. If that is not meant, correct {where}.")
+        yield note(
+            WHAT, f"mqtt.password {oddity}, and is sent exactly as it is. If that is not intended, correct {where}."
+        )

@@ -56,8 +56,8 @@ def _parse(received: bytes) -> Answer:
         with io.BytesIO(received) as stream:
             version, _, rest = stream.readline().decode("ascii").partition(" ")
             if not version.startswith("HTTP/"):
-                raise ValueError("that is no HTTP")
+                raise ValueError("the answer is not HTTP")
             headers = http.client.parse_headers(stream)
             return Answer(int(rest.split()[0]), headers["Date"], stream.read().decode("utf-8", "replace"))
     except (http.client.HTTPException, UnicodeDecodeError, IndexError) as error:
-        raise ValueError("that is no HTTP") from error
+        raise ValueError("the answer is not HTTP") from error

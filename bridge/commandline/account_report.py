@@ -1,4 +1,4 @@
-"""`bluecurrent-fimp account`: what the account holds. What cannot be had is named, and the rest is shown."""
+"""`bluecurrent-fimp account`: reads the account and prints it. A part that cannot be read is named with the reason."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bridge.commandline.plain_text import one_line
 from bridge.errors import BridgeError, Disconnected, VerdictTimeout
 
 TRANSACTIONS: Final = 10
-"""How many of the latest transactions are shown."""
+"""The number of transactions shown."""
 
 T = TypeVar("T")
 JsonObject = Mapping[str, JsonValue]
@@ -25,7 +25,7 @@ JsonObject = Mapping[str, JsonValue]
 
 @dataclass(frozen=True, slots=True)
 class OwnerEntry:
-    """ACCOUNT; `since` is the day of the first login, and a flag is None where the cloud does not tell it."""
+    """The answer to GET_ACCOUNT. `since` is the day of the first login; a flag is None if it is not given."""
 
     name: str
     login: str
@@ -81,12 +81,12 @@ class SustainabilityEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountReport:
-    """What the account holds; None for a part that could not be had.
+    """The content of an account; None for a part that could not be read.
 
     Attributes:
-        contracts: from the app's side, as it gives them.
-        transactions: also from the app's side: the latest `TRANSACTIONS`, newest first.
-        missing: for each part that could not be had, or not in full: the reason.
+        contracts: the contracts, as the app's REST API gives them.
+        transactions: the latest `TRANSACTIONS` transactions from the app's REST API, the newest first.
+        missing: the reason for each part that could not be read, or not completely.
     """
 
     owner: OwnerEntry | None
@@ -110,13 +110,13 @@ def to_json(report: AccountReport) -> JsonValue:
 
 @dataclass(slots=True)
 class _Side:
-    """One side of the cloud. Once it is disconnected it is not asked again."""
+    """One of the two APIs of the cloud. After a disconnection it is not asked again."""
 
     missing: dict[str, str]
     away: Disconnected | None = None
 
     async def ask(self, part: str, call: Callable[[], Awaitable[T]]) -> T | None:
-        """The answer; None, with the reason in `missing`, where there is none."""
+        """The answer to a request; None if it fails, with the reason in `missing`."""
         try:
             if self.away is not None:
                 raise self.away
@@ -129,7 +129,7 @@ class _Side:
 
 
 async def read_account(link: Link, cloud_url: str) -> AccountReport:
-    """Ask for everything, one request after the other.
+    """Read the whole account, one request after the other.
 
     Raises:
         AlreadyConnected: the service, or another program, holds the one connection.
@@ -207,7 +207,7 @@ async def _from_the_app(
 
 
 def _objects(items: Sequence[object] | None) -> list[JsonObject]:
-    """The items that are objects, with dates as ISO text."""
+    """The items that are JSON objects, with dates as ISO text."""
     return [
         {str(name): value.isoformat() if isinstance(value, date) else value for name, value in item.items()}
         for item in items or ()
@@ -267,11 +267,11 @@ NOT_TOLD: Final = "?"
 
 
 def table(report: AccountReport) -> Iterator[str]:
-    """The report for a person. Each line is one line, whatever names contain."""
+    """The report as lines of text for a person. Control characters in names are removed."""
     lines = [one_line(line) for line in _lines(report)]
     yield from lines
     if any(NOT_TOLD in line.split() for line in lines):
-        yield f"{NOT_TOLD} is what Blue Current did not tell."
+        yield f"{NOT_TOLD} marks a value that Blue Current did not give."
     for part, reason in report.missing.items():
         yield one_line(f"Missing: {part}. {reason}")
 

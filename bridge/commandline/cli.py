@@ -1,4 +1,4 @@
-"""The commands. Each imports its modules when it runs, so that `run` loads nothing of the others."""
+"""The commands of the command line. Each imports its modules when it runs, so that `run` stays small in memory."""
 
 import asyncio
 import json
@@ -28,11 +28,11 @@ FAILED: Final = 1
 UNREADABLE_SETTINGS: Final = 2
 
 NOT_FOR_THE_SERVICE: Final = ("rich", "pygments", "trio")
-"""Packages that libraries of the service import only because they are installed."""
+"""Optional packages that libraries of the service import if they are installed. `run` keeps them out of memory."""
 
 app = typer.Typer(
     name="bluecurrent-fimp",
-    help="Blue Current charge points on a Futurehome hub, or on any MQTT broker, as FIMP things.",
+    help="Connects Blue Current charge points to a Futurehome hub, or to any MQTT broker, as FIMP things.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,7 +42,7 @@ app = typer.Typer(
 app.command()(replay)
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", metavar="FILE", help="The settings file (TOML); else BRIDGE_CONFIG.")
+    Path | None, typer.Option("--config", "-c", metavar="FILE", help="The settings file (TOML), else BRIDGE_CONFIG.")
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="A setting, such as mqtt.host=hub.local.")
@@ -88,7 +88,7 @@ def _say_json(content: object) -> None:
 
 
 def _run(work: Coroutine[object, None, int]) -> NoReturn:
-    """Run `work`, then exit without waiting for threads: one that still waits for a name server must not delay it."""
+    """Run `work`, then exit without waiting for threads: a thread that waits for a name server can block for long."""
     with asyncio.Runner() as runner:
         code = runner.run(work)
         if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
@@ -108,7 +108,7 @@ def _stop_on_signals() -> asyncio.Event:
 
 @app.command()
 def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
-    """Run the service: until SIGTERM or Ctrl-C."""
+    """Run the service until SIGTERM or Ctrl-C."""
     settings = _load(config, assignments)
     for name in NOT_FOR_THE_SERVICE:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type] # None makes an import of it fail
@@ -130,12 +130,12 @@ def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
 
 @app.command()
 def demo(
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop by itself after so many seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after this many seconds.")] = None,
     record_file: Annotated[
         Path | None, typer.Option(metavar="FILE", envvar="BRIDGE_CLOUD__RECORD_FILE", help="Record the cloud's frames.")
     ] = None,
 ) -> None:
-    """Show everything on this machine: a broker, a simulated cloud with cars, and the bridge between them."""
+    """Run a demonstration on this machine: an MQTT broker, a simulated cloud with cars, and the bridge between them."""
     from bridge.commandline.demo import demo as show
     from bridge.commandline.embedded_broker import NoEmbeddedBroker
 
@@ -155,11 +155,11 @@ def demo(
 
 @app.command()
 def simulate(
-    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="For the websocket; the control interface is on the next one.")] = 8765,
-    speed: Annotated[float, typer.Option(help="Seconds of charging in a real second; 0: nothing moves.")] = 60.0,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port of the websocket. The next one is the control port.")] = 8765,
+    speed: Annotated[float, typer.Option(help="Simulated seconds per real second. 0: cars do not move.")] = 60.0,
 ) -> None:
-    """Run only the simulated cloud."""
+    """Run only the simulated Blue Current cloud."""
     from bridge.commandline.simulate import simulate as serve_cloud
 
     async def serve() -> int:
@@ -182,10 +182,10 @@ def check(
     assignments: SetOption = None,
     dump: Annotated[
         Path | None,
-        typer.Option("--redacted-dump", metavar="FILE", help="Also write a file for a bug report, without secrets."),
+        typer.Option("--redacted-dump", metavar="FILE", help="Also write a file without secrets for a bug report."),
     ] = None,
 ) -> None:
-    """Try the settings, this machine, the broker and the cloud, and say what is wrong and what to do."""
+    """Check the settings, this machine, the broker and the cloud, and print what is wrong and what to do."""
     from bridge.checkup.dump import Dump
     from bridge.checkup.finding import Finding
     from bridge.checkup.run_checks import check as run_checks
@@ -232,13 +232,11 @@ class AccountFormat(StrEnum):
 
 @app.command()
 def account(
-    form: Annotated[AccountFormat, typer.Option("--format", help="For a person, or for a program.")] = (
-        AccountFormat.TABLE
-    ),
+    form: Annotated[AccountFormat, typer.Option("--format", help="The output format.")] = (AccountFormat.TABLE),
     config: ConfigOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Show what the account holds: owner, cards, charge points, grid connections, contracts, transactions."""
+    """Show the account: owner, charge cards, charge points, grid connections, contracts and latest transactions."""
     from bridge.checkup.cloud import visiting_link
     from bridge.clock import SystemClock
     from bridge.commandline.account_report import read_account, table, to_json
@@ -251,8 +249,8 @@ def account(
             report = await read_account(visiting_link(settings, SystemClock()), settings.cloud.url)
         except AlreadyConnected:
             _complain(
-                "Blue Current takes one connection at a time, and the service holds it. Stop the service for a moment, "
-                "or look at its status page."
+                "Blue Current takes one connection at a time, and the service holds it. Stop the service first, or "
+                "look at its status page."
             )
             return FAILED
         except BridgeError as error:
@@ -278,21 +276,19 @@ class SessionsFormat(StrEnum):
 
 @app.command()
 def sessions(
-    form: Annotated[SessionsFormat, typer.Option("--format", help="For a person, a spreadsheet or a program.")] = (
-        SessionsFormat.TABLE
-    ),
+    form: Annotated[SessionsFormat, typer.Option("--format", help="The output format.")] = (SessionsFormat.TABLE),
     only_totals: Annotated[bool, typer.Option("--totals", help="Only the totals per month.")] = False,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Only sessions that began on this day or later."),
+        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Only sessions that began on or after this day."),
     ] = None,
     charge_point: Annotated[
-        str | None, typer.Option("--charge-point", metavar="EVSE", help="Only this one: its id or its name.")
+        str | None, typer.Option("--charge-point", metavar="EVSE", help="Only this charge point (id or name).")
     ] = None,
     config: ConfigOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Show the charging sessions kept on disk, with totals per month; the service may be running or not."""
+    """Show the charging sessions kept on disk, with totals per month. The service may run meanwhile."""
     from bridge.chargepoint.amsterdam import from_wall_clock
     from bridge.commandline.sessions_report import Ledger, table, to_csv, to_json
     from bridge.storage.database import StorageUnusable
@@ -303,9 +299,7 @@ def sessions(
     try:
         ledger = Ledger(peek.sessions(), peek.names(), peek.energy_before())
         if not peek.has_ledger():
-            why = (
-                "comes from an older version, and keeps them from the next run on" if peek.exists() else "is not there"
-            )
+            why = "was written by an older version, which kept none" if peek.exists() else "does not exist"
             _complain(f"No sessions: {path} {why}.")
     except StorageUnusable as error:
         _complain(str(error))
@@ -322,19 +316,19 @@ def sessions(
 
 @app.command()
 def send(
-    evse: Annotated[str, typer.Argument(help="The charge point, such as BCU102728; `adapter` for the bridge itself.")],
-    command: Annotated[str, typer.Argument(help="Such as cmd.charge.start; `cmd.` may be left out.")],
+    evse: Annotated[str, typer.Argument(help="The charge point, such as BCU102728, or `adapter` for the bridge.")],
+    command: Annotated[str, typer.Argument(help="The command, such as cmd.charge.start; `cmd.` may be left out.")],
     value: Annotated[str | None, typer.Argument(help="The value, if the command takes one.")] = None,
-    prop: Annotated[list[str] | None, typer.Option("--prop", metavar="K=V", help="A property.")] = None,
-    value_type: Annotated[str | None, typer.Option("--type", help="The val_t, if it is not to be guessed.")] = None,
-    service: Annotated[str | None, typer.Option("--service", help="The service, if it is not to be guessed.")] = None,
+    prop: Annotated[list[str] | None, typer.Option("--prop", metavar="K=V", help="A property of the command.")] = None,
+    value_type: Annotated[str | None, typer.Option("--type", help="The val_t; else guessed.")] = None,
+    service: Annotated[str | None, typer.Option("--service", help="The service; else guessed.")] = None,
     wait: Annotated[
-        float | None, typer.Option("--wait", help="How long to wait for the answer, s; else what the cloud may take.")
+        float | None, typer.Option("--wait", help="Seconds to wait for the answer; else cloud.command_timeout + 5.")
     ] = None,
     config: ConfigOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Send one FIMP command through the broker, and print what answers it."""
+    """Send one FIMP command through the broker and print its answers."""
     from bridge.clock import SystemClock
     from bridge.commandline.message_line import line
     from bridge.commandline.send_watch import BrokerProblem, Order
@@ -354,7 +348,7 @@ def send(
             _complain(str(problem))
             return FAILED
         if not answers:
-            _complain("No answer. Is the service running, and on the same broker?")
+            _complain("No answer. Check that the service is running, and that it uses the same broker.")
             return FAILED
         topic = order.topic(settings).as_event()
         for answer in answers:
@@ -366,13 +360,11 @@ def send(
 
 @app.command()
 def watch(
-    everything: Annotated[
-        bool, typer.Option("--all", help="Parameters, phases and states of the app as well.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also show parameters, phases and app states.")] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Print the FIMP traffic of the broker, readable, until Ctrl-C."""
+    """Print the FIMP traffic of the broker in readable form until Ctrl-C."""
     from bridge.clock import SystemClock
     from bridge.commandline.send_watch import BrokerProblem
     from bridge.commandline.send_watch import watch as watch_traffic

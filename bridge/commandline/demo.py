@@ -23,7 +23,13 @@ HTTP_PORT = 8099
 
 
 async def demo(say: Callable[[str], None], stop: asyncio.Event, *, record_file: Path | None = None) -> None:
-    """Run until `stop` is set; with a file, record the cloud's frames there."""
+    """Run the demonstration until `stop` is set.
+
+    Args:
+        say: prints a line.
+        stop: ends the demonstration.
+        record_file: where to record the cloud's frames; None: nowhere.
+    """
     clock = SystemClock()
     cloud = example_cloud(clock.now)
     url = await cloud.start(LOOPBACK)
@@ -62,7 +68,7 @@ async def _watch(
 
 
 def introduction(port: int, http_port: int, names: dict[str, str]) -> list[str]:
-    """The lines printed first."""
+    """The lines that are printed at the start."""
     environment = "" if port == BROKER_PORT else f"BRIDGE_MQTT__PORT={port} "
     evse_id = next(iter(names))
     topic = f"pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:{evse_id}"
@@ -70,7 +76,7 @@ def introduction(port: int, http_port: int, names: dict[str, str]) -> list[str]:
     message = f'{{"serv":"chargepoint","type":"cmd.charge.start","val_t":"null","val":null,"uid":"{uid}"}}'
     return [
         f"An MQTT broker on {LOOPBACK}:{port}, a simulated Blue Current account, and the bridge between them.",
-        "Cars come, charge and leave; a minute here is two hours there. Ctrl-C ends it.",
+        "Cars come, charge and leave. One minute is two hours of simulated time. Ctrl-C stops the demo.",
         f"The status page: http://{LOOPBACK}:{http_port}/",
         "",
         "From a second terminal:",

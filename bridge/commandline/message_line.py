@@ -1,4 +1,4 @@
-"""FIMP traffic for a person: one short line for each message."""
+"""Formats FIMP messages for a person, one short line each."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -41,14 +41,14 @@ DETAILS: Final = frozenset(
 def line(
     path: str, payload: bytes, now: datetime, names: Mapping[str, str] | None = None, *, details: bool = True
 ) -> str | None:
-    """One line for a message; None for a detail that is left out.
+    """One line for a message; None for a detail that is not shown.
 
     Args:
         path: the topic.
         payload: the message.
-        now: the time to show for a message without one.
-        names: names of addresses, to show in their place.
-        details: leave nothing out.
+        now: the time to show for a message without a `ctime`.
+        names: names to show in place of addresses.
+        details: show details too.
     """
     try:
         topic = Topic.parse(path)
@@ -74,7 +74,7 @@ def _is_detail(message: Message) -> bool:
 
 
 def _said(message: Message) -> str:
-    """The message in words, on one line whatever its texts contain."""
+    """The content of a message on one line. Control characters in it are removed."""
     kind, value = one_line(message.type), plain(message.value)
     properties = {one_line(name): plain(content) for name, content in message.properties.items()}
     if kind.startswith("cmd.auth."):

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe for one line of a terminal."""
+"""Makes text from other sources safe for one line of a terminal."""
 
 import unicodedata
 from typing import Final, overload

@@ -1,8 +1,8 @@
-"""`bluecurrent-fimp replay`: what a hub would have heard, from a recording of the cloud's frames.
+"""`bluecurrent-fimp replay`: prints the messages that a hub would have received, from a recording of cloud frames.
 
-The parts are the service's own, with another clock and another link. A broker that acknowledges at once is all that
-stands in for something. What the hub asked is not in a recording, so its answers are not heard again; what commands
-changed in what is remembered is.
+The replay builds the parts of the service with another clock and another link, and acknowledges every message at once.
+A recording has no commands of the hub, so answers to commands are not repeated. It does have the changes that commands
+made to the remembered state, and these are applied.
 """
 
 import asyncio
@@ -46,25 +46,25 @@ from bridge.wiring import Parts, build
 from bridge.world import World
 
 ROUNDS: Final = 60
-"""How often the loop turns after each line: as often as it takes for an answer to lead to the next question."""
+"""The number of turns of the event loop after each line, enough for an answer to lead to the next request."""
 
 TICK_S: Final = 1.0
 _ASKS: Final = ("GET_", "LIST_", "HELLO", "VALIDATE_")
 
 Hear = Callable[[str, bytes], None]
-"""Takes a message: the topic and the payload."""
+"""Called with the topic and the payload of a message."""
 
 Miss = Callable[[datetime, str], None]
-"""Takes what of the recording the bridge does not understand: when, and in words."""
+"""Called with the time and a description of a line that the bridge does not understand."""
 
 
 class Replay:
     """One replay.
 
     Args:
-        recording: what to replay.
-        hear: takes what a hub would have heard.
-        miss: takes what the bridge does not understand.
+        recording: the recording to replay.
+        hear: called with each message that a hub would have received.
+        miss: called for each line that the bridge does not understand.
     """
 
     def __init__(self, recording: Recording, hear: Hear, miss: Miss) -> None:
@@ -115,7 +115,7 @@ class Replay:
                 self._publish()
 
     def _follow(self, line: RecordedLine) -> None:
-        """Take the line's time. Where the wall clock was set, the bridge's own times move with it."""
+        """Move the clock to the time of a line. If the wall clock was set, the bridge's own times move with it."""
         passed = timedelta(seconds=line.after - self._clock.monotonic())
         jump = line.at - (self._clock.now() + passed)
         self._clock.move(line.after, line.at)
@@ -130,7 +130,7 @@ class Replay:
     def _publish(self) -> None:
         reporter = self._parts.reporter
         if self._things_changed:
-            # There is no connection to make anew for another will.
+            # A replay has no connection that would have to be renewed for a new will.
             reporter.connected(self._parts.things.will_addresses(), renewed=True)
             self._things_changed = False
         while (publication := reporter.take()) is not None:
@@ -158,7 +158,7 @@ class Replay:
             case Remembered() as remembered:
                 self._remembered(line.at, remembered)
             case LeftOut(lines):
-                self._miss(line.at, f"{lines} lines are missing here: the file could not be written as fast")
+                self._miss(line.at, f"{lines} lines are missing here: the recording could not be written fast enough")
             case Stopped():
                 self._parts.app_state.stopping()
                 self._parts.reporter.stop()
@@ -179,7 +179,7 @@ class Replay:
         text = json.dumps(frame)
         self._say_what_is_odd(at, text)
         if isinstance(frame, dict) and "flow_id" in frame and frame["flow_id"] not in self._commands:
-            # What the bridge asks has another flow_id this time: the answer is known by its object.
+            # The request has another flow_id than when it was recorded, so its answer is matched by its object.
             text = json.dumps({**frame, "flow_id": None})
         answered = self._questions.answer(frame) if isinstance(frame, dict) else None
         await self._link.hears(text, answered[0] if answered is not None else None)
@@ -188,7 +188,7 @@ class Replay:
         try:
             frame = parse_frame(text)
         except BadFrame as error:
-            self._miss(at, f"a frame that is none: {error}")
+            self._miss(at, f"a frame that cannot be parsed: {error}")
             return
         words = [] if is_known(frame.object) else [f"{frame.object} is not known"]
         if words or frame.oddities:
@@ -201,7 +201,7 @@ class Replay:
         try:
             memory, limits = _after(twin, change)
         except ValidationError:
-            self._miss(at, f"what is remembered of {change.address} from then on cannot be read by this version")
+            self._miss(at, f"the state of {change.address} that is recorded here cannot be read by this version")
             return
         self._parts.fleet.limit(twin.address, lambda _: limits)
         self._parts.fleet.remember(twin.address, lambda _: memory)
@@ -229,7 +229,7 @@ def _settings(recording: Recording) -> Settings:
 
 
 def _listen(parts: Parts, may_be_new: Callable[[object, object], None]) -> None:
-    """Have only those hear of changes who tell the hub: no disk, no page, and nobody who asks the app's side."""
+    """Connect only the listeners that lead to reports: not the database, the page or the app's REST API."""
     parts.fleet.listeners = (may_be_new, parts.overrides.charge_point_changed, parts.reporter.charge_point_changed)
     parts.fleet.grid_listeners = (may_be_new, parts.reporter.grid_changed)
     parts.fleet.remembered_listeners = ()

@@ -14,10 +14,10 @@ FAILED: Final = 1
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What cloud.record_file has written.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Each message as a JSON object, one a line.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by cloud.record_file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print each message as a JSON object on a line.")] = False,
 ) -> None:
-    """Print what a hub would have heard, from a recording of the cloud's frames; without a network."""
+    """Print the messages that a hub would have received, from a recording of the cloud's frames, without a network."""
     from bridge.commandline.message_line import line
     from bridge.commandline.replay import Replay
     from bridge.recording.lines import NoRecording, read_recording
@@ -36,7 +36,7 @@ def replay(
     shown: datetime | None = None
 
     def date(when: datetime) -> None:
-        """Say the date where it is another one."""
+        """Print the date when it has changed."""
         nonlocal shown
         if not as_json and (shown is None or shown.date() != when.date()):
             typer.echo(f"--- {when:%Y-%m-%d}, times UTC{when:%z} ---")

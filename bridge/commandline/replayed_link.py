@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class ReplayClock:
-    """Shows the times of a recording. Whoever sleeps wakes when it has been moved far enough.
+    """A clock that shows the times of a recording. `sleep` returns when the clock was moved far enough.
 
     Args:
-        start: the time at the beginning.
+        start: the time at the beginning of the recording.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -45,17 +45,17 @@ class ReplayClock:
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the clock has been moved by that much."""
+        """Wait until the clock was moved by this many seconds."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._numbers), future))
         await future
 
     def move(self, elapsed: float, now: datetime | None = None) -> bool:
-        """Let it be so many seconds after the beginning; True where somebody wakes.
+        """Move the clock; returns whether a sleeper wakes.
 
         Args:
-            elapsed: the seconds. It never goes back.
-            now: the time of day, where it is known; else it moves as the seconds do.
+            elapsed: the seconds since the beginning. The clock never goes back.
+            now: the wall time, if the recording gives it; otherwise it moves by the same seconds.
         """
         elapsed = max(elapsed, self._elapsed)
         self._now = now or self._now + timedelta(seconds=elapsed - self._elapsed)
@@ -70,36 +70,36 @@ class ReplayClock:
 
 
 class _Nowhere:
-    """In the place of a socket: what is sent is in the recording already.
+    """Replaces the websocket: frames that are sent go nowhere, since the recording has the answers.
 
     Args:
-        asked: hears what is sent.
+        asked: called with each frame that is sent.
     """
 
     def __init__(self, asked: Callable[[str], None]) -> None:
         self._asked = asked
 
     async def send(self, text: str) -> None:
-        """Send it nowhere."""
+        """Pass a frame to `asked` instead of sending it."""
         asyncio.get_running_loop().call_soon(self._asked, text)
 
 
 class ReplayedLink(Link):
-    """The link, opened and lost when the recording says so, with the recording's answers to what is asked."""
+    """A link that connects and disconnects as recorded, and answers requests with the recorded answers."""
 
     def set_up(self, opened: Callable[[], Awaitable[None]]) -> None:
-        """Say what is asked first on a new connection."""
+        """Set the first requests of a new connection."""
         self._opened = opened
         self._opening: asyncio.Task[None] | None = None
         self._early: dict[Question, str] = {}
         self._ends_something = False
 
     def logs_in(self) -> None:
-        """A login was sent."""
+        """Record that the service sent a login."""
         self._change(LinkState.CONNECTING, self.status.error)
 
     async def opens(self) -> None:
-        """HELLO was sent: there is a new connection."""
+        """Open a new connection: the recorded service sent HELLO."""
         if self._socket is not None:
             await self.loses(Disconnected("The connection to Blue Current is made anew."))
         self.logs_in()
@@ -109,12 +109,12 @@ class ReplayedLink(Link):
         self._opening.add_done_callback(lambda opening: opening.cancelled() or opening.exception())
 
     async def hears(self, text: str, question: Question | None = None) -> None:
-        """A text came.
+        """Receive a recorded frame.
 
         Args:
-            text: what came.
-            question: what it answered when it was recorded. A bridge of another version asks in another order: an
-                answer that comes before its question waits for it.
+            text: the frame.
+            question: the request that it answered when it was recorded. Another version of the bridge may send requests
+                in another order, so an answer that comes before its request is kept for it.
         """
         if self._socket is not None:
             self._ends_something = False
@@ -131,7 +131,7 @@ class ReplayedLink(Link):
             await self.loses(answer)
 
     async def loses(self, error: CloudError) -> None:
-        """The connection ended, or could not be had."""
+        """End the connection, or let the attempt fail, with the recorded error."""
         self._socket = None
         if self._opening is not None:
             await end(self._opening)
@@ -140,7 +140,7 @@ class ReplayedLink(Link):
         self._lost(error)
 
     def _asked(self, text: str) -> None:
-        """Something was asked: perhaps the answer has come already, and been taken as news."""
+        """Answer a request from the kept answers, if its answer came before it."""
         request = json.loads(text)
         early = self._early.pop((request["command"], request.get("evse_id")), None)
         if early is not None:
@@ -164,7 +164,7 @@ class ReplayedLink(Link):
 
 
 def cause(lost: Lost, now: datetime) -> CloudError:
-    """The error behind a loss that was recorded."""
+    """The error of a recorded loss of the connection."""
     match lost.code:
         case "ERR_REQUEST_LIMIT":
             return RequestLimit(next_limit_reset(now))

@@ -1,4 +1,4 @@
-"""`bluecurrent-fimp send` and `watch`: talk to the service over the broker.
+"""`bluecurrent-fimp send` and `watch`: send commands to the service and print its messages, through the broker.
 
 Both use a random client id and a clean session, so that they never push the service off its connection.
 """
@@ -32,7 +32,7 @@ SERVICES: Final = {
     "sup_params": "parameters",
     "thing.reboot": "dev_sys",
 }
-"""The service of a command by its attribute; of others on a charge point it is `chargepoint`."""
+"""The service for each attribute of a command. Other commands of a charge point go to `chargepoint`."""
 
 MORE_S: Final = 0.3
 """The time to wait for further answers after one."""
@@ -119,7 +119,7 @@ class Order:
         for value_type in types:
             if fits(value_type, value):
                 return value_type, value
-        raise ValueError(f"{self.value!r} is no {self.value_type}")
+        raise ValueError(f"{self.value!r} is not a value of type {self.value_type}")
 
 
 async def send(settings: Settings, command: Order, timeout: float, now: Callable[[], datetime]) -> list[Message]:

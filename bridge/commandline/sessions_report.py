@@ -24,11 +24,11 @@ _PLUS: Final = " + "
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sessions of one charge point, or of all, in a month, or in all time.
+    """The total of one charge point or all of them, for one month or for all time.
 
     Attributes:
-        month: as `2026-11`, or `all`.
-        evse_id: of the charge point, or `all`.
+        month: such as `2026-11`; `all` for all time.
+        evse_id: the charge point; `all` for all of them.
         sessions: the number of sessions.
         energy: kWh.
         costs: the sum of the known costs, by currency.
@@ -197,7 +197,7 @@ def table(ledger: Ledger, *, only_totals: bool = False) -> Iterator[str]:
     for address, energy in ledger.energy_before.items():
         evse_id, _, socket = address.partition("_")
         where = ledger.name(evse_id) + (f" socket {socket}" if socket else "")
-        energy_before = f"{energy:.3f} kWh before sessions were kept; that is in its meter and in no month."
+        energy_before = f"{energy:.3f} kWh before sessions were kept. Its meter counts them; no month does."
         yield one_line(f"{where} had delivered {energy_before}")
 
 
@@ -224,11 +224,11 @@ def _sessions_table(ledger: Ledger) -> Iterator[str]:
     ]
     yield from _aligned(header, rows, right={4, 5, 6, 7})
     if any(not record.times_given for record in ledger.records):
-        yield "~ the cloud gave no times: from when until when the bridge saw it"
+        yield "~ the cloud gave no times for this session; the times are those when the bridge saw it"
 
 
 def _one_currency(ledger: Ledger) -> str | None:
-    """The currency of all costs, which then stands in the head; None where there are several."""
+    """The currency of all costs, for the heading; None if there are several."""
     currencies = {record.currency for record in ledger.records if record.cost is not None} or {EURO}
     return currencies.pop() if len(currencies) == 1 else None
 
@@ -260,11 +260,11 @@ def _totals_table(ledger: Ledger) -> Iterator[str]:
     ]
     yield from _aligned(["Month", "Charge point", "Sessions", "kWh", unit or "Cost"], rows, right={2, 3, 4})
     if any(row[4].endswith("+") for row in rows):
-        yield "+ and some whose cost is not known"
+        yield "+ the cost of some sessions is not known"
 
 
 def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
-    """Columns under their heads, without empty columns. A row is one line, whatever names contain."""
+    """Rows in columns with headings, without empty columns. Control characters in names are removed."""
     rows = [[one_line(cell) for cell in row] for row in rows]
     shown = [index for index in range(len(header)) if not rows or any(row[index] for row in rows)]
     widths = {index: max(len(row[index]) for row in [header, *rows]) for index in shown}

@@ -16,13 +16,13 @@ async def simulate(say: Callable[[str], None], stop: asyncio.Event, host: str, p
 
     Args:
         say: prints a line.
-        stop: ends it.
-        host: where to listen.
-        port: of the websocket.
-        speed: seconds of charging in a real second; 0: nothing moves by itself.
+        stop: ends the simulation.
+        host: the address to listen on.
+        port: the port of the websocket.
+        speed: simulated seconds per real second; 0: cars do not move by themselves.
 
     Raises:
-        OSError: one of the ports cannot be listened on.
+        OSError: one of the ports cannot be bound.
     """
     cloud = example_cloud(SystemClock().now)
     server = SideServer([*Control(cloud).routes(), *Rest(cloud).routes()], host, port + 1)

@@ -1,4 +1,4 @@
 """A simulated Blue Current cloud with charge points whose cars come, charge and leave.
 
-Good enough that clients which nobody here wrote believe it (`tests/integration/test_foreign_clients.py`).
+Third-party clients work with it unchanged (`tests/integration/test_foreign_clients.py`).
 """

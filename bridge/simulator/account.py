@@ -13,7 +13,14 @@ from bridge.simulator.charge_point import SimulatedChargePoint, SimulatedOverrid
 
 @dataclass(slots=True)
 class GridConnection:
-    """What a building draws."""
+    """The grid connection of a building. Currents in A.
+
+    Attributes:
+        id: the grid id.
+        house_a: the current that the building draws on each phase, without its charge points.
+        max_install: the main fuse.
+        max_reserved: the current that smart charging may use.
+    """
 
     id: str
     house_a: tuple[float, float, float] = (1.4, 0.6, 2.1)
@@ -95,7 +102,7 @@ class SimulatedAccount:
         return charge_point
 
     def knows_card(self, uid: str) -> bool:
-        """Whether sessions may be started with it; `BCU-APP` stands for none."""
+        """Whether a session may be started with a card; `BCU-APP` stands for no card."""
         return uid == "BCU-APP" or any(card["uid"] == uid for card in self.cards)
 
     # --- overrides of the current ---
@@ -123,7 +130,7 @@ class SimulatedAccount:
         return schedule
 
     def clear_schedule(self, schedule_id: int) -> bool:
-        """Remove an override; False: there is none of that number."""
+        """Remove an override; False if there is none with this id."""
         found = self.schedules.pop(schedule_id, None) is not None
         self._apply()
         return found
@@ -144,10 +151,10 @@ class SimulatedAccount:
             ]
             point.step(0.0)
 
-    # --- how it looks ---
+    # --- wire form ---
 
     def describe(self) -> dict[str, JsonValue]:
-        """ACCOUNT."""
+        """The ACCOUNT answer."""
         return {
             "object": "ACCOUNT",
             "full_name": self.full_name,
@@ -162,7 +169,7 @@ class SimulatedAccount:
         }
 
     def grid_currents(self, evse_id: str) -> tuple[float, float, float]:
-        """What the building behind a charge point draws on each phase, its charge points included, A."""
+        """The current on each phase of the grid connection of a charge point, A."""
         grid = self.grids[evse_id]
         total = list(grid.house_a)
         for other, same in self.grids.items():
@@ -175,7 +182,7 @@ class SimulatedAccount:
         return round(total[0], 1), round(total[1], 1), round(total[2], 1)
 
     def grid_status(self, evse_id: str) -> dict[str, JsonValue]:
-        """GRID_STATUS: it names the grid, not the charge point."""
+        """The GRID_STATUS answer, which names the grid and not the charge point."""
         grid = self.grids[evse_id]
         phases = self.grid_currents(evse_id)
         return {
@@ -189,7 +196,7 @@ class SimulatedAccount:
         }
 
     def grid_current(self, evse_id: str) -> dict[str, JsonValue]:
-        """GRID_CURRENT, as pushed."""
+        """The GRID_CURRENT push."""
         phases = self.grid_currents(evse_id)
         currents = {f"grid_actual_p{index}": current for index, current in enumerate(phases, 1)}
         return {"object": "GRID_CURRENT", "evse_id": evse_id, **currents}

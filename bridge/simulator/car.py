@@ -1,4 +1,4 @@
-"""A car: what it draws, and when it has had enough. Pure."""
+"""A car with a battery: the current that it draws, and when it is full. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 VOLTAGE_V: Final = 231.0
 MINIMUM_A: Final = 6.0
 TAPER_FROM: Final = 0.9
-"""From this state of charge on the car asks for less and less."""
+"""Above this state of charge the car draws less and less current."""
 
 
 @dataclass(slots=True)
@@ -14,10 +14,10 @@ class Car:
     """A car with a battery.
 
     Attributes:
-        capacity_kwh: what the battery holds.
-        charge_kwh: what is in it.
-        phases: on how many phases it charges.
-        most_a: what it draws at most on each of them.
+        capacity_kwh: the capacity of the battery.
+        charge_kwh: the energy in the battery.
+        phases: the number of phases on which it charges.
+        most_a: the highest current that it draws, per phase.
         target: the state of charge at which it stops.
     """
 
@@ -29,16 +29,16 @@ class Car:
 
     @property
     def state_of_charge(self) -> float:
-        """From 0 to 1."""
+        """The state of charge, from 0 to 1."""
         return self.charge_kwh / self.capacity_kwh
 
     @property
     def full(self) -> bool:
-        """It has had enough."""
+        """Whether it has reached its target."""
         return self.state_of_charge >= self.target - 1e-9
 
     def wants(self) -> float:
-        """What it would draw on each phase if nothing held it back, A."""
+        """The current that it would draw without a limit, A per phase."""
         if self.full:
             return 0.0
         level = self.state_of_charge
@@ -51,7 +51,7 @@ class Car:
         """Charge for a while.
 
         Returns:
-            The current on each phase it uses, A, and the energy taken, kWh.
+            The current on each of its phases, A, and the energy charged, kWh.
         """
         if self.full or offered_a < MINIMUM_A:
             return 0.0, 0.0

@@ -1,4 +1,4 @@
-"""A charge point with its sockets, sessions and settings, and how each of them looks on the wire."""
+"""A simulated charge point with its sockets, sessions and settings, and their wire form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class SimulatedTransaction:
 
     @property
     def cost_eur(self) -> float:
-        """What it costs."""
+        """The cost of the session, EUR."""
         return self.kwh * PRICE_EUR
 
 
@@ -52,7 +52,7 @@ class Socket:
     vehicle: str = "A"
     session: SimulatedTransaction | None = None
     last: SimulatedTransaction | None = None
-    fault: str | None = None  # an activity to show instead: error, offline
+    fault: str | None = None  # an activity that replaces the real one: error, offline
     blocked: bool = False
     boosting: bool = False
     unlocked: bool = False
@@ -61,7 +61,7 @@ class Socket:
 
     @property
     def transaction(self) -> SimulatedTransaction | None:
-        """The session that is on, or the last one."""
+        """The current session, else the last one."""
         return self.session or self.last
 
 
@@ -79,7 +79,7 @@ class SimulatedOverride:
     stop_days: tuple[str, ...]
 
     def limits(self, now: datetime) -> bool:
-        """Whether it limits at a moment: from its start until its stop, so not in a day's last minute."""
+        """Whether it limits at a time, which is from `start` until before `stop`: not in the last minute of a day."""
         local = now.astimezone(AMSTERDAM)
         clock, today = local.strftime("%H:%M"), _DAYS[local.weekday()]
         if self.start <= self.stop:
@@ -92,12 +92,12 @@ class SimulatedChargePoint:
     """One charge point.
 
     Attributes:
-        now: the time.
-        price_hold_shows_delayed: activity `delayed` shows that price-based charging holds a session back. The real
+        now: returns the time.
+        price_hold_shows_delayed: the activity is `delayed` while price-based charging holds a session back. The real
             cloud leaves it at `charging` and shows a heartbeat.
-        phases: on how many phases it is connected; while one carries current all of them show their voltage.
-        lists_sockets: CHARGE_POINTS and CH_SETTINGS name the sockets. The real cloud names several in CH_STATUS only.
-        stale_start: how many pushes after a start still carry the start of the session before, as the cloud's do.
+        phases: the number of connected phases. While one carries current, all of them show their voltage.
+        lists_sockets: CHARGE_POINTS and CH_SETTINGS name the sockets. The real cloud names them in CH_STATUS only.
+        stale_start: the number of pushes after a start that still carry the start time of the session before.
     """
 
     evse_id: str
@@ -133,11 +133,11 @@ class SimulatedChargePoint:
     stale_start: int = 1
     transactions: list[SimulatedTransaction] = field(default_factory=list)
 
-    # --- what is offered ---
+    # --- offered current ---
 
     @property
     def offered_a(self) -> float:
-        """What it lets a car draw on each phase."""
+        """The current that it allows a car to draw, A per phase."""
         limits = [self.usage_a]
         if self.smart_charging:
             limits.append(self.advised_a)
@@ -145,12 +145,12 @@ class SimulatedChargePoint:
 
     @property
     def usage_a(self) -> float:
-        """What it says that it can deliver."""
+        """The value of `max_usage`, A per phase."""
         return self._overridden(self.max_usage) if self.kind_overrides else self.max_usage
 
     @property
     def advised_a(self) -> float:
-        """What smart charging advises; overrides limit that, and nothing else (page 3)."""
+        """The limit of smart charging, A per phase. Overrides limit only this value (page 3)."""
         counts = self.smart_charging and not self.kind_overrides
         return self._overridden(self.smart_limit) if counts else self.smart_limit
 
@@ -159,7 +159,7 @@ class SimulatedChargePoint:
         return min([current, *(one.current_a for one in self.overrides if one.limits(now))])
 
     def held(self, socket: Socket) -> bool:
-        """A profile holds the session back; one is on only while smart charging is."""
+        """Whether a profile holds the session back. A profile is on only while smart charging is on."""
         if socket.session is None or socket.boosting or not self.smart_charging:
             return False
         if self.delayed_charging:
@@ -180,10 +180,10 @@ class SimulatedChargePoint:
         evening = today in self.delayed_days and clock >= self.delayed_start
         return evening or (yesterday in self.delayed_days and clock < self.delayed_end)
 
-    # --- what happens ---
+    # --- events ---
 
     def plug(self, car: Car, socket: Socket | None = None) -> None:
-        """A car comes."""
+        """Connect a car."""
         place = socket or self.sockets[0]
         place.car, place.vehicle, place.unlocked = car, "B", False
         if self.plug_and_charge and not place.blocked and place.fault is None:
@@ -191,13 +191,13 @@ class SimulatedChargePoint:
         self.step(0.0)
 
     def unplug(self, socket: Socket | None = None) -> None:
-        """The car leaves; that ends its session."""
+        """Disconnect the car, which ends its session."""
         place = socket or self.sockets[0]
         self.stop(place)
         place.car, place.vehicle = None, "A"
 
     def start(self, card: str, socket: Socket | None = None) -> bool:
-        """Start a session; False: the charge point will not."""
+        """Start a session; False if the charge point cannot."""
         place = socket or self.sockets[0]
         if place.session is not None or place.vehicle == "A" or place.blocked or place.fault is not None:
             return False
@@ -212,7 +212,7 @@ class SimulatedChargePoint:
         return True
 
     def stop(self, socket: Socket | None = None) -> bool:
-        """Stop the session; False: there is none."""
+        """Stop the session; False if there is none."""
         place = socket or self.sockets[0]
         if place.session is None:
             return False
@@ -224,13 +224,13 @@ class SimulatedChargePoint:
         return True
 
     def boost(self, socket: Socket | None = None) -> None:
-        """Charge now, whatever the profiles say; lasts for the session."""
+        """Override the profiles until the session ends."""
         place = socket or self.sockets[0]
         place.boosting = place.session is not None
         self.step(0.0)
 
     def unlock(self, socket: Socket | None = None) -> bool:
-        """Release the cable, which ends the session; False: the cable is part of the charge point."""
+        """Release the cable, which ends the session; False if the cable is part of the charge point."""
         place = socket or self.sockets[0]
         if self.is_cable:
             return False
@@ -239,7 +239,7 @@ class SimulatedChargePoint:
         return True
 
     def switch_profile(self, name: ProfileName, *, on: bool) -> None:
-        """Switch a profile. One that is on has smart charging on, and the other profile off."""
+        """Switch a profile. Switching one on also switches smart charging on and the other profile off."""
         if on:
             self.delayed_charging = self.price_based_charging = False
             self.smart_charging = True
@@ -247,14 +247,14 @@ class SimulatedChargePoint:
         self.step(0.0)
 
     def block(self, blocked: bool) -> None:
-        """Let nobody charge, or let them again."""
+        """Make the charge point unavailable, or available again."""
         for place in self.sockets:
             if blocked:
                 self.stop(place)
             place.blocked = blocked
 
     def step(self, seconds: float) -> bool:
-        """Let time pass; True: something can be seen of it."""
+        """Let time pass; returns whether the status has changed."""
         changed = False
         for place in self.sockets:
             before = (place.vehicle, place.current_a)
@@ -273,10 +273,10 @@ class SimulatedChargePoint:
             changed = changed or before != (place.vehicle, place.current_a)
         return changed
 
-    # --- how it looks ---
+    # --- wire form ---
 
     def activity(self, socket: Socket) -> str:
-        """The word for what a socket does."""
+        """The `activity` of a socket."""
         if socket.fault is not None:
             return socket.fault
         if socket.blocked:

@@ -1,4 +1,4 @@
-"""The simulated cloud: what it does at each command, and how it answers; the public clients believe it."""
+"""The commands of the simulated cloud: their effects and their answers."""
 
 import asyncio
 import json
@@ -126,7 +126,7 @@ class SimulatedCloud(SimulatedServer):
         return self.account.charge_points[str(frame["evse_id"])]
 
     def _socket(self, frame: JsonFrame) -> Socket | None:
-        """The socket a request names, or the only one; None where it must name one and does not."""
+        """The socket that a request names, or the only one; None if the request must name one and does not."""
         point = self._point(frame)
         wanted = frame.get("socket_id")
         if wanted is None:
@@ -260,7 +260,7 @@ class SimulatedCloud(SimulatedServer):
     async def _confirm(
         self, connection: ServerConnection, frame: JsonFrame, act: Callable[[], None], word: str = ""
     ) -> None:
-        """One step: done and confirmed, with the value that was set."""
+        """Carry out a setting and confirm it in one step, with the value that was set."""
         command, evse_id = str(frame["command"]), frame.get("evse_id")
         error = self.faults.refuse.get(command, "") or self.faults.verdict.get(command, "")
         if not error:

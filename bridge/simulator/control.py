@@ -1,4 +1,4 @@
-"""The simulator's control interface: small, over HTTP, for tests that run it as another process."""
+"""The control interface of the simulator over HTTP, for tests that run it in another process."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ _CAR: Final = TypeAdapter(Car)
 
 
 class Control:
-    """What can be done to a cloud.
+    """The HTTP routes that control a simulated cloud.
 
     GET /control/state, GET /control/requests, POST /control/faults (the fields of `Faults`),
     POST /control/{drop,freeze,limit,reset}, POST /control/garbage {"frames": n}, POST /control/step {"seconds": s},
@@ -90,7 +90,7 @@ class Control:
     async def _act(self, request: Request) -> Response:
         action = self._actions.get(request.path_params["action"])
         if action is None:
-            return JSONResponse({"error": f"there is: {', '.join(self._actions)}"}, status_code=404)
+            return JSONResponse({"error": f"the actions are: {', '.join(self._actions)}"}, status_code=404)
         await action(await _body(request))
         return await self._state(request)
 
@@ -170,7 +170,7 @@ _POINT_ACTIONS: Final[Mapping[str, Callable[[SimulatedChargePoint, Given], None]
 
 
 class SideServer(uvicorn.Server):
-    """Serves what is beside the websocket, REST and control; the signals are somebody else's."""
+    """Serves the REST API and the control interface, without uvicorn's signal handlers."""
 
     def __init__(self, routes: list[Route], host: str, port: int) -> None:
         super().__init__(
@@ -179,10 +179,10 @@ class SideServer(uvicorn.Server):
         self._address = (host, port)
 
     async def begin(self) -> asyncio.Task[None]:
-        """Serve from now on; end it with `finish`.
+        """Start to serve; `finish` ends it.
 
         Raises:
-            OSError: the address cannot be had. (Left to itself, the server would end the process.)
+            OSError: the address cannot be bound. (Uvicorn by itself would end the process.)
         """
         task = asyncio.ensure_future(self.serve(sockets=[create_server(self._address)]))
         while not self.started and not task.done():  # noqa: ASYNC110 - the server has no event for it
@@ -195,5 +195,5 @@ class SideServer(uvicorn.Server):
         await task
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # a generator there
-        """Leave them alone."""
+        """Install no signal handlers."""
         return nullcontext()

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, on demand."""
+"""The faults that a simulated cloud can be told to have."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,31 +8,31 @@ FlowIds = Literal["echo", "empty", "missing"]
 
 @dataclass(slots=True)
 class Faults:
-    """The faults in force; all off at first. The last ones make the cloud kinder than the real one is.
+    """The faults in force; all are off at first. The last ones make the cloud kinder than the real one is.
 
     Attributes:
-        refuse: command → why the cloud refuses it, in RECEIVED_.
-        verdict: command → the charge point's refusal, `REJECTED` or `TIMEOUT`.
-        error: command → number and message of an ERROR.
-        rest_error: action of the app's side → number and message of an ERROR.
-        silent: commands that get no answer at all; `*` for all.
-        unanswered: commands that are carried out, and get no answer all the same.
-        no_verdict: commands that are carried out, and whose STATUS_ never comes.
+        refuse: for a command, the error in RECEIVED_ with which the cloud refuses it.
+        verdict: for a command, the charge point's refusal: `REJECTED` or `TIMEOUT`.
+        error: for a command, the number and message of an ERROR.
+        rest_error: for an action of the REST API, the number and message of an ERROR.
+        silent: commands that are not carried out and get no answer; `*` for all.
+        unanswered: commands that are carried out but get no answer.
+        no_verdict: commands that are carried out but whose STATUS_ never comes.
         no_receipt: the RECEIVED_ step is left out.
-        delay_s: how long every answer takes.
-        verdict_delay_s: how long the second step takes beside that.
+        delay_s: the delay of every answer.
+        verdict_delay_s: the additional delay of the second step.
         verdict_first: the CH_STATUS that shows the effect comes after the verdict instead of before.
         quiet: no CH_STATUS is pushed.
         limit_reached: requests and handshakes are refused, and the connection closed with 4001.
         refuse_handshake: the `x-websocket-reject-reason` of every handshake.
         refuse_token: no API token is accepted.
         drop_after_hello: the connection is cut right after HELLO is answered.
-        empty_lists: how many CHARGE_POINTS answers to come list nothing.
+        empty_lists: the number of following CHARGE_POINTS answers that are empty.
         flow_ids: whether answers echo the request's `flow_id`, leave it empty, or leave it out.
-        errors_name_request: an ERROR carries the `flow_id` as other answers do; most of the real ones do not.
-        confirm_block: blocking and unblocking are confirmed by a STATUS_; the real cloud often lets only CH_STATUS
-            show it.
-        unasked: CHARGE_POINTS comes with pushed settings, and GRID_STATUS with pushed currents, though nobody asked.
+        errors_name_request: an ERROR carries the `flow_id` like other answers; in the real cloud most do not.
+        confirm_block: blocking and unblocking are confirmed by a STATUS_. In the real cloud often only a CH_STATUS
+            shows them.
+        unasked: pushed settings are followed by CHARGE_POINTS, and pushed currents by GRID_STATUS, without a request.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The life around the charge points: cars come, charge and leave, while the clock runs faster than the real one."""
+"""Moves cars to and from the simulated charge points, with time running faster than real time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ CARS: Final = (
 
 @dataclass(slots=True)
 class Visit:
-    """The timers of one charge point's visitor, in real seconds.
+    """The timers of the car at one charge point, in real seconds.
 
     Attributes:
-        away_s: how long until the next car comes.
-        patience_s: how long a car waits for a start before someone holds a card to the charge point.
-        lingers_s: how long it stays when it is full.
+        away_s: the time until the next car comes.
+        patience_s: the time that a car waits for a start before its driver uses a charge card.
+        lingers_s: the time that a full car stays connected.
     """
 
     cars: Iterator[Car]
@@ -43,16 +43,16 @@ class Life:
     """Moves the cars of a cloud.
 
     Args:
-        cloud: the cloud.
-        speed: how many seconds of charging pass in a real one.
-        first_car_s: when the first car comes to each charge point, one after the other.
+        cloud: the simulated cloud.
+        speed: simulated seconds per real second.
+        first_car_s: the real seconds until the first car comes; further charge points get theirs one after the other.
     """
 
     def __init__(self, cloud: SimulatedCloud, *, speed: float = 120.0, first_car_s: float = 2.0) -> None:
         self._cloud = cloud
         self._speed = speed
         points = cloud.account.charge_points.values()
-        # A charge point that starts by itself comes first: something is seen to charge at once.
+        # A charge point that starts by itself comes first, so that a car is charging from the beginning.
         order = sorted(points, key=lambda point: not point.plug_and_charge)
         self._visits = {
             point.evse_id: Visit(cycle(CARS[index:] + CARS[:index]), left_s=first_car_s + 5.0 * index)
@@ -77,7 +77,7 @@ class Life:
                 await self._cloud.push_grid()
 
     def _move(self, point: SimulatedChargePoint) -> bool:
-        """Let cars come and go at one charge point; True: one did, or a session began."""
+        """Connect or disconnect cars at one charge point; returns whether anything has changed."""
         visit = self._visits.setdefault(point.evse_id, Visit(cycle(CARS)))
         socket = point.sockets[0]
         if socket.car is None:

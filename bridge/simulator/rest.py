@@ -1,4 +1,4 @@
-"""The app's side of the simulated cloud: the REST calls that the package `pybluecurrent` makes."""
+"""The REST API of the app in the simulated cloud: the calls that the package `pybluecurrent` makes."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -193,7 +193,7 @@ class Rest:
         return await self._changed(point)
 
     async def _act(self, request: Request) -> Response:
-        """An action over REST; what comes of it is told over the websocket."""
+        """Carry out an action; its effect is pushed over the websocket."""
         given, action = await request.json(), request.path_params["action"]
         point = self._point(given)
         socket = next((one for one in point.sockets if one.number == given["socket_id"]), None)

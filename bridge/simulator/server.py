@@ -1,4 +1,4 @@
-"""The simulated cloud's websocket: who is connected, what is pushed, and what goes wrong with a connection."""
+"""The websocket of the simulated cloud: its connections, pushes and connection faults."""
 
 import asyncio
 import json
@@ -29,14 +29,14 @@ REBOOT_S: Final = 2.0
 
 @dataclass(slots=True, eq=False)
 class SimulatedServer(ABC):
-    """The side of a cloud that faces its clients.
+    """The websocket server of a cloud.
 
     Attributes:
-        account: what it knows.
-        faults: what goes wrong.
-        seen: every request since the start, as it came, without its tokens.
-        single_connection: a second long-lived connection is refused, as the real cloud does by address.
-        rebooting_s: how long a charge point is away after a restart.
+        account: the account that it serves.
+        faults: the faults in force.
+        seen: every request since the start, as received, without its tokens.
+        single_connection: a second long-lived connection is refused, as the real cloud does.
+        rebooting_s: the time that a charge point is offline after a restart.
     """
 
     account: SimulatedAccount
@@ -48,14 +48,14 @@ class SimulatedServer(ABC):
     rest_calls: Counter[str] = field(default_factory=Counter)
     handshakes: int = 0
     _server: Server | None = None
-    _listening: set[ServerConnection] = field(default_factory=set)  # have said HELLO
+    _listening: set[ServerConnection] = field(default_factory=set)  # connections that have sent HELLO
     _open: set[ServerConnection] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     # --- the server ---
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen; gives the address for `cloud.url`."""
+        """Start to listen; returns the address for `cloud.url`."""
         self._server = await serve(
             self._serve, host, port, process_request=self._handshake, ping_interval=None, close_timeout=0.2
         )
@@ -72,7 +72,7 @@ class SimulatedServer(ABC):
             await self._server.wait_closed()
 
     def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
-        if "Upgrade" not in request.headers:  # somebody who only asks for the time
+        if "Upgrade" not in request.headers:  # `check` asks for the time only
             return connection.respond(HTTPStatus.UPGRADE_REQUIRED, "This is a websocket.\n")
         self.handshakes += 1
         reason = self.faults.refuse_handshake
@@ -101,7 +101,7 @@ class SimulatedServer(ABC):
             self._listening.discard(connection)
 
     def spawn(self, work: Coroutine[object, None, None]) -> None:
-        """Do something beside, until the cloud stops."""
+        """Run a coroutine in the background until the cloud stops."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -114,11 +114,11 @@ class SimulatedServer(ABC):
             return None
         return frame if isinstance(frame, dict) else None
 
-    # --- what went on ---
+    # --- requests and connections ---
 
     @property
     def requests(self) -> Counter[str]:
-        """How often each command came."""
+        """The number of requests by command."""
         return Counter(str(frame.get("command")) for frame in self.seen)
 
     def requests_for(self, *commands: str) -> list[JsonFrame]:
@@ -127,11 +127,11 @@ class SimulatedServer(ABC):
 
     @property
     def connected(self) -> bool:
-        """Some client has said HELLO and is there."""
+        """Whether a client has sent HELLO and is connected."""
         return bool(self._listening)
 
     def listens(self, connection: ServerConnection) -> None:
-        """A client has said HELLO: from now on it is told of changes."""
+        """Push changes to a client from now on: it has sent HELLO."""
         self._listening.add(connection)
 
     @abstractmethod
@@ -152,7 +152,7 @@ class SimulatedServer(ABC):
     # --- pushing ---
 
     async def send_all(self, text: str) -> None:
-        """Send a text to every client that has said HELLO, whatever it is."""
+        """Send any text to every client that has sent HELLO."""
         for connection in list(self._listening):
             with suppress(ConnectionClosed):
                 await connection.send(text)
@@ -186,20 +186,20 @@ class SimulatedServer(ABC):
                 if self.faults.unasked:
                     await self.send_all(json.dumps(self.account.grid_status(evse_id)))
 
-    # --- faults that happen at once ---
+    # --- immediate faults ---
 
     def drop(self) -> None:
-        """Cut every connection without a word."""
+        """Cut every connection without a closing handshake."""
         for connection in list(self._open):
             connection.transport.abort()
 
     def freeze(self) -> None:
-        """Stop reading: every connection stays open and nobody is there, not even for a ping."""
+        """Stop reading: every connection stays open but answers nothing, not even a ping."""
         for connection in list(self._open):
             connection.transport.pause_reading()
 
     async def garbage(self, frames: int = 1) -> None:
-        """Send frames that are none."""
+        """Send invalid frames."""
         kinds = (
             "{",
             "not json",
@@ -215,7 +215,7 @@ class SimulatedServer(ABC):
             await self.send_all(kinds[index % len(kinds)])
 
     async def reach_limit(self) -> None:
-        """The day's requests are used up."""
+        """Let the day's request limit be reached."""
         self.faults.limit_reached = True
         for connection in list(self._open):
             with suppress(ConnectionClosed):

@@ -78,7 +78,7 @@ async def test_a_running_service(house: House) -> None:
     house.cloud.single_connection = True
     found = await look(house.settings)
     assert [finding for finding in found.values() if finding.failed] == []
-    assert found["service"].says == "runs, and answers on this broker: cloud CONNECTED, login AUTHENTICATED"
+    assert found["service"].says == "runs and answers on this broker: cloud CONNECTED, login AUTHENTICATED"
     assert found["cloud"].says.startswith("already connected: the service is running")
     assert house.service is not None
     assert house.service.broker.status.up  # and was not pushed off
@@ -146,7 +146,7 @@ def guarded(folder: Path, *more: str) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("user", "password", "words"),
     [
-        (None, None, "wants a user name. Set mqtt.username and mqtt.password."),
+        (None, None, "requires a user name. Set mqtt.username and mqtt.password."),
         ("hub-user", None, "refuses the user name hub-user without a password. Set mqtt.password."),
         ("hub-user", "wrong-password", "refuses the user name hub-user with this password."),
         ("nobody", "right-password", "refuses the user name nobody with this password."),
@@ -162,7 +162,7 @@ async def test_a_login_that_is_refused(
         assert_fails(found["broker"], words)
         assert "-password" not in found["broker"].says
         right = {**mqtt, "username": "hub-user", "password": SecretStr("right-password")}
-        assert (await look(with_(idle, mqtt=right)))["broker"].says.endswith("as hub-user, and passes messages on")
+        assert (await look(with_(idle, mqtt=right)))["broker"].says.endswith("as hub-user, and delivers its messages")
 
 
 @MOSQUITTO
@@ -173,7 +173,7 @@ async def test_a_user_that_may_not_hear_commands(idle: House, folder: Path) -> N
     with guarded(folder, f"acl_file {access}") as port:
         mqtt = {"host": "127.0.0.1", "port": port, "username": "hub-user", "password": SecretStr("right-password")}
         found = await look(with_(idle, mqtt=mqtt))
-    assert_fails(found["broker"], "does not pass our messages on", "access rules")
+    assert_fails(found["broker"], "does not deliver its messages", "access rules")
 
 
 @contextmanager
@@ -219,7 +219,7 @@ async def test_a_broker_that_wants_a_certificate(idle: House, folder: Path) -> N
     with secured(folder, authority.issue_cert("localhost"), f"cafile {ca_file}", "require_certificate true") as port:
         mqtt: dict[str, Any] = {"host": "localhost", "port": port, "tls": True, "ca_file": ca_file}
         assert_fails(
-            (await look(with_(idle, mqtt=mqtt)))["broker TLS"], "asks for a certificate of ours", "mqtt.cert_file"
+            (await look(with_(idle, mqtt=mqtt)))["broker TLS"], "requires a client certificate", "mqtt.cert_file"
         )
         found = await look(with_(idle, mqtt={**mqtt, "cert_file": own, "key_file": own}))
         assert found["broker"].mark is Mark.OK
@@ -235,7 +235,7 @@ async def test_certificate_files_that_are_wrong(idle: House, tmp_path: Path) -> 
     assert_fails(found["broker TLS"], "mqtt.ca_file", "cannot be read: no such file")
     (tmp_path / "ca.pem").write_text("no certificate\n")
     found = await look(with_(idle, mqtt={"tls": True, "ca_file": tmp_path / "ca.pem"}))
-    assert_fails(found["broker TLS"], "mqtt.ca_file is not what it should be")
+    assert_fails(found["broker TLS"], "mqtt.ca_file cannot be used")
     found = await look(with_(idle, mqtt={"ca_file": tmp_path / "ca.pem"}))
     assert (found["broker TLS"].mark, found["broker"].mark) == (Mark.NOTE, Mark.OK)
 
@@ -321,8 +321,8 @@ class Off(SystemClock):
         (10, Mark.OK, "s ahead of the cloud's"),
         (120, Mark.NOTE, "commands.max_age"),
         (310, Mark.FAIL, "ERR_EXPIRED"),
-        (7200, Mark.FAIL, "min ahead of the cloud's: commands look too old then"),
-        (-7200, Mark.FAIL, "min behind the cloud's: old commands look new then"),
+        (7200, Mark.FAIL, "min ahead of the cloud's: commands then count as too old"),
+        (-7200, Mark.FAIL, "min behind the cloud's: old commands are then taken for new ones"),
     ],
 )
 async def test_the_clock(idle: House, by: float, mark: Mark, words: str) -> None:
@@ -354,7 +354,7 @@ def test_a_folder_that_cannot_be_made(broker: TestBroker) -> None:
                "--set", "storage.path=occupied/bridge.db", "--set", f"cloud.url=ws://127.0.0.1:{free_port()}/")  # fmt: skip
     assert done.returncode == 1
     assert "FAIL storage" in done.stdout
-    assert "occupied is no folder" in done.stdout
+    assert "occupied is not a folder" in done.stdout
     assert "ok   broker" in done.stdout
     assert done.stderr == ""
 
@@ -365,7 +365,7 @@ async def test_the_dump(house: House, tmp_path: Path) -> None:
     storage = ["--set", f"storage.path={house.settings.storage.path}"]
     code, out, _ = await run_beside("check", *settings_of(house), *storage, "--redacted-dump", str(file))
     assert code == 0
-    assert out.splitlines()[-1] == "numbered. Read it through before you send it."
+    assert out.splitlines()[-1] == "numbered. Read the file before you send it."
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     text = file.read_text()
     content = json.loads(text)

@@ -112,7 +112,7 @@ async def test_files_as_editors_leave_them(build: HouseMaker, tmp_path: Path) ->
         code, out, err = await run_beside("check")
         assert (code, err) == (0, "")
         assert f"ok   cloud          {house.settings.cloud.url} accepts the token\n" in out
-        assert "note secrets        mqtt.password begins or ends with a blank or a line end, and is sent to the" in out
+        assert "note secrets        mqtt.password begins or ends with a blank or a line end, and is sent exactly" in out
 
 
 @pytest.fixture

@@ -236,7 +236,7 @@ def test_the_table(filled: Storage) -> None:
         "2026-10-25 02:30   03:30             Driveway          7.500  1.88         3.8     11.1  A1",
         '~2026-10-31 23:30  2026-11-01 02:30  Carport, "left"  12.250               4.1',
         "2026-11-02 18:00   charging          Driveway          3.125  0.50",
-        "~ the cloud gave no times: from when until when the bridge saw it",
+        "~ the cloud gave no times for this session; the times are those when the bridge saw it",
         "",
         "Month    Charge point     Sessions     kWh    EUR",
         "2026-10  Driveway                1   7.500   1.88",
@@ -247,8 +247,8 @@ def test_the_table(filled: Storage) -> None:
         "All      Driveway                2  10.625   2.38",
         'All      Carport, "left"         1  12.250',
         "All      all                     3  22.875  2.38+",
-        "+ and some whose cost is not known",
-        'Carport, "left" had delivered 100.500 kWh before sessions were kept; that is in its meter and in no month.',
+        "+ the cost of some sessions is not known",
+        'Carport, "left" had delivered 100.500 kWh before sessions were kept. Its meter counts them; no month does.',
     ]
     filled.close()
     assert sessions()[1] == out
@@ -292,7 +292,7 @@ def test_only_some(filled: Storage) -> None:
 @pytest.mark.parametrize(("form", "out"), [("csv", "charge_point,name,"), ("json", '{\n  "sessions": []')])
 def test_without_a_file(path: Path, form: str, out: str) -> None:
     code, told, err = sessions("--format", form)
-    assert (code, err) == (0, f"No sessions: {path} is not there.\n")
+    assert (code, err) == (0, f"No sessions: {path} does not exist.\n")
     assert told.startswith(out)
     assert not path.exists()
     code, told, err = sessions()

@@ -162,7 +162,7 @@ def test_no_secret_is_in_it(words: list[str], numbers: list[int], code: ErrorCod
         storage.close()
         content = dump(
             place,
-            ok("broker", f"{host}.local:1884 lets us in as {user}"),
+            ok("broker", f"{host}.local:1884 accepts a login as {user}"),
             fail("cloud", f"no answer from wss://{host}.example/haserver for {first}"),
             Finding(Mark.OK, "charge point", f"{second}  {text}", private=(text,)),
             mqtt={

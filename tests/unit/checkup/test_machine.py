@@ -57,7 +57,7 @@ def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
     for path in (tmp_path / "bridge.db", tmp_path / "a" / "b" / "bridge.db"):
         mark, says = last(look_at_storage(path))
         assert mark is Mark.OK
-        assert says.startswith(f"{path} will be made at the first start; ")
+        assert says.startswith(f"{path} will be created at the first start; ")
         assert not path.parent.joinpath("a").exists()  # it only looks
 
 
@@ -76,7 +76,7 @@ def test_a_file_of_an_older_version(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 1")
     mark, says = last(look_at_storage(path))
     assert mark is Mark.OK
-    assert f"version 1, brought up to {VERSION} at the next start;" in says
+    assert f"version 1, upgraded to {VERSION} at the next start;" in says
 
 
 def test_a_file_of_the_running_service(tmp_path: Path) -> None:
@@ -91,11 +91,11 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     for path in (tmp_path / "data" / "bridge.db", tmp_path / "data" / "deeper" / "bridge.db"):
         mark, says = last(look_at_storage(path))
         assert mark is Mark.FAIL
-        assert f"{tmp_path / 'data'} is no folder" in says
+        assert f"{tmp_path / 'data'} is not a folder" in says
 
 
 def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
-    assert last(look_at_storage(tmp_path)) == (Mark.FAIL, f"{tmp_path} is no file. Correct storage.path.")
+    assert last(look_at_storage(tmp_path)) == (Mark.FAIL, f"{tmp_path} is not a file. Correct storage.path.")
 
 
 def test_a_folder_that_may_not_be_written(somebodys: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1024**2))
     finding, _ = look_at_storage(tmp_path / "bridge.db")
     assert (finding.mark, finding.what) == (Mark.FAIL, "disk")
-    assert finding.says.startswith("1.0 MiB left")
+    assert finding.says.startswith("only 1.0 MiB are free")
 
 
 # --- time zone ---
@@ -177,7 +177,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(("month", "there"), [(1, "13:00+01:00"), (7, "14:00+02:00")])
 def test_the_time_in_amsterdam(month: int, there: str) -> None:
     finding = look_at_time_zone(datetime(2026, month, 1, 12, 0, tzinfo=UTC))
-    assert finding == Finding(Mark.OK, "time zone", f"the data is there; in Amsterdam it is {there}")
+    assert finding == Finding(Mark.OK, "time zone", f"the data is installed; in Amsterdam it is {there}")
 
 
 # --- status page ---

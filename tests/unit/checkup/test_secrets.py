@@ -34,7 +34,7 @@ def test_nothing_to_tell(secrets: Path) -> None:
 def test_the_folder_is_not_there(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets.rmdir()
     assert says(look_at_secrets(Settings(), {})) == [
-        f"BRIDGE_SECRETS_DIR names {secrets}, which is no folder. Correct it, or unset it."
+        f"BRIDGE_SECRETS_DIR names {secrets}, which is not a folder. Correct it, or unset it."
     ]
     monkeypatch.delenv("BRIDGE_SECRETS_DIR")
     assert look_at_secrets(Settings(), {}) == []
@@ -53,7 +53,7 @@ def test_a_file_whose_name_is_not_quite_right(secrets: Path) -> None:
     path = secrets / "bridge_mqtt_password"
     path.write_text("x")
     assert says(look_at_secrets(Settings(), {})) == [
-        f"{path} is not read: its name would have to be bridge_mqtt__password. Rename it."
+        f"{path} is not read: the file must be named bridge_mqtt__password. Rename it."
     ]
 
 
@@ -69,5 +69,5 @@ def test_a_file_whose_name_is_not_quite_right(secrets: Path) -> None:
 def test_a_password_with_more_in_it_than_may_be_meant(password: str, words: str) -> None:
     settings = Settings(mqtt=MqttSettings(password=SecretStr(password)))
     (line,) = says(look_at_secrets(settings, {"mqtt.password": "bridge.toml"}))
-    assert line == f"mqtt.password {words}, and is sent to the letter. If that is not meant, correct bridge.toml."
+    assert line == f"mqtt.password {words}, and is sent exactly as it is. If that is not intended, correct bridge.toml."
     assert "cr3t" not in line

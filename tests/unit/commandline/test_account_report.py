@@ -55,7 +55,7 @@ def test_a_figure_that_is_none(blank: JsonValue) -> None:
     one = {"started_at": None, "chargepoint_id": "", "kwh": blank, "total_costs": blank, "currency": None}
     (line, hint) = list(table(replace(NOTHING, transactions=[one])))
     assert line == "Transaction     ?  ?  ? kWh  ? EUR"
-    assert hint == "? is what Blue Current did not tell."
+    assert hint == "? marks a value that Blue Current did not give."
 
 
 def test_a_transaction_without_its_fields() -> None:

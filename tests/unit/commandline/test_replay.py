@@ -95,7 +95,7 @@ def test_what_is_not_understood_is_named() -> None:
         "a frame of 12 characters that is not JSON",
         "NEWS is not known",
         "CH_STATUS: activity 'dancing' is not known",
-        "a frame that is none: not an object",
+        "a frame that cannot be parsed: not an object",
     ]
 
 
@@ -110,7 +110,7 @@ def test_what_commands_changed_is_remembered() -> None:
     life.push()
     heard = Heard(life.recording)
     assert heard.values("evt.state.report") == ["disconnected", "ready_to_charge", "requesting", "ready_to_charge"]
-    assert heard.missed == ["what is remembered of BCU102728 from then on cannot be read by this version"]
+    assert heard.missed == ["the state of BCU102728 that is recorded here cannot be read by this version"]
 
 
 def test_a_service_that_stopped_said_goodbye() -> None:

@@ -20,14 +20,14 @@ def test_a_name_with_line_ends_and_marks_of_direction_is_on_one_line() -> None:
     assert lines == [
         "Start              End    Charge point    kWh  Average kW  Card",
         "~2026-01-01 09:00  10:00  Drive way     1.500         1.5  card 1",
-        "~ the cloud gave no times: from when until when the bridge saw it",
+        "~ the cloud gave no times for this session; the times are those when the bridge saw it",
         "",
         "Month    Charge point  Sessions    kWh",
         "2026-01  Drive way            1  1.500",
         "2026-01  all                  1  1.500",
         "All      Drive way            1  1.500",
         "All      all                  1  1.500",
-        "Drive way had delivered 3.000 kWh before sessions were kept; that is in its meter and in no month.",
+        "Drive way had delivered 3.000 kWh before sessions were kept. Its meter counts them; no month does.",
     ]
 
 
