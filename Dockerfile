@@ -24,7 +24,7 @@ FROM python:3.13-slim
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="bluecurrent-fimp" \
       org.opencontainers.image.description="Blue Current charge points on a Futurehome hub, or on any MQTT broker" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT"
 # A fixed number, so that the owner of the volume's files is the same in every version. Nobody can log in as it.

@@ -6,17 +6,18 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
-EVERYWHERE = not containers and not browser and not nodered and not brokers
+EVERYWHERE = not containers and not browser and not nodered and not brokers and not packages
 
-.PHONY: help demo test lint format e2e lock image bench fuzz audit sbom licences clean
+.PHONY: help demo test lint format e2e dist lock image bench fuzz audit sbom licences clean
 
 help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
-	@echo "make test   the tests"
+	@echo "make test   the tests (TESTS=tests/unit for some of them)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  how fast it is beside what people would use instead (BENCH=\"--help\" for its options)"
 	@echo "make fuzz   fuzzes what reads bytes from outside (FUZZ_SECONDS=5 for a short run)"
-	@echo "make e2e    the tests that need a container engine, Chromium, Node.js or RabbitMQ"
+	@echo "make e2e    the tests that need a container engine, Chromium, Node.js, RabbitMQ or a package index"
+	@echo "make dist   wheel and source archive, in dist"
 	@echo "make image  the container image bluecurrent-fimp"
 	@echo "make lock   renews what the image installs: requirements.lock, requirements-build.lock"
 
@@ -36,12 +37,13 @@ demo: $(VENV)/.demo
 	@$(BIN)/bluecurrent-fimp demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: $(VENV)/.dev
-	$(BIN)/pytest --numprocesses=4 -m "$(EVERYWHERE)"
+	$(BIN)/pytest --numprocesses=4 -m "$(EVERYWHERE)" $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.11
+	$(BIN)/mypy --python-version 3.13
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
@@ -49,6 +51,9 @@ format: $(VENV)/.dev
 
 e2e: $(VENV)/.dev
 	$(BIN)/pytest -m "not ($(EVERYWHERE))"
+
+dist: $(VENV)/.dev
+	$(BIN)/python -m build --outdir dist
 
 image:
 	docker build --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag bluecurrent-fimp .
@@ -91,4 +96,4 @@ licences: $(VENV)/.dev
 	@$(BIN)/python -m tests.documentation.licences > docs/licences.md.new && mv docs/licences.md.new docs/licences.md
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

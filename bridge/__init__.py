@@ -1,3 +1,3 @@
 """Blue Current charge points as FIMP things."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
+from bridge import __version__
 from bridge.bluecurrent.protocol import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import from_wall_clock
 from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
@@ -196,7 +197,7 @@ def known(*twins: Twin) -> Known:
     ]
     return Known(
         now=NOW,
-        version="0.1.0",
+        version=__version__,
         started_at=STARTED,
         link=LinkStatus(LinkState.UP, at(0, 0)),
         broker=BrokerStatus(True, STARTED),

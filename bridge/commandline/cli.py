@@ -156,7 +156,7 @@ def demo(
 @app.command()
 def simulate(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port of the websocket. The next one is the control port.")] = 8765,
+    port: Annotated[int, typer.Option(help="Of the websocket; the next port is for control. 0: two free ones.")] = 8765,
     speed: Annotated[float, typer.Option(help="Simulated seconds per real second. 0: cars do not move.")] = 60.0,
 ) -> None:
     """Run only the simulated Blue Current cloud."""

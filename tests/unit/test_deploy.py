@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-from bridge import __version__
 from bridge.settings import DELIMITER, KEYS, PREFIX
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +29,6 @@ def test_every_variable_of_the_compose_files_is_explained() -> None:
     }
     explained = set(re.findall(r"^#([A-Z_]+)=", (ROOT / "deploy/env.example").read_text(), re.MULTILINE))
     assert used == {name for name in explained if not name.startswith(PREFIX)}
-
-
-def test_the_image_tells_its_version() -> None:
-    assert f'org.opencontainers.image.version="{__version__}"' in (ROOT / "Dockerfile").read_text()
 
 
 def test_the_template_unit_is_the_unit_with_a_folder_for_each_instance() -> None:
