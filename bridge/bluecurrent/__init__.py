@@ -1,4 +1,4 @@
-"""The cloud's language: what it sends, what it takes, and the one websocket between.
+"""The protocol of Blue Current's cloud: its frames, the requests, and the one websocket that carries them.
 
-`link` and `login` hold the sockets, and `app_api` the app's side of the cloud. All the others are pure.
+`link` and `login` own the sockets, and `app_api` calls the app's side of the cloud. All other modules are pure.
 """

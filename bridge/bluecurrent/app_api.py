@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REAL_HOST: Final = "motown.bluecurrent.nl"
 
 FIRST_SOCKET: Final = 1
-"""The number of the only socket, where the cloud does not tell another."""
+"""The number of the only socket, unless the cloud gives another."""
 
 _UNREACHABLE: Final = "The app's side of Blue Current cannot be reached"
 
@@ -37,11 +37,11 @@ Action = Literal["unlockconnector", "setoperative", "setinoperative"]
 
 
 class AppApi:
-    """The app's side for one account, with the link's own login.
+    """The app's side of the cloud for one account. It uses the login of the link.
 
     Args:
         cloud_url: the setting `cloud.url`.
-        link: holds the token for requests.
+        link: owns the token for requests.
     """
 
     def __init__(self, cloud_url: str, link: Link) -> None:
@@ -50,40 +50,44 @@ class AppApi:
 
     @property
     def ready(self) -> bool:
-        """It can be asked: the cloud has accepted the account's token."""
+        """Whether calls can be made: the link is up, so the cloud has accepted the account's token."""
         return self._link.status.up and self._link.request_token is not None
 
     async def transactions(self, evse_id: str, since: date) -> list[Transaction]:
-        """The transactions of a charge point from a day on.
+        """Read the transactions of a charge point.
+
+        Args:
+            evse_id: the charge point.
+            since: the first day, in Amsterdam.
 
         Raises:
-            CloudError: they could not be read.
+            CloudError: the cloud cannot be reached, or refused the call.
         """
         async with rest(self._cloud_url, self._link.request_token) as client:
             found = client.iterate_transactions(evse_id, start_date=since)
             return [parse_transaction(raw) async for raw in found if raw.get("started_at") is not None]
 
     async def unlock(self, evse_id: str, socket_id: int | None) -> None:
-        """Release the cable of a charge point that is no `UMOVE`. The HTTP answer is the verdict.
+        """Release the cable of a charge point that is not a `UMOVE`. The HTTP answer is the verdict.
 
         Args:
             evse_id: the charge point.
-            socket_id: the socket; None: the only one, whose number is not known.
+            socket_id: the socket; None for the only one, if its number is not known.
 
         Raises:
-            UnknownRequest: the cloud does not know how (its error 0).
-            Forbidden: the account may not (its error 2).
-            NotSent: the app's side cannot be reached, so nothing has happened.
-            VerdictTimeout: the answer is missing, so the outcome is unknown.
-            CloudError: it was refused for another reason.
+            UnknownRequest: the cloud does not know the action (its error 0).
+            Forbidden: the account may not do it (its error 2).
+            NotSent: the app's side cannot be reached, so the charge point did nothing.
+            VerdictTimeout: no answer came, so the outcome is unknown.
+            CloudError: the cloud refused it for another reason.
         """
-        await self._act("unlockconnector", evse_id, socket_id, flow_id="flow")  # the app's own word for it
+        await self._act("unlockconnector", evse_id, socket_id, flow_id="flow")  # the value that the app sends
 
     async def set_operative(self, evse_id: str, socket_id: int | None, *, operative: bool) -> None:
-        """Let a socket charge, or block it. The HTTP answer tells that it was passed on, and CH_STATUS the effect.
+        """Make a socket available, or block it. The HTTP answer is only a receipt; a CH_STATUS shows the effect.
 
         Raises:
-            BridgeError: see `unlock`.
+            BridgeError: the errors of `unlock`.
         """
         await self._act("setoperative" if operative else "setinoperative", evse_id, socket_id, flow_id=str(uuid4()))
 
@@ -105,7 +109,7 @@ class AppApi:
 
 
 async def _only_socket(client: "BlueCurrentClient", evse_id: str) -> int:
-    """The number of a charge point's only socket: the backend's business, and not always 1."""
+    """Return the number of a charge point's only socket. The cloud assigns it; it is not always 1."""
     from httpx import HTTPStatusError  # noqa: PLC0415 - imported when first used
     from pybluecurrent.exceptions import BlueCurrentException  # noqa: PLC0415 - imported when first used
 
@@ -120,7 +124,7 @@ async def _only_socket(client: "BlueCurrentClient", evse_id: str) -> int:
 def _client(
     cloud_url: str, *, username: str | None = None, password: str | None = None, api_token: str | None = None
 ) -> "BlueCurrentClient":
-    """The package's client, for the cloud that `cloud.url` names."""
+    """Make the client of `pybluecurrent` for the cloud that `cloud.url` names."""
     from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - imported when first used
 
     class Client(BlueCurrentClient):
@@ -128,7 +132,7 @@ def _client(
 
     url = urlsplit(cloud_url)
     if url.hostname != REAL_HOST:
-        # Another cloud, as the simulated one, has its REST API on the port above its websocket.
+        # Another cloud, such as the simulated one, has its REST API on the port after that of its websocket.
         scheme = "https" if url.scheme == "wss" else "http"
         base = f"{scheme}://{url.hostname}:{(url.port or 80) + 1}"
         Client.socket_url = f"{url.scheme}://{url.netloc}/appserver/2.0"
@@ -139,7 +143,7 @@ def _client(
 
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
-    """The package's errors as the bridge's."""
+    """Translate the errors of `pybluecurrent` and `httpx` to those of the bridge."""
     from httpx import HTTPError, HTTPStatusError  # noqa: PLC0415 - imported when first used
     from pybluecurrent.exceptions import (  # noqa: PLC0415 - imported when first used
         AuthenticationFailed,
@@ -164,7 +168,7 @@ async def _translated() -> AsyncIterator[None]:
 
 
 def _of_answer(error: "BlueCurrentException") -> BridgeError:
-    """What a refusal means: an ERROR as on the websocket, a verdict, or a bare HTTP status."""
+    """Return the error for a refusal: an ERROR as on the websocket, a verdict, or an HTTP status without a body."""
     from httpx import HTTPStatusError  # noqa: PLC0415 - imported when first used
 
     answer = error.args[0] if error.args else ""
@@ -196,11 +200,11 @@ def _refused_login() -> Unauthorized:
 
 
 async def fetch_api_token(cloud_url: str, username: str, password: SecretStr) -> str:
-    """Log in with user name and password, once, and fetch the account's API token. The password is not kept.
+    """Log in once with a user name and a password, and fetch the account's API token. The password is not kept.
 
     Raises:
-        Unauthorized: the cloud refuses them.
-        CloudError: it could not be done.
+        Unauthorized: the cloud refuses the user name or the password.
+        CloudError: the cloud cannot be reached, or refused the call.
     """
     client = _client(cloud_url, username=username, password=password.get_secret_value())
     async with _translated(), client:
@@ -209,10 +213,10 @@ async def fetch_api_token(cloud_url: str, username: str, password: SecretStr) ->
 
 @asynccontextmanager
 async def rest(cloud_url: str, request_token: str | None) -> AsyncIterator["BlueCurrentClient"]:
-    """The package's client for its REST calls alone: with the token for requests that the link has, and no websocket.
+    """Open the client of `pybluecurrent` for REST calls. It uses the link's token for requests and no websocket.
 
     Raises:
-        CloudError: a call failed.
+        CloudError: a call inside the block failed.
     """
     client = _client(cloud_url, api_token="unused: the token for requests is there already")  # noqa: S106 - no password
     from httpx import AsyncClient  # noqa: PLC0415 - imported when first used
@@ -223,7 +227,7 @@ async def rest(cloud_url: str, request_token: str | None) -> AsyncIterator["Blue
 
 
 class TransactionAnswer(BaseModel):
-    """A transaction as the package gives it: the fields that count. Times are Amsterdam's clock, without an offset."""
+    """The fields of a `pybluecurrent` transaction that the bridge reads. Times are Amsterdam time without an offset."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
@@ -239,10 +243,10 @@ class TransactionAnswer(BaseModel):
 
 
 def parse_transaction(raw: Mapping[str, object]) -> Transaction:
-    """A transaction as the package gives it.
+    """Parse a transaction of `pybluecurrent`.
 
     Raises:
-        ValueError: a field that cannot be left out is missing, or one is of another kind.
+        ValueError: a required field is missing, or a field has another type.
     """
     answer = TransactionAnswer.model_validate(raw)
     start = from_wall_clock(answer.started_at)

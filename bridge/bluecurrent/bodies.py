@@ -1,4 +1,4 @@
-"""What frames of the cloud say, by the object that they carry (design page 3, "Pushes and data")."""
+"""The contents of the cloud's frames, one class for each object (design page 3, "Pushes and data")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from bridge.chargepoint.told import AMOUNT, FLAG, MASS, TEXT, told
 from bridge.chargepoint.update import Update
 
 Switch = Literal["plug_and_charge", "public_charging", "delayed_charging", "price_based_charging"]
-"""The settings of `ChargePointSettings` that a setter switches on or off."""
+"""The names in `ChargePointSettings` of the settings that a request switches on or off."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketStatus:
-    """What a CH_STATUS says of one socket.
+    """One entry of a CH_STATUS.
 
     Attributes:
         evse_id: the charge point.
-        socket: which of its sockets; None where the status names none.
+        socket: the number of the socket; None if the entry names none.
         update: the values.
     """
 
@@ -30,9 +30,14 @@ class SocketStatus:
     update: Update[Status]
 
     def concerns(self, socket: int | None, *, alone: bool) -> bool:
-        """Whether it is about a socket of its charge point: by its number, or because there is only one.
+        """Whether the entry is about a socket of its charge point.
 
-        Of a charge point with several, a status without a number can only say that all of it is away.
+        For a charge point with several sockets, an entry without a number counts only if it says `offline`, which
+        holds for all of them.
+
+        Args:
+            socket: the number of the socket.
+            alone: the charge point has only this socket.
         """
         if alone:
             return True
@@ -43,11 +48,11 @@ class SocketStatus:
 
 @dataclass(frozen=True, slots=True)
 class Statuses:
-    """CH_STATUS. A list of statuses can concern several charge points, and is applied in its order.
+    """CH_STATUS. Its entries can concern several charge points, and are applied in order.
 
     Attributes:
-        sockets: what it says, one entry after the other.
-        socket_ids: the sockets of the frame's charge point, where the frame names them at its top.
+        sockets: the entries.
+        socket_ids: the sockets of the frame's charge point, if the top level of the frame names them.
     """
 
     sockets: Sequence[SocketStatus]
@@ -56,7 +61,7 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True)
 class ListedChargePoint:
-    """One charge point of the account, and what it was doing when the list was made."""
+    """One entry of CHARGE_POINTS: the settings of a charge point, and its activity when the list was made."""
 
     evse_id: str
     update: Update[ChargePointSettings]
@@ -93,7 +98,7 @@ class GridValues:
 
 @dataclass(frozen=True, slots=True)
 class AccountBody:
-    """ACCOUNT. What it has beside these is a credential of another company, and is not read."""
+    """ACCOUNT. Its other fields are credentials of another company, and are not read."""
 
     login: str = told("login", "the name that the owner logs in with", TEXT, default="")
     email: str = told("email", "the owner's e-mail address", TEXT, default="")
@@ -115,14 +120,14 @@ class Sustainability:
 
 @dataclass(frozen=True, slots=True)
 class OverridesBody:
-    """LIST_OVERRIDE_CURRENT, and the answers to its setters (then with one entry, or none after a clear)."""
+    """LIST_OVERRIDE_CURRENT with all schedules, or the answer to a change with one entry, or none after a clear."""
 
     schedules: Sequence[Schedule]
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """STATUS_API_TOKEN: the token for requests, or None where the API token was refused."""
+    """STATUS_API_TOKEN: the token for requests, or None if the cloud refused the API token."""
 
     value: str | None
     customer_id: str
@@ -130,7 +135,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """ERROR."""
+    """ERROR: its number, if it is one, and its text."""
 
     number: int | None
     message: str
@@ -138,12 +143,12 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Any other object: a verdict, or what a setter's answer says it has set.
+    """Any other object: a verdict, perhaps with the value that a setter has set.
 
     Attributes:
-        value: on, off, or nothing in particular.
-        socket: the socket that was meant, where it says so.
-        setting: the setting that now has this value, where it is a switch.
+        value: the value that was set; None if the answer names none.
+        socket: the number of the socket, if the answer names one.
+        setting: the setting that now has this value, if it is one that is switched on or off.
     """
 
     value: bool | None

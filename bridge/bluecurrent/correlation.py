@@ -1,8 +1,8 @@
-"""Which request a frame answers, and what the answer means (design page 3, "Errors" and "Requests").
+"""Matching frames to the requests that they answer (design page 3, "Errors" and "Requests").
 
-Pure: nothing here sends, waits or tells the time. An answer belongs to the request with its `flow_id`, else to the
-oldest one that waits for that object and charge point. An answer with a `flow_id` that no request has is somebody
-else's, or comes too late: it belongs to none, since a younger request would take it for its own verdict.
+This module is pure: it does no I/O and reads no clock. An answer belongs to the request with its `flow_id`, else to the
+oldest request that waits for that object and charge point. An answer with an unknown `flow_id` is late or was meant for
+another client. It belongs to no request, since a later request would take it for its own verdict.
 """
 
 import re
@@ -17,7 +17,7 @@ from bridge.errors import BridgeError, CloudError, Forbidden, NotSupported, Reje
 FORBIDDEN: Final = "forbidden"
 RECEIVED: Final = "RECEIVED_"
 CHARGE_POINT: Final = re.compile(r"charge ?point:\s*([^\s,;]+)", re.IGNORECASE)
-"""How a refusal names its charge point in its words: `no active session for chargepoint: BCU102728`."""
+"""How the text of a refusal names its charge point: `no active session for chargepoint: BCU102728`."""
 
 
 @dataclass(eq=False, slots=True)
@@ -25,12 +25,13 @@ class Waiting:
     """A request without an answer, or one that a push has confirmed and whose `STATUS_` is still expected.
 
     Attributes:
-        request: what was asked.
-        flow_id: what it carried; None for HELLO.
-        received: the cloud has said that it passed the request on.
-        shown: the frame that shows the effect, while it may be one that was in flight when the request was sent.
-        effect_counts: a frame that comes now is younger than the request.
-        late_until: the effect ended the request; its `STATUS_` is taken until then (monotonic, s).
+        request: the request.
+        flow_id: its `flow_id`; None for HELLO.
+        received: RECEIVED_ has arrived, so the cloud has passed the request on.
+        shown: a frame that shows the effect, but may have been in flight when the request was sent.
+        effect_counts: a frame that arrives now was sent after the request.
+        late_until: the time until which the `STATUS_` of a request that its effect has ended is accepted (monotonic,
+            s); None if the request has not ended.
     """
 
     request: Request[object]
@@ -42,7 +43,7 @@ class Waiting:
 
     @property
     def is_late(self) -> bool:
-        """The request has ended; only its `STATUS_` may still come."""
+        """Whether the request has ended, and only its `STATUS_` may still arrive."""
         return self.late_until is not None
 
 
@@ -56,10 +57,10 @@ class Ended:
 
 @dataclass(slots=True)
 class Correlation:
-    """The requests that wait, oldest first.
+    """The requests without an answer, oldest first.
 
     Attributes:
-        late_for: how long the `STATUS_` of a request that its effect has ended is still taken, s.
+        late_for: how long the `STATUS_` of a request that its effect has ended is still accepted, s.
     """
 
     late_for: float
@@ -71,28 +72,36 @@ class Correlation:
         return [entry for entry in self._entries if not entry.is_late]
 
     def add(self, request: Request[object], flow_id: str | None) -> Waiting:
-        """Register a request, before it is sent."""
+        """Register a request. This must precede the send, since the answer can arrive before `send` returns."""
         entry = Waiting(request, flow_id)
         self._entries.append(entry)
         return entry
 
     def give_up(self, entry: Waiting) -> None:
-        """Forget a request that has no answer; without effect on one that has ended."""
+        """Forget a request that has no answer. This has no effect on one that its effect has ended."""
         if not entry.is_late:
             self._remove(entry)
 
     def fail_all(self, error: BridgeError, after_receipt: BridgeError) -> Sequence[Ended]:
-        """End every request, those that the cloud has passed on already with another error."""
+        """End every request with an error.
+
+        Args:
+            error: for the requests that the cloud has not passed on.
+            after_receipt: for those that it has passed on, whose outcome is unknown.
+        """
         ended = [Ended(entry, after_receipt if entry.received else error) for entry in self.waiting]
         self._entries.clear()
         return ended
 
     def take(self, frame: Frame, now: float) -> Sequence[Ended]:
-        """Give a frame to the request that it answers, and to those whose effect it shows.
+        """Match a frame to the request that it answers, and to those whose effect it shows.
 
         Args:
-            frame: the frame; of the ERRORs, only those that are about one request.
+            frame: the frame. An ERROR that concerns all requests must not be passed.
             now: monotonic time, s.
+
+        Returns:
+            The requests that the frame ends.
         """
         if not self._entries:
             return ()
@@ -102,7 +111,7 @@ class Correlation:
         return ended if frame.error else [*ended, *self._effects(frame, now)]
 
     def arrived(self, entry: Waiting, now: float) -> Sequence[Ended]:
-        """All that was in flight when the request was sent has arrived: what shows its effect now counts."""
+        """Note that every frame that was in flight when the request was sent has arrived, so effects count from now."""
         entry.effect_counts = True
         if entry.shown is None or entry not in self._entries:
             return []
@@ -111,7 +120,7 @@ class Correlation:
     # --- answers ---
 
     def find(self, frame: Frame) -> Waiting | None:
-        """The request that a frame answers, or None."""
+        """Return the request that a frame answers; None if there is none."""
         if frame.flow_id is not None:
             named = next((entry for entry in self._entries if entry.flow_id == frame.flow_id), None)
             return named if named is not None and _can_answer(frame, named.request) else None
@@ -122,7 +131,7 @@ class Correlation:
         return next((entry for entry in candidates if _confirms(frame, entry.request)), next(iter(candidates), None))
 
     def _charge_point(self, frame: Frame) -> str | None:
-        """The charge point that a frame is about: by its field, else by the words of its refusal."""
+        """Return the charge point that a frame names in its field `evse_id`, or else in the text of its refusal."""
         words = frame.body.message if isinstance(frame.body, Error) else frame.error
         if frame.evse_id is not None or not words:
             return frame.evse_id
@@ -134,9 +143,9 @@ class Correlation:
         return other[1] if other is not None else None
 
     def _in_error(self, charge_point: str | None) -> Waiting | None:
-        """The request that an ERROR without `flow_id` is about: the only one that has no answer at all yet.
+        """Return the request that an ERROR without `flow_id` is about: the only one without any answer yet.
 
-        Where the ERROR names a charge point, only that one's requests count.
+        If the ERROR names a charge point, only requests for it are considered.
         """
         about = [entry for entry in self.waiting if charge_point is None or entry.request.evse_id == charge_point]
         unanswered = [entry for entry in about if not entry.received]
@@ -158,10 +167,11 @@ class Correlation:
         return [self._end_by_effect(entry, frame, now) for entry in self.waiting if self._shows_effect(entry, frame)]
 
     def _shows_effect(self, entry: Waiting, frame: Frame) -> bool:
-        """Whether the effect shows, and by a frame that cannot have been in flight when the request was sent.
+        """Whether a frame proves the effect of a request: it shows it, and was sent after the request.
 
-        Where it was so before the request, a frame that is older looks like the effect. Frames come in order: one that
-        follows the receipt, or one that showed the opposite, is younger. Any other waits in `shown` for `arrived`.
+        A frame that was in flight when the request was sent can look like the effect. Frames arrive in order, so one
+        after RECEIVED_, or after a frame that showed the opposite, was sent later. Any other frame is kept in `shown`
+        until `arrived` is called.
         """
         shows = entry.request.shown_by(frame) if entry.request.shown_by is not None else None
         if shows is None:
@@ -181,7 +191,7 @@ class Correlation:
 
 
 def _can_answer(frame: Frame, request: Request[object]) -> bool:
-    """Whether a frame with the request's `flow_id` is its answer: a status is no verdict, whatever it carries."""
+    """Whether a frame with the request's `flow_id` can be its answer. A status is never a verdict."""
     return not request.acts or frame.object in request.answers or isinstance(frame.body, Error | Result | OverridesBody)
 
 
@@ -200,14 +210,14 @@ def _answers(frame: Frame, entry: Waiting, charge_point: str | None) -> bool:
 
 
 def _same_socket(frame: Frame, request: Request[object]) -> bool:
-    told = frame.body.socket if isinstance(frame.body, Result) else None
-    return told is None or request.parameters.get("socket_id") in (None, told)
+    named = frame.body.socket if isinstance(frame.body, Result) else None
+    return named is None or request.parameters.get("socket_id") in (None, named)
 
 
 def _confirms(frame: Frame, request: Request[object]) -> bool:
-    """Whether a verdict names the value that the request asked for, where both name one."""
-    told, asked = frame.body.value if isinstance(frame.body, Result) else None, request.parameters.get("value")
-    return told is None or not isinstance(asked, bool) or told is asked
+    """Whether a verdict names the value in the request. A verdict or a request without a value counts as the same."""
+    confirmed, sent = frame.body.value if isinstance(frame.body, Result) else None, request.parameters.get("value")
+    return confirmed is None or not isinstance(sent, bool) or confirmed is sent
 
 
 def _first_named(words: str, evse_ids: Iterable[str]) -> str | None:
@@ -217,16 +227,16 @@ def _first_named(words: str, evse_ids: Iterable[str]) -> str | None:
     return None
 
 
-# --- what an answer means ---
+# --- the meaning of an answer ---
 
 
 def is_receipt(frame: Frame) -> bool:
-    """Whether a frame says only that the cloud has passed the request on."""
+    """Whether a frame is RECEIVED_: the cloud has passed the request on, and the verdict is still to come."""
     return frame.object.startswith(RECEIVED)
 
 
 def refusal(frame: Frame) -> CloudError | None:
-    """The error that an answer carries, or None: the cloud's in RECEIVED_, the charge point's in STATUS_."""
+    """Return the error in an answer, from the cloud in RECEIVED_ or from the charge point in STATUS_; else None."""
     if frame.error.upper() == "TIMEOUT":
         return VerdictTimeout(
             "The charge point did not answer Blue Current in time. Whether it did what was asked is not known: "
@@ -240,7 +250,7 @@ def refusal(frame: Frame) -> CloudError | None:
 
 
 def named_error(error: Error) -> CloudError | NotSupported:
-    """What an ERROR means for the request that it is about (1 and 42 are about all of them)."""
+    """Return the error that an ERROR means for its request. Numbers 1 and 42 concern all requests, not one."""
     if error.number == 0:
         return UnknownRequest("Blue Current does not know this request, so this charge point cannot do it from here.")
     words = error.message or {2: "not authorised", 9: "unknown error"}.get(error.number or -1, "no reason given")

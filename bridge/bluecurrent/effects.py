@@ -1,7 +1,7 @@
-"""What shows that a setter has been carried out, without its `STATUS_` (design page 3, "Requests").
+"""Recognising that a setter was carried out by its effect, without its `STATUS_` (design page 3, "Requests").
 
-A `Shows` reads one frame for one request: True where the frame shows what was asked for, False where it shows
-something else, None where it says nothing about it.
+A `Shows` reads one frame for one request. It returns True if the frame shows the requested value, False if it shows
+another value, and None if it does not show the value at all.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ Shows = Callable[[Frame], bool | None]
 
 
 def operative(evse_id: str, *, wanted: bool) -> Shows:
-    """A CH_STATUS with an activity shows it; `error` and `offline` say nothing about being blocked."""
+    """Recognise a block or its end by the activity in CH_STATUS. `error` and `offline` show neither."""
     free = {Activity.AVAILABLE, Activity.CHARGING, Activity.DELAYED}
 
     def shows(frame: Frame) -> bool | None:
@@ -27,19 +27,21 @@ def operative(evse_id: str, *, wanted: bool) -> Shows:
 
 
 def boosting(evse_id: str) -> Shows:
-    """A CH_STATUS shows whether a profile is overridden for the session."""
+    """Recognise an overridden profile by `boosting` in CH_STATUS."""
 
     def shows(frame: Frame) -> bool | None:
-        told = [status.boosting for status in _statuses(frame, evse_id)]
-        return any(told) if any(value is not None for value in told) else None
+        flags = [status.boosting for status in _statuses(frame, evse_id)]
+        return any(flags) if any(flag is not None for flag in flags) else None
 
     return shows
 
 
 def settings(evse_id: str, **wanted: bool | time | Sequence[int] | None) -> Shows:
-    """The settings that CH_SETTINGS or CHARGE_POINTS tell of a charge point, each by its name in our settings.
+    """Recognise changed settings by CH_SETTINGS or CHARGE_POINTS.
 
-    None in `wanted` stands for a field that the request leaves alone.
+    Args:
+        evse_id: the charge point.
+        wanted: the new values, by their names in `ChargePointSettings`; None for a field that does not change.
     """
     fields = {name: _plain(value) for name, value in wanted.items() if value is not None}
 
@@ -47,8 +49,8 @@ def settings(evse_id: str, **wanted: bool | time | Sequence[int] | None) -> Show
         update = _settings(frame, evse_id)
         if update is None:
             return None
-        told = {name: _plain(getattr(update.values, name)) for name in fields if name in update.present}
-        known = {name: value for name, value in told.items() if value is not None}
+        present = {name: _plain(getattr(update.values, name)) for name in fields if name in update.present}
+        known = {name: value for name, value in present.items() if value is not None}
         if any(fields[name] != value for name, value in known.items()):
             return False
         return True if known and known.keys() == fields.keys() else None
@@ -57,7 +59,7 @@ def settings(evse_id: str, **wanted: bool | time | Sequence[int] | None) -> Show
 
 
 def delayed_charging(evse_id: str, *, wanted: bool) -> Shows:
-    """The setting shows it; so does the activity `delayed`, which only this profile causes."""
+    """Recognise delayed charging by its setting, or by the activity `delayed`, which only this profile causes."""
     in_settings = settings(evse_id, delayed_charging=wanted)
 
     def shows(frame: Frame) -> bool | None:
@@ -69,7 +71,7 @@ def delayed_charging(evse_id: str, *, wanted: bool) -> Shows:
 
 
 def plug_and_charge_card(evse_id: str, *, wanted: str) -> Shows:
-    """The card that the settings name; `wanted` is its uid, or `BCU-APP` for none."""
+    """Recognise a new plug-and-charge card by the settings; `wanted` is its uid, or `BCU-APP` for none."""
 
     def shows(frame: Frame) -> bool | None:
         update = _settings(frame, evse_id)
@@ -82,8 +84,8 @@ def plug_and_charge_card(evse_id: str, *, wanted: str) -> Shows:
 
 
 def _statuses(frame: Frame, evse_id: str) -> Sequence[Status]:
-    told = frame.body.sockets if isinstance(frame.body, Statuses) else ()
-    return [socket.update.values for socket in told if socket.evse_id == evse_id]
+    sockets = frame.body.sockets if isinstance(frame.body, Statuses) else ()
+    return [socket.update.values for socket in sockets if socket.evse_id == evse_id]
 
 
 def _settings(frame: Frame, evse_id: str) -> Update[ChargePointSettings] | None:
@@ -97,13 +99,13 @@ def _settings(frame: Frame, evse_id: str) -> Update[ChargePointSettings] | None:
 
 
 def _plain(value: object) -> object:
-    """A setting's value in a form that compares."""
+    """Return a setting's value in a form that can be compared."""
     if isinstance(value, Setting):
         return value.value
     return tuple(sorted(value)) if isinstance(value, list | tuple) else value
 
 
 def _all(answers: Iterable[bool]) -> bool | None:
-    """Whether all are true; None where there are none."""
+    """Return whether all are true; None if there are none."""
     given = list(answers)
     return all(given) if given else None

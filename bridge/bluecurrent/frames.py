@@ -1,6 +1,6 @@
-"""Frames from the cloud, turned once into typed values (design page 3, "Pushes and data").
+"""Parsing the cloud's frames into typed values (design page 3, "Pushes and data").
 
-What a frame has that makes no sense is left out and named in `oddities`; only what is no frame at all raises.
+A value that cannot be read is left out and named in `oddities`. Only a text that is not a frame at all raises.
 """
 
 import json
@@ -42,13 +42,13 @@ T = TypeVar("T")
 Json = Mapping[str, object]
 
 MOST_ODDITIES: Final = 20
-"""Of a frame; further ones are not named."""
+"""The most oddities that a frame names."""
 
 LONGEST_WORDS: Final = 500
-"""Longer refusals are cut."""
+"""The length, in characters, to which the text of a refusal is cut."""
 
 LONGEST_TOKEN: Final = 16_384
-"""A token that was cut would be another one: a longer one is not taken."""
+"""The longest token that is accepted, in characters. A longer one counts as missing, since a cut one is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class Frame:
     """One frame.
 
     Attributes:
-        object: its name.
-        evse_id: the charge point it is about, where there is one and the frame says so.
-        flow_id: the request that it answers, where it says so.
-        error: why it was refused, in the cloud's words; empty if it was not.
-        success: the verdict, where it is one.
-        body: what it says.
-        oddities: what in it made no sense, for the log.
+        object: its name, such as `CH_STATUS`.
+        evse_id: the charge point that it names; None if it names none or several.
+        flow_id: the id of the request that it answers; None if it carries none.
+        error: the reason of a refusal, in the cloud's words; empty if it is not one.
+        success: the verdict; None if the frame carries none.
+        body: the content.
+        oddities: the values that could not be read, described for the log.
     """
 
     object: str
@@ -74,17 +74,20 @@ class Frame:
     oddities: tuple[str, ...] = ()
 
     def concerns(self, evse_id: str) -> bool:
-        """Whether it is about a charge point, or may be: most answers to requests about the account name none."""
+        """Whether the frame is, or may be, about a charge point. One that names none may be about any."""
         if self.evse_id is None and isinstance(self.body, Statuses) and self.body.sockets:
             return any(status.evse_id == evse_id for status in self.body.sockets)
         return self.evse_id in (None, evse_id)
 
 
 def parse_frame(text: str | bytes) -> Frame:
-    """Read one frame.
+    """Parse one frame.
+
+    Args:
+        text: the text of the websocket message, a JSON object.
 
     Raises:
-        BadFrame: it is none.
+        BadFrame: the text is not JSON, not an object, or an object without a name.
     """
     data = decode(text)
     name = _id(data, "object") or _named_by_command(data)
@@ -109,7 +112,10 @@ def parse_frame(text: str | bytes) -> Frame:
 
 
 def _named_by_command(data: Json) -> str | None:
-    """The name of an answer about overrides that stands under `command` (page 3); without content it is an echo."""
+    """Return the name of an answer about overrides that carries it in `command` in place of `object` (page 3).
+
+    A frame with a `command` and no content is an echo of a request, and has no name.
+    """
     command = _id(data, "command")
     answers = any(name in data for name in ("data", "result", "success", "error"))
     return command if answers and _BODIES.get(command or "") is _overrides else None
@@ -117,14 +123,14 @@ def _named_by_command(data: Json) -> str | None:
 
 @dataclass(slots=True)
 class _Reading:
-    """A frame while it is read.
+    """A frame while it is parsed.
 
     Attributes:
-        data: all of it.
-        inner: its `data`, where that is an object.
-        evse_id: the charge point it is about, where it says so.
-        name: its object.
-        oddities: what in it made no sense.
+        data: the whole frame.
+        inner: its `data`, if that is an object; else empty.
+        evse_id: the charge point that it names.
+        name: the name of its object.
+        oddities: the values that could not be read.
     """
 
     data: Json
@@ -134,7 +140,7 @@ class _Reading:
     oddities: list[str] = field(default_factory=list)
 
     def one(self, name: str, convert: Callable[[object], T | None], within: Json | None = None) -> T | None:
-        """One field of an object in the frame; without one, of the frame itself."""
+        """Read one field of an object in the frame, or (`within` is None) of the frame itself."""
         value = (self.data if within is None else within).get(name)
         try:
             return convert(value) if value is not None else None
@@ -143,7 +149,7 @@ class _Reading:
             return None
 
     def objects(self, listed: object) -> Iterator[Json]:
-        """The objects in a list."""
+        """Yield the objects in a list. Other entries, and those above `MOST_ENTRIES`, are named as oddities."""
         entries = listed if isinstance(listed, list) else []
         if len(entries) > MOST_ENTRIES:
             self.oddities.append(f"has more than {MOST_ENTRIES} entries")
@@ -217,7 +223,7 @@ def _socket_status(entry: Json, evse_id: str | None, reading: _Reading) -> Socke
 def _charge_points(reading: _Reading) -> Body:
     listed = _list(reading.data, "data")
     if listed is None:
-        return Result(None, None)  # a list that is missing is no empty list
+        return Result(None, None)  # a missing list does not mean that the account is empty
     return ChargePoints([point for entry in reading.objects(listed) for point in _listed(entry, reading)])
 
 
@@ -256,7 +262,7 @@ def _overrides(reading: _Reading) -> Body:
     listed = _list(reading.data, "data", "result") or ([reading.inner] if reading.inner else [])
     schedules = []
     for entry in reading.objects(listed):
-        # One list of days serves both ends of a schedule in one of the forms.
+        # In one of the seen forms a single list holds the days of both start and end.
         both = entry.get("days_of_week")
         days = {"override_start_days": both, "override_end_days": both} if both is not None else {}
         one = _SCHEDULE.read({**days, **entry}, reading.oddities).values
@@ -289,12 +295,12 @@ _SWITCHES: Final[Mapping[str, Switch]] = {
 
 
 def _result(reading: _Reading) -> Body:
-    said = reading.data.get("result")
-    if isinstance(said, dict):
-        # It comes as "set true" under the name "setting".
-        words = str(said.get("setting", "")).lower().split()
-        said = True if "true" in words else False if "false" in words else None
-    value = said if isinstance(said, bool) else None
+    result = reading.data.get("result")
+    if isinstance(result, dict):
+        # The value is in words: {"setting": "set true"}.
+        words = str(result.get("setting", "")).lower().split()
+        result = True if "true" in words else False if "false" in words else None
+    value = result if isinstance(result, bool) else None
     setting = _SWITCHES.get(reading.name.removeprefix("STATUS_")) if value is not None else None
     return Result(value, reading.one("socket_id", read_whole), setting)
 

@@ -1,6 +1,6 @@
-"""The link: the one websocket to the cloud, kept open, and the requests that run over it.
+"""The link: the one websocket to the cloud, which is kept open, and the requests that it carries.
 
-What a frame or a loss means is `CloudProtocol`'s business. Here are the socket, the futures and the waiting.
+`CloudProtocol` decides what a frame or a loss means. This module owns the socket, the futures and the waits.
 """
 
 import asyncio
@@ -35,36 +35,36 @@ from bridge.tasks import end
 T = TypeVar("T")
 
 SLICE_S: Final = 0.001
-"""For how long frames are read in a row before others get their turn, s."""
+"""How long frames are read in a row before the event loop runs other work, s."""
 
 READ_TIMEOUT_S: Final = 20.0
-"""How long a request that only reads may take."""
+"""How long a request that only reads may take, s."""
 
 IN_FLIGHT_S: Final = 1.0
-"""How long a frame may be on its way. One that came sooner after a request may be older than the request."""
+"""How long a frame may be in flight, s. One that arrives earlier after a request may have been sent before it."""
 
 LOOK_AT_CLOCK_S: Final = 15.0
-"""How often a wait looks at the bridge's clock: the loop's own stands still while the machine sleeps."""
+"""How often a wait reads the bridge's clock, s. The event loop's clock stands still while the machine sleeps."""
 
 
 class Link:
     """The link to one account.
 
     Args:
-        url: the cloud's websocket.
-        clock: tells the time and waits.
-        jitter: gives a random number from 0 to 1.
-        log: where to say what happens.
+        url: the address of the cloud's websocket.
+        clock: the source of time and of waits.
+        jitter: returns a random number from 0 to 1.
+        log: gets a line for each loss, and for each frame that cannot be read.
         command_timeout: how long a verdict may take, s.
-        tap: sees everything that passes, such as a recorder of it.
+        tap: sees all frames in both directions, such as a recorder.
 
     Attributes:
-        frame_listeners: take every frame, at once and without waiting, after the requests that it answers. What one
-            raises is logged and ends nothing.
-        status_listeners: take the link's status whenever it has changed, in the same way.
-        status: where the link stands.
+        frame_listeners: called with every frame, after the requests that it answers have ended. They must not block.
+            What one raises is logged, and stops nothing.
+        status_listeners: called with the link's status after every change, under the same rules.
+        status: the state of the link.
         counts: the requests that were made.
-        last_frame_at: when something came last (monotonic, s).
+        last_frame_at: when the last text arrived (monotonic, s).
     """
 
     def __init__(
@@ -95,16 +95,16 @@ class Link:
         self.status = LinkStatus(LinkState.WAITING, clock.now(), NO_TOKEN)
         self.last_frame_at: float = clock.monotonic()
 
-    # --- for whoever owns the link ---
+    # --- control ---
 
     def set_token(self, api_token: str | None) -> None:
-        """Use this API token from now on; a connection made with another one is closed."""
+        """Use this API token from now on, or none. A connection with another token is closed."""
         if self._protocol.set_token(api_token):
             self._interrupt.set()
 
     @property
     def request_token(self) -> str | None:
-        """The token for requests, once logged in; also good for the app's side of the cloud."""
+        """The token for requests, which the app's side of the cloud also accepts; None before the login."""
         return self._protocol.request_token
 
     def reconnect(self) -> None:
@@ -113,10 +113,10 @@ class Link:
         self._interrupt.set()
 
     async def run(self, opened: Callable[[], Awaitable[None]]) -> NoReturn:
-        """Keep the link open for ever.
+        """Keep the link open until the task is cancelled.
 
         Args:
-            opened: asks what must be asked first on a new connection, which is up once that is answered.
+            opened: makes the first requests on a new connection. The link is up once it returns.
         """
         while True:
             self._interrupt.clear()
@@ -136,15 +136,15 @@ class Link:
         except BridgeError as error:
             self._lost(error)
         except Exception as error:
-            self._log.exception("the link to Blue Current failed in an unexpected way; it is made anew")
+            self._log.exception("the link to Blue Current failed by a fault of the bridge; the bridge connects again")
             self._lost(Disconnected(f"A fault of the bridge: {error!r}."))
 
     def _wait_for_token(self, reason: Unauthorized) -> None:
         if reason is NO_TOKEN:
-            self._change(LinkState.WAITING, reason, told=True)
+            self._change(LinkState.WAITING, reason, announce=True)
             self._log.warning("waiting for a Blue Current token", what_to_do=str(reason))
         else:
-            self._log.error("Blue Current refused the token", reason=str(reason))
+            self._log.error("Blue Current refused the token; the bridge waits for another one", reason=str(reason))
 
     def _lost(self, error: BridgeError) -> None:
         now = self._clock.monotonic()
@@ -160,7 +160,7 @@ class Link:
             self._log.warning("link to Blue Current is down", reason=str(error), next_try_s=next_try)
 
     async def _sleep(self, seconds: float) -> None:
-        """Wait so long, or until there is another token."""
+        """Wait for a time, or until there is another token."""
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         interrupted = asyncio.ensure_future(self._interrupt.wait())
         try:
@@ -168,8 +168,8 @@ class Link:
         finally:
             await end(sleeping, interrupted)
 
-    def _change(self, state: LinkState, error: BridgeError | None, *, told: bool = False) -> None:
-        if (state, error) == (self.status.state, self.status.error) and not told:
+    def _change(self, state: LinkState, error: BridgeError | None, *, announce: bool = False) -> None:
+        if (state, error) == (self.status.state, self.status.error) and not announce:
             return
         since = self.status.since if state is self.status.state else self._clock.now()
         self.status = LinkStatus(state, since, error)
@@ -177,16 +177,16 @@ class Link:
             try:
                 listener(self.status)
             except Exception:
-                self._log.exception("a change of the link could not be handled", state=state.value)
+                self._log.exception("a change of the link was not fully handled", state=state.value)
 
     # --- one connection ---
 
     @asynccontextmanager
     async def visit(self) -> AsyncIterator[None]:
-        """Connect once, for as long as the block lasts: for a look at the account beside the service.
+        """Connect once, for the duration of the block, without the service's retries. `check` and `account` use it.
 
         Raises:
-            BridgeError: the connection cannot be had.
+            BridgeError: there is no token, or the cloud cannot be reached.
         """
         opened = asyncio.Event()
 
@@ -203,23 +203,23 @@ class Link:
             await asyncio.wait({connecting, waiting}, return_when=asyncio.FIRST_COMPLETED)
             if connecting.done():
                 connecting.result()
-            await asyncio.sleep(0)  # for the status to become UP
+            await asyncio.sleep(0)  # lets `_open` set the status to UP
             yield
         finally:
             await end(connecting, waiting)
 
     async def _connect(self, opened: Callable[[], Awaitable[None]], *, log_in: bool) -> None:
-        """Connect, and stay until the connection is lost or another one is wanted.
+        """Connect, and return only by an error: the connection is lost, or is replaced by another.
 
         Raises:
-            BridgeError: why it ended.
+            BridgeError: the reason of the end.
         """
         if log_in:
             api_token = self._protocol.api_token or ""
             token = await validate(self._url, api_token, clock=self._clock, tap=self._tap, counts=self.counts)
             self._protocol.logged_in(token)
             if self._interrupt.is_set():
-                raise Disconnected("The login to Blue Current is made anew.")
+                raise Disconnected("The bridge logs in to Blue Current again.")
         async with connection(self._url, self._clock, self._tap) as socket:
             self._socket = socket
             tasks = [asyncio.ensure_future(self._read(socket)), asyncio.ensure_future(self._interrupt.wait())]
@@ -231,7 +231,7 @@ class Link:
                     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
-                raise Disconnected("The connection to Blue Current is made anew.")
+                raise Disconnected("The bridge connects to Blue Current again.")
             except CloudError as error:
                 self._settle(self._protocol.close(error))
                 raise
@@ -252,39 +252,43 @@ class Link:
         began = time.perf_counter()
         while True:
             self.take(await socket.receive())
-            # Frames that came together are received without waiting. What follows from them must get its turn.
+            # `receive` does not yield while frames are buffered, so the tasks that they woke would not run.
             if time.perf_counter() - began > SLICE_S:
                 await asyncio.sleep(0)
                 began = time.perf_counter()
 
     def take(self, text: str | bytes) -> None:
-        """Take one text from the cloud.
+        """Handle one text from the cloud.
 
         Raises:
-            CloudError: the connection is of no use after it.
+            CloudError: the cloud has ended the login, or the request limit is reached; the connection must be closed.
         """
         self.last_frame_at = self._clock.monotonic()
-        heard = self._protocol.receive(text, self.last_frame_at, self._clock.now())
-        frame = heard.frame
+        received = self._protocol.receive(text, self.last_frame_at, self._clock.now())
+        frame = received.frame
         if frame is None:
             if self._once.first("bad frame"):
                 self._log.warning(
-                    "a frame from Blue Current cannot be read; such frames are skipped", reason=heard.problem
+                    "a frame from Blue Current cannot be read; such frames are ignored", reason=received.problem
                 )
             return
-        if heard.problem:
-            self._log.warning("Blue Current sent an error", error=heard.problem)
+        if received.problem:
+            self._log.warning("Blue Current sent an error that names no request", error=received.problem)
         for oddity in frame.oddities:
             if self._once.first(("oddity", oddity)):
-                self._log.warning("Blue Current sent something unknown", what=oddity, evse_id=frame.evse_id)
-        self._settle(heard.ended)
+                self._log.warning(
+                    "Blue Current sent a value that the bridge cannot read; the value is ignored",
+                    what=oddity,
+                    evse_id=frame.evse_id,
+                )
+        self._settle(received.ended)
         for listener in self.frame_listeners:
             try:
                 listener(frame)
             except Exception:
-                self._log.exception("a frame could not be handled", object=frame.object, evse_id=frame.evse_id)
-        if heard.lost is not None:
-            raise heard.lost
+                self._log.exception("a frame was not fully handled", object=frame.object, evse_id=frame.evse_id)
+        if received.lost is not None:
+            raise received.lost
 
     def _settle(self, ended: Iterable[Ended]) -> None:
         for one in ended:
@@ -299,10 +303,10 @@ class Link:
     # --- requests ---
 
     def check(self) -> None:
-        """Do nothing while requests can be made.
+        """Check that requests can be made.
 
         Raises:
-            CloudError: why they cannot.
+            CloudError: the link is not up; the error says why.
         """
         if not self.status.up:
             raise self._why_down()
@@ -318,9 +322,10 @@ class Link:
         """Make a request and wait for its answer.
 
         Raises:
-            Rejected: the cloud or the charge point said no.
+            Rejected: the cloud or the charge point refused, or its answer cannot be read.
+            Forbidden: the account may not make the request.
             UnknownRequest: the cloud does not know the request.
-            VerdictTimeout: no answer in time; the outcome is unknown.
+            VerdictTimeout: no answer came in time; the outcome is unknown.
             Disconnected: the link is down, or went down before the answer.
             RequestLimit: the day's requests are used up.
             Unauthorized: there is no token, or it is refused.
@@ -329,7 +334,7 @@ class Link:
         return await self._ask(request)
 
     async def ask_while_opening(self, request: Request[T]) -> T:
-        """The same on a connection that is not up yet: for what `opened` asks."""
+        """Make a request on a connection that is not up yet, with the errors of `ask`. Only `opened` may use it."""
         return await self._ask(request)
 
     async def _ask(self, request: Request[T]) -> T:
@@ -358,18 +363,14 @@ class Link:
             self._protocol.give_up(waiting)
             del self._answers[waiting]
             if answer.done() and not answer.cancelled():
-                answer.exception()  # seen, even if the request gave up first
+                answer.exception()  # marks the exception as retrieved, if the request timed out first
         try:
             return request.read(answer.result())
         except UnreadableAnswer as error:
             raise Rejected(f"an answer that cannot be read ({error})") from error
 
     async def _answered(self, waiting: Waiting, answer: asyncio.Future[Frame], timeout: float) -> None:
-        """Wait for the answer.
-
-        Raises:
-            TimeoutError: by the bridge's clock, which counts the machine's sleep, it has taken too long.
-        """
+        """Wait for the answer by the bridge's clock, which counts the machine's sleep, else raise `TimeoutError`."""
         deadline = self._clock.monotonic() + timeout
         await asyncio.wait({answer}, timeout=min(IN_FLIGHT_S, timeout / 2))
         while not answer.done():
@@ -382,15 +383,15 @@ class Link:
 
     @property
     def requests_today(self) -> int:
-        """Requests made since midnight in Amsterdam, when the cloud's own count begins anew."""
+        """The number of requests since midnight in Amsterdam, when the cloud's own count restarts."""
         return sum(self.requests_today_by_kind.values())
 
     @property
     def requests_total(self) -> int:
-        """Requests made since the start."""
+        """The number of requests since the start."""
         return self.counts.total.total()
 
     @property
     def requests_today_by_kind(self) -> Mapping[str, int]:
-        """The requests of today, by command."""
+        """The number of requests since midnight in Amsterdam, by command."""
         return self.counts.today(self._clock.now())

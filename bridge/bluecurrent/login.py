@@ -1,4 +1,4 @@
-"""A connection to the cloud, and the login that each account needs one for (design page 3, "Connection")."""
+"""Connections to the cloud, and the login, which uses a connection of its own (design page 3, "Connection")."""
 
 import asyncio
 import json
@@ -24,12 +24,12 @@ MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
 
 
 class CloudSocket:
-    """One open connection. Every frame passes here, and a closed connection is a `CloudError`.
+    """One open connection. It passes every frame to the tap, and raises a `CloudError` once it is closed.
 
     Args:
         socket: the websocket.
-        clock: tells when a request limit ends.
-        tap: sees what passes.
+        clock: the source of time, for the end of a request limit.
+        tap: sees every frame.
     """
 
     def __init__(self, socket: ClientConnection, clock: Clock, tap: Tap) -> None:
@@ -50,7 +50,7 @@ class CloudSocket:
         self._tap.sent(text)
 
     async def receive(self) -> str | bytes:
-        """The next text.
+        """Wait for the next message, and return it.
 
         Raises:
             CloudError: the connection is closed.
@@ -69,12 +69,12 @@ class CloudSocket:
 
 @asynccontextmanager
 async def connection(url: str, clock: Clock, tap: Tap) -> AsyncIterator[CloudSocket]:
-    """Connect to the cloud, with the library's ping to notice a connection that is dead.
+    """Connect to the cloud for the duration of the block. The library's ping detects a dead connection.
 
     Raises:
         AlreadyConnected: another connection is open.
         RequestLimit: the day's requests are used up.
-        Disconnected: anything else: no network, a refused handshake, a closed connection.
+        Disconnected: any other failure, such as no network, a refused handshake or a closed connection.
     """
     try:
         async with _connected(url, clock) as socket:
@@ -112,11 +112,11 @@ async def validate(url: str, api_token: str, *, clock: Clock, tap: Tap, counts: 
     """Log in, on a connection of its own.
 
     Returns:
-        The token for requests, which stays good across reconnects.
+        The token for requests, which stays valid across reconnects.
 
     Raises:
-        Unauthorized: the API token is refused; trying again is of no use.
-        CloudError: it could not be tried.
+        Unauthorized: the cloud refuses the API token. It must not be tried again (contract 8).
+        CloudError: the cloud cannot be reached, or did not answer the login.
     """
     answer = await _ask_for_token(url, api_token, clock, tap, counts)
     if isinstance(answer, CloudError):

@@ -1,8 +1,8 @@
-"""The objects of the cloud that the bridge knows (design page 3, "Requests" and "Pushes and data")."""
+"""The names of the cloud's objects that the bridge knows (design page 3, "Requests" and "Pushes and data")."""
 
 from typing import Final
 
-_TOLD: Final = frozenset(
+_DATA: Final = frozenset(
     {
         "ACCOUNT", "CHARGE_CARDS", "CHARGE_POINTS", "CH_SETTINGS", "CH_STATUS", "ERROR", "GRID_CURRENT", "GRID_STATUS",
         "HELLO", "STATUS_API_TOKEN", "SUSTAINABILITY_STATUS",
@@ -22,5 +22,5 @@ _COMMANDS: Final = frozenset(
 
 
 def is_known(name: str) -> bool:
-    """Whether the bridge knows what an object says: by its own name, or as the answer to a command."""
-    return name in _TOLD or name.removeprefix("RECEIVED_").removeprefix("STATUS_") in _COMMANDS
+    """Whether the bridge knows an object, as data or as the answer to a command."""
+    return name in _DATA or name.removeprefix("RECEIVED_").removeprefix("STATUS_") in _COMMANDS

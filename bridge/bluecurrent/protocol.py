@@ -1,7 +1,7 @@
-"""What a frame, a loss and the passing of time mean for the link: the protocol without a socket and without a callback.
+"""The protocol of the link without a socket: what frames, losses and the passing of time mean for it.
 
-It knows the tokens, the requests that wait, and when the cloud may be tried again. `Link` is the loop around it: it
-does what `next_step` says, hands over what happens, and passes on what comes back.
+`CloudProtocol` holds the tokens, the requests without an answer, and the time of the next try. `Link` is the loop
+around it: it takes the steps of `next_step`, passes in frames and losses, and delivers the answers that come out.
 """
 
 import json
@@ -31,14 +31,14 @@ LIMIT_REACHED: Final = 42
 LIMIT_CLOSE_CODE: Final = 4001
 
 STABLE_AFTER_S: Final = 60.0
-"""How long a connection must have been up for the back-off to begin anew."""
+"""How long a connection must have been up for the back-off to restart, s."""
 
 LOOK_AT_CLOCK_S: Final = 60.0
-"""How often a wait for the end of the request limit looks at the wall clock, which may have been set meanwhile."""
+"""How often a wait for the end of the request limit reads the wall clock, s. The clock may be set during the wait."""
 
 
 class LinkState(Enum):
-    """Where the link stands."""
+    """The state of the link."""
 
     WAITING = "waiting"  # for a token
     CONNECTING = "connecting"
@@ -48,7 +48,7 @@ class LinkState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """Where the link stands, since when, and what keeps it from being up."""
+    """The state of the link, the time since when it holds, and the error that keeps the link from being up."""
 
     state: LinkState
     since: datetime
@@ -56,7 +56,7 @@ class LinkStatus:
 
     @property
     def up(self) -> bool:
-        """Requests can be made, and pushes come."""
+        """Whether requests can be made, and pushes arrive."""
         return self.state is LinkState.UP
 
 
@@ -71,21 +71,21 @@ NO_TOKEN: Final = Unauthorized(
 
 @dataclass(frozen=True, slots=True)
 class WaitForToken:
-    """Nothing can be done before there is another token."""
+    """Wait until there is another token."""
 
     reason: Unauthorized
 
 
 @dataclass(frozen=True, slots=True)
 class WaitFor:
-    """Look again after so many seconds, or when there is another token."""
+    """Ask for the next step after this many seconds, or once there is another token."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open the connection; log in first where there is no token for requests."""
+    """Open the connection, after a login if there is no token for requests."""
 
     log_in: bool
 
@@ -94,14 +94,14 @@ Step = WaitForToken | WaitFor | Connect
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What one text from the cloud means.
+class FrameOutcome:
+    """The meaning of one text from the cloud.
 
     Attributes:
-        frame: what it says; None where it cannot be read.
+        frame: the parsed frame; None if the text cannot be read.
         ended: the requests that it ends.
-        lost: why the connection has to be closed, or None.
-        problem: what is worth a line in the log, such as an ERROR that is about no request; empty for nothing.
+        lost: the reason why the connection must be closed; None if it can stay open.
+        problem: a text for the log, such as an ERROR that names no request; empty if there is none.
     """
 
     frame: Frame | None
@@ -111,10 +111,10 @@ class Heard:
 
 
 class CloudProtocol:
-    """The state of the link. Times are monotonic seconds, except where they are called `wall`.
+    """The state of the link. Times are monotonic seconds; those named `wall` are times of day.
 
     Args:
-        command_timeout: how long the verdict of a request is expected after a push has confirmed the request, s.
+        command_timeout: how long the verdict of a request is still accepted after a push has confirmed the request, s.
     """
 
     def __init__(self, command_timeout: float) -> None:
@@ -122,7 +122,7 @@ class CloudProtocol:
         self.request_token: str | None = None
         self._correlation = Correlation(command_timeout)
         self._refused: Unauthorized | None = None
-        self._superseded = False  # the present connection, by another token or by `renew`
+        self._superseded = False  # another token or `renew` replaces the present connection
         self._attempt = 0
         self._retry_at = 0.0
         self._limit: RequestLimit | None = None
@@ -131,7 +131,7 @@ class CloudProtocol:
     # --- tokens ---
 
     def set_token(self, api_token: str | None) -> bool:
-        """Use this API token from now on; True where it is another one, so that the connection has to be closed."""
+        """Use this API token from now on. Return True if it differs, so that the connection must be closed."""
         if api_token == self.api_token:
             return False
         self.api_token, self.request_token = api_token, None
@@ -141,18 +141,18 @@ class CloudProtocol:
         return True
 
     def renew(self) -> None:
-        """The connection is given up to make a new one at once."""
+        """Replace the connection by a new one, without back-off."""
         self._superseded = True
 
     def logged_in(self, token: Token) -> None:
-        """The cloud has accepted the API token; without effect where that is no longer the one to use."""
+        """Keep the token for requests of a login. This has no effect if the API token was replaced meanwhile."""
         if not self._superseded:
             self.request_token = token.value
 
     # --- the connection ---
 
     def next_step(self, now: float, wall: datetime) -> Step:
-        """What to do while there is no connection."""
+        """Return the next step while there is no connection."""
         if self.api_token is None:
             return WaitForToken(NO_TOKEN)
         if self._refused is not None:
@@ -164,20 +164,23 @@ class CloudProtocol:
         return Connect(log_in=self.request_token is None)
 
     def opened(self, now: float) -> None:
-        """The connection is of use: HELLO and the first question are answered."""
+        """Note that the connection is up: HELLO and the first requests were answered."""
         self._up_since = now
 
     def lost(self, error: BridgeError, now: float, wall: datetime, jitter: float) -> Sequence[Ended]:
-        """The connection, or the try to have one, has ended.
+        """Handle the end of a connection, or of the attempt to open one.
 
-        A handshake alone proves nothing: the back-off begins anew only after a connection that was up for a while, so
-        that one which goes down right after it came up does not spend the day's requests.
+        The back-off restarts only after a connection that was up for `STABLE_AFTER_S`. Otherwise a connection that goes
+        down right after it came up would use up the day's requests.
 
         Args:
-            error: why.
+            error: the reason.
             now: monotonic time, s.
             wall: the time of day, for the end of a request limit.
             jitter: a random number from 0 to 1.
+
+        Returns:
+            The requests that fail with it.
         """
         was_stable = self._up_since is not None and now - self._up_since >= STABLE_AFTER_S
         self._up_since = None
@@ -197,68 +200,69 @@ class CloudProtocol:
         return self.close(error)
 
     def close(self, error: BridgeError | None = None) -> Sequence[Ended]:
-        """End every request that waits, since no answer can come any more.
+        """End every request without an answer, since none can arrive any more.
 
-        A limit or a refused token is told to those that the cloud has not passed on. The others may have been done.
+        A request limit or a refused token fails the requests that the cloud has not passed on. The outcome of the
+        others is unknown, so they fail with `Disconnected`.
         """
         gone = Disconnected("The link to Blue Current went down before the answer. The outcome is unknown.")
         about_all = isinstance(error, RequestLimit | Unauthorized)
         return self._correlation.fail_all(error if about_all and error is not None else gone, gone)
 
     def retry_in(self, now: float) -> float:
-        """Seconds until the next try."""
+        """Return the time until the next try, s."""
         return max(0.0, self._retry_at - now)
 
     @property
     def superseded(self) -> bool:
-        """The connection that was lost is not the one that is wanted now: there is another token, or a new one."""
+        """Whether another token or `renew` has replaced the connection that was lost."""
         return self._superseded
 
     # --- requests and frames ---
 
     def ask(self, request: Request[object], flow_id: str | None) -> tuple[Waiting, str]:
-        """Register a request; gives its place and the text to send, which carries the token."""
+        """Register a request. Return its entry and the text to send, which carries the token."""
         frame = request.frame(authorization=f"Token {self.request_token}", flow_id=flow_id)
         return self._correlation.add(request, flow_id), json.dumps(frame)
 
     def give_up(self, waiting: Waiting) -> None:
-        """Nobody waits for this request any more."""
+        """Forget a request that has no answer."""
         self._correlation.give_up(waiting)
 
     def arrived(self, waiting: Waiting, now: float) -> Sequence[Ended]:
-        """What was in flight when the request was sent has arrived by now."""
+        """Note that every frame that was in flight when the request was sent has arrived. Return what this ends."""
         return self._correlation.arrived(waiting, now)
 
-    def receive(self, text: str | bytes, now: float, wall: datetime) -> Heard:
-        """Read a text from the cloud."""
+    def receive(self, text: str | bytes, now: float, wall: datetime) -> FrameOutcome:
+        """Parse a text from the cloud, and match it to the requests. This raises nothing."""
         try:
             frame = parse_frame(text)
         except BadFrame as error:
-            return Heard(None, problem=str(error))
+            return FrameOutcome(None, problem=str(error))
         except Exception as error:
-            return Heard(None, problem=f"a fault of the bridge: {error!r}")
+            return FrameOutcome(None, problem=f"a fault of the bridge: {error!r}")
         if isinstance(frame.body, Error):
             return self._take_error(frame, frame.body, now, wall)
-        return Heard(frame, self._correlation.take(frame, now))
+        return FrameOutcome(frame, self._correlation.take(frame, now))
 
-    def _take_error(self, frame: Frame, error: Error, now: float, wall: datetime) -> Heard:
+    def _take_error(self, frame: Frame, error: Error, now: float, wall: datetime) -> FrameOutcome:
         about = self._correlation.find(frame)
-        somebody_elses = frame.flow_id is not None and about is None
-        if error.number == LIMIT_REACHED and not somebody_elses:
-            return Heard(frame, lost=RequestLimit(next_limit_reset(wall)))
-        if error.number == INVALID_TOKEN and not somebody_elses:
+        foreign = frame.flow_id is not None and about is None  # the answer to another client, or a late one
+        if error.number == LIMIT_REACHED and not foreign:
+            return FrameOutcome(frame, lost=RequestLimit(next_limit_reset(wall)))
+        if error.number == INVALID_TOKEN and not foreign:
             self.request_token = None
-            words = "Blue Current no longer accepts the login. The bridge logs in anew; try again then."
-            return Heard(frame, lost=LoginLapsed(words))
+            words = "Blue Current no longer accepts the login. The bridge logs in again; try again after that."
+            return FrameOutcome(frame, lost=LoginLapsed(words))
         problem = f"error {error.number}: {error.message}" if about is None else ""
-        return Heard(frame, self._correlation.take(frame, now), problem=problem)
+        return FrameOutcome(frame, self._correlation.take(frame, now), problem=problem)
 
 
-# --- what the cloud says before there is a connection, and after ---
+# --- before and after a connection ---
 
 
 def login_answer(frame: Frame, wall: datetime) -> Token | CloudError | None:
-    """What a frame means for a login; None where it says nothing about it."""
+    """Return the outcome of a login that a frame carries: a token or an error; None if it is not about the login."""
     match frame.body:
         case Token(value=str()):
             return frame.body
@@ -277,12 +281,12 @@ def login_answer(frame: Frame, wall: datetime) -> Token | CloudError | None:
 
 
 def refused_handshake(status: int, reason: str, wall: datetime) -> CloudError:
-    """What a refused handshake means.
+    """Return the error for a refused handshake.
 
     Args:
-        status: of the HTTP answer.
-        reason: its header `x-websocket-reject-reason`; empty for none.
-        wall: the time of day.
+        status: the status of the HTTP answer.
+        reason: its header `x-websocket-reject-reason`; empty if it has none.
+        wall: the time of day, for the end of a request limit.
     """
     if "request limit reached" in reason.lower():
         return RequestLimit(next_limit_reset(wall))
@@ -292,7 +296,13 @@ def refused_handshake(status: int, reason: str, wall: datetime) -> CloudError:
 
 
 def closed_connection(code: int | None, words: str, wall: datetime) -> CloudError:
-    """What a closed connection means, by the close code that the cloud sent, if it sent one."""
+    """Return the error for a closed connection.
+
+    Args:
+        code: the close code that the cloud sent; None if it sent none.
+        words: the description of the websocket library.
+        wall: the time of day, for the end of a request limit.
+    """
     if code == LIMIT_CLOSE_CODE:
         return RequestLimit(next_limit_reset(wall))
     return Disconnected(f"The connection to Blue Current was closed: {words}.")

@@ -1,4 +1,4 @@
-"""How many requests were made: the cloud allows a number a day, and does not publish which."""
+"""Counting the requests to the cloud, which allows a certain number a day (design page 3, "Connection")."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from bridge.chargepoint.amsterdam import in_amsterdam
 
 @dataclass(slots=True)
 class RequestCounts:
-    """Requests by command.
+    """The number of requests by command.
 
     Attributes:
-        total: since the start of the bridge.
+        total: the requests since the start of the bridge.
     """
 
     total: Counter[str] = field(default_factory=Counter)
@@ -30,5 +30,5 @@ class RequestCounts:
         self.total[command] += 1
 
     def today(self, now: datetime) -> Mapping[str, int]:
-        """Requests since midnight in Amsterdam, when the cloud's own count begins anew."""
+        """Return the requests since midnight in Amsterdam, when the cloud's own count restarts."""
         return self._today if in_amsterdam(now).date() == self._day else {}

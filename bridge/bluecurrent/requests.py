@@ -1,7 +1,7 @@
-"""What can be asked of the cloud, and by what it is answered (design page 3, "Requests").
+"""The requests to the cloud, and the answers that they accept (design page 3, "Requests").
 
-A `Request[T]` is a value: the command, its parameters, what can answer it, and how to read a `T` from the answer.
-Sending it is the link's business.
+A `Request[T]` is a value: the command, its parameters, the objects that can answer it, and how to read a `T` from the
+answer. The link sends it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,15 +41,15 @@ class Request(Generic[T_co]):
     """One request.
 
     Attributes:
-        command: its name on the wire.
-        read: takes the answer out of the frame that answers it.
-        parameters: what goes with it.
-        answers: the objects that can answer it.
-        evse_id: the charge point that an answer may name.
-        acts: it does something, and the charge point may take `cloud.command_timeout` over it.
-        alone: its answer does not say what it answers, so only one may be in flight.
-        shown_by: reads a frame that is no answer for the effect of the request; None where nothing else shows it.
-        fits: reads an answer for what it names: False where that is not what this request is about.
+        command: the name on the wire.
+        read: reads the result from the frame that answers the request.
+        parameters: the other fields of the frame, by their names on the wire.
+        answers: the names of the objects that can answer it.
+        evse_id: the charge point that the request is for; None for the account.
+        acts: the request changes something, and its verdict may take `cloud.command_timeout`.
+        alone: its answer does not name its charge point, so only one such request may be in flight.
+        shown_by: recognises the effect of the request in a frame that is no answer; None if no frame shows it.
+        fits: returns False for an answer that names another schedule or charge point; None if no answer does.
     """
 
     command: str
@@ -63,7 +63,7 @@ class Request(Generic[T_co]):
     fits: Callable[[Frame], bool] | None = None
 
     def frame(self, *, authorization: str, flow_id: str | None) -> dict[str, JsonValue]:
-        """The frame to send: not yet text, and not to be logged."""
+        """Return the frame to send as a JSON object. It carries the token, and must not be logged."""
         frame: dict[str, JsonValue] = {"command": self.command, "Authorization": authorization, **self.parameters}
         if self.evse_id is not None:
             frame["evse_id"] = self.evse_id
@@ -73,7 +73,7 @@ class Request(Generic[T_co]):
 
 
 class UnreadableAnswer(ValueError):
-    """The object that answers the request had not the body that it must have."""
+    """The frame that answers the request does not have the expected content."""
 
 
 def _body(kind: type[B]) -> Callable[[Frame], B]:
@@ -93,45 +93,45 @@ def _confirmed(frame: Frame) -> bool | None:
     return frame.body.value if isinstance(frame.body, Result) else None
 
 
-# --- asking ---
+# --- reading ---
 
 
 def hello() -> Request[None]:
-    """The first request on a link; only after its answer are changes pushed."""
+    """Announce the client. It is the first request on a link; the cloud pushes changes only after its answer."""
     return Request("HELLO", _nothing, {"header": "homeassistant"}, frozenset({"HELLO"}))
 
 
 def get_account() -> Request[AccountBody]:
-    """Who owns the account."""
+    """Request the account's owner."""
     return Request("GET_ACCOUNT", _body(AccountBody), answers=frozenset({"ACCOUNT"}))
 
 
 def get_charge_cards() -> Request[Sequence[Card]]:
-    """The account's charge cards."""
+    """Request the account's charge cards, at most 100."""
     read = _body(ChargeCards)
     return Request("GET_CHARGE_CARDS", lambda f: read(f).cards, {"limit": 100}, frozenset({"CHARGE_CARDS"}))
 
 
 def get_charge_points() -> Request[Sequence[ListedChargePoint]]:
-    """The account's charge points."""
+    """Request the list of the account's charge points."""
     read = _body(ChargePoints)
     return Request("GET_CHARGE_POINTS", lambda f: read(f).listed, answers=frozenset({"CHARGE_POINTS"}))
 
 
 def get_status(evse_id: str) -> Request[Sequence[SocketStatus]]:
-    """The live values of a charge point, for each of its sockets."""
+    """Request the live values of a charge point, one entry for each of its sockets."""
     read = _body(Statuses)
     return Request("GET_CH_STATUS", lambda f: read(f).sockets, answers=frozenset({"CH_STATUS"}), evse_id=evse_id)
 
 
 def get_settings(evse_id: str) -> Request[Update[ChargePointSettings]]:
-    """The settings of a charge point."""
+    """Request the settings of a charge point."""
     read = _body(SettingsBody)
     return Request("GET_CH_SETTINGS", lambda f: read(f).update, answers=frozenset({"CH_SETTINGS"}), evse_id=evse_id)
 
 
 def get_grid_status(evse_id: str) -> Request[Update[Grid]]:
-    """The grid connection behind a charge point. The answer names the grid, not the charge point."""
+    """Request the grid connection of a charge point. The answer names the grid, not the charge point."""
     read = _body(GridValues)
     return Request(
         "GET_GRID_STATUS", lambda f: read(f).update, answers=frozenset({"GRID_STATUS"}), evse_id=evse_id, alone=True
@@ -139,11 +139,11 @@ def get_grid_status(evse_id: str) -> Request[Update[Grid]]:
 
 
 def get_sustainability() -> Request[Sustainability]:
-    """What all charging of the account has done for the climate."""
+    """Request the sustainability figures of the account: trees, and CO2 in kg."""
     return Request("GET_SUSTAINABILITY_STATUS", _body(Sustainability), answers=frozenset({"SUSTAINABILITY_STATUS"}))
 
 
-# --- acting: RECEIVED_, then STATUS_ ---
+# --- actions, answered by RECEIVED_ and then STATUS_ ---
 
 
 def _action(
@@ -183,43 +183,43 @@ def unlock_connector(evse_id: str, socket: int | None = None) -> Request[None]:
 
 
 def set_operative(evse_id: str, *, operative: bool) -> Request[None]:
-    """Let the charge point charge, or block it."""
+    """Make the charge point available, or block it. A CH_STATUS often takes the place of the verdict."""
     command = "SET_OPERATIVE" if operative else "SET_INOPERATIVE"
     return _action(command, evse_id, shown_by=effects.operative(evse_id, wanted=operative))
 
 
-# --- setting: STATUS_ or the same name; a RECEIVED_ may come before ---
+# --- setters, answered by STATUS_ or the same name; RECEIVED_ may precede it ---
 
 
 def _setter(command: str, evse_id: str, shown_by: Shows | None, **parameters: JsonValue) -> Request[bool | None]:
-    """A setter; it gives the value that the cloud confirmed, or None where it only said yes or its effect showed."""
+    """Make a setter. Its result is the value that the cloud confirmed, or None if the answer or effect names none."""
     answers = frozenset({f"STATUS_{command}", command})
     return Request(command, _confirmed, parameters, answers, evse_id, acts=True, shown_by=shown_by)
 
 
 def set_plug_and_charge(evse_id: str, *, value: bool) -> Request[bool | None]:
-    """Sessions start by themselves, or do not."""
+    """Let sessions start when a vehicle is plugged in, or not."""
     return _setter("SET_PLUG_AND_CHARGE", evse_id, effects.settings(evse_id, plug_and_charge=value), value=value)
 
 
 def set_public_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
-    """Cards other than the linked ones may charge, or may not."""
+    """Allow charging with cards other than the linked ones, or not."""
     return _setter("SET_PUBLIC_CHARGING", evse_id, effects.settings(evse_id, public_charging=value), value=value)
 
 
 def set_plug_and_charge_card(evse_id: str, card: str) -> Request[bool | None]:
-    """The card for sessions that start by themselves (its uid, or `BCU-APP` for none)."""
+    """Set the card for sessions that start when a vehicle is plugged in (its uid, or `BCU-APP` for none)."""
     shown_by = effects.plug_and_charge_card(evse_id, wanted=card)
     return _setter("SET_PLUG_AND_CHARGE_CHARGE_CARD", evse_id, shown_by, token_uid=card)
 
 
 def set_delayed_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
-    """The profile that waits for its hours, on or off."""
+    """Switch delayed charging on or off."""
     return _setter("SET_DELAYED_CHARGING", evse_id, effects.delayed_charging(evse_id, wanted=value), value=value)
 
 
 def save_delayed_schedule(evse_id: str, days: Sequence[int], start: time, end: time) -> Request[bool | None]:
-    """Its hours; days are 1 Monday to 7 Sunday."""
+    """Set the window of delayed charging: days, 1 Monday to 7 Sunday, and times in Amsterdam."""
     return _setter(
         "SAVE_SCHEDULE_DELAYED_CHARGING",
         evse_id,
@@ -231,7 +231,7 @@ def save_delayed_schedule(evse_id: str, days: Sequence[int], start: time, end: t
 
 
 def set_price_based_charging(evse_id: str, *, value: bool) -> Request[bool | None]:
-    """The profile that waits for low prices, on or off."""
+    """Switch price-based charging on or off."""
     shown_by = effects.settings(evse_id, price_based_charging=value)
     return _setter("SET_PRICE_BASED_CHARGING", evse_id, shown_by, value=value)
 
@@ -244,7 +244,7 @@ def patch_price_based_settings(
     minimum_percentage: int | None = None,
     battery_size_kwh: int | None = None,
 ) -> Request[bool | None]:
-    """Any of that profile's settings. The cloud reads back only the departure."""
+    """Change settings of price-based charging; None leaves one as it is. The cloud reports only the departure."""
     given: dict[str, JsonValue] = {
         "expected_departure_time": f"{departure:%H:%M}" if departure is not None else None,
         "current_battery_pct": battery_percentage,
@@ -257,28 +257,28 @@ def patch_price_based_settings(
 
 
 def override_delayed_charging(evse_id: str) -> Request[bool | None]:
-    """Charge now although delayed charging holds the session; lasts for the session."""
+    """Override delayed charging until the session ends, so that the session charges now."""
     return _setter("OVERRIDE_DELAYED_CHARGING_TIMEOUT", evse_id, effects.boosting(evse_id), value=True)
 
 
 def override_profiles(evse_id: str) -> Request[bool | None]:
-    """Charge now although price-based charging holds the session; lasts for the session."""
+    """Override all profiles until the session ends, so that the session charges now."""
     return _setter("OVERRIDE_CHARGING_PROFILES", evse_id, effects.boosting(evse_id), value=True)
 
 
-# --- overrides of the current ---
+# --- current overrides ---
 
 DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 def list_overrides() -> Request[Sequence[Schedule]]:
-    """Every override of the current that the account has, whoever made it."""
+    """Request the list of the account's override schedules, those made in the app included."""
     read = _body(OverridesBody)
     return Request("LIST_OVERRIDE_CURRENT", lambda f: read(f).schedules, answers=frozenset({"LIST_OVERRIDE_CURRENT"}))
 
 
 def _names(frame: Frame, *, schedule_id: int | None = None, evse_id: str | None = None) -> bool:
-    """Whether an answer can be about this schedule of this charge point: it names no other."""
+    """Whether an answer can be about this schedule of this charge point: it does not name another one only."""
     schedules = frame.body.schedules if isinstance(frame.body, OverridesBody) else ()
     return not schedules or any(
         schedule_id in (None, schedule.schedule_id)
@@ -304,7 +304,10 @@ def _content(schedule: Schedule) -> dict[str, JsonValue]:
 
 
 def make_schedule(schedule: Schedule) -> Request[Schedule | None]:
-    """Make an override of the current; its `schedule_id` is not looked at. None: the answer does not tell its id."""
+    """Make an override schedule. The given `schedule_id` is ignored.
+
+    The result is the schedule with its id, or None if the answer does not carry the id.
+    """
     command, read = "POST_SET_OVERRIDE_CURRENT", _body(OverridesBody)
     return Request(
         command,
@@ -317,7 +320,7 @@ def make_schedule(schedule: Schedule) -> Request[Schedule | None]:
 
 
 def edit_schedule(schedule: Schedule) -> Request[None]:
-    """Change the override of this `schedule_id` to this content."""
+    """Change the content of the override schedule with this `schedule_id`."""
     command = "POST_EDIT_OVERRIDE_CURRENT"
     parameters = {"schedule_id": schedule.schedule_id, **_content(schedule)}
     return Request(
@@ -331,7 +334,7 @@ def edit_schedule(schedule: Schedule) -> Request[None]:
 
 
 def clear_override(schedule_id: int) -> Request[None]:
-    """Remove an override of the current."""
+    """Remove an override schedule."""
     command = "POST_CLEAR_OVERRIDE_CURRENT"
     return Request(
         command,

@@ -1,16 +1,19 @@
-"""Where everything that passes the link can be seen, to be recorded."""
+"""A tap on the link, through which a recorder sees all traffic."""
 
 from bridge.errors import BridgeError
 
 
 class Tap:
-    """Sees every frame in both directions and each loss of a connection, the login included. This one does nothing."""
+    """Sees every frame in both directions and every loss of a connection, those of the login included.
+
+    This class ignores them all; a subclass records them.
+    """
 
     def sent(self, text: str) -> None:
-        """A text was sent; it carries a token."""
+        """Handle a text that was sent. It carries a token."""
 
     def received(self, text: str | bytes) -> None:
-        """A text came, whatever it is."""
+        """Handle a message that arrived, readable or not."""
 
     def lost(self, error: BridgeError) -> None:
-        """A connection ended, or could not be had."""
+        """Handle the end of a connection, or a connection that failed."""

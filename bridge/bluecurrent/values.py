@@ -1,4 +1,4 @@
-"""How each kind of value (`bridge.chargepoint.told`) is read: lenient in form, strict in what can be (contract 4)."""
+"""Reading each kind of value (`bridge.chargepoint.told`): lenient in its form, strict in its range (contract 4)."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -27,26 +27,26 @@ E = TypeVar("E")
 W = TypeVar("W", bound=Enum)
 
 Convert = Callable[[object], object]
-"""Gives the value, or None for an unknown one, or raises one of `UNREADABLE`."""
+"""Converts a JSON value. Returns None for an unknown value, and raises one of `UNREADABLE` for one it cannot read."""
 
 UNREADABLE: Final = (ValueError, TypeError, ArithmeticError)
 
 LONGEST_TEXT: Final = 1000
-"""Longer names are cut."""
+"""The length, in characters, to which texts are cut."""
 
 MOST_ENTRIES: Final = 10_000
-"""Of a list; what follows is left out."""
+"""The most entries of a list that are read. The rest is ignored."""
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
 
 
 class Odd(ValueError):
-    """A value cannot be read, or cannot be.
+    """A value cannot be read, or is impossible.
 
     Args:
-        reason: follows the name of the field.
-        rest: what is left of the value without what is odd; None for nothing.
+        reason: the text that follows the name of the field in the log.
+        rest: the readable part of the value; None if there is none.
     """
 
     def __init__(self, reason: str = "cannot be read", rest: object = None) -> None:
@@ -56,7 +56,7 @@ class Odd(ValueError):
 
 
 def quantity(kind: Quantity) -> Convert:
-    """Reads numbers within the bounds of a quantity."""
+    """Make a reader for numbers within the bounds of a quantity, in its unit."""
     lowest, highest, least = float(kind.lowest), kind.highest, kind.lowest - kind.noise
     outside = f"is outside {lowest:g} to {highest:g} {kind.unit}".rstrip()
 
@@ -66,7 +66,7 @@ def quantity(kind: Quantity) -> Convert:
             return number
         if least <= number < lowest:
             return lowest
-        raise Odd(outside)  # NaN is nowhere
+        raise Odd(outside)  # NaN included
 
     return convert
 
@@ -82,7 +82,7 @@ def _number(value: object) -> float | None:
 
 
 def read_whole(value: object) -> int | None:
-    """A number without a fraction; what follows the point is cut."""
+    """Read a whole number; a fraction is cut off."""
     number = float(value) if type(value) in _NUMBERS else _number(value)  # type: ignore[arg-type]
     if number is None:
         return None
@@ -99,7 +99,7 @@ _FLAGS: Final[Mapping[str, bool | None]] = {
 
 
 def read_flag(value: object) -> bool | None:
-    """True or false; also as the value of a setting, as 0 or 1, and as text."""
+    """Read a flag: a bool, 0 or 1, a word such as `true` or `off`, or a setting with such a `value`."""
     if isinstance(value, dict):
         value = value.get("value")
     if value is None or isinstance(value, bool):
@@ -112,7 +112,7 @@ def read_flag(value: object) -> bool | None:
 
 
 def read_text(value: object) -> str:
-    """Text, or a number as text."""
+    """Read a text; a number becomes text."""
     if isinstance(value, str):
         return value[:LONGEST_TEXT]
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -129,10 +129,12 @@ def _moment(text: str) -> datetime:
 
 
 def read_moment(value: object) -> datetime | None:
-    """A time as the cloud writes it: `YYYYMMDD HH:MM:SS` in Amsterdam, or with an offset, or ISO 8601; else blank."""
+    """Read a date and time: `YYYYMMDD HH:MM:SS` in Amsterdam, the same with an offset, or ISO 8601.
+
+    A blank text is None. Parsed times are cached, since every push repeats the times of its session.
+    """
     if not isinstance(value, str):
         raise Odd("is no time")
-    # A push repeats the times of its session.
     return _moment(value) if value.strip() else None
 
 
@@ -155,7 +157,7 @@ _DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")
 
 
 def _weekday(value: object) -> int | None:
-    """A day as a number, 0 or 7 for Sunday, or by its first two letters."""
+    """Read a day of the week: a number, with 0 or 7 for Sunday, or a name by its first two letters."""
     if isinstance(value, str) and value.strip()[:2].lower() in _DAYS:
         return _DAYS.index(value.strip()[:2].lower()) + 1
     number = read_whole(value)
@@ -165,7 +167,7 @@ def _weekday(value: object) -> int | None:
 
 
 def _listed(value: object) -> list[object]:
-    """A list, or the text of one, with brackets or without; or the only entry of one."""
+    """Read a list: a JSON list, a text of entries with commas, with or without brackets, or a single entry."""
     if isinstance(value, list):
         return value[:MOST_ENTRIES]
     if isinstance(value, str):
@@ -176,7 +178,7 @@ def _listed(value: object) -> list[object]:
 def _list_of(
     convert: Callable[[object], E | None], arrange: Callable[[Iterable[E]], Iterable[E]] = tuple
 ) -> Callable[[object], tuple[E, ...]]:
-    """A list without the entries that make no sense, each once."""
+    """Make a reader for lists. It removes duplicates, and names entries that cannot be read."""
 
     def read(value: object) -> tuple[E, ...]:
         found: dict[E, None] = {}
@@ -206,7 +208,7 @@ def _name(value: object) -> str | None:
 
 
 def word(kind: Word[W]) -> Callable[[object], W]:
-    """Reads one of a few words."""
+    """Make a reader for one of a few words, in any letter case."""
     words = kind.words
 
     def convert(value: object) -> W:
@@ -225,12 +227,12 @@ _PERMISSIONS: Final[Mapping[object, Permission]] = {"none": "none", "read": "rea
 
 
 def _permission(value: object) -> Permission:
-    # A word that is not known lets nobody change anything.
+    # An unknown word must not permit a change.
     return _PERMISSIONS.get(value, "read") if isinstance(value, str) else "read"
 
 
 def setting(convert: Convert) -> Convert:
-    """Reads a bare value, or one with a permission."""
+    """Make a reader for a setting: a bare value, or an object with `value` and `permission`."""
 
     def read(value: object) -> Setting[object] | None:
         if not isinstance(value, dict):
@@ -248,7 +250,7 @@ def setting(convert: Convert) -> Convert:
 
 
 def opposite(convert: Convert) -> Convert:
-    """Reads a setting that says the opposite."""
+    """Make a reader for a setting that is sent under the name of its opposite."""
 
     def convert_opposite(value: object) -> object:
         read = convert(value)

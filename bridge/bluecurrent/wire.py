@@ -1,8 +1,8 @@
-"""Reading the cloud's JSON: text to plain objects within bounds, and objects to values, field by field (design page 3).
+"""Reading the cloud's JSON: text to bounded plain objects, and objects to typed values, field by field (design page 3).
 
-Only this module and `values` handle what has no type yet. What a field's value is, the field itself declares
-(`bridge.chargepoint.told`). A value that cannot be read, or cannot be, costs only itself: its field becomes unknown,
-and is named.
+Only this module and `values` handle untyped data. Each dataclass field declares its name and kind on the wire
+(`bridge.chargepoint.told`). A value that cannot be read, or is impossible, makes only its own field unknown, and is
+named for the log.
 """
 
 import re
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 MOST_CHARACTERS: Final = 4 * 1024 * 1024
-"""Of a frame; as many bytes as the link lets through."""
+"""The longest frame, in characters. The link accepts as many bytes."""
 
 
 class BadFrame(ValueError):
-    """What came is not JSON, not an object, or an object without a name. It is logged once and skipped."""
+    """A text is not JSON, not an object, or an object without a name. It is logged once and ignored."""
 
 
 class NotJson(ValueError):
-    """What came is not JSON, however leniently it is read; the text says why."""
+    """A text is not JSON, even if it is read leniently. The message says why."""
 
 
 _ESCAPE: Final = re.compile(
@@ -44,10 +44,10 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def decode(text: str | bytes) -> Mapping[str, object]:
-    """The object that a frame is.
+    """Read a frame as a plain object.
 
     Raises:
-        BadFrame: it is no JSON object, nested too deeply, or too long.
+        BadFrame: the text is not a JSON object, is nested too deeply, or is too long.
     """
     if len(text) > MOST_CHARACTERS:
         raise BadFrame("longer than any frame")
@@ -61,17 +61,17 @@ def decode(text: str | bytes) -> Mapping[str, object]:
 
 
 def read_json(text: str | bytes) -> JsonValue:
-    """What a text from the cloud says.
+    """Read a text as JSON.
 
-    A lone surrogate, which is what is left of an emoji that was cut, becomes U+FFFD; so do bytes that are no UTF-8.
+    A lone surrogate, which remains of an emoji that was cut, becomes U+FFFD. So do bytes that are not UTF-8.
 
     Raises:
-        NotJson: it is no JSON, or nested too deeply.
+        NotJson: the text is not JSON, or is nested too deeply.
     """
     data: JsonValue
     try:
         data = from_json(text)
-    except (ValueError, TypeError):  # TypeError: a surrogate that is no escape
+    except (ValueError, TypeError):  # TypeError: a raw surrogate, not an escaped one
         try:
             data = from_json(_mended(text))
         except ValueError as error:
@@ -80,14 +80,23 @@ def read_json(text: str | bytes) -> JsonValue:
 
 
 def _mended(text: str | bytes) -> str:
-    """What is not quite JSON, without what strict readers refuse."""
+    """Return a text without what a strict JSON parser refuses: surrogates, control characters, a byte order mark."""
     whole = text if isinstance(text, str) else text.decode("utf-8", "replace")
     whole = _RAW.sub(" ", _SURROGATE.sub("\ufffd", whole.removeprefix("\ufeff")))
     return _ESCAPE.sub(lambda escape: "\\ufffd" if escape["lone"] else escape[0], whole)
 
 
 class _Entry(NamedTuple):
-    """What to do with one name on the wire; `inner` holds the names within it."""
+    """How one name on the wire is read.
+
+    Attributes:
+        attribute: the field of the dataclass.
+        convert: reads the value.
+        unknown: the value of the field when it is unknown.
+        also: the name is an alternative one, which counts only if the main name is absent.
+        lasting: a null or unreadable value leaves the field as it was.
+        inner: the names inside the value, if fields of the dataclass are nested in it.
+    """
 
     attribute: str
     convert: Convert
@@ -116,11 +125,14 @@ class FieldReader(Generic[T]):
         self._entries = {name: entry._replace(inner=inner.get(name)) for name, entry in own.items()}
 
     def read(self, data: Mapping[str, object], oddities: list[str]) -> Update[T]:
-        """What an object says.
+        """Read an object.
 
         Args:
-            data: the object. Names that are not known are nobody's business.
-            oddities: here is added what in it made no sense.
+            data: the object. Unknown names are ignored.
+            oddities: gets a text for each value that cannot be read.
+
+        Returns:
+            The values, and the names of the fields that the object carried.
         """
         found: dict[str, object] = {}
         _gather(self._entries, data, found, oddities, "")
@@ -128,7 +140,7 @@ class FieldReader(Generic[T]):
 
 
 def _entries(attribute: str, one: ToldField[object], unknown: object) -> list[tuple[str, _Entry]]:
-    """The names of a field, each with what to do."""
+    """Return each name of a field with how it is read."""
     convert = _converter(one.kind)
     named = [(one.name, _Entry(attribute, convert, unknown, also=False, lasting=one.lasting, inner=None))]
     named += [(name, _Entry(attribute, convert, unknown, True, one.lasting, None)) for name in one.also]
@@ -144,7 +156,7 @@ def _gather(
     oddities: list[str],
     around: str,
 ) -> None:
-    """Read an object into `found`. This is on the way of each push: a few hundred nanoseconds a field."""
+    """Read an object into `found`. This runs for each push, and takes a few hundred nanoseconds a field."""
     for name, value in data.items():
         entry = entries.get(name)
         if entry is None:

@@ -101,7 +101,7 @@ class ReplayedLink(Link):
     async def opens(self) -> None:
         """Open a new connection: the recorded service sent HELLO."""
         if self._socket is not None:
-            await self.loses(Disconnected("The connection to Blue Current is made anew."))
+            await self.loses(Disconnected("The bridge connects to Blue Current again."))
         self.logs_in()
         self._early.clear()
         self._socket = cast("CloudSocket", _Nowhere(self._asked))

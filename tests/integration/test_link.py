@@ -332,8 +332,8 @@ async def test_a_listener_that_fails_ends_nothing(linked: LinkedUp) -> None:
     await linked.until(lambda: linked.cloud.commands().count("HELLO") == 2)
     await linked.up()
     failed = [line["event"] for line in linked.logged() if line["level"] == "error"]
-    assert failed.count("a frame could not be handled") >= 2
-    assert "a change of the link could not be handled" in failed
+    assert failed.count("a frame was not fully handled") >= 2
+    assert "a change of the link was not fully handled" in failed
 
 
 async def test_a_frame_is_told_after_it_has_ended_its_request_and_before_that_is_known(linked: LinkedUp) -> None:
@@ -357,7 +357,7 @@ async def test_the_tap_sees_both_directions_and_each_loss(linked: LinkedUp) -> N
     linked.link.reconnect()
     await linked.until(lambda: len(linked.tap.lines) == 9)
     assert linked.tap.lines[6:] == [
-        ("lost", "The connection to Blue Current is made anew."),
+        ("lost", "The bridge connects to Blue Current again."),
         ("sent", "HELLO"),
         ("received", "HELLO"),
     ]

@@ -129,7 +129,11 @@ async def test_unknown_letters_and_activities_are_logged_once(house: House) -> N
         await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": SOCKET, "data": data}))
     await house.hub.expect("evt.state.report", SOCKET, since=since, value="unknown")
     await asyncio.sleep(0.05)
-    complaints = [line["what"] for line in house.log_lines() if line["event"] == "Blue Current sent something unknown"]
+    complaints = [
+        line["what"]
+        for line in house.log_lines()
+        if line["event"] == "Blue Current sent a value that the bridge cannot read; the value is ignored"
+    ]
     assert complaints == ["CH_STATUS: activity 'dancing' is not known", "CH_STATUS: vehicle_status 'Z' is not known"]
 
 
