@@ -33,7 +33,7 @@ from bridge.storage.storage import Outcome, Storage
 from bridge.tasks import BackgroundTasks
 
 WAITING_LIMIT: Final = 16
-"""The number of acting commands that may wait for one charge point; further ones are refused."""
+"""The number of acting commands of one charge point, the one at work included; further ones are refused."""
 
 TAKEN_LIMIT: Final = 1000
 """The number of commands that may be running or wait for their answer to be published; further ones are refused."""

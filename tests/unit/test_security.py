@@ -15,14 +15,15 @@ from bridge.bluecurrent.frames import BadFrame, Token, parse_frame
 from bridge.bluecurrent.tap import Tap
 from bridge.chargepoint.charge_point import MOST_SOCKETS
 from bridge.clock import SystemClock
-from bridge.errors import Disconnected
+from bridge.errors import Disconnected, Rejected
 from bridge.fimp.message import LONGEST_NAME, MAX_BYTES
-from bridge.fimp.report import LONGEST_WORDS
-from bridge.fimp.topic import LONGEST_PART, MOST_LEVELS
+from bridge.fimp.report import LONGEST_WORDS, error_report
+from bridge.fimp.topic import LONGEST_PART, MOST_LEVELS, Topic
 from bridge.hub.answers import TOPIC_BYTES
 from bridge.hub.router import TAKEN_LIMIT, WAITING_LIMIT
 from bridge.logs import LONGEST_LINE, MOST_LINES_A_MINUTE, Log
-from bridge.recording.file import MOST_BYTES
+from bridge.recording.file import MOST_BYTES, RecordingFile
+from bridge.recording.lines import Received
 from bridge.storage.storage import Storage
 
 PAGE = (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8")
@@ -41,7 +42,7 @@ PAGE = (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8")
         ("a text in an error report", f"{LONGEST_WORDS:,} characters"),
         ("charge points of an account", f"{values.MOST_ENTRIES:,}"),
         ("sockets of a charge point", f"{MOST_SOCKETS}"),
-        ("commands in work", f"{TAKEN_LIMIT:,}; {WAITING_LIMIT} that wait"),
+        ("commands in work", f"{TAKEN_LIMIT:,}; of them {WAITING_LIMIT} that act on one"),
         ("lines of the log", f"{MOST_LINES_A_MINUTE}"),
         ("a value in a line of the log", f"{LONGEST_LINE:,} characters"),
         ("a recording", f"{MOST_BYTES // 1_000_000} MB"),
@@ -98,3 +99,25 @@ async def test_a_cloud_whose_certificate_nobody_vouches_for_gets_no_token() -> N
             async with login.connection(f"wss://localhost:{port}", SystemClock(), Tap()):
                 raise AssertionError("connected")
     assert heard == []
+
+
+def test_a_text_in_an_error_is_cut() -> None:
+    report = error_report(
+        Rejected("x" * 10_000),
+        topic=Topic.parse("pt:j1/mt:evt/rt:ad/rn:bluecurrent/ad:1"),
+        service="bluecurrent",
+        src="bluecurrent",
+        command_topic="",
+        command=None,
+    )
+    assert len(report.properties["msg"]) == LONGEST_WORDS
+
+
+def test_a_recording_stays_below_its_bound(tmp_path: Path) -> None:
+    path, sizes = tmp_path / "frames.jsonl", []
+    with RecordingFile(path) as file:
+        file.write_head(b"{}\n")
+        for number in range(150):
+            file.write(b"x" * 100_000 + b"\n", Received({"object": "X", "data": number}))
+            sizes.append(path.stat().st_size)
+    assert MOST_BYTES // 2 < max(sizes) <= MOST_BYTES
