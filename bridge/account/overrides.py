@@ -133,14 +133,14 @@ class Overrides:
         wish = change(wanted)
         if not twin.overrides_count and wish.lowest(most) not in (None, wanted.lowest(most)):
             raise InvalidState(NOT_COUNTING)
-        self._fleet.limit(address, partial(limits.asking, wish=wish))
+        self._fleet.limit(address, partial(limits.with_request, wish=wish))
         try:
             if self._fleet.expect(address).limit_step is not None:
                 self._cloud.check()
             await self._settle(address)
             self._confirm(address)
         finally:
-            self._fleet.limit(address, limits.not_asked)
+            self._fleet.limit(address, limits.without_request)
 
     def _confirm(self, address: str) -> None:
         twin = self._fleet.expect(address)

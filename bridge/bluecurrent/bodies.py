@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
+from bridge.chargepoint.cloud_fields import AMOUNT, FLAG, MASS, TEXT, cloud_field
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Activity, Status
-from bridge.chargepoint.told import AMOUNT, FLAG, MASS, TEXT, told
 from bridge.chargepoint.update import Update
 
 Switch = Literal["plug_and_charge", "public_charging", "delayed_charging", "price_based_charging"]
@@ -100,22 +100,22 @@ class GridValues:
 class AccountBody:
     """ACCOUNT. Its other fields are credentials of another company, and are not read."""
 
-    login: str = told("login", "the name that the owner logs in with", TEXT, default="")
-    email: str = told("email", "the owner's e-mail address", TEXT, default="")
-    full_name: str = told("full_name", "the owner's name", TEXT, default="")
-    since: str = told("first_login_app", "the first login, as 01-JAN-20 or ISO 8601", TEXT, default="")
-    tel: str = told("tel", "the owner's telephone number", TEXT, default="")
-    should_reset_password: bool | None = told("should_reset_password", "the cloud wants a new password", FLAG)
-    developer_mode_enabled: bool | None = told("developer_mode_enabled", "the account may use the API", FLAG)
-    marketing_target: str = told("marketing_target", "the company that sold the charge points", TEXT, default="")
+    login: str = cloud_field("login", "the name that the owner logs in with", TEXT, default="")
+    email: str = cloud_field("email", "the owner's e-mail address", TEXT, default="")
+    full_name: str = cloud_field("full_name", "the owner's name", TEXT, default="")
+    since: str = cloud_field("first_login_app", "the first login, as 01-JAN-20 or ISO 8601", TEXT, default="")
+    tel: str = cloud_field("tel", "the owner's telephone number", TEXT, default="")
+    should_reset_password: bool | None = cloud_field("should_reset_password", "the cloud wants a new password", FLAG)
+    developer_mode_enabled: bool | None = cloud_field("developer_mode_enabled", "the account may use the API", FLAG)
+    marketing_target: str = cloud_field("marketing_target", "the company that sold the charge points", TEXT, default="")
 
 
 @dataclass(frozen=True, slots=True)
 class Sustainability:
     """SUSTAINABILITY_STATUS."""
 
-    trees: float | None = told("trees", "trees planted", AMOUNT)
-    co2: float | None = told("co2", "CO2 saved", MASS)
+    trees: float | None = cloud_field("trees", "trees planted", AMOUNT)
+    co2: float | None = cloud_field("co2", "CO2 saved", MASS)
 
 
 @dataclass(frozen=True, slots=True)

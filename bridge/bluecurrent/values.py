@@ -1,4 +1,4 @@
-"""Reading each kind of value (`bridge.chargepoint.told`): lenient in its form, strict in its range (contract 4)."""
+"""Reading each kind of value of `bridge.chargepoint.cloud_fields`: lenient in form, strict in range (contract 4)."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from bridge.chargepoint.amsterdam import from_wall_clock, in_amsterdam
 from bridge.chargepoint.charge_point_settings import Permission, Setting
-from bridge.chargepoint.told import (
+from bridge.chargepoint.cloud_fields import (
     Flag,
     Kind,
     Moment,

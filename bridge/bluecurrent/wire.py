@@ -1,8 +1,8 @@
 """Reading the cloud's JSON: text to bounded plain objects, and objects to typed values, field by field (design page 3).
 
 Only this module and `values` handle untyped data. Each dataclass field declares its name and kind on the wire
-(`bridge.chargepoint.told`). A value that cannot be read, or is impossible, makes only its own field unknown, and is
-named for the log.
+(`bridge.chargepoint.cloud_fields`). A value that cannot be read, or is impossible, makes only its own field unknown,
+and is named for the log.
 """
 
 import re
@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from bridge.bluecurrent import values
 from bridge.bluecurrent.values import UNREADABLE, Convert, Odd
 from bridge.chargepoint.charge_point_settings import SettingOf
-from bridge.chargepoint.told import Kind, Part, Quantity, ToldField, Word, told_fields
+from bridge.chargepoint.cloud_fields import CloudField, Kind, Part, Quantity, Word, cloud_fields
 from bridge.chargepoint.update import Update
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class _Entry(NamedTuple):
 
 
 class FieldReader(Generic[T]):
-    """Reads objects whose fields a dataclass declares with `told`.
+    """Reads objects whose fields a dataclass declares with `cloud_field`.
 
     Args:
         cls: the dataclass.
@@ -118,7 +118,7 @@ class FieldReader(Generic[T]):
         own: dict[str, _Entry] = {}
         inner: dict[str, dict[str, _Entry]] = {}
         unknown = {one.name: None if one.default is MISSING else one.default for one in fields(cls)}
-        for attribute, one in told_fields(cls).items():
+        for attribute, one in cloud_fields(cls).items():
             for name, entry in _entries(attribute, one, unknown[attribute]):
                 outer, _, within = name.partition(".")
                 (inner.setdefault(outer, {}) if within else own)[within or outer] = entry
@@ -139,7 +139,7 @@ class FieldReader(Generic[T]):
         return Update(self._cls(**found), frozenset(found))
 
 
-def _entries(attribute: str, one: ToldField[object], unknown: object) -> list[tuple[str, _Entry]]:
+def _entries(attribute: str, one: CloudField[object], unknown: object) -> list[tuple[str, _Entry]]:
     """Return each name of a field with how it is read."""
     convert = _converter(one.kind)
     named = [(one.name, _Entry(attribute, convert, unknown, also=False, lasting=one.lasting, inner=None))]

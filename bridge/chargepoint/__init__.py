@@ -1,1 +1,1 @@
-"""What a charge point is: its status, session, state and limits. Pure: values in, values out."""
+"""The model of a charge point: its status, sessions, state and limits. All modules are pure functions of values."""

@@ -1,46 +1,50 @@
-"""Averages, and what is left of the current: computed as the official client does, under the names that it gives them.
+"""Averages and the remaining current, computed and named as the official client does.
 
-They are for `GET /api/state` alone. The client's power is an average current times an average voltage times the root of
-three, which is wrong for one phase and for three (page 3); `bridge.chargepoint.power` has the power that is reported.
+Only `GET /api/state` shows them. The client multiplies average current, average voltage and the root of three, which is
+wrong for one phase and for three (design page 3). `bridge.chargepoint.power` computes the power that is reported.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.chargepoint.cloud_fields import CURRENT, GRID_CURRENT, POWER, VOLTAGE, cloud_field
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.told import CURRENT, GRID_CURRENT, POWER, VOLTAGE, told
 
 ROOT_OF_THREE: Final = 1.732
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Averages:
-    """Of a socket, over the phases that are not 0; None where nothing is known to compute it from."""
+    """The averages of a socket over the phases that are not 0. A value that cannot be computed is None."""
 
-    avg_voltage: float | None = told("avg_voltage", "average voltage of the phases that have one", VOLTAGE)
-    avg_current: float | None = told("avg_current", "average current of the phases that carry one", CURRENT)
-    current_left: float | None = told("current_left", "what the limit in force leaves beside that average", CURRENT)
-    total_kw: float | None = told("total_kw", "average voltage times average current times 1.732", POWER)
+    avg_voltage: float | None = cloud_field("avg_voltage", "average voltage of the phases that have one", VOLTAGE)
+    avg_current: float | None = cloud_field("avg_current", "average current of the phases that carry one", CURRENT)
+    current_left: float | None = cloud_field(
+        "current_left", "what the limit in force leaves beside that average", CURRENT
+    )
+    total_kw: float | None = cloud_field("total_kw", "average voltage times average current times 1.732", POWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridAverages:
-    """Of a grid connection."""
+    """The averages of a grid connection. A value that cannot be computed is None."""
 
-    grid_avg_current: float | None = told("grid_avg_current", "average current of the phases in use", GRID_CURRENT)
-    grid_max_current: float | None = told(
+    grid_avg_current: float | None = cloud_field(
+        "grid_avg_current", "average current of the phases in use", GRID_CURRENT
+    )
+    grid_max_current: float | None = cloud_field(
         "grid_max_current", "current of the phase that carries the most", GRID_CURRENT
     )
 
 
 def averages(status: Status, *, smart_charging: bool) -> Averages:
-    """The averages of a socket.
+    """Compute the averages of a socket.
 
     Args:
-        status: its values.
-        smart_charging: the cloud limits the current, so that its limit is the one in force.
+        status: the values of the socket.
+        smart_charging: smart charging is on, so its limit is the one in force.
     """
     voltage, current = _average(status.voltages), _average(status.currents)
     limit = status.smart_limit if smart_charging else status.max_usage
@@ -53,7 +57,7 @@ def averages(status: Status, *, smart_charging: bool) -> Averages:
 
 
 def grid_averages(grid: Grid) -> GridAverages:
-    """The averages of a grid connection."""
+    """Compute the averages of a grid connection."""
     known = [current for current in grid.currents if current is not None]
     return GridAverages(grid_avg_current=_average(known), grid_max_current=max(known, default=None))
 

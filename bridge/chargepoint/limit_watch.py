@@ -1,4 +1,4 @@
-"""Whether a current limit that the cloud has agreed does hold, as the charge point shows it (contract 4)."""
+"""Observing whether the charge point obeys a current limit that the cloud has agreed to (contract 4)."""
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -9,20 +9,24 @@ from bridge.chargepoint.limits import Limits, Watch
 from bridge.chargepoint.session import Memory
 
 JUDGED_AFTER: Final = timedelta(minutes=2)
+"""How long every reading must exceed a limit for the limit to count as not obeyed."""
+
 TOLERANCE_A: Final = 1.0
+"""How far a reading may exceed the limit."""
+
 ASIDE_FROM: Final = time(23, 58)
 ASIDE_UNTIL: Final = time(0, 2)
-"""Nothing limits from 23:59 to 00:00 in Amsterdam (page 3); the clocks are given a minute on either side."""
+"""Overrides do not limit from 23:59 to 00:00 in Amsterdam (design page 3). The clocks may differ by a minute."""
 
 
 def left_aside(now: datetime) -> bool:
-    """Whether what is seen now says nothing about a limit."""
+    """Whether readings are ignored now, because overrides do not limit around midnight."""
     clock = now.astimezone(AMSTERDAM).time()
     return clock >= ASIDE_FROM or clock < ASIDE_UNTIL
 
 
 def judged_at(watch: Watch) -> datetime:
-    """When two minutes have passed since the watch began, the minutes around midnight left aside."""
+    """Return when two minutes have passed since the watch began, not counting those around midnight."""
     since = watch.since.astimezone(AMSTERDAM)
     day = since.date() + timedelta(days=1 if since.time() >= ASIDE_UNTIL else 0)
     end = from_wall_clock(datetime.combine(day, ASIDE_UNTIL))
@@ -36,15 +40,15 @@ def judged_at(watch: Watch) -> datetime:
 def pushed(
     limits: Limits, *, bound: float | None, current: float | None, before: Memory, after: Memory, now: datetime
 ) -> Limits:
-    """The limits after a push.
+    """Return the limits after a push.
 
     Args:
-        limits: before it.
-        bound: the limit that the charge point shows, overrides counted, A; None if it shows none.
-        current: the highest current on a phase, A; None where the push names none.
+        limits: the limits before the push.
+        bound: the limit that the charge point shows, overrides included, A; None if it shows none.
+        current: the highest current on a phase, A; None if the push names none.
         before: the sessions before the push.
         after: the sessions after the push.
-        now: when it came.
+        now: when the push arrived.
     """
     if _begins(before, after) or (limits.watch is not None and before.blind_since is not None):
         limits = _anew(limits, now)
@@ -63,7 +67,7 @@ def _begins(before: Memory, after: Memory) -> bool:
 
 
 def _anew(limits: Limits, now: datetime) -> Limits:
-    """A session begins, or the charge point can be seen again: the limit counts, and is watched from now on."""
+    """Watch the limit anew, because a session begins or the charge point is seen again."""
     owned = replace(limits.owned, trusted=False) if limits.owned is not None else None
     watch = Watch(now) if owned is not None else None
     return replace(limits, owned=owned, watch=watch, unheld=False)
@@ -73,12 +77,12 @@ def _read(limits: Limits, limit: int, current: float) -> Limits:
     if limits.watch is None:
         return limits
     exceeded = current > limit + TOLERANCE_A
-    # One reading at or below it is enough: what flows follows the limit.
+    # A single reading at or below the limit proves that the charge point obeys it.
     return replace(limits, watch=replace(limits.watch, exceeded=True) if exceeded else None)
 
 
 def judged(limits: Limits, memory: Memory, now: datetime) -> Limits:
-    """The limits after time has passed: one that each reading for two minutes was above does not hold."""
+    """Return the limits after time has passed. A limit that every reading exceeded for two minutes is not obeyed."""
     deadline = judgement(limits, memory)
     if deadline is None or now < deadline:
         return limits
@@ -86,14 +90,14 @@ def judged(limits: Limits, memory: Memory, now: datetime) -> Limits:
 
 
 def judgement(limits: Limits, memory: Memory) -> datetime | None:
-    """When a limit will be found not to hold if no reading says otherwise; None if that is not to be expected."""
+    """Return when a limit counts as not obeyed if no reading proves otherwise; None if it is not being exceeded."""
     if limits.watch is None or not limits.watch.exceeded or memory.blind_since is not None:
         return None
     return judged_at(limits.watch)
 
 
 def _shown(limits: Limits, bound: float | None) -> Limits:
-    """A limit that the charge point showed and shows no more can have been removed by somebody."""
+    """Doubt an override whose limit the charge point showed and no longer shows: it may have been removed."""
     owned = limits.owned
     if owned is None or owned.current is None or bound is None or owned.trusted:
         return limits

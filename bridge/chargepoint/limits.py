@@ -1,11 +1,11 @@
-"""Current limits: what is wanted of a charge point, what holds, and the one override of ours that carries it.
+"""Current limits: the wanted ones, those that hold, and the one override of the bridge that carries them.
 
-Contract 4, "One owned override". A standing limit holds until it is changed, a session's limit until that session
-ends; the lower of the two is asked of the cloud, as one override of ours: all days, 00:00 to 23:59. What is wanted and
-not yet agreed is pending, apart from what holds; only what holds is reported. `next_step` gives the single request that
-brings the cloud nearer to what is wanted, and the functions after it give the limits after its outcome.
+A standing limit holds until it is changed, and a session's limit until that session ends. One override in the cloud
+carries the lower of the two: all days, 00:00 to 23:59 (contract 4, "One owned override"). A limit that is wanted and
+not yet agreed is pending; only agreed limits are reported. `next_step` returns the request that brings the cloud closer
+to what is wanted, and the functions after it return the limits after each outcome.
 
-`limit_watch` finds out whether a limit that the cloud has agreed does hold.
+`limit_watch` observes whether the charge point obeys an agreed limit.
 """
 
 from collections.abc import Collection
@@ -22,10 +22,10 @@ class SessionLimit:
     """A limit for one session.
 
     Attributes:
-        current: A.
-        session: its number.
-        slow: it is the limit of charging mode `slow`.
-        until: for a session that has not begun yet: how long it is waited for.
+        current: the limit, A.
+        session: the number of the session.
+        slow: the limit is that of charging mode `slow`.
+        until: the time until which the session must have begun; None if it has begun.
     """
 
     current: int
@@ -36,36 +36,36 @@ class SessionLimit:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is wanted of one charge point.
+    """The limits that are wanted for one charge point.
 
     Attributes:
-        standing: a limit until further notice, A; None for none.
-        session: a limit for one session; None for none.
+        standing: the limit until further notice, A; None for none.
+        session: the limit for one session; None for none.
     """
 
     standing: int | None = None
     session: SessionLimit | None = None
 
     def lowest(self, most: int | None) -> int | None:
-        """The lower of the two limits, A; None where there is nothing to limit.
+        """Return the lower of the two limits, A; None if no override is needed.
 
         Args:
-            most: what the charge point can deliver without an override of ours; None if not known.
+            most: the highest current of the charge point without an override, A; None if not known.
         """
         session = self.session.current if self.session is not None else None
         lowest = min((limit for limit in (self.standing, session) if limit is not None), default=None)
         return lowest if lowest is not None and (most is None or lowest < most) else None
 
     def with_standing(self, current: int, most: int) -> "Wish":
-        """With another standing limit; what the charge point can deliver anyway is none."""
+        """Return the wish with another standing limit. One at or above `most` means no limit."""
         return replace(self, standing=current if current < most else None)
 
     def with_session(self, limit: SessionLimit | None) -> "Wish":
-        """With another limit for a session; None for none."""
+        """Return the wish with another limit for a session; None for none."""
         return replace(self, session=limit)
 
     def without_slow(self) -> "Wish":
-        """Without the limit of charging mode `slow`; another limit of the session stays."""
+        """Return the wish without the limit of mode `slow`. Another limit of the session stays."""
         return self.with_session(None) if self.session is not None and self.session.slow else self
 
 
@@ -74,11 +74,11 @@ NOTHING: Final = Wish()
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Whether an agreed limit holds is being found out.
+    """The observation of whether the charge point obeys an agreed limit.
 
     Attributes:
         since: when the cloud agreed, or the session began.
-        exceeded: every reading since, one at least, was above the limit.
+        exceeded: there was a reading since, and every reading was above the limit.
     """
 
     since: datetime
@@ -87,19 +87,19 @@ class Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What holds for one charge point, what is pending, and what stands in the cloud for it; currents in A.
+    """The limits of one charge point that hold or are pending, and its schedules in the cloud. Currents are in A.
 
     Attributes:
-        standing: the limit that holds until further notice, as the cloud has agreed to it.
-        session: the limit that holds for a session.
-        asked: what a command in progress asks for instead: pending.
-        lapsed: what held, and is to hold again as soon as it can: pending.
-        owned: the override of ours.
-        unsure: an override of ours that may have been made.
-        theirs: a schedule of the user's own that was there when the overrides were listed last.
-        listed: the overrides have been listed, so that none in `theirs` means that there is none.
-        watch: whether our override holds is being found out.
-        unheld: our override does not hold in this session.
+        standing: the limit until further notice that the cloud has agreed to.
+        session: the limit for a session that the cloud has agreed to.
+        asked: pending: the limits that a command in progress asks for.
+        lapsed: pending: the limits that held, and are to hold again as soon as possible.
+        owned: the bridge's override.
+        unsure: an override of the bridge that may have been made.
+        theirs: the user's own schedule, as of the last list of the overrides.
+        listed: the overrides have been listed, so that no `theirs` means that there is none.
+        watch: the observation of whether the charge point obeys the bridge's override.
+        unheld: the charge point does not obey the bridge's override in this session.
     """
 
     standing: int | None = None
@@ -115,44 +115,44 @@ class Limits:
 
     @property
     def holding(self) -> Wish:
-        """What holds."""
+        """The limits that hold."""
         return Wish(self.standing, self.session)
 
     @property
     def wanted(self) -> Wish:
-        """What is to hold."""
+        """The limits that are wanted: the pending ones, else those that hold."""
         return self.asked or self.lapsed or self.holding
 
     @property
     def there(self) -> There:
-        """What is known to stand in the cloud."""
+        """What is known of the bridge's override in the cloud."""
         return There(self.owned, self.unsure)
 
     @property
     def overridden(self) -> bool:
-        """An override of ours limits the charge point, or may."""
+        """Whether an override of the bridge limits the charge point, or may limit it."""
         return self.owned is not None or self.unsure is not None
 
 
-# --- what is wanted ---
+# --- changes of what is wanted; each function returns the limits after an event ---
 
 
-def asking(limits: Limits, wish: Wish) -> Limits:
-    """A command asks for something else."""
+def with_request(limits: Limits, wish: Wish) -> Limits:
+    """A command asks for other limits, which become pending."""
     return replace(limits, asked=wish)
 
 
-def not_asked(limits: Limits) -> Limits:
-    """The command has failed, or its outcome is unknown: what was wanted before is wanted."""
+def without_request(limits: Limits) -> Limits:
+    """A command has ended. Unless `agreed` was called before, the previous limits are wanted again."""
     return replace(limits, asked=None)
 
 
 def agreed(limits: Limits, *, counts: bool) -> Limits:
-    """The cloud's side is as it has to be: what was pending holds.
+    """The cloud has what is wanted: the pending limits hold.
 
     Args:
-        limits: before that.
-        counts: overrides count. While they do not, a limit stays pending.
+        limits: the limits before.
+        counts: overrides count. While smart charging is off they do not, and a limit stays pending.
     """
     wish = limits.wanted
     if not counts and wish != NOTHING:
@@ -161,18 +161,18 @@ def agreed(limits: Limits, *, counts: bool) -> Limits:
 
 
 def suspended(limits: Limits) -> Limits:
-    """Overrides count no more: a standing limit is pending; a session's limit and a command's wish are given up."""
+    """Smart charging went off: a standing limit becomes pending; a session's limit and a request are dropped."""
     lapsed = _unless_empty(Wish((limits.lapsed or limits.holding).standing))
     return replace(limits, standing=None, session=None, asked=None, lapsed=lapsed, watch=None, unheld=False)
 
 
 def without_session(limits: Limits) -> Limits:
-    """With the session's limit given back."""
+    """The session's limit is dropped."""
     return _each_wish(limits, drop_slow_only=False)
 
 
 def without_slow(limits: Limits) -> Limits:
-    """With the limit of charging mode `slow` given back; another limit of the session stays."""
+    """The limit of mode `slow` is dropped. Another limit of the session stays."""
     return _each_wish(limits, drop_slow_only=True)
 
 
@@ -193,43 +193,43 @@ def _unless_empty(wish: Wish) -> Wish | None:
 
 
 def without_wishes(limits: Limits) -> Limits:
-    """With nothing wanted any more; an override of ours is still to be cleared."""
+    """All limits are dropped. The bridge's override remains to be cleared."""
     return replace(limits, standing=None, session=None, asked=None, lapsed=None)
 
 
 def restored(limits: Limits) -> Limits:
-    """After a restart: a command that was in progress then has failed."""
-    return not_asked(limits)
+    """The bridge has restarted: a command that was in progress has failed."""
+    return without_request(limits)
 
 
-def in_time(limits: Limits, memory: Memory, now: datetime) -> Limits:
-    """Without a session's limit whose session is over, or has not come: no limit outlives its session."""
+def without_expired(limits: Limits, memory: Memory, now: datetime) -> Limits:
+    """A session's limit is dropped if its session is over, or has not begun in time."""
     wishes = (limits.holding, limits.asked or NOTHING, limits.lapsed or NOTHING)
-    if any(wish.session is not None and not _lives(wish.session, memory, now) for wish in wishes):
+    if any(wish.session is not None and not _is_valid(wish.session, memory, now) for wish in wishes):
         return without_session(limits)
     return limits
 
 
-def _lives(limit: SessionLimit, memory: Memory, now: datetime) -> bool:
+def _is_valid(limit: SessionLimit, memory: Memory, now: datetime) -> bool:
     latest = memory.session
     number = latest.number if latest is not None else 0
     pending = limit.until is not None and now < limit.until
     if latest is not None and latest.number == limit.session and (latest.open or (latest.forgotten and pending)):
-        return True  # forgotten: it was never seen to be on; its start can be told before it begins
-    # A start can also resume the session before: then the limit is that one's.
+        return True  # a forgotten session was never seen open: the cloud can send its start before it begins
+    # A start can also resume the previous session, which then gets the limit.
     resumed = limit.until is not None and latest is not None and latest.open
     return limit.session > number and (pending or resumed)
 
 
 def waits_until(limits: Limits) -> datetime | None:
-    """How long the session that a limit is for is waited for; None if it is not waited for."""
+    """Return the time until which the session of a limit must have begun; None if no session is awaited."""
     wishes = (limits.holding, limits.asked or NOTHING, limits.lapsed or NOTHING)
     untils = (wish.session.until for wish in wishes if wish.session is not None)
     return min((until for until in untils if until is not None), default=None)
 
 
 def shifted(limits: Limits, delta: timedelta) -> Limits:
-    """The limits after the wall clock has jumped by `delta`: the bridge's own times move with it."""
+    """The wall clock has jumped by `delta`: the bridge's own times move with it."""
 
     def session(limit: SessionLimit | None) -> SessionLimit | None:
         return limit if limit is None or limit.until is None else replace(limit, until=limit.until + delta)
@@ -244,28 +244,28 @@ def shifted(limits: Limits, delta: timedelta) -> Limits:
 
 
 def next_session(memory: Memory) -> int:
-    """The number of the session that a start will begin."""
+    """Return the number of the session that a start will begin."""
     return memory.session.number + 1 if memory.session is not None else 1
 
 
-# --- what is to be asked ---
+# --- the next request ---
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """List the overrides: it is not known whether ours is there, or what is in it."""
+    """List the overrides, because it is not known whether the bridge's exists, or with which content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """Make an override of so many A."""
+    """Make an override of `current` A."""
 
     current: int
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Change ours to so many A."""
+    """Change the bridge's override to `current` A."""
 
     schedule_id: int
     current: int
@@ -273,7 +273,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Clear ours."""
+    """Clear the bridge's override."""
 
     schedule_id: int
 
@@ -282,11 +282,11 @@ Step = Look | Make | Change | Clear
 
 
 def next_step(wanted: int | None, there: There) -> Step | None:
-    """The request that is due; None if the cloud's side is as it has to be.
+    """Return the request that is due; None if the cloud has what is wanted.
 
     Args:
-        wanted: the limit that is to hold, A; None for none.
-        there: what stands in the cloud.
+        wanted: the limit that an override must carry, A; None for none.
+        there: what is known of the bridge's override in the cloud.
     """
     owned = there.owned
     if there.unsure is not None or (owned is not None and (owned.doubtful or owned.current is None)):
@@ -298,48 +298,48 @@ def next_step(wanted: int | None, there: There) -> Step | None:
     return Change(owned.schedule_id, wanted) if owned.current != wanted else None
 
 
-# --- after the outcome ---
+# --- outcomes of a request; each function returns the limits after an event ---
 
 
 def making(limits: Limits, current: int, others: Collection[int]) -> Limits:
-    """A new override is about to be asked for. Noted before, so that not even a crash leaves one behind unseen."""
+    """A request for a new override will be sent. It is recorded first, so that even after a crash it is found."""
     return replace(limits, unsure=Unsure(current, frozenset(others)))
 
 
 def made(limits: Limits, schedule_id: int, current: int, now: datetime) -> Limits:
-    """It has been made."""
+    """The override was made."""
     return replace(limits, owned=Owned(schedule_id, current), unsure=None, watch=Watch(now), unheld=False)
 
 
 def not_made(limits: Limits) -> Limits:
-    """It was refused."""
+    """The request to make an override was refused."""
     return replace(limits, unsure=None)
 
 
 def changed(limits: Limits, schedule_id: int, current: int, now: datetime) -> Limits:
-    """Ours has been changed."""
+    """The bridge's override was changed."""
     return replace(limits, owned=Owned(schedule_id, current), watch=Watch(now), unheld=False)
 
 
 def change_unknown(limits: Limits, schedule_id: int, asked: int | None) -> Limits:
-    """A change of ours, or with None its removal, was sent, and nobody knows whether it was done."""
+    """The outcome of a change of the bridge's override, or (`asked` is None) of its removal, is unknown."""
     was = limits.owned.current if limits.owned is not None else None
     either = tuple(current for current in (was, asked) if current is not None)
     return replace(limits, owned=Owned(schedule_id, None, either=either), watch=None, unheld=False)
 
 
 def cleared(limits: Limits) -> Limits:
-    """Ours has been cleared."""
+    """The bridge's override was cleared."""
     return replace(limits, owned=None, watch=None, unheld=False)
 
 
 def found(limits: Limits, evse_id: str, schedules: Collection[Schedule], now: datetime) -> Limits:
-    """The overrides have been listed.
+    """The overrides were listed.
 
-    Ours is the one with our id and the content that we wrote; or, where the answer that would tell the id is missing,
-    one that was not there before, for this charge point alone, on all days, of the current that was asked for. Every
-    other schedule for this charge point is the user's, ours included once somebody has edited it: then nothing of ours
-    is wanted any more. Where ours is gone and nothing of the user's is there, what held is pending.
+    The bridge's override is the one with the known id and the content that the bridge wrote. If the answer with the id
+    is missing, it is a new one for this charge point alone, on all days, with the requested current. Every other
+    schedule for this charge point is the user's, the bridge's included once it was edited elsewhere; then the bridge's
+    limits are dropped. If the bridge's override is gone and there is none of the user's, the limits become pending.
     """
     ours = next((one for one in schedules if _is_ours(limits, one, evse_id)), None)
     was = limits.owned
@@ -364,12 +364,12 @@ def found(limits: Limits, evse_id: str, schedules: Collection[Schedule], now: da
 
 
 def with_theirs(limits: Limits, schedule: Schedule | None) -> Limits:
-    """The user has made, edited or, with None, cleared a schedule of their own."""
+    """The user has made, edited or (`schedule` is None) cleared a schedule."""
     return replace(limits, theirs=schedule)
 
 
 def not_listed(limits: Limits) -> Limits:
-    """A schedule of the user's own may have been made, edited or cleared: it is not known which is there."""
+    """The outcome of a change of the user's schedule is unknown, so it is not known which schedule exists."""
     return replace(limits, theirs=None, listed=False)
 
 

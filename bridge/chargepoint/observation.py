@@ -1,7 +1,7 @@
-"""What a push changes of what is remembered of a socket: which session it is about, and what it tells of it.
+"""How a push changes the memory of a socket: to which session it belongs, and what it changes in that session.
 
-A push is observed beside the status after it. A value that the push leaves out is no new reading; what a socket does
-and whether a vehicle is there holds until something else is said (contract 4, "Which session").
+The functions read both the push and the status after it. A value that the push leaves out is no new reading. The
+activity and the vehicle keep their last values until a push changes them (contract 4, "Which session").
 """
 
 from dataclasses import dataclass, replace
@@ -19,23 +19,23 @@ from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.update import Update
 
 FORGET_AFTER: Final = timedelta(minutes=10)
-"""How long nothing may be seen before nobody can say that the vehicle is still the same."""
+"""How long a socket may be unseen before it is no longer certain that the same vehicle is there."""
 
 ONE_START: Final = timedelta(minutes=1)
-"""How far two words on the start of one session may lie apart, and how far the cloud's clock may be from this one."""
+"""How far two values for the start of one session may differ, and the cloud's clock from that of the bridge."""
 
 ENDING_WINDOW: Final = timedelta(minutes=10)
-"""How long after a stop, unlock, reboot or block of ours an end is taken for its doing."""
+"""How long after a stop, unlock, reboot or block by the bridge the end of a session is attributed to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Premises:
-    """What must be known of a charge point to understand its pushes.
+    """The properties of a charge point that are needed to interpret its pushes.
 
     Attributes:
-        nominal_voltage: stands in where there is current and no voltage, V.
-        highest_current: what it may deliver on a phase, A.
-        currency: of its costs.
+        nominal_voltage: the voltage to assume while there is current and no voltage, V.
+        highest_current: the highest current that it may deliver on a phase, A.
+        currency: the ISO code of the currency of its costs.
     """
 
     nominal_voltage: float = NOMINAL_VOLTAGE_V
@@ -45,9 +45,18 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class _Push:
-    """A push, the status after it, and since when nothing had been seen before it (None: something had been)."""
+    """A push and its context.
 
-    said: Status
+    Attributes:
+        pushed: the values in the push; a field that it left out is None.
+        status: the whole status after the push.
+        reading: the energy in the push; None if it has none.
+        at: when the push arrived.
+        blind_since: since when the socket had not been seen before the push; None if it had been.
+        currency: the ISO code of the currency of costs.
+    """
+
+    pushed: Status
     status: Status
     reading: Reading | None
     at: datetime
@@ -66,21 +75,21 @@ class _Push:
 def observe(
     memory: Memory, update: Update[Status], status: Status, now: datetime, premises: Premises | None = None
 ) -> Memory:
-    """The memory after a push.
+    """Return the memory of a socket after a push.
 
     Args:
-        memory: before it.
-        update: what it says.
-        status: the whole status after it.
-        now: when it came; with an offset.
-        premises: what else must be known to understand it.
+        memory: the memory before the push.
+        update: the values in the push.
+        status: the whole status after the push.
+        now: when the push arrived, with an offset.
+        premises: the properties of the charge point.
     """
     premises = premises or Premises()
-    said, status = (_in_order(values, memory.session) for values in (update.values, status))
+    pushed, status = (_in_order(values, memory.session) for values in (update.values, status))
     push = _Push(
-        said=said,
+        pushed=pushed,
         status=status,
-        reading=Reading(said.energy, now, premises.highest_current) if said.energy is not None else None,
+        reading=Reading(pushed.energy, now, premises.highest_current) if pushed.energy is not None else None,
         at=now,
         blind_since=memory.blind_since,
         currency=premises.currency,
@@ -100,7 +109,7 @@ def observe(
 
 
 def _in_order(values: Status, session: Session | None) -> Status:
-    """The times of a push, read so that none lies before what must have come first (page 3, "Times")."""
+    """Return the values with their times read so that the end is not before the start (design page 3, "Times")."""
     start, stop = values.started_at, values.stopped_at
     if start is None:
         return values
@@ -112,7 +121,7 @@ def _in_order(values: Status, session: Session | None) -> Status:
 
 
 def _with_session(memory: Memory, push: _Push) -> Memory:
-    """With the values of the push in the session that they belong to."""
+    """Return the memory with the values of the push in the session that they belong to."""
     session = memory.session
     if (push.active and _is_new(session, push)) or (push.idle and _was_missed(session, push)):
         return _begin(memory, push)
@@ -129,58 +138,58 @@ def _with_session(memory: Memory, push: _Push) -> Memory:
 
 
 def _is_new(session: Session | None, push: _Push) -> bool:
-    """Whether the session that is on is another than the last one known."""
+    """Whether the open session in the push is not the last one known."""
     if session is None:
         return True
     vehicle = push.status.vehicle
     vehicle_there = vehicle is not None and vehicle is not Vehicle.NONE
     if session.vehicle_left and (vehicle_there or not session.open):
         return True
-    # A start that is not the known one belongs to another session, if the known one may have ended: it was seen to, it
-    # was taken to continue when it had, or nobody was looking.
+    # A later start belongs to another session only if the known one may have ended: it was seen to end, it ended and
+    # was taken to continue, or the socket was not seen.
     may_have_ended = not session.open or session.resumed or push.blind_since is not None
     if may_have_ended and _start_moved(session, push):
         return True
     if readings.fell(session, push.reading):
-        at_once = not session.open or session.read_at is None or _start_moved_too(session, push.said.started_at)
+        at_once = not session.open or session.read_at is None or _start_moved_too(session, push.pushed.started_at)
         return at_once or readings.fell_for_good(session, push.reading)
     return False
 
 
 def _was_missed(session: Session | None, push: _Push) -> bool:
-    """Whether a whole session has come and gone unseen: nothing is on, but the values are not those of the last one."""
-    status, energy = push.status, push.said.energy
+    """Whether a whole session was missed: none is open, and the values in the push are not those of the last one."""
+    status, energy = push.status, push.pushed.energy
     start, stop = status.started_at, status.stopped_at
-    told_over = start is not None and stop is not None and stop >= start
+    has_ended = start is not None and stop is not None and stop >= start
     if session is None:
-        return told_over or bool(energy)
+        return has_ended or bool(energy)
     if not _start_moved(session, push) or (session.open and push.blind_since is None):
         return False
-    # A start alone can be told before its session begins.
-    seen_with_it = push.said.started_at is not None and energy != session.reading
-    return told_over or (bool(energy) and (seen_with_it or push.blind_since is not None))
+    # A start alone proves nothing: the cloud can send it before its session begins.
+    seen_with_it = push.pushed.started_at is not None and energy != session.reading
+    return has_ended or (bool(energy) and (seen_with_it or push.blind_since is not None))
 
 
 def _start_moved(session: Session, push: _Push) -> bool:
-    """Whether the start that the cloud tells is another session's than this one."""
+    """Whether the start in the status belongs to a later session than this one."""
     start, own = push.status.started_at, session.started_at
     if start is None:
         return False
     if own is not None:
-        return start > own + ONE_START  # never to an earlier one: that is an old push, and its session has been counted
+        return start > own + ONE_START  # an earlier start is an old push, whose session has been counted
     if session.stale_start is not None and start <= session.stale_start + ONE_START:
         return False
-    # The cloud gave no start for this session. A first one can be its own, given late, or the next one's.
+    # The cloud gave no start for this session. A first start can be its own, sent late, or that of the next one.
     return start > _last_sight(session, push.blind_since)
 
 
 def _last_sight(session: Session, blind_since: datetime | None) -> datetime:
-    """Until when a session without a start has been seen; its own start cannot be later."""
+    """Return when a session without a start was last seen. Its own start cannot be later."""
     return blind_since or session.seen_to or session.last_end or session.seen_from + ONE_START
 
 
 def _start_moved_too(session: Session, start: datetime | None) -> bool:
-    """Whether a reading that fell came with the start of another session."""
+    """Whether a push with a lower reading also carries the start of another session."""
     if start is None:
         return False
     return start > (session.started_at or session.seen_from + ONE_START)
@@ -188,10 +197,10 @@ def _start_moved_too(session: Session, start: datetime | None) -> bool:
 
 def _begin(memory: Memory, push: _Push) -> Memory:
     last, status, now = memory.session, push.status, push.at
-    # Where later readings have confirmed a fall, that was the beginning.
+    # If later readings have confirmed a fall, the session began with the first of them.
     fall = last.suspect if last is not None and readings.fell_for_good(last, push.reading) else None
     known = last.known_start if last is not None else None
-    # Page 3: the first CH_STATUS after a start can still carry the start of the session before.
+    # The first CH_STATUS after a start can still carry the previous start (design page 3, "Pushes and data").
     start = status.started_at if known is None or (status.started_at or known) > known else None
     session = Session(
         number=last.number + 1 if last is not None else 1,
@@ -205,29 +214,29 @@ def _begin(memory: Memory, push: _Push) -> Memory:
         seen_before=memory.seen_at or push.blind_since,
         unseen_before=LONG_AGO if last is None and push.blind_since is not None else push.blind_since,
         card=memory.start_card if push.active and memory.may_be_starting(now) else None,
-        # One that was never seen to be on is not known to be of this plug-in.
+        # A session that was never seen open may not belong to this plug-in.
         forgotten=not push.active,
     )
     if last is not None and not _is_all_its_own(session, last, push):
         session = replace(
             session, reading=last.reading, stale_reading=last.reading, stale_cost=last.cost or None
-        )  # where the counter stood, and what the last one cost, until it shows something else
+        )  # the values of the last session, until the cloud shows those of the new one
     sent = memory.ending
     return replace(
         memory,
-        session=_note_drawing(_told(session, push), status),
+        session=_note_drawing(_with_counters(session, push), status),
         earlier_energy=memory.earlier_energy + (last.energy if last is not None else 0.0),
         previous_energy=last.energy if last is not None else None,
         unlocked=False,
-        # A stop can overtake the session that it was meant for.
+        # A stop can be sent before a status shows the session that it is for.
         ending=sent if sent is not None and now - sent < START_WINDOW else None,
     )
 
 
 def _is_all_its_own(session: Session, last: Session, push: _Push) -> bool:
-    """Whether the values are the new session's although they are the same as the last one's.
+    """Whether the energy belongs to the new session although it equals that of the last one.
 
-    So it is with a session that was missed: it is over, and nothing of the last one is left.
+    This is so for a missed session: it is over, so the cloud no longer shows values of the last one.
     """
     reading, start = push.reading, session.started_at
     if push.active or push.blind_since is None or start is None or reading is None or reading.energy != last.reading:
@@ -236,7 +245,7 @@ def _is_all_its_own(session: Session, last: Session, push: _Push) -> bool:
 
 
 def _continued(session: Session, push: _Push) -> Session:
-    """The same session with the values of a push."""
+    """Return the same session with the values of a push."""
     if push.active and not session.open:
         session = replace(
             session,
@@ -251,22 +260,22 @@ def _continued(session: Session, push: _Push) -> Session:
         )
     if push.active and (session.ended_by_us or session.forgotten):
         session = replace(session, ended_by_us=False, forgotten=False)
-    moved = not session.open and _start_moved(session, push)  # told before its session begins
-    session = _told(session if moved else _with_start(session, push.status.started_at), push)
+    moved = not session.open and _start_moved(session, push)  # the start of the next session, sent before it begins
+    session = _with_counters(session if moved else _with_start(session, push.status.started_at), push)
     return _note_drawing(session, push.status) if push.active else session
 
 
-def _told(session: Session, push: _Push) -> Session:
-    """The session with what a push tells of its energy and its cost."""
+def _with_counters(session: Session, push: _Push) -> Session:
+    """Return the session with the energy and the cost in a push."""
     lower = readings.fell(session, push.reading)
     session = readings.counted(session, push.reading, active=push.active)
     if lower:
-        return session  # the values are cleared, or it is a glitch: the cost beside it says nothing
-    return readings.with_cost(session, push.said.total_cost, push.currency)
+        return session  # the values were reset, or the reading is a glitch, so the cost beside it is not valid
+    return readings.with_cost(session, push.pushed.total_cost, push.currency)
 
 
 def _with_start(session: Session, start: datetime | None) -> Session:
-    """With its beginning, if the cloud gives one that is this session's: for the first time, or corrected."""
+    """Return the session with its start, if the cloud gives one for it: for the first time, or corrected."""
     own, stale = session.started_at, session.stale_start
     if start is None or start == own or (own is None and stale is not None and start <= stale):
         return session
@@ -276,7 +285,7 @@ def _with_start(session: Session, start: datetime | None) -> Session:
     return replace(session, started_at=start, finished_at=finished if finished is None or finished >= start else None)
 
 
-# --- what it tells of the session ---
+# --- values of the session ---
 
 
 def _with_peak(session: Session, power: float | None) -> Session:
@@ -299,12 +308,15 @@ def _note_vehicle_left(memory: Memory, status: Status) -> Memory:
     if session is None or session.vehicle_left or status.vehicle is not Vehicle.NONE:
         return memory
     if session.open and not session.vehicle_seen:
-        return memory  # started before the vehicle came
+        return memory  # the session was started before the vehicle was plugged in
     return replace(memory, session=replace(session, vehicle_left=True))
 
 
 def _note_our_ending(memory: Memory, now: datetime) -> Memory:
-    """A session that stops being on soon after an ending of ours is ended by us, however late the end itself shows."""
+    """Attribute the end of a session to the bridge if the session stops being active soon after a stop of the bridge.
+
+    The end itself can show later, for example after the charge point was offline.
+    """
     session, sent = memory.session, memory.ending
     if session is None or not session.open or sent is None or now - sent > ENDING_WINDOW:
         return memory
@@ -327,7 +339,7 @@ def _ended(session: Session, push: _Push) -> Session:
 
 
 def _with_stop(session: Session, status: Status) -> Session:
-    """With its end, if the cloud gives one that is this session's."""
+    """Return the session with its end, if the cloud gives one for it."""
     stop, start = status.stopped_at, session.started_at
     fresh = stop is not None and stop != session.stale_stop and (start is None or stop >= start)
     return replace(session, finished_at=stop) if fresh else session
@@ -341,7 +353,7 @@ def _regain_sight(memory: Memory, now: datetime) -> Memory:
         return memory
     session, since = memory.session, memory.blind_since
     if session is not None:
-        # One that is still open here and found closed now has been seen to end: it is not forgotten.
+        # A session that is open here and closed now has been seen to end, so it is not forgotten.
         forgotten = session.forgotten or (not session.open and now - since > FORGET_AFTER)
         session = replace(session, forgotten=forgotten, read_at=None, suspect=None)
     return replace(memory, session=session, blind_since=None)

@@ -1,4 +1,4 @@
-"""What a charge point shows of itself over time: what it can deliver, and on which phases."""
+"""The properties of a charge point that its statuses reveal over time: its highest current and its phases."""
 
 import math
 from dataclasses import dataclass, replace
@@ -7,16 +7,16 @@ from typing import Final
 from bridge.chargepoint.status import CARRIES_A, MINIMUM_CURRENT_A, Status
 
 MODE_CARRIES_A: Final = 1.0
-"""A phase with less than this takes no part in charging: a vehicle charges with 6 A and more, and meters have noise."""
+"""A phase with less current does not take part in charging: vehicles charge with 6 A or more, and meters have noise."""
 
 LIVE_V: Final = 100.0
-"""A phase with less than this is not connected: wires beside live ones show some volts."""
+"""A phase with less voltage is not connected: unconnected wires beside live ones show some volts."""
 
 USUAL_CURRENT_A: Final = 32
-"""The most that nearly all charge points deliver on a phase."""
+"""The highest current, A, that nearly all charge points deliver on a phase."""
 
 PHASE_MODES: Final = {
-    # FIMP's names, for a grid with neutral; two phases have none.
+    # FIMP's names for a grid with neutral. FIMP has none for two phases.
     (True, False, False): "NL1",
     (False, True, False): "NL2",
     (False, False, True): "NL3",
@@ -26,17 +26,16 @@ PHASE_MODES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What has been learned of one socket; None is not known yet.
+    """The observed properties of one socket. None is not known yet.
 
     Attributes:
-        max_current: the highest `max_usage` seen without an override of ours, A.
-        phases: 3 once a second phase was seen, carrying current or at voltage. Before that it is not known, since a car
-            may use only one.
-        seen_phases: the phases that were seen so, counted from 1.
-        highest_current: the highest current that was seen, drawn or offered, where it is above `USUAL_CURRENT_A`; A,
-            rounded up.
-        phase_mode: from the phases that carried current, last seen while charging.
-        phase_modes: all of those seen.
+        max_current: the highest `max_usage` seen without an override of the bridge, A.
+        phases: 3 once a second phase was seen with current or voltage. Before that it is not known, since a car may use
+            only one.
+        seen_phases: the phases that were seen with current or voltage, counted from 1.
+        highest_current: the highest current that was drawn or offered, A, rounded up; None up to `USUAL_CURRENT_A`.
+        phase_mode: the FIMP phase mode of the last charging: the phases that carried current.
+        phase_modes: all phase modes seen.
     """
 
     max_current: int | None = None
@@ -48,17 +47,17 @@ class Observed:
 
     @property
     def possible_current(self) -> int:
-        """What the charge point may deliver on a phase, as the check of readings takes it; A."""
+        """The current, A, that the plausibility check of readings assumes the charge point can deliver on a phase."""
         return max(self.highest_current or 0, self.max_current or 0, USUAL_CURRENT_A)
 
 
 def learn(observed: Observed, status: Status, *, overridden: bool) -> Observed:
-    """What is known after a push.
+    """Return the observed properties after a push.
 
     Args:
-        observed: before it.
-        status: the whole status after it.
-        overridden: an override of ours limits the charge point, or may.
+        observed: the properties before the push.
+        status: the whole status after the push.
+        overridden: an override of the bridge limits the charge point, or may limit it.
     """
     usage = status.max_usage
     if not overridden and usage is not None and usage >= MINIMUM_CURRENT_A and int(usage) > (observed.max_current or 0):

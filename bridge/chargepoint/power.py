@@ -1,17 +1,17 @@
-"""Power from currents and voltages: volts times amps, phase by phase."""
+"""Power from currents and voltages: volts times amps, summed over the phases."""
 
 from typing import Final
 
 from bridge.chargepoint.status import Status
 
 NOMINAL_VOLTAGE_V: Final = 230.0
-"""Used where nobody has set another."""
+"""The default of the setting `charging.nominal_voltage`."""
 
 
 def phase_power(current: float | None, voltage: float | None, nominal_voltage: float) -> float | None:
-    """The power on one phase, W; None where the current is not known.
+    """Return the power on one phase, W; None if the current is not known.
 
-    Voltages are 0 when idle; where current flows all the same, the nominal voltage stands in.
+    If the voltage is 0 or unknown while current flows, the nominal voltage is used.
     """
     if current is None:
         return None
@@ -19,7 +19,7 @@ def phase_power(current: float | None, voltage: float | None, nominal_voltage: f
 
 
 def powers(status: Status, nominal_voltage: float) -> tuple[float | None, float | None, float | None]:
-    """The power on phases 1 to 3, W."""
+    """Return the power on phases 1 to 3, W."""
     one, two, three = (
         phase_power(current, voltage, nominal_voltage)
         for current, voltage in zip(status.currents, status.voltages, strict=True)
@@ -28,6 +28,6 @@ def powers(status: Status, nominal_voltage: float) -> tuple[float | None, float 
 
 
 def total_power(status: Status, nominal_voltage: float) -> float | None:
-    """The sum over the phases that are known, W; None where none is."""
+    """Return the sum over the phases with a known current, W; None if there is none."""
     known = [power for power in powers(status, nominal_voltage) if power is not None]
     return sum(known) if known else None

@@ -1,8 +1,8 @@
-"""The counter of a socket: which readings can be, and what they add to a session.
+"""The energy counter of a socket: which readings are plausible, and what they add to a session.
 
-Contract 4, "Readings that cannot be". A charge point counts the energy of its session in `actual_kwh`. Counters show
-glitches: a zero, an absurd value, or the value of an earlier second, for one reading. Some continue from the session
-before instead of beginning at 0.
+A charge point counts the energy of its session in `actual_kwh`. A single reading can be a glitch: a zero, an absurd
+value, or the value of an earlier second. Some counters continue from the previous session instead of restarting at 0
+(contract 4, "Readings that cannot be").
 """
 
 from dataclasses import dataclass, replace
@@ -14,18 +14,23 @@ from bridge.chargepoint.session import Session, Suspect
 PHASES: Final = 3
 HIGHEST_VOLTAGE_V: Final = 250.0
 TIME_FACTOR: Final = 2.0
-"""By how much the time between two readings may be longer than it seems: pushes are delayed."""
+"""How many times longer than measured the time between two readings may be, since pushes are delayed."""
 
 RISE_ON_TOP_KWH: Final = 50.0
+"""How much a reading may rise above what the charge point could have delivered."""
+
 FIRST_READING_KWH: Final = 200.0
-"""The most that a first reading may add: nobody can say since when it was counted."""
+"""The most that a first reading may add. It is not known since when it has been counted."""
 
 START_ON_TOP_KWH: Final = 1.0
+"""How much a first reading must exceed what the charge point could have delivered for the counter to continue."""
+
 LATER_READINGS: Final = 2
-"""How many later readings confirm one that was left out."""
+"""How many later readings confirm one that was ignored."""
 
 NOISE_KWH: Final = 0.1
 NOISE_SHARE: Final = 0.1
+"""A fall of at most this much, or this share of the last reading, is noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,9 @@ class Reading:
     """One reading of the counter.
 
     Attributes:
-        energy: what it shows, kWh.
-        at: when it came.
-        highest_current: what the charge point may deliver on a phase, A.
+        energy: the value of the counter, kWh.
+        at: when it arrived.
+        highest_current: the highest current that the charge point may deliver on a phase, A.
     """
 
     energy: float
@@ -43,13 +48,13 @@ class Reading:
     highest_current: float
 
     def possible_since(self, when: datetime) -> float:
-        """What the charge point could have delivered since then, kWh."""
+        """Return the energy that the charge point could have delivered since then, kWh."""
         hours = max(self.at - when, timedelta()).total_seconds() / 3600
         return PHASES * HIGHEST_VOLTAGE_V * self.highest_current / 1000 * hours * TIME_FACTOR
 
 
 def fell(session: Session, reading: Reading | None) -> bool:
-    """Whether the counter shows less than before, by more than the last digit."""
+    """Whether the counter fell by more than rounding explains."""
     before = session.reading
     if reading is None or before is None or session.awaits_reading:
         return False
@@ -57,7 +62,7 @@ def fell(session: Session, reading: Reading | None) -> bool:
 
 
 def fell_for_good(session: Session, reading: Reading | None) -> bool:
-    """Whether this reading is the last of those that confirm a fall within a session."""
+    """Whether this reading is the last one needed to confirm a fall within a session."""
     suspect = session.suspect
     return (
         suspect is not None
@@ -69,12 +74,12 @@ def fell_for_good(session: Session, reading: Reading | None) -> bool:
 
 
 def counted(session: Session, reading: Reading | None, *, active: bool) -> Session:
-    """The session with a reading of its counter.
+    """Return the session after a reading of its counter.
 
     Args:
         session: the session that the reading belongs to.
-        reading: the reading; None where the push has none.
-        active: the session is on.
+        reading: the reading; None if the push has none.
+        active: the session is open.
     """
     if reading is None:
         return session
@@ -85,7 +90,7 @@ def counted(session: Session, reading: Reading | None, *, active: bool) -> Sessi
         return replace(session, read_at=reading.at, suspect=None)
     before = session.reading
     if before is not None and _is_lower(session, before, energy):
-        return _left_out_below(session, before, reading, active=active)
+        return _with_lower_reading(session, before, reading, active=active)
     count = _count(session, reading)
     rise = count.energy - session.energy
     if rise > _most(session, reading) and not _follows_rise(session.suspect, reading):
@@ -103,22 +108,22 @@ def counted(session: Session, reading: Reading | None, *, active: bool) -> Sessi
 
 
 def _is_lower(session: Session, before: float, energy: float) -> bool:
-    """Whether the energy stays: the reading is lower than the last one of this session's counter."""
+    """Whether a reading is lower than the last one of the same counter, so that the energy stays as it is."""
     if session.awaits_reading or energy >= before:
         return False
-    # A counter that seemed to go on from the session before can still begin anew, with the session's own start.
+    # A counter that seemed to continue from the previous session can still restart, once the session has a start.
     begins = session.stale_reading is not None and energy < session.stale_reading and session.started_at is not None
     return not begins
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """What a reading comes to.
+    """The effect of a reading.
 
     Attributes:
-        energy: of the session, kWh.
-        carried: what had been counted before the counter began anew, kWh.
-        stale: where the counter stood when the session before ended, if it continues from there, kWh.
+        energy: the energy of the session, kWh.
+        carried: the energy that was counted before the counter restarted within the session, kWh.
+        stale: the counter at the end of the previous session, if it continues from there, kWh.
     """
 
     energy: float
@@ -127,33 +132,33 @@ class _Count:
 
 
 def _count(session: Session, reading: Reading) -> _Count:
-    """What a reading comes to that is higher than the last one, or the session's own first one."""
+    """Return the effect of a reading that is higher than the last one, or is the session's first."""
     stale, energy = session.stale_reading, reading.energy
-    if stale is not None and energy > stale and _goes_on(session, reading):
+    if stale is not None and energy > stale and _continues(session, reading):
         return _Count(max(session.energy, session.carried + energy - stale), session.carried, stale)
     carried = session.energy if stale is not None else session.carried
     return _Count(max(session.energy, carried + energy), carried, None)
 
 
-def _goes_on(session: Session, reading: Reading) -> bool:
+def _continues(session: Session, reading: Reading) -> bool:
     """Whether the counter continues from the previous session instead of restarting at 0."""
     if not session.awaits_reading:
-        return True  # it was found to
+        return True  # an earlier reading has shown that it continues
     if session.counts_on and session.started_at is None:
-        return True  # it stood where the session before had left it, and no start says otherwise
+        return True  # it stood at the end of the previous session, and no start contradicts that
     since = session.started_at or session.seen_before
     return since is not None and reading.energy > reading.possible_since(since) + START_ON_TOP_KWH
 
 
 def _most(session: Session, reading: Reading) -> float:
-    """How much a reading may add, kWh."""
+    """Return the most that a reading may add, kWh."""
     if session.read_at is None:
         return FIRST_READING_KWH
     return reading.possible_since(session.read_at) + RISE_ON_TOP_KWH
 
 
 def _follows_rise(suspect: Suspect | None, reading: Reading) -> bool:
-    """Whether this reading is the last of those that confirm a rise that seemed impossible."""
+    """Whether this reading is the last one needed to confirm a rise that seemed impossible."""
     return suspect is not None and _stays_up(suspect, reading) and suspect.later + 1 >= LATER_READINGS
 
 
@@ -168,7 +173,8 @@ def _next_suspect(suspect: Suspect | None, reading: Reading) -> Suspect:
     return Suspect(reading.energy, reading.at)
 
 
-def _left_out_below(session: Session, before: float, reading: Reading, *, active: bool) -> Session:
+def _with_lower_reading(session: Session, before: float, reading: Reading, *, active: bool) -> Session:
+    """Return the session after a lower reading: the energy stays, and the reading may be the first of a fall."""
     suspect = session.suspect
     if not active or not fell(session, reading):
         return replace(session, read_at=reading.at, suspect=None)
@@ -179,7 +185,7 @@ def _left_out_below(session: Session, before: float, reading: Reading, *, active
 
 
 def _follows_fall(session: Session, suspect: Suspect, reading: Reading) -> bool:
-    """Whether a reading is below the last one that counted, and can follow the one that fell."""
+    """Whether a reading is below the last one that counted, and plausible after the one that fell."""
     if session.reading is None or suspect.energy >= session.reading:
         return False
     most = suspect.energy + reading.possible_since(suspect.at) + START_ON_TOP_KWH
@@ -187,29 +193,29 @@ def _follows_fall(session: Session, suspect: Suspect, reading: Reading) -> bool:
 
 
 def with_cost(session: Session, cost: float | None, currency: str) -> Session:
-    """The session with the newest cost, which may be lower than the one before, and below zero.
+    """Return the session with the newest cost, which may be lower than the last one, and below zero.
 
     Args:
         session: the session.
-        cost: `total_cost` of a push; None where it does not say.
-        currency: of the cost, such as `EUR`.
+        cost: `total_cost` in the push; None if it has none.
+        currency: the ISO code of its currency, such as `EUR`.
     """
     stale = session.stale_cost
     if cost is None or cost == stale or (stale is not None and session.awaits_reading):
-        return session  # nothing new, or still the cost of the session before
+        return session  # no new cost, or still that of the previous session
     if stale is not None and session.stale_reading is not None and cost > stale:
-        return replace(session, cost=cost - stale, currency=currency)  # the cost continues, as the counter does
+        return replace(session, cost=cost - stale, currency=currency)  # the cost continues like the counter
     if (cost, currency, None) == (session.cost, session.currency, stale):
         return session
     return replace(session, cost=cost, currency=currency, stale_cost=None)
 
 
 def left_out(before: Session | None, after: Session | None) -> str | None:
-    """The reading of a push that was left out as impossible, described for the log; None where none was.
+    """Describe the reading that a push ignored as impossible, for the log; None if there is none.
 
     Args:
         before: the latest session before the push.
-        after: the latest session after it.
+        after: the latest session after the push.
     """
     suspect = after.suspect if after is not None else None
     if after is None or suspect is None or suspect.later or (before is not None and before.suspect == suspect):

@@ -1,4 +1,4 @@
-"""Sessions as the ledger keeps them: one record for each, however often the bridge restarts in it."""
+"""Sessions as the storage keeps them: one record for each session, also if the bridge restarts during it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,26 +11,26 @@ from bridge.chargepoint.twin import Twin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """One session. Energy in kWh, power in W; datetimes have an offset.
+    """One session. Energy is in kWh, power in W; datetimes have an offset.
 
     Attributes:
         evse_id: the charge point.
-        socket: which of its sockets; None where it has one.
+        socket: the number of the socket; None if the charge point has only one.
         address: the FIMP service address of the socket.
-        number: with the address the key. Sessions that the bridge saw count from 1; those that only the account's
-            transactions tell of count from -1 downwards.
+        number: the key, together with the address. Sessions that the bridge saw count from 1. Those that only the
+            account's transactions show count from -1 downwards.
         started_at: when it began.
-        ended_at: when it ended; None while it is on.
-        times_given: the times are the cloud's. Else they are the bridge's own: from when until when it was seen on.
-        not_before: where it was not seen to begin, and nobody said when it did: it was not on before this.
-        not_after: where it was not seen to end, and nobody said when it did: it was over at this moment.
-        energy: what it has delivered.
-        cost: what it costs, which may be below zero; None where that is not known.
-        currency: of the cost, by its ISO code.
-        peak_power: the highest power that was seen; None where none was.
-        card: the uid of the charge card, or its number where the uid is not known; None where neither is.
-        mode: the charging mode; None where it is not known.
-        transaction: the id of the account's transaction that it was matched with; None where there is none.
+        ended_at: when it ended; None while it is open.
+        times_given: the times are the cloud's. Else they are those between which the bridge saw the session open.
+        not_before: the earliest possible start; None if the start was seen or given.
+        not_after: the latest possible end; None if the end was seen or given.
+        energy: the energy that it has delivered.
+        cost: its cost, which may be below zero; None if it is not known.
+        currency: the ISO code of the currency of the cost.
+        peak_power: the highest power that was seen; None if none was.
+        card: the uid of the charge card, or its number if the uid is not known; None if neither is.
+        mode: the charging mode; None if it is not known.
+        transaction: the id of the matching transaction of the account; None if there is none.
     """
 
     evse_id: str
@@ -52,7 +52,7 @@ class SessionRecord:
 
     @property
     def average_power(self) -> float | None:
-        """Over its whole duration; None where that is not known, or nothing."""
+        """The average over the whole duration, W; None if the duration is not known, or is zero."""
         if self.ended_at is None or self.not_before is not None or self.not_after is not None:
             return None
         hours = (self.ended_at - self.started_at).total_seconds() / 3600
@@ -60,12 +60,12 @@ class SessionRecord:
 
 
 def record_of(twin: Twin, session: Session) -> SessionRecord:
-    """The record of a session of a socket."""
+    """Make the record of a session of a socket."""
     given_start, given_end = session.started_at or session.booked_from, session.finished_at or session.booked_to
     started = given_start or session.seen_from
     ended = None if session.open else given_end or session.unseen_after or session.seen_to or session.seen_from
     if ended is not None and ended < started:
-        # One was told and the other noticed late; or the two clocks differ by a little.
+        # One of the times is the cloud's and the other was seen late, or the two clocks differ slightly.
         started, ended = (started, started) if given_start is not None else (ended, ended)
     return SessionRecord(
         evse_id=twin.evse_id,
@@ -88,7 +88,7 @@ def record_of(twin: Twin, session: Session) -> SessionRecord:
 
 
 def records_of(before: Twin | None, after: Twin) -> list[SessionRecord]:
-    """The records to write when a twin has changed: its latest session, and the one before if that has just passed."""
+    """Return the records to write after a change of a twin: its latest session, and the one that this has replaced."""
     latest = after.memory.session
     if latest is None:
         return []
@@ -101,19 +101,19 @@ def records_of(before: Twin | None, after: Twin) -> list[SessionRecord]:
 
 
 def corrected(memory: Memory, record: SessionRecord, before: SessionRecord | None) -> Memory:
-    """The memory after a record of the socket came into the ledger, or was corrected, from outside.
+    """Return the memory after a record of the socket was added or corrected from the account's transactions.
 
     Args:
-        memory: of the socket.
-        record: as it is now; of a session that is over.
-        before: as it was; None if it is new.
+        memory: the memory of the socket.
+        record: the new record, of a session that is over.
+        before: the previous record; None if there was none.
     """
     session = memory.session
     if session is not None and session.number == record.number:
         given, start = record.times_given, session.started_at
         latest = replace(
             session,
-            # Another word on the start would be another session; another reading of the same word is not.
+            # A different start would mean another session, so only the reading of the same wall clock may change.
             started_at=nearest_reading(start, record.started_at) if start is not None else None,
             energy=record.energy,
             cost=record.cost,

@@ -1,10 +1,10 @@
-"""Override schedules of the current: as the cloud lists them, and how ours is told from the user's (contract 4)."""
+"""Override schedules: their form in the cloud, and how the bridge's differs from the user's (contract 4)."""
 
 from dataclasses import dataclass
 from datetime import time
 from typing import Final
 
-from bridge.chargepoint.told import CURRENT, NAMES, TIME_OF_DAY, WEEKDAYS, WHOLE, told
+from bridge.chargepoint.cloud_fields import CURRENT, NAMES, TIME_OF_DAY, WEEKDAYS, WHOLE, cloud_field
 
 ALL_DAYS: Final = (1, 2, 3, 4, 5, 6, 7)
 DAY_STARTS: Final = time(0, 0)
@@ -13,42 +13,43 @@ DAY_ENDS: Final = time(23, 59)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An override of the current as the cloud lists it, whoever made it.
+    """An override schedule as the cloud lists it, made by the bridge or by the user.
 
     Attributes:
-        schedule_id: the cloud's name for it; None where it is no number.
-        charge_points: the `evse_id`s that it is for; empty where the cloud does not tell.
-        current: A; None where the cloud does not tell. `start` and `end` are None in the same case.
-        days: on which it starts, 1 Monday to 7 Sunday; empty where the cloud does not tell.
-        start: from when it limits, Amsterdam time.
-        end: until when.
+        schedule_id: the cloud's id of it; None if that is not a number.
+        charge_points: the `evse_id`s that it is for; empty if the cloud did not send them.
+        current: the limit, A; None if the cloud did not send it.
+        days: the days on which it begins, 1 Monday to 7 Sunday; empty if the cloud did not send them.
+        start: the time at which it begins, Amsterdam time; None if the cloud did not send it.
+        end: the time at which it ends; None if the cloud did not send it.
         end_days: the days on which it ends.
     """
 
-    schedule_id: int | None = told("schedule_id", "its number", WHOLE)
-    charge_points: tuple[str, ...] = told(
+    schedule_id: int | None = cloud_field("schedule_id", "its number", WHOLE)
+    charge_points: tuple[str, ...] = cloud_field(
         "charge_points", "what it is for", NAMES, default=(), also=["chargepoint_id", "chargepoints"]
     )
-    current: float | None = told("override_current", "the limit", CURRENT, also=["current", "overridevalue"])
-    days: tuple[int, ...] = told("override_start_days", "when it begins", WEEKDAYS, default=())
-    start: time | None = told("start_time", "from when it limits", TIME_OF_DAY, also=["override_start_time"])
-    end: time | None = told("stop_time", "until when", TIME_OF_DAY, also=["override_end_time"])
-    end_days: tuple[int, ...] = told("override_end_days", "when it ends", WEEKDAYS, default=())
+    current: float | None = cloud_field("override_current", "the limit", CURRENT, also=["current", "overridevalue"])
+    days: tuple[int, ...] = cloud_field("override_start_days", "when it begins", WEEKDAYS, default=())
+    start: time | None = cloud_field("start_time", "from when it limits", TIME_OF_DAY, also=["override_start_time"])
+    end: time | None = cloud_field("stop_time", "until when", TIME_OF_DAY, also=["override_end_time"])
+    end_days: tuple[int, ...] = cloud_field("override_end_days", "when it ends", WEEKDAYS, default=())
 
     @classmethod
     def always_on(cls, schedule_id: int, evse_id: str, current: int) -> "Schedule":
-        """A schedule as the bridge makes its own."""
+        """Make a schedule like those of the bridge: all days, 00:00 to 23:59."""
         return cls(schedule_id, (evse_id,), current, ALL_DAYS, DAY_STARTS, DAY_ENDS, ALL_DAYS)
 
     @property
     def always(self) -> bool:
-        """It limits on all days, from 00:00 to 23:59."""
+        """Whether it limits on all days, from 00:00 to 23:59."""
         return self.days == self.end_days == ALL_DAYS and (self.start, self.end) == (DAY_STARTS, DAY_ENDS)
 
-    def told_otherwise(self, evse_id: str) -> bool:
-        """Something that the cloud tells of it is not as in an override of ours for this charge point.
+    def differs_from_ours(self, evse_id: str) -> bool:
+        """Whether some part of the schedule differs from an override of the bridge for this charge point.
 
-        What an answer leaves out is no news: the shape of a listed schedule differs between the sources (page 3).
+        A part that the answer leaves out does not differ: the sources disagree on the form of a listed schedule
+        (design page 3, "Requests").
         """
         return (
             self.charge_points not in ((), (evse_id,))
@@ -61,15 +62,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The override that is ours.
+    """The bridge's override.
 
     Attributes:
-        schedule_id: the cloud's name for it.
-        current: A, as agreed; None where the outcome of a change is unknown.
-        either: the currents that it can have then, A.
-        felt: the charge point has reported a limit at or below this one.
-        doubtful: the charge point's limit rose above it again: somebody may have removed it.
-        trusted: such a doubt was looked into, and ours was there: no further look before the next session.
+        schedule_id: the cloud's id of it.
+        current: the agreed limit, A; None if the outcome of a change is unknown.
+        either: the limits that it can have if `current` is None, A.
+        felt: the charge point has shown a limit at or below this one.
+        doubtful: the charge point's limit rose above it again, so it may have been removed in the app.
+        trusted: after such a doubt the override was found in the list. It is not doubted again in this session.
     """
 
     schedule_id: int
@@ -80,8 +81,8 @@ class Owned:
     trusted: bool = False
 
     def stands_as(self, schedule: Schedule, evse_id: str) -> bool:
-        """Whether a listed schedule is this one, with the content that we wrote."""
-        if schedule.schedule_id != self.schedule_id or schedule.told_otherwise(evse_id):
+        """Whether a listed schedule is this override with the content that the bridge wrote."""
+        if schedule.schedule_id != self.schedule_id or schedule.differs_from_ours(evse_id):
             return False
         if self.current is not None:
             return schedule.current in (None, self.current)
@@ -90,18 +91,18 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """An override of ours may have been made: the request was sent, and its answer is not known.
+    """An override of the bridge that may have been made: the request was sent, and its outcome is unknown.
 
     Attributes:
-        current: what was asked for, A.
-        others: the schedules that were there before.
+        current: the requested limit, A.
+        others: the ids of the schedules that existed before.
     """
 
     current: int
     others: frozenset[int]
 
     def may_be(self, schedule: Schedule, evse_id: str) -> bool:
-        """Whether a listed schedule is the one that was asked for."""
+        """Whether a listed schedule is the requested one."""
         return schedule.schedule_id not in self.others and schedule == Schedule.always_on(
             schedule.schedule_id or 0, evse_id, self.current
         )
@@ -109,11 +110,11 @@ class Unsure:
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What is known to stand in the cloud.
+    """What is known of the bridge's override in the cloud.
 
     Attributes:
-        owned: the override of ours.
-        unsure: one of ours that may have been made.
+        owned: the override; None if there is none.
+        unsure: an override that may have been made; None if there is none.
     """
 
     owned: Owned | None = None
@@ -121,5 +122,5 @@ class There:
 
 
 def whole_amperes(current: float | None) -> int | None:
-    """A listed current, A; None if it is no whole number, as none of ours would be."""
+    """Return a listed limit, A; None if it is not a whole number, as those of the bridge are."""
     return int(current) if current is not None and current == int(current) else None

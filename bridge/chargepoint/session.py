@@ -1,6 +1,7 @@
-"""Sessions: what is known of one, what must be remembered of a socket, and what our own commands change of it.
+"""Charging sessions, the memory of a socket, and how the bridge's own commands change it.
 
-`bridge.chargepoint.observation` tells what a push changes. Every change gives a new value.
+`bridge.chargepoint.observation` computes how a push changes the memory. All values are immutable; every change returns
+a new one.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -9,20 +10,20 @@ from operator import attrgetter
 from typing import Final
 
 START_WINDOW: Final = timedelta(seconds=60)
-"""How long an accepted start is waited for (the state table's `requesting`)."""
+"""How long after an accepted start its session may begin (the state table's `requesting`)."""
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Since when a socket has not been seen that never was."""
+"""Stands for the last sight of a socket that has never been seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A reading that is left out until later ones confirm it.
+    """A reading that is ignored until later ones confirm it.
 
     Attributes:
-        energy: what the counter showed, kWh.
-        at: when.
-        later: how many readings since then agree with it.
+        energy: the value of the counter, kWh.
+        at: when it arrived.
+        later: the number of later readings that confirm it.
     """
 
     energy: float
@@ -30,7 +31,7 @@ class Suspect:
     later: int = 0
 
     def shifted(self, delta: timedelta) -> "Suspect":
-        """The same after the wall clock has jumped by `delta`."""
+        """Return the reading after the wall clock has jumped by `delta`."""
         return replace(self, at=self.at + delta)
 
 
@@ -38,45 +39,49 @@ class Suspect:
 class Session:
     """One charging session of one socket.
 
-    Energy in kWh, power in W. Times in `started_at` and `finished_at` are the cloud's; the bridge's own are `seen_from`
-    and `seen_to`, and are never reported as the cloud's.
+    Energy is in kWh, power in W. `started_at` and `finished_at` are the cloud's times. `seen_from` and `seen_to` are
+    the bridge's own, and are never reported as the cloud's.
 
     Attributes:
-        number: counts the sessions of the socket from 1.
+        number: the number of the session, counted from 1 for each socket.
+        seen_from: when the bridge first saw it.
+        seen_to: when the bridge saw that it had ended; None while it is open.
         open: it has not been seen to end.
-        energy: what it has delivered; never falls.
-        drawn: it has delivered energy, or was seen at C or D under current.
-        ended_by_us: a stop, unlock, reboot or block of ours ended it.
-        vehicle_seen: a vehicle was there during it.
-        vehicle_left: the vehicle has left since.
-        forgotten: nobody can say any more whether the vehicle is still this session's.
-        resumed: it ended, and was taken to continue.
-        last_end: when it was last seen to end, also where it was taken to continue since.
-        reading: the last `actual_kwh` that counted, also where that was still the counter of the session before.
-        read_at: when it came; None where none came since the session began, continued or was seen again. Two sessions
-            that differ in it alone are equal: it is no news.
-        stale_reading: the counter at the end of the session before. It is kept until this session has a reading of
-            its own, and for good if the counter does not restart.
-        counts_on: the counter has been seen to stand there still.
-        carried: what had been counted when the counter began anew within the session.
-        suspect: a reading that is left out until later ones confirm it.
-        seen_before: the last push before the session; None where that is not known.
-        stale_start: the `start_datetime` of the session before.
-        stale_stop: the `stop_datetime` at the beginning, which cannot be this session's.
-        unseen_before: since when nothing had been seen when it was found: it began then or later; None: it was seen
-            to begin.
-        unseen_after: since when nothing had been seen when it was found over: it was on until then at least; None: it
+        energy: the energy that it has delivered. It never falls.
+        started_at: the cloud's start; None if the cloud gave none.
+        finished_at: the cloud's end; None if the cloud gave none.
+        drawn: it has delivered energy, or the vehicle was at C or D while current flowed.
+        ended_by_us: a stop, unlock, reboot or block by the bridge ended it.
+        vehicle_seen: a vehicle was connected during it.
+        vehicle_left: the vehicle has been unplugged since.
+        forgotten: after an outage it is not certain that the vehicle is still that of this session.
+        resumed: it ended, and then continued.
+        last_end: when it was last seen to end, even if it continued after that.
+        reading: the last plausible `actual_kwh`, even if that is still the counter of the previous session.
+        read_at: when that arrived; None if none has since the session began, continued or was seen again. It is not
+            compared, so that a repeated reading is not a change.
+        stale_reading: the counter at the end of the previous session. It is kept until this session has a reading of
+            its own, and permanently if the counter does not restart.
+        counts_on: the counter still stood at `stale_reading` after this session began.
+        carried: the energy that was counted before the counter restarted within the session.
+        suspect: a reading that is ignored until later ones confirm it.
+        seen_before: when the last push before the session arrived; None if not known.
+        stale_start: the `start_datetime` of the previous session.
+        stale_stop: the `stop_datetime` at the beginning, which cannot be that of this session.
+        unseen_before: when sight was lost, if the session began during an outage: the earliest possible start; None if
+            it was seen to begin.
+        unseen_after: when sight was lost, if the session ended during an outage: the earliest possible end; None if it
             was seen to end.
-        cost: what it costs, which may be below zero; None while the cloud has told none.
-        currency: of the cost, such as `EUR`; None while there is no cost.
-        stale_cost: the cost of the session before. It is kept until this session has a cost of its own.
-        peak_power: the highest power seen; None while none was.
-        card: the charge card, where it is known: of a start of ours, or from a transaction.
-        mode: the charging mode, where it is known.
-        profile_lifted: an override of ours has lifted the profile that is on, for this session.
-        transaction: the id of the account's transaction that it is.
-        booked_from: when it began by that transaction, where the cloud gave no times.
-        booked_to: when it ended by that transaction.
+        cost: its cost, which may be below zero; None while the cloud has sent none.
+        currency: the ISO code of the currency of the cost; None while there is no cost.
+        stale_cost: the cost of the previous session. It is kept until this session has a cost of its own.
+        peak_power: the highest power seen; None if there was none.
+        card: the uid of the charge card, from a start by the bridge or from a transaction; None if not known.
+        mode: the charging mode; None if not known.
+        profile_lifted: the bridge has overridden the active profile for this session.
+        transaction: the id of the account's transaction of this session; None if none is known.
+        booked_from: its start by that transaction, if the cloud gave no times.
+        booked_to: its end by that transaction, if the cloud gave no times.
     """
 
     number: int
@@ -117,16 +122,16 @@ class Session:
 
     @property
     def known_start(self) -> datetime | None:
-        """The last `start_datetime` known: this session's, or else that of the session before."""
+        """The last known `start_datetime`: that of this session, else that of the previous one."""
         return self.started_at or self.stale_start
 
     @property
     def awaits_reading(self) -> bool:
-        """No reading of this session has been seen yet, only the last one of the session before."""
+        """Whether this session has no reading of its own yet, only the last one of the previous session."""
         return self.stale_reading is not None and self.reading == self.stale_reading
 
     def shifted(self, delta: timedelta) -> "Session":
-        """The same after the wall clock has jumped by `delta`: the bridge's own times move, the cloud's do not."""
+        """Return the value after the wall clock has jumped by `delta`: the bridge's own times move, not the cloud's."""
         return replace(
             self,
             seen_from=self.seen_from + delta,
@@ -142,19 +147,19 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the bridge remembers of one socket.
+    """The state of a socket that its status does not show, kept over restarts.
 
     Attributes:
         session: the latest session, open or over.
-        earlier_energy: what all sessions before it have delivered, kWh.
-        previous_energy: what the one right before it has delivered, kWh; None if none is known.
-        start_accepted: when a start of ours was accepted, until a session or a stop comes.
-        start_unknown: when a start of ours got no verdict, until a session or a stop comes.
+        earlier_energy: the energy of all sessions before it, kWh.
+        previous_energy: the energy of the session right before it, kWh; None if there is none.
+        start_accepted: when a start by the bridge was accepted; None after a session or a stop.
+        start_unknown: when a start by the bridge ended without a verdict; None after a session or a stop.
         start_card: the card of that start.
-        ending: when a stop, unlock, reboot or block of ours was sent, until it is refused or a session begins.
-        unlocked: the cable has been unlocked in this session.
-        blind_since: since when nothing could be seen of the socket; None while something can.
-        seen_at: when the last push came. Two memories that differ in it alone are equal: it is no news.
+        ending: when a stop, unlock, reboot or block by the bridge was sent; None after a refusal or a new session.
+        unlocked: the cable was unlocked in this session.
+        blind_since: since when the socket cannot be seen; None while it can.
+        seen_at: when the last push arrived. It is not compared, so that a push without news is not a change.
     """
 
     session: Session | None = None
@@ -170,7 +175,7 @@ class Memory:
 
     @property
     def session_open(self) -> bool:
-        """A session is on; where nothing can be seen, it was when something last could."""
+        """Whether a session is open, or was open when the socket was last seen."""
         return self.session is not None and self.session.open
 
     @property
@@ -192,24 +197,24 @@ class Memory:
 
     @property
     def lifetime_energy(self) -> float:
-        """What all sessions have delivered, kWh; never falls."""
+        """The energy of all sessions, kWh. It never falls."""
         return self.earlier_energy + (self.session.energy if self.session is not None else 0.0)
 
     @property
     def outline(self) -> object:
-        """The memory without what changes with every push while a session is on."""
+        """The memory without the values that change with every push during a session, for comparison."""
         return _outline_of(self), _session_outline_of(self.session) if self.session is not None else None
 
     def starting(self, now: datetime) -> bool:
-        """A start was accepted under 60 s ago, and no session or stop came since."""
+        """Whether a start was accepted under 60 s ago, with no session or stop since."""
         return _within(START_WINDOW, self.start_accepted, now)
 
     def may_be_starting(self, now: datetime) -> bool:
-        """The same, counting a start whose outcome is unknown."""
+        """Whether a start was accepted, or had an unknown outcome, under 60 s ago, with no session or stop since."""
         return self.starting(now) or _within(START_WINDOW, self.start_unknown, now)
 
     def shifted(self, delta: timedelta) -> "Memory":
-        """The same after the wall clock has jumped by `delta`: the bridge's own times move, the cloud's do not."""
+        """Return the value after the wall clock has jumped by `delta`: the bridge's own times move, not the cloud's."""
         return replace(
             self,
             session=self.session.shifted(delta) if self.session is not None else None,
@@ -221,10 +226,10 @@ class Memory:
         )
 
     def restored(self, now: datetime) -> "Memory":
-        """The memory as read from disk at a start of the bridge.
+        """Return the memory that was read from disk at a start of the bridge.
 
-        What is waited for is measured by wall time over a restart, and never negative: where the clock was set back
-        meanwhile, what seems to lie in the future happened now.
+        Waits over a restart are measured by wall time, and are never negative (contract 8): if the clock was set back
+        meanwhile, times in the future are replaced by `now`.
         """
         return replace(
             self,
@@ -252,17 +257,17 @@ def _not_after(when: datetime | None, now: datetime) -> datetime | None:
 
 
 def lose_sight(memory: Memory, now: datetime) -> Memory:
-    """The memory when the link goes down, or the charge point goes offline."""
+    """Return the memory after the link went down, or the charge point went offline."""
     return memory if memory.blind_since is not None else replace(memory, blind_since=now)
 
 
-# --- what our own commands change ---
+# --- the bridge's own commands; each function returns the memory after an event ---
 
 
 def start_sent(memory: Memory) -> Memory:
-    """A start of ours is on its way: no profile has been lifted for the session that it begins.
+    """A start is sent: no profile has been overridden for the session that it begins.
 
-    That session's first push can still look like the session before (design page 3, "Pushes and data").
+    The first push of that session can still look like the previous one (design page 3, "Pushes and data").
     """
     latest = memory.session
     if latest is None or latest.open or not latest.profile_lifted:
@@ -271,7 +276,7 @@ def start_sent(memory: Memory) -> Memory:
 
 
 def start_accepted(memory: Memory, now: datetime, card: str | None = None) -> Memory:
-    """A start of ours, with this card, was accepted; the session may have begun before the verdict came."""
+    """A start with this card was accepted. The session may have begun before the verdict arrived."""
     memory = replace(memory, ending=None)
     if memory.session_open:
         return _with_card(memory, card)
@@ -279,7 +284,7 @@ def start_accepted(memory: Memory, now: datetime, card: str | None = None) -> Me
 
 
 def start_without_verdict(memory: Memory, now: datetime, card: str | None = None) -> Memory:
-    """The outcome of a start of ours, with this card, is unknown."""
+    """The outcome of a start with this card is unknown."""
     return _with_card(memory, card) if memory.session_open else replace(memory, start_unknown=now, start_card=card)
 
 
@@ -291,12 +296,12 @@ def _with_card(memory: Memory, card: str | None) -> Memory:
 
 
 def ending_sent(memory: Memory, now: datetime) -> Memory:
-    """A stop, unlock, reboot or block of ours is on its way; the end may come before its verdict."""
+    """A stop, unlock, reboot or block is sent. The session may end before the verdict arrives."""
     return replace(memory, ending=now)
 
 
 def ending_refused(memory: Memory) -> Memory:
-    """It was refused: if the session has ended all the same, it did so by itself."""
+    """The stop, unlock, reboot or block was refused. If the session has ended anyway, the bridge did not end it."""
     session, sent = memory.session, memory.ending
     if session is not None and sent is not None and (session.seen_to is None or session.seen_to >= sent):
         session = replace(session, ended_by_us=False)
@@ -304,22 +309,22 @@ def ending_refused(memory: Memory) -> Memory:
 
 
 def stop_accepted(memory: Memory) -> Memory:
-    """A stop of ours was accepted; a start before it is over."""
+    """A stop was accepted. It cancels an earlier start."""
     return replace(memory, start_accepted=None, start_unknown=None, start_card=None)
 
 
 def profile_lifted(memory: Memory) -> Memory:
-    """An override of ours was accepted for the session that is on; it lasts until the session ends."""
+    """The override of a profile was accepted. It lasts until the open session ends."""
     return replace(memory, session=replace(memory.session, profile_lifted=True)) if memory.session else memory
 
 
 def cable_unlocked(memory: Memory) -> Memory:
-    """An unlock of ours was accepted."""
+    """An unlock was accepted."""
     return replace(memory, unlocked=True)
 
 
 _VOLATILE: Final = {"energy", "reading", "read_at", "suspect", "cost", "currency", "peak_power", "seen_at", "session"}
-"""What of a memory and its session changes with every push while a session is on."""
+"""The fields of a memory and its session that change with every push during a session."""
 
 _outline_of: Final = attrgetter(*(one.name for one in fields(Memory) if one.name not in _VOLATILE))
 _session_outline_of: Final = attrgetter(*(one.name for one in fields(Session) if one.name not in _VOLATILE))

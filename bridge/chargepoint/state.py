@@ -1,6 +1,6 @@
-"""The state table (contract 4): one place where a charge point's state is decided.
+"""The state table (contract 4), the only place that decides the state of a charge point.
 
-`TABLE` reads like the table in the contract: the first row that fits, top to bottom.
+`TABLE` has the rows of the table in the contract. The first row that fits, top to bottom, gives the state.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ StateSet = Literal["standard", "extended"]
 
 
 class State(Enum):
-    """FIMP's states of a charge point that this one can tell apart."""
+    """The states of FIMP's `chargepoint` service that the bridge reports."""
 
     DISCONNECTED = "disconnected"
     REQUESTING = "requesting"
@@ -30,16 +30,16 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the state depends on.
+    """The inputs of the state table.
 
     Attributes:
         visible: the link is up, or has not been down for longer than the grace.
-        activity: as last pushed.
-        vehicle: as last pushed.
-        held: see `is_held`.
-        drawn: this session has delivered energy, or was seen at C or D under current.
-        done: the latest session of this plug-in ended, and not by a stop, unlock, reboot or block of ours.
-        starting: a start was accepted under 60 s ago, and no session or stop came since.
+        activity: the last activity; None if unknown.
+        vehicle: the last vehicle status; None if unknown.
+        held: the charge point holds the session back (`is_held`).
+        drawn: this session has delivered energy, or the vehicle was at C or D while current flowed.
+        done: the latest session of this plug-in ended, and not by a stop, unlock, reboot or block by the bridge.
+        starting: a start was accepted under 60 s ago, with no session or stop since.
     """
 
     visible: bool
@@ -52,7 +52,7 @@ class Situation:
 
 
 class Row(NamedTuple):
-    """One row of the table; an empty set of activities or vehicles stands for any."""
+    """One row of the table. An empty set of activities or vehicles fits any, the unknown one included."""
 
     activities: frozenset[Activity]
     vehicles: frozenset[Vehicle]
@@ -100,7 +100,7 @@ TABLE: Final = (
 
 
 def state(situation: Situation, state_set: StateSet) -> State:
-    """The state of a charge point, in the chosen set."""
+    """Return the state of a charge point in the chosen set."""
     for row in TABLE:
         if row.activities and situation.activity not in row.activities:
             continue
@@ -112,7 +112,7 @@ def state(situation: Situation, state_set: StateSet) -> State:
 
 
 def supported_states(state_set: StateSet) -> list[State]:
-    """Every state that the set can report, and no other."""
+    """Return every state that the set can report, and no other."""
     reported = {row.extended if state_set == "extended" else row.standard for row in TABLE}
     return [state for state in State if state in reported]
 
@@ -120,7 +120,7 @@ def supported_states(state_set: StateSet) -> list[State]:
 def is_held(status: Status, *, profile_on: bool, smart_charging: bool) -> bool:
     """Whether the charge point holds the session back (the state table's `held`).
 
-    Either a profile does, or smart charging offers less than a vehicle can charge with.
+    Either a profile holds it, or smart charging offers less current than a vehicle needs.
 
     Args:
         status: the last values.
@@ -136,8 +136,8 @@ def is_held(status: Status, *, profile_on: bool, smart_charging: bool) -> bool:
 def is_held_by_profile(status: Status, *, profile_on: bool) -> bool:
     """Whether delayed or price-based charging holds the session back.
 
-    Delayed charging says so by its activity. Price-based charging leaves the activity at `charging`, and shows a
-    heartbeat while the vehicle is ready and draws nothing.
+    Delayed charging sets the activity to `delayed`. Price-based charging leaves it at `charging`, and sets a heartbeat
+    timeout while the vehicle is ready and draws nothing (design page 3, "Pushes and data").
     """
     if status.activity is Activity.DELAYED:
         return True

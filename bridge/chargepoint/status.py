@@ -5,12 +5,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from bridge.chargepoint.told import CURRENT, ENERGY, FLAG, MOMENT, MONEY, SECONDS, VOLTAGE, Word, told
+from bridge.chargepoint.cloud_fields import CURRENT, ENERGY, FLAG, MOMENT, MONEY, SECONDS, VOLTAGE, Word, cloud_field
 from bridge.chargepoint.update import Update
 
 
 class Activity(Enum):
-    """What a charge point says it is doing; another word is unknown, and stands as None."""
+    """The activity of a charge point in its status. Any other word is unknown, and becomes None."""
 
     AVAILABLE = "available"
     CHARGING = "charging"
@@ -25,7 +25,7 @@ SESSION: Final = frozenset({Activity.CHARGING, Activity.DELAYED})
 
 
 class Vehicle(Enum):
-    """The control-pilot letter of IEC 61851; another letter is unknown, and stands as None."""
+    """The control-pilot letter of IEC 61851. Any other letter is unknown, and becomes None."""
 
     NONE = "A"
     CONNECTED = "B"
@@ -36,12 +36,12 @@ class Vehicle(Enum):
 
     @property
     def connected(self) -> bool:
-        """A vehicle that could charge is there."""
+        """Whether a vehicle without a fault is connected."""
         return self in {Vehicle.CONNECTED, Vehicle.READY, Vehicle.VENTILATION}
 
     @property
     def ready(self) -> bool:
-        """The vehicle has closed its switch: it draws, or is free to."""
+        """Whether the vehicle has closed its switch, so that it draws or may draw current."""
         return self in {Vehicle.READY, Vehicle.VENTILATION}
 
 
@@ -50,7 +50,7 @@ ACTIVITY: Final = Word({activity.value: activity for activity in Activity})
 VEHICLE: Final = Word(
     {
         **{vehicle.value.lower(): vehicle for vehicle in Vehicle},
-        # The official client's words for the letters, and one more of seed 000.
+        # The official client's words for the letters, and `charging`, which is sent for C (contract 4, "State table").
         "standby": Vehicle.NONE,
         "vehicle_detected": Vehicle.CONNECTED,
         "ready": Vehicle.READY,
@@ -61,38 +61,40 @@ VEHICLE: Final = Word(
 )
 
 MINIMUM_CURRENT_A: Final = 6
-"""Below this, IEC 61851 lets no vehicle charge."""
+"""The lowest current with which IEC 61851 lets a vehicle charge."""
 
 CARRIES_A: Final = 0.5
-"""A phase with less than this carries no current: meters have noise (contract 4, "State table")."""
+"""A phase with a lower current counts as carrying none, since meters have noise (contract 4, "State table")."""
 
 _CURRENTS: Final = ("current_1", "current_2", "current_3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The values of one socket as last known; None is unknown."""
+    """The last known values of one socket. None is unknown."""
 
-    activity: Activity | None = told("activity", "what the charge point says it is doing", ACTIVITY)
-    vehicle: Vehicle | None = told("vehicle_status", "the control-pilot letter of the vehicle", VEHICLE)
-    current_1: float | None = told("actual_p1", "current on phase 1", CURRENT)
-    current_2: float | None = told("actual_p2", "current on phase 2", CURRENT)
-    current_3: float | None = told("actual_p3", "current on phase 3", CURRENT)
-    voltage_1: float | None = told("actual_v1", "voltage on phase 1, 0 when idle", VOLTAGE)
-    voltage_2: float | None = told("actual_v2", "voltage on phase 2, 0 when idle", VOLTAGE)
-    voltage_3: float | None = told("actual_v3", "voltage on phase 3, 0 when idle", VOLTAGE)
-    energy: float | None = told("actual_kwh", "energy since the session began", ENERGY)
-    max_usage: float | None = told("max_usage", "what the charge point can deliver on each phase", CURRENT)
-    smart_limit: float | None = told(
+    activity: Activity | None = cloud_field("activity", "what the charge point says it is doing", ACTIVITY)
+    vehicle: Vehicle | None = cloud_field("vehicle_status", "the control-pilot letter of the vehicle", VEHICLE)
+    current_1: float | None = cloud_field("actual_p1", "current on phase 1", CURRENT)
+    current_2: float | None = cloud_field("actual_p2", "current on phase 2", CURRENT)
+    current_3: float | None = cloud_field("actual_p3", "current on phase 3", CURRENT)
+    voltage_1: float | None = cloud_field("actual_v1", "voltage on phase 1, 0 when idle", VOLTAGE)
+    voltage_2: float | None = cloud_field("actual_v2", "voltage on phase 2, 0 when idle", VOLTAGE)
+    voltage_3: float | None = cloud_field("actual_v3", "voltage on phase 3, 0 when idle", VOLTAGE)
+    energy: float | None = cloud_field("actual_kwh", "energy since the session began", ENERGY)
+    max_usage: float | None = cloud_field("max_usage", "what the charge point can deliver on each phase", CURRENT)
+    smart_limit: float | None = cloud_field(
         "smartcharging_max_usage", "the smart-charging limit; counts only while smart charging is on", CURRENT
     )
-    max_offline: float | None = told("max_offline", "the limit while the charge point is offline", CURRENT)
-    boosting: bool | None = told("boosting", "a profile is overridden for this session", FLAG)
-    offline_since: datetime | None = told("offline_since", "since when the charge point has been offline", MOMENT)
-    started_at: datetime | None = told("start_datetime", "when the latest session began", MOMENT)
-    stopped_at: datetime | None = told("stop_datetime", "when the latest session ended", MOMENT)
-    total_cost: float | None = told("total_cost", "what the latest session cost; can be below zero", MONEY)
-    smart_current_heartbeat_timeout: float | None = told(
+    max_offline: float | None = cloud_field("max_offline", "the limit while the charge point is offline", CURRENT)
+    boosting: bool | None = cloud_field("boosting", "a profile is overridden for this session", FLAG)
+    offline_since: datetime | None = cloud_field(
+        "offline_since", "since when the charge point has been offline", MOMENT
+    )
+    started_at: datetime | None = cloud_field("start_datetime", "when the latest session began", MOMENT)
+    stopped_at: datetime | None = cloud_field("stop_datetime", "when the latest session ended", MOMENT)
+    total_cost: float | None = cloud_field("total_cost", "what the latest session cost; can be below zero", MONEY)
+    smart_current_heartbeat_timeout: float | None = cloud_field(
         "smart_current_heartbeat_timeout", "above 0 while a profile holds a session back", SECONDS
     )
 
@@ -108,25 +110,25 @@ class Status:
 
     @property
     def draws(self) -> bool:
-        """Some phase carries current."""
+        """Whether any phase carries current."""
         return any(current is not None and current >= CARRIES_A for current in self.currents)
 
     @property
     def session_on(self) -> bool:
-        """The state table's `session`."""
+        """Whether a session is open (the state table's `session`)."""
         return self.activity in SESSION
 
     @property
     def idle(self) -> bool:
-        """No current can flow: no session is on, or the vehicle has not closed its switch."""
+        """Whether no current can flow: no session is open, or the vehicle has not closed its switch."""
         return self.activity is Activity.AVAILABLE or self.vehicle in {Vehicle.NONE, Vehicle.CONNECTED}
 
 
 def after(before: Status, update: Update[Status]) -> Status:
-    """The status after a push.
+    """Return the status after a push.
 
-    A field that the push leaves out stays as it was, but a current is 0 while none can flow (contract 4, "Readings
-    that cannot be").
+    A field that the push leaves out keeps its value, except that a current becomes 0 while none can flow (contract 4,
+    "Readings that cannot be").
     """
     status = update.onto(before)
     if not status.idle:

@@ -1,12 +1,12 @@
-"""The account's transactions against the sessions that the bridge saw: which are the same, and which it missed.
+"""Matching the account's transactions with the sessions that the bridge saw, and finding those that it missed.
 
-A transaction is paired with one session of its socket at most, and a session with one transaction. Pairs that were made
-before stay; then the surest come first: those that began at the same time, those that overlap while the session was
-seen to be on, those that overlap while it may have been on. What is left over is a session that the bridge missed, but
-only where nothing else can be true: see `_was_missed`.
+A transaction is paired with at most one session of its socket, and a session with at most one transaction. Existing
+pairs are kept. New pairs are made in the order of their certainty: the same start, an overlap with the time in which
+the session was seen open, an overlap with the time in which it may have been open. A transaction without a session is a
+missed one only if nothing else explains it (`_was_missed`).
 
-One thing cannot be told: where the cloud gives no times, a missed session that delivered more than the one before
-looks like that one going on. What it delivered beyond it is then counted with both.
+One case cannot be recognised: if the cloud gives no times, a missed session that delivered more than the previous one
+looks like a continuation of it. The energy beyond that of the previous session is then counted for both.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,27 +19,31 @@ from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.records import SessionRecord
 
 SAME_START: Final = timedelta(seconds=60)
-"""How far two words on one start may lie apart."""
+"""How far two values for the same start may differ."""
 
 SETTLED_AFTER: Final = timedelta(minutes=10)
-"""How long its end must be past before a transaction is taken for a missed session: the bridge may yet hear of it."""
+"""How long after its end a transaction can count as a missed session. Before that a push may still show the session."""
 
 ROUNDING_KWH: Final = 0.005
-"""By how much two figures for one energy may differ without one of them being wrong."""
+"""How far two values for the same energy may differ by rounding."""
 
 _NEVER: Final = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """A session as the account keeps it. Energy in kWh.
+    """A session in the account's transactions.
 
     Attributes:
-        socket: which socket of the charge point; None if it does not say.
-        started_at: as read from Amsterdam's clock by `from_wall_clock`.
-        ended_at: read in the same way; None while it is running.
-        cost: what it costs; None if it does not say.
-        currency: of the cost, by its ISO code.
+        id: the id of the transaction.
+        evse_id: the charge point.
+        socket: the number of the socket; None if the transaction names none.
+        started_at: the start, read by `from_wall_clock`.
+        ended_at: the end, read by `from_wall_clock`; None while the session is open.
+        energy: the energy, kWh.
+        cost: the cost; None if the transaction has none.
+        currency: the ISO code of the currency of the cost.
+        card: the number or uid of the charge card; None if the transaction names none.
     """
 
     id: str
@@ -55,11 +59,14 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A socket whose sessions are compared.
+    """A socket whose sessions are matched.
 
     Attributes:
-        known_since: since when the bridge has known it.
-        in_sight: it can be seen now: what it shows has been counted.
+        evse_id: the charge point.
+        socket: the number of the socket; None if the charge point has only one.
+        address: the FIMP service address.
+        known_since: since when the bridge has known the charge point.
+        in_sight: the socket is seen now, so the sessions that it shows have been counted.
     """
 
     evse_id: str
@@ -72,15 +79,15 @@ class Place:
 def settle(
     place: Place, records: Iterable[SessionRecord], transactions: Iterable[Transaction], now: datetime
 ) -> list[SessionRecord]:
-    """The records of a socket that change when its charge point's transactions are known, and those that are new.
+    """Return the records of a socket that the transactions of its charge point correct or add.
 
-    Sessions that are on are left alone; so are transactions that are running. To do it again changes nothing.
+    Open sessions and open transactions are ignored. A repeated call returns nothing.
 
     Args:
         place: the socket.
-        records: the ledger.
-        transactions: in any order.
-        now: the time.
+        records: the recorded sessions.
+        transactions: the transactions of the charge point, in any order.
+        now: the present time.
     """
     before = {record.number: record for record in records if record.address == place.address}
     over = {one.id: one for one in _in_turn(one for one in transactions if _is_of(one, place))}
@@ -100,7 +107,7 @@ def _is_of(transaction: Transaction, place: Place) -> bool:
 
 
 def _in_turn(transactions: Iterable[Transaction]) -> Iterator[Transaction]:
-    """Those that are over, in their order, with their times so read that none begins before the last one ended."""
+    """Yield the ended transactions in order, with times read so that none begins before the previous one has ended."""
     ended: datetime | None = None
     over = [(one.ended_at, one) for one in transactions if one.ended_at is not None]
     for end, one in sorted(over, key=lambda pair: (pair[0], pair[1].started_at, pair[1].id)):
@@ -109,11 +116,11 @@ def _in_turn(transactions: Iterable[Transaction]) -> Iterator[Transaction]:
         yield replace(one, started_at=start, ended_at=ended)
 
 
-# --- which belong together ---
+# --- pairing ---
 
 
 def _pairs(records: Sequence[SessionRecord], over: dict[str, Transaction]) -> dict[int, Transaction]:
-    """The transaction of each session that is over and has one, by the session's number."""
+    """Return the transaction of each ended session that has one, by the session's number."""
     closed = [record for record in records if record.ended_at is not None]
     bound = {record.transaction for record in records}
     pairs = {record.number: over[record.transaction] for record in closed if record.transaction in over}
@@ -136,9 +143,9 @@ _Rank = tuple[int, timedelta, timedelta]
 
 
 def _rank(record: SessionRecord, transaction: Transaction) -> _Rank | None:
-    """How sure it is that they are the same, the smallest first; None if they cannot be.
+    """Return how certain it is that both are the same session, smallest is best; None if they cannot be.
 
-    The session's times may have been read the wrong way in the hour that the clocks repeat: all ways are tried.
+    In the hour that the clocks repeat a time has two readings. All are tried.
     """
     ranks = [_rank_at(record, start, end) for start, end in _spans(transaction)]
     apart = abs(transaction.started_at - record.started_at)
@@ -153,12 +160,12 @@ def _rank_at(record: SessionRecord, start: datetime, end: datetime) -> tuple[int
         return 2, -common
     earliest, latest = record.not_before or record.started_at, record.not_after or ended
     if earliest - SAME_START <= start and end <= latest + SAME_START and earliest < latest:
-        return 3, latest - end  # of several the last one: it is the last one that a charge point shows
+        return 3, latest - end  # the last of several transactions, since a charge point shows the last session
     return None
 
 
 def _spans(transaction: Transaction) -> Iterator[tuple[datetime, datetime]]:
-    """When it was, in every way that the clock can be read."""
+    """Yield the start and end of a transaction in every reading of the clock."""
     for start in readings(transaction.started_at):
         for end in readings(transaction.ended_at or start):
             if end >= start:
@@ -169,11 +176,11 @@ def _overlap(start: datetime, end: datetime, other_start: datetime, other_end: d
     return max(_NEVER, min(end, other_end) - max(start, other_start))
 
 
-# --- what follows from it ---
+# --- corrections ---
 
 
 def _settled(record: SessionRecord, transaction: Transaction) -> SessionRecord:
-    """A session that is over, with what its transaction knows better. Its energy never falls."""
+    """Return the record of an ended session with the better values of its transaction. Its energy never falls."""
     ours = record.number > 0
     more = transaction.energy > record.energy + (ROUNDING_KWH if ours else 0.0)
     better_cost = transaction.cost is not None and (record.cost is None or more or not ours)
@@ -199,8 +206,8 @@ def _settled(record: SessionRecord, transaction: Transaction) -> SessionRecord:
 def _was_missed(transaction: Transaction, place: Place, records: Iterable[SessionRecord], now: datetime) -> bool:
     """Whether a transaction without a session is one that the bridge missed.
 
-    Not one from before the charge point was known, or the lifetime energy would jump by years; not one that the
-    bridge may still hear of; not one whose time, or most of it, a session has taken already.
+    It is not if it began before the charge point was known, since the lifetime energy would jump by years; if a push
+    may still show it; or if another session covers most of its time.
     """
     start, end = transaction.started_at, transaction.ended_at
     if end is None or end < start or transaction.energy <= 0 or not place.in_sight:

@@ -1,4 +1,4 @@
-"""The bridge's picture of one socket of a charge point: what the cloud said, and what must be remembered of it."""
+"""The twin: the bridge's picture of one socket, from what the cloud sent and what the bridge remembers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -22,11 +22,11 @@ ChargingMode = Literal["normal", "slow", "delayed", "price_based"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steering:
-    """What must be remembered of a socket beside its sessions.
+    """The state of a socket that is kept over restarts in addition to its sessions.
 
     Attributes:
-        observed: what its statuses have revealed: its highest current and its phases.
-        limits: what is wanted of it, and what stands in the cloud for that.
+        observed: the properties that its statuses have revealed: its highest current and its phases.
+        limits: its current limits, and its schedules in the cloud.
     """
 
     observed: Observed = field(default_factory=Observed)
@@ -35,18 +35,18 @@ class Steering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """One socket.
+    """The picture of one socket.
 
     Attributes:
         evse_id: the charge point.
-        socket: which of its sockets; None where it has one.
-        settings: the charge point's description and settings.
+        socket: the number of the socket; None if the charge point has only one.
+        settings: the description and the settings of the charge point.
         status: the last values; None before the first push.
-        memory: what is known of its sessions beyond them.
-        observed: what its statuses have revealed: its highest current and its phases.
-        limits: what is wanted of it, and what stands in the cloud for that.
+        memory: its sessions, and other state that the status does not show.
+        observed: the properties that its statuses have revealed: its highest current and its phases.
+        limits: its current limits, and its schedules in the cloud.
         link_down_since: since when the link has been down; None while it is up.
-        listed_activity: what CHARGE_POINTS says of it; counts until the first status.
+        listed_activity: the activity in CHARGE_POINTS, which counts until the first status.
     """
 
     evse_id: str
@@ -66,17 +66,17 @@ class Twin:
 
     @property
     def socket_id(self) -> int | None:
-        """The cloud's number of the socket; None where it is the only one and its number was not told."""
+        """The cloud's number of the socket; None if it is the only one and the cloud never sent its number."""
         return self.socket if self.socket is not None else next(iter(self.settings.socket_ids), None)
 
     @property
     def described_by(self) -> object:
-        """All but the status that the description of the thing and its parameters depend on."""
+        """Everything except the status that the inclusion report and the parameters depend on."""
         return self.settings, self.observed, self.limits.listed, self.schedule
 
     @property
     def schedule(self) -> Schedule | None:
-        """The schedule that is known to limit the current, whoever made it; None where none is known."""
+        """The known schedule that limits the current, made by the bridge or by the user; None if there is none."""
         owned = self.limits.owned
         if self.limits.theirs is not None or owned is None or owned.current is None:
             return self.limits.theirs
@@ -84,13 +84,13 @@ class Twin:
 
     @property
     def steering(self) -> Steering:
-        """What must be remembered of it beside its sessions."""
+        """The state that is kept over restarts in addition to the sessions."""
         return Steering(observed=self.observed, limits=self.limits)
 
-    # --- what happened ---
+    # --- events; each method returns the twin after the event ---
 
     def pushed(self, update: Update[Status], now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Self:
-        """After a CH_STATUS; the nominal voltage, V, stands in where there is current and no voltage."""
+        """A CH_STATUS arrived. The nominal voltage, V, is assumed while there is current and no voltage."""
         status = after(self.status or Status(), update)
         learned = observed.learn(self.observed, status, overridden=self.limits.overridden)
         premises = Premises(
@@ -109,7 +109,7 @@ class Twin:
 
     def _limits_after(self, update: Update[Status], status: Status, memory: Memory, now: datetime) -> Limits:
         currents = [current for current in update.values.currents if current is not None]
-        told = limit_watch.pushed(
+        watched = limit_watch.pushed(
             self.limits,
             bound=_bound(status, self.settings) if update.present & _BOUNDS else None,
             current=max(currents, default=None),
@@ -117,41 +117,41 @@ class Twin:
             after=memory,
             now=now,
         )
-        return limits.in_time(told, memory, now)
+        return limits.without_expired(watched, memory, now)
 
     def oddities_since(self, before: Self) -> tuple[str, ...]:
-        """The readings left out as impossible since `before`, described for the log."""
+        """Describe the readings that were ignored as impossible since `before`, for the log."""
         words = readings.left_out(before.memory.session, self.memory.session)
         return (words,) if words is not None else ()
 
     def described(self, update: Update[ChargePointSettings]) -> Self:
-        """After its entry in CHARGE_POINTS, a CH_SETTINGS, or the verdict on a setting."""
+        """An entry in CHARGE_POINTS, a CH_SETTINGS or the verdict on a setting arrived."""
         settings = update.onto(self.settings)
         if "smart_charging" in update.present:
-            settings = replace(settings, profile_switched_on=False)  # the cloud has told: nothing is inferred
+            settings = replace(settings, profile_switched_on=False)  # the cloud's value replaces the inferred one
         left = limits.suspended(self.limits) if settings.smart_charging is False else self.limits
         return replace(self, settings=settings, limits=left)._noting_mode()
 
     def listed(self, activity: Activity | None) -> Self:
-        """After CHARGE_POINTS has told what it is doing."""
+        """CHARGE_POINTS arrived with the activity of the charge point."""
         return replace(self, listed_activity=activity)
 
     def link_lost(self, now: datetime) -> Self:
-        """After the link went down."""
+        """The link went down."""
         if self.link_down_since is not None:
             return self
         return replace(self, link_down_since=now, memory=session.lose_sight(self.memory, now))
 
     def link_found(self) -> Self:
-        """After the link came up; sight is regained with the first push, not before."""
+        """The link came up. The socket counts as unseen until the first push."""
         return replace(self, link_down_since=None) if self.link_down_since is not None else self
 
     def remembering(self, change: Callable[[Memory], Memory]) -> Self:
-        """After a command of ours had an outcome, or its sessions were corrected."""
+        """A command had an outcome, or the sessions were corrected from the account's transactions."""
         return replace(self, memory=change(self.memory))
 
     def limited(self, change: Callable[[Limits], Limits]) -> Self:
-        """After something else is wanted of it, or stands in the cloud for it."""
+        """The limits, or the schedules in the cloud, changed."""
         return replace(self, limits=change(self.limits))._noting_mode()
 
     def _noting_mode(self) -> Self:
@@ -161,13 +161,13 @@ class Twin:
         return replace(self, memory=replace(self.memory, session=replace(latest, mode=mode)))
 
     def at(self, now: datetime) -> Self:
-        """After time has passed: a session that did not come has no limit, and one that does not hold is noted."""
+        """Time has passed: expired limits are dropped, and a limit that is not obeyed is marked."""
         return self.limited(
-            lambda before: limits.in_time(limit_watch.judged(before, self.memory, now), self.memory, now)
+            lambda before: limits.without_expired(limit_watch.judged(before, self.memory, now), self.memory, now)
         )
 
     def shifted(self, delta: timedelta) -> Self:
-        """After the wall clock has jumped by `delta`: the bridge's own times move with it, the cloud's do not."""
+        """The wall clock has jumped by `delta`: the bridge's own times move with it, the cloud's do not."""
         down_since = self.link_down_since
         return replace(
             self,
@@ -176,26 +176,26 @@ class Twin:
             link_down_since=down_since + delta if down_since is not None else None,
         )
 
-    # --- what that means ---
+    # --- derived values ---
 
     def visible(self, now: datetime, grace: timedelta) -> bool:
-        """Whether what is known may still be told: the link is up, or was until a moment ago."""
+        """Whether the values are still valid: the link is up, or has not been down for longer than the grace."""
         return self.link_down_since is None or now - self.link_down_since < grace
 
     @property
     def held(self) -> bool:
-        """The charge point holds the session back."""
+        """Whether the charge point holds the session back (the state table's `held`)."""
         return self.status is not None and is_held(
             self.status, profile_on=self.settings.profile_on, smart_charging=self.settings.smart_charging_on
         )
 
     @property
     def held_by_profile(self) -> bool:
-        """Delayed or price-based charging holds the session back."""
+        """Whether delayed or price-based charging holds the session back."""
         return self.status is not None and is_held_by_profile(self.status, profile_on=self.settings.profile_on)
 
     def state(self, now: datetime, *, grace: timedelta, state_set: StateSet) -> State:
-        """The state to report."""
+        """Return the state to report (contract 4, "State table")."""
         situation = Situation(
             visible=self.visible(now, grace),
             activity=self.status.activity if self.status is not None else self.listed_activity,
@@ -209,12 +209,12 @@ class Twin:
 
     @property
     def cable_locked(self) -> bool:
-        """A fixed cable always is; a socket is while a session is on and it has not been unlocked."""
+        """Whether the cable is locked: always if it is fixed; else during a session, until it is unlocked."""
         return bool(self.settings.is_cable) or (self.memory.session_open and not self.memory.unlocked)
 
     @property
     def offered_current(self) -> int | None:
-        """What the session may draw on each phase, A: 0 while it is held back or over; None if not known."""
+        """The current that the session may draw on each phase, A: 0 while held back or over; None if not known."""
         if self.status is None:
             return None
         if not self.memory.session_open or self.held:
@@ -225,27 +225,27 @@ class Twin:
 
     @property
     def shown_limit(self) -> float | None:
-        """What the charge point shows that it can deliver on each phase, A, overrides counted; None if not known."""
+        """The limit in the status for each phase, A, with the effect of overrides; None if not known."""
         return _bound(self.status, self.settings) if self.status is not None else None
 
     @property
     def overrides_count(self) -> bool:
-        """Overrides of the current count: they limit what smart charging may advise, so not while it is off."""
+        """Whether overrides have an effect: they limit smart charging, so they have none while it is off."""
         return self.settings.smart_charging is not False
 
     @property
     def wanted_limit(self) -> int | None:
-        """The limit that an override of ours is to carry, A; None for none."""
+        """The limit that the bridge's override must carry, A; None if no override is needed."""
         return self.limits.wanted.lowest(self.observed.max_current) if self.overrides_count else None
 
     @property
     def limit_step(self) -> Step | None:
-        """The request about our override that is due; None if the cloud's side is as it has to be."""
+        """The request about the bridge's override that is due; None if the cloud has what is wanted."""
         return limits.next_step(self.wanted_limit, self.limits.there)
 
     @property
     def charging_mode(self) -> ChargingMode | None:
-        """How the session charges; None while none is on."""
+        """The charging mode of the open session; None if there is none."""
         if not self.memory.session_open:
             return None
         if self.limits.session is not None and self.limits.session.slow:
@@ -258,14 +258,17 @@ class Twin:
         return "normal"
 
     def limits_change_at(self, now: datetime) -> datetime | None:
-        """When its limits will change with nothing happening; None if they will not."""
-        if limits.in_time(limit_watch.judged(self.limits, self.memory, now), self.memory, now) != self.limits:
+        """Return when the limits will change by the passing of time alone; None if they will not."""
+        if limits.without_expired(limit_watch.judged(self.limits, self.memory, now), self.memory, now) != self.limits:
             return now
         times = (limits.waits_until(self.limits), limit_watch.judgement(self.limits, self.memory))
         return min((when for when in times if when is not None), default=None)
 
     def next_change(self, after: datetime, grace: timedelta) -> datetime | None:
-        """When, after a moment, the state may change with nothing happening: a start's wait ends, or the grace."""
+        """Return when, after a moment, the state may next change by the passing of time alone; None if it will not.
+
+        It changes when the wait for an accepted start, the grace, or the wait for a limited session ends.
+        """
         times = []
         if self.memory.start_accepted is not None:
             times.append(self.memory.start_accepted + START_WINDOW)

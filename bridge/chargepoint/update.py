@@ -1,4 +1,4 @@
-"""Partial news: a value, and which of its fields the news was about."""
+"""Partial updates: new values for some of the fields of a dataclass."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -11,16 +11,16 @@ T = TypeVar("T", bound="DataclassInstance")
 
 @dataclass(frozen=True, slots=True)
 class Update(Generic[T]):
-    """What one frame says of a `T`.
+    """The values that one frame carries for a `T`.
 
     Attributes:
-        values: the fields that it gave; the others stand at their defaults and mean nothing.
-        present: the names of the fields that it gave. One that is given as None has become unknown.
+        values: the values of the fields in `present`. The others are at their defaults, and have no meaning.
+        present: the names of the fields that the frame carries. One with the value None has become unknown.
     """
 
     values: T
     present: frozenset[str]
 
     def onto(self, before: T) -> T:
-        """`before` with the given fields changed; a field that was missing stays as it was."""
+        """Return `before` with the carried fields changed. The other fields keep their values."""
         return replace(before, **{name: getattr(self.values, name) for name in self.present})

@@ -25,9 +25,9 @@ from bridge.chargepoint.charge_point_settings import (
     Location,
     Tariff,
 )
+from bridge.chargepoint.cloud_fields import cloud_fields
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.told import told_fields
 
 STAND_IN: Final = "redacted-"
 _DIGITS: Final = 12
@@ -51,7 +51,7 @@ class Rule(Enum):
 
 def _names(*classes: type) -> frozenset[str]:
     """The names on the wire of all fields that dataclasses declare, names within objects one by one."""
-    told = (one for cls in classes for one in told_fields(cls).values())
+    told = (one for cls in classes for one in cloud_fields(cls).values())
     full = (name for one in told for name in (one.name, *one.also, one.opposite))
     return frozenset(part for name in full if name for part in name.split("."))
 

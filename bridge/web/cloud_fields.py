@@ -8,9 +8,9 @@ from pydantic import JsonValue
 from bridge.bluecurrent.bodies import AccountBody
 from bridge.chargepoint.averages import averages, grid_averages
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
+from bridge.chargepoint.cloud_fields import as_cloud_json
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.told import as_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ChargePointFields:
 
     def as_json(self) -> dict[str, JsonValue]:
         """The fields by their wire names. With several sockets their fields are under `sockets`, by socket number."""
-        shown = as_told(self.settings)
+        shown = as_cloud_json(self.settings)
         statuses = {number: self._status(status) for number, status in self.sockets}
         if None in statuses:
             shown |= statuses[None]
@@ -40,14 +40,16 @@ class ChargePointFields:
         return shown
 
     def _status(self, status: Status) -> dict[str, JsonValue]:
-        return as_told(status) | as_told(averages(status, smart_charging=bool(self.settings.smart_charging)))
+        return as_cloud_json(status) | as_cloud_json(
+            averages(status, smart_charging=bool(self.settings.smart_charging))
+        )
 
 
 def account_fields(account: AccountBody | None) -> dict[str, JsonValue] | None:
     """The fields of the account; None if the cloud has sent none yet."""
-    return as_told(account) if account is not None else None
+    return as_cloud_json(account) if account is not None else None
 
 
 def grid_fields(grid: Grid) -> dict[str, JsonValue]:
     """The fields of a grid connection, and the averages computed from them."""
-    return as_told(grid) | as_told(grid_averages(grid))
+    return as_cloud_json(grid) | as_cloud_json(grid_averages(grid))

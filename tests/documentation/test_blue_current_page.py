@@ -8,10 +8,10 @@ import pytest
 from bridge.bluecurrent.bodies import AccountBody, Sustainability
 from bridge.chargepoint.averages import Averages, GridAverages
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location, Tariff
+from bridge.chargepoint.cloud_fields import CloudField, cloud_fields
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.told import ToldField, told_fields
 from tests.documentation.pages import PAGES, ROOT, code_words, rows
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ TABLES: "dict[str, list[type[DataclassInstance]]]" = {
 }
 
 
-def written(one: ToldField[object]) -> list[str]:
+def written(one: CloudField[object]) -> list[str]:
     """The first cells of a field's row."""
     names = " or ".join(f"`{name}`" for name in (one.name, *one.also))
     if one.opposite:
@@ -42,7 +42,7 @@ def written(one: ToldField[object]) -> list[str]:
 
 @pytest.mark.parametrize("heading", TABLES)
 def test_every_field_has_its_row(heading: str) -> None:
-    told = [one for cls in TABLES[heading] for one in told_fields(cls).values()]
+    told = [one for cls in TABLES[heading] for one in cloud_fields(cls).values()]
     assert [row[:3] for row in rows(PAGE, heading)] == [written(one) for one in told]
 
 

@@ -27,10 +27,10 @@ from bridge.bluecurrent.frames import (
 )
 from bridge.bluecurrent.values import MOST_ENTRIES
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location, Setting, Tariff
+from bridge.chargepoint.cloud_fields import as_cloud_json, cloud_fields
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Activity, Status, Vehicle
-from bridge.chargepoint.told import as_told, told_fields
 
 
 def frame(**fields: Any) -> Frame:
@@ -462,7 +462,7 @@ TOLD = sorted(
     {
         name
         for cls in (Status, ChargePointSettings, Card, Tariff, Location, Grid, AccountBody, Sustainability)
-        for one in told_fields(cls).values()
+        for one in cloud_fields(cls).values()
         for name in ".".join([one.name, one.opposite, *one.also]).split(".")
         if name
     }
@@ -484,11 +484,11 @@ def check(text: str | bytes) -> None:
         assert all(current is None or 0 <= current <= 200 for current in values.currents)
         assert all(voltage is None or 0 <= voltage <= 500 for voltage in values.voltages)
         assert values.started_at is None or 1999 <= values.started_at.year <= 2101
-        as_told(values)
+        as_cloud_json(values)
     if isinstance(parsed.body, SettingsBody):
         told = parsed.body.update.values
         assert set(told.delayed_days or ()) <= set(range(1, 8))
-        assert json.dumps(as_told(told), allow_nan=False, ensure_ascii=False).encode()
+        assert json.dumps(as_cloud_json(told), allow_nan=False, ensure_ascii=False).encode()
 
 
 @given(

@@ -8,8 +8,18 @@ import pytest
 from bridge.bluecurrent import values
 from bridge.bluecurrent.values import PLAIN, UNREADABLE, Odd
 from bridge.chargepoint.charge_point_settings import Setting
+from bridge.chargepoint.cloud_fields import (
+    CURRENT,
+    ENERGY,
+    FLAG,
+    GRID_CURRENT,
+    MONEY,
+    NAMES,
+    TIME_OF_DAY,
+    VOLTAGE,
+    WEEKDAYS,
+)
 from bridge.chargepoint.status import VEHICLE, Vehicle
-from bridge.chargepoint.told import CURRENT, ENERGY, FLAG, GRID_CURRENT, MONEY, NAMES, TIME_OF_DAY, VOLTAGE, WEEKDAYS
 
 ODD = object()
 

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.bluecurrent.wire import MOST_CHARACTERS, BadFrame, FieldReader, decode
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting, Tariff
-from bridge.chargepoint.told import FLAG, TEXT, told
+from bridge.chargepoint.cloud_fields import FLAG, TEXT, cloud_field
 
 _SETTINGS = FieldReader(ChargePointSettings)
 
@@ -123,10 +123,10 @@ def test_a_card_without_a_uid_is_none(card: object) -> None:
 
 @dataclass(frozen=True)
 class Thing:
-    """A dataclass with a field that is not told."""
+    """A dataclass with a field that the cloud does not send."""
 
-    name: str = told("name", "its name", TEXT, default="")
-    here: bool | None = told("here", "it is here", FLAG, lasting=True)
+    name: str = cloud_field("name", "its name", TEXT, default="")
+    here: bool | None = cloud_field("here", "it is here", FLAG, lasting=True)
     ours: int = 7
 
 

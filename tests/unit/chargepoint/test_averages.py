@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.chargepoint.averages import Averages, GridAverages, averages, grid_averages
+from bridge.chargepoint.cloud_fields import as_cloud_json
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.status import Status
-from bridge.chargepoint.told import as_told
 
 AMPERES = st.just(0.0) | st.floats(0, 200)
 VOLTS = st.just(0.0) | st.floats(0, 500)
@@ -24,20 +24,20 @@ def test_as_the_official_client_does(
         current_1=currents[0], current_2=currents[1], current_3=currents[2],
         voltage_1=voltages[0], voltage_2=voltages[1], voltage_3=voltages[2], max_usage=most, smart_limit=limit,
     )  # fmt: skip
-    message: dict[str, Any] = {"object": "CH_STATUS", "evse_id": "B", "data": as_told(status)}
+    message: dict[str, Any] = {"object": "CH_STATUS", "evse_id": "B", "data": as_cloud_json(status)}
     message["data"] |= {"vehicle_status": "A", "start_datetime": "", "stop_datetime": "", "offline_since": ""}
     (SMART_CHARGING.add if smart else SMART_CHARGING.discard)("B")
     handle_status(message)
-    ours = as_told(averages(status, smart_charging=smart))
+    ours = as_cloud_json(averages(status, smart_charging=smart))
     assert ours == {name: message["data"][name] for name in ours}
 
 
 @given(st.tuples(*[st.just(0.0) | st.floats(-100, 200)] * 3))
 def test_a_grid_as_the_official_client_does(currents: tuple[float, float, float]) -> None:
     grid = Grid(current_1=currents[0], current_2=currents[1], current_3=currents[2])
-    message: dict[str, Any] = {"object": "GRID_STATUS", "data": as_told(grid)}
+    message: dict[str, Any] = {"object": "GRID_STATUS", "data": as_cloud_json(grid)}
     handle_grid(message)
-    ours = as_told(grid_averages(grid))
+    ours = as_cloud_json(grid_averages(grid))
     assert ours == {name: message["data"][name] for name in ours}
 
 

@@ -68,9 +68,9 @@ def test_what_the_charge_point_can_deliver_anyway_is_no_standing_limit() -> None
 
 def test_a_wish_is_pending_until_the_cloud_has_agreed() -> None:
     before = Limits(standing=12, owned=Owned(7, 12))
-    asked = limits.asking(before, before.wanted.with_standing(10, MOST))
+    asked = limits.with_request(before, before.wanted.with_standing(10, MOST))
     assert (asked.holding, asked.wanted) == (Wish(12), Wish(10))
-    assert limits.not_asked(asked) == before
+    assert limits.without_request(asked) == before
     done = limits.agreed(limits.changed(asked, 7, 10, NOON), counts=True)
     assert (done.holding, done.wanted, done.asked) == (Wish(10), Wish(10), None)
 
@@ -138,7 +138,7 @@ def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stay
         (Limits(standing=12, asked=Wish(12, limit)), Limits(standing=12, asked=Wish(12, left))),
         (Limits(lapsed=Wish(12, limit)), Limits(lapsed=Wish(12, left))),
     ):
-        assert limits.in_time(before, memory, NOON) == after
+        assert limits.without_expired(before, memory, NOON) == after
 
 
 def test_own_times_move_with_the_wall_clock() -> None:

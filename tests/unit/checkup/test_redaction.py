@@ -7,7 +7,7 @@ import pytest
 from pydantic import JsonValue, TypeAdapter
 
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Location
-from bridge.chargepoint.told import told_fields
+from bridge.chargepoint.cloud_fields import cloud_fields
 from bridge.checkup.redaction import SECRET, Redaction, host_stand_in
 
 
@@ -63,7 +63,7 @@ def test_names_of_fields_decide() -> None:
 
 def test_where_a_charge_point_is_stays_private() -> None:
     """Of what is kept of a charge point on disk, as the dump shows it."""
-    place = {name: f"{name} of the Smiths" for name in told_fields(Location)} | {"x_coord": 52.123, "y_coord": 4.321}
+    place = {name: f"{name} of the Smiths" for name in cloud_fields(Location)} | {"x_coord": 52.123, "y_coord": 4.321}
     settings = ChargePointSettings(
         name="Smith", location=Location(**place), x_coord=52.123, y_coord=4.321,  # type: ignore[arg-type]
         default_card=Card("046C", "NL-1", "Smith's card", customer_name="J. Smith"),

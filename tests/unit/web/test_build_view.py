@@ -11,12 +11,12 @@ from pydantic import TypeAdapter
 from bridge.bluecurrent.protocol import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.averages import Averages, GridAverages
 from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting
+from bridge.chargepoint.cloud_fields import cloud_fields
 from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.records import record_of
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import Activity, Status, Vehicle
-from bridge.chargepoint.told import told_fields
 from bridge.chargepoint.twin import Twin
 from bridge.errors import AlreadyConnected, BridgeError, Disconnected, LoginLapsed, RequestLimit, Unauthorized
 from bridge.hub.broker import BrokerStatus
@@ -221,7 +221,7 @@ def test_every_field_that_the_cloud_has_told_is_there_by_its_own_name() -> None:
     expected = {
         one.name.partition(".")[0]
         for cls in (ChargePointSettings, Status, Averages, Grid, GridAverages)
-        for one in told_fields(cls).values()
+        for one in cloud_fields(cls).values()
     }
     assert set(cloud) == expected - {"id"}
     assert (cloud["activity"], cloud["vehicle_status"], cloud["actual_p3"]) == ("charging", "C", 16)

@@ -1,7 +1,7 @@
-"""What the cloud tells: a field's name on the wire, its meaning and its unit, beside the field and nowhere else.
+"""Declarations of the fields that the cloud sends: their name on the wire, their meaning and their unit.
 
-`told` declares a dataclass field in this way. `bridge.bluecurrent` reads frames by these declarations, `as_told` turns
-values back into the cloud's own words for `GET /api/state`, and `docs/blue-current.md` is compared with them by a test.
+`cloud_field` declares a field of a dataclass. `bridge.bluecurrent` reads frames by these declarations. `as_cloud_json`
+turns values back into the cloud's form for `GET /api/state`. A test compares `docs/blue-current.md` with them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,26 +21,26 @@ T_co = TypeVar("T_co", covariant=True)
 D_co = TypeVar("D_co", bound="DataclassInstance", covariant=True)
 W_co = TypeVar("W_co", bound=Enum, covariant=True)
 
-_KEY: Final = "told"
+_KEY: Final = "cloud_field"
 
 
 class Kind(Generic[T_co]):
-    """What sort of value a field holds, and so what can be believed of it. None stands for unknown."""
+    """The kind of value that a field holds, which decides how it is read and which values are possible."""
 
     def measured_in(self) -> str:
-        """The unit, as the documentation writes it; empty where there is none."""
+        """Return the unit as the documentation writes it; empty if there is none."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity(Kind[float]):
-    """A number with a unit. One outside its bounds cannot be, and is unknown (contract 4).
+    """A number with a unit. One outside its bounds is impossible, and becomes unknown (contract 4).
 
     Attributes:
-        unit: as it is written in the documentation.
-        lowest: the lowest value that can be.
-        highest: the highest value that can be.
-        noise: a reading at most this far below `lowest` is noise of the meter and counts as `lowest`.
+        unit: the unit as the documentation writes it.
+        lowest: the lowest possible value.
+        highest: the highest possible value.
+        noise: a reading at most this far below `lowest` is noise of the meter, and counts as `lowest`.
     """
 
     unit: str
@@ -49,7 +49,7 @@ class Quantity(Kind[float]):
     noise: float = 0.0
 
     def measured_in(self) -> str:
-        """The unit."""
+        """Return the unit."""
         return self.unit
 
 
@@ -66,23 +66,23 @@ class Text(Kind[str]):
 
 
 class Moment(Kind[datetime]):
-    """A date and time of Amsterdam's clock, between the years 2000 and 2100."""
+    """A date and time in Amsterdam, between the years 2000 and 2100."""
 
 
 class TimeOfDay(Kind[time]):
-    """A time of Amsterdam's clock, to the minute. 24:00 is 00:00."""
+    """A time of day in Amsterdam, to the minute. 24:00 is read as 00:00."""
 
 
 class Weekdays(Kind[tuple[int, ...]]):
-    """Days of the week, 1 Monday to 7 Sunday, each once and in order."""
+    """Days of the week, 1 Monday to 7 Sunday, sorted and without duplicates."""
 
 
 class Numbers(Kind[tuple[int, ...]]):
-    """Numbers without a fraction, each once, in the order in which they came."""
+    """Whole numbers without duplicates, in the order of the frame."""
 
 
 class Names(Kind[tuple[str, ...]]):
-    """Names, in the order in which they came."""
+    """Names without duplicates, in the order of the frame."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Word(Kind[W_co]):
     """One of a few words, in any letter case.
 
     Attributes:
-        words: what each of them means; in lower case.
+        words: the value for each word, which is in lower case.
     """
 
     words: Mapping[str, W_co]
@@ -98,11 +98,11 @@ class Word(Kind[W_co]):
 
 @dataclass(frozen=True)
 class Part(Kind[D_co]):
-    """An object with told fields of its own.
+    """An object with declared fields of its own.
 
     Attributes:
-        cls: the dataclass that declares them.
-        needs: the field without which it stands for nothing.
+        cls: the dataclass that declares the fields.
+        needs: the field without which the object counts as absent; empty for none.
     """
 
     cls: type[D_co]
@@ -132,16 +132,16 @@ AMOUNT: Final = Quantity("", 0, 1e9)
 
 
 @dataclass(frozen=True, slots=True)
-class ToldField(Generic[T_co]):
-    """How the cloud tells a field.
+class CloudField(Generic[T_co]):
+    """The declaration of a field.
 
     Attributes:
-        name: on the wire. With a dot: a field of an object, whose other fields may be missing while this one is there.
-        meaning: what it says.
-        kind: what sort of value it is.
-        also: other names under which it has been seen.
-        opposite: a name under which its opposite has been seen.
-        lasting: null, or what cannot be read, leaves it as it was; for what is too much to lose to one odd frame.
+        name: the name on the wire. A dot separates the name of an object from that of a field in it.
+        meaning: the meaning, for the documentation.
+        kind: the kind of the value.
+        also: other names under which the field has been seen.
+        opposite: a name under which the opposite value has been seen.
+        lasting: a null or unreadable value leaves the field as it was, since one odd frame must not lose it.
     """
 
     name: str
@@ -153,18 +153,18 @@ class ToldField(Generic[T_co]):
 
 
 @overload
-def told(
+def cloud_field(
     name: str, meaning: str, kind: Kind[T], *, also: Sequence[str] = (), opposite: str = "", lasting: bool = False
 ) -> T | None: ...
 
 
 @overload
-def told(
+def cloud_field(
     name: str, meaning: str, kind: Kind[T], *, default: T, also: Sequence[str] = (), lasting: bool = False
 ) -> T: ...
 
 
-def told(
+def cloud_field(
     name: str,
     meaning: str,
     kind: Kind[T],
@@ -174,34 +174,27 @@ def told(
     opposite: str = "",
     lasting: bool = False,
 ) -> T | None:
-    """Declare a dataclass field that the cloud tells.
+    """Declare a dataclass field that the cloud sends. `default` stands for an unknown value.
 
-    Args:
-        name: on the wire.
-        meaning: what it says.
-        kind: what sort of value it is.
-        default: stands for unknown.
-        also: other names under which it has been seen.
-        opposite: a name under which its opposite has been seen.
-        lasting: null, or what cannot be read, leaves it as it was.
+    The other arguments are the attributes of `CloudField`.
     """
-    declared = ToldField(name, meaning, kind, tuple(also), opposite, lasting)
+    declared = CloudField(name, meaning, kind, tuple(also), opposite, lasting)
     return field(default=default, metadata={_KEY: declared})
 
 
 @cache
-def told_fields(cls: "type[DataclassInstance]") -> Mapping[str, ToldField[object]]:
-    """The told fields of a dataclass, by their names in it, in order."""
+def cloud_fields(cls: "type[DataclassInstance]") -> Mapping[str, CloudField[object]]:
+    """Return the declared fields of a dataclass by their attribute names, in order."""
     return {one.name: one.metadata[_KEY] for one in fields(cls) if _KEY in one.metadata}
 
 
-def as_told(value: "DataclassInstance") -> dict[str, JsonValue]:
-    """A value with told fields, in the names and the nesting of the wire; what is unknown is None.
+def as_cloud_json(value: "DataclassInstance") -> dict[str, JsonValue]:
+    """Return a value in the names and the nesting of the wire. An unknown field is None.
 
-    Times are ISO 8601 with an offset, times of day HH:MM.
+    Times are ISO 8601 with an offset, times of day are HH:MM.
     """
     shown: dict[str, JsonValue] = {}
-    for attribute, one in told_fields(type(value)).items():
+    for attribute, one in cloud_fields(type(value)).items():
         plain = _plain(getattr(value, attribute))
         name, _, inner = one.name.partition(".")
         if not inner:
@@ -229,7 +222,7 @@ def _plain(value: object) -> JsonValue:
             plain = [_plain(one) for one in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
             named = {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
-            plain = as_told(value) if told_fields(type(value)) else named
+            plain = as_cloud_json(value) if cloud_fields(type(value)) else named
         case _:
-            raise TypeError(f"{type(value).__name__} cannot be told")
+            raise TypeError(f"{type(value).__name__} has no form on the wire")
     return plain

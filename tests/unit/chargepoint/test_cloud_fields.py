@@ -3,24 +3,24 @@
 from datetime import UTC, datetime, time
 
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting, Tariff
+from bridge.chargepoint.cloud_fields import as_cloud_json, cloud_fields
 from bridge.chargepoint.status import Activity, Status, Vehicle
-from bridge.chargepoint.told import as_told, told_fields
 
 
 def test_a_status_in_the_words_of_the_wire() -> None:
     status = Status(
         activity=Activity.CHARGING, vehicle=Vehicle.READY, current_1=16.0, started_at=datetime(2026, 1, 2, tzinfo=UTC)
     )
-    told = as_told(status)
+    told = as_cloud_json(status)
     assert told["activity"] == "charging"
     assert told["vehicle_status"] == "C"
     assert (told["actual_p1"], told["actual_p2"]) == (16.0, None)
     assert told["start_datetime"] == "2026-01-02T00:00:00+00:00"
-    assert len(told) == len(told_fields(Status))
+    assert len(told) == len(cloud_fields(Status))
 
 
 def test_settings_nest_as_on_the_wire() -> None:
-    told = as_told(
+    told = as_cloud_json(
         ChargePointSettings(
             tariff=Tariff(currency="SEK", price_in_vat=2.5),
             default_card=Card("A1", customer_name="A. B."),
@@ -46,4 +46,4 @@ def test_settings_nest_as_on_the_wire() -> None:
 
 
 def test_every_field_of_a_status_is_told() -> None:
-    assert set(told_fields(Status)) == set(Status.__dataclass_fields__)
+    assert set(cloud_fields(Status)) == set(Status.__dataclass_fields__)
