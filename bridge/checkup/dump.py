@@ -24,7 +24,7 @@ from bridge.checkup.finding import Finding
 from bridge.checkup.machine import files_of
 from bridge.checkup.redaction import SECRET, Redaction, host_stand_in
 from bridge.settings import Settings
-from bridge.storage.database import look_into
+from bridge.storage.database import open_read_only
 from bridge.storage.schema import version_of
 
 DISTRIBUTION: Final = "bluecurrent-fimp-bridge"
@@ -219,7 +219,7 @@ class _Stored:
         if not path.is_file():
             return
         try:
-            with closing(look_into(path)) as connection:
+            with closing(open_read_only(path)) as connection:
                 connection.row_factory = sqlite3.Row
                 self.version = version_of(connection)
                 names = [

@@ -15,7 +15,7 @@ from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.checkup.finding import Finding, fail, note, ok
 from bridge.checkup.web import Answer, get
 from bridge.settings import Settings
-from bridge.storage.database import look_into, newer
+from bridge.storage.database import newer, open_read_only
 from bridge.storage.schema import VERSION, version_of
 
 LEAST_FREE_BYTES: Final = 50 * 1024 * 1024
@@ -109,7 +109,7 @@ def _content(path: Path) -> tuple[int, str | None]:
     if path.stat().st_size == 0:
         return 0, None
     try:
-        with closing(look_into(path)) as connection:
+        with closing(open_read_only(path)) as connection:
             version = version_of(connection)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:

@@ -1,1 +1,1 @@
-"""The hub's language: topics, messages, reports and descriptions. Pure: no sockets, no clocks."""
+"""FIMP, the protocol of the hub: topics, messages, reports and descriptions. All modules are pure."""

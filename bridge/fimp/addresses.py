@@ -4,11 +4,11 @@ from bridge.fimp.topic import Topic
 
 
 class Addresses:
-    """The topics of devices and of the adapter, each made once: they are written with every report.
+    """Makes the topics of the adapter and of its devices. Topics are cached, since every report carries one.
 
     Args:
-        resource_name: the name under which the bridge appears.
-        resource_address: the address under which it appears.
+        resource_name: the value of `rn` (setting `fimp.resource_name`).
+        resource_address: the value of the first `ad` (setting `fimp.resource_address`).
         prefix: FIMP's global prefix; empty for none.
     """
 
@@ -23,9 +23,9 @@ class Addresses:
         self._events: dict[tuple[str, str], Topic] = {}
 
     def event(self, service: str, address: str) -> Topic:
-        """The event topic of one service of a device.
+        """Return the event topic of one service of a device.
 
-        Every topic is kept, so `address` must be that of a device that the account has.
+        The cache is not bounded, so `address` must be that of a device of the account.
         """
         topic = self._events.get((service, address))
         if topic is None:
@@ -34,11 +34,11 @@ class Addresses:
         return topic
 
     def in_description(self, service: str, address: str) -> str:
-        """The address of a service as inclusion reports write it."""
+        """Return the address of a service in the form of inclusion reports."""
         return f"/rt:dev/rn:{self.resource_name}/ad:{self.resource_address}/sv:{service}/ad:{address}"
 
     def subscriptions(self) -> list[str]:
-        """The topic filters of all commands, plain and gzipped."""
+        """Return the topic filters of all commands, plain and gzipped (contract 3)."""
         before = f"{self.prefix}/" if self.prefix else ""
         own = f"rn:{self.resource_name}/ad:{self.resource_address}"
         return [
@@ -49,5 +49,5 @@ class Addresses:
 
 
 def group_of(socket: int | None) -> str:
-    """The group of the services of a socket; None: of a charge point with one (contract 3)."""
+    """Return the group of a socket's services: `ch_1` and so on, or `ch_0` for the only socket (contract 3)."""
     return "ch_0" if socket is None else f"ch_{socket}"

@@ -1,4 +1,4 @@
-"""What an inclusion report is made of (fimp-api, "Thing Management")."""
+"""The parts of an inclusion report (fimp-api, "Thing Management")."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from bridge.fimp.values import ValueType
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One message that a service takes (`in`) or sends (`out`)."""
+    """One message type that a service accepts (`in`) or sends (`out`)."""
 
     direction: Literal["in", "out"]
     type: str
     value_type: ValueType
 
     def to_json(self) -> dict[str, JsonValue]:
-        """The entry of an inclusion report."""
+        """Return the entry of the interface in an inclusion report."""
         return {"intf_t": self.direction, "msg_t": self.type, "val_t": self.value_type, "ver": "1"}
 
 
@@ -27,11 +27,11 @@ class ServiceDescription:
     """One service of a thing.
 
     Attributes:
-        name: such as `chargepoint`.
-        address: from the resource type on, with a slash before it.
-        group: the socket that it belongs to.
-        interfaces: those that work, and no other.
-        properties: what the service says of itself, such as `sup_states`.
+        name: the name of the service, such as `chargepoint`.
+        address: its topic from the resource type on, with a slash before it.
+        group: the group of the socket that it belongs to.
+        interfaces: the interfaces that work for this thing, and no others.
+        properties: the service properties, such as `sup_states`.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ServiceDescription:
     properties: Mapping[str, JsonValue] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JsonValue]:
-        """The entry of an inclusion report."""
+        """Return the entry of the service in an inclusion report."""
         return {
             "name": self.name,
             "address": self.address,
@@ -54,16 +54,16 @@ class ServiceDescription:
 
 @dataclass(frozen=True, slots=True)
 class ThingDescription:
-    """A thing: what the hub shows as one device.
+    """A thing, which the hub shows as one device (contract 6, "Things").
 
     Attributes:
-        address: letters and digits only.
-        product_name: what the owner calls it.
-        product_hash: three parts with ` - ` between them; consumers split it there.
+        address: the address of the thing.
+        product_name: the owner's name for it, else the model.
+        product_hash: three parts with ` - ` between them, where consumers split it.
         product_id: the model.
-        manufacturer: who made it.
-        device_id: the serial number.
-        services: what it can do, for each of its groups.
+        manufacturer: the name of the manufacturer.
+        device_id: the `evse_id` or the id of the grid connection.
+        services: its services, for each of its groups.
     """
 
     address: str
@@ -75,7 +75,7 @@ class ThingDescription:
     services: Sequence[ServiceDescription]
 
     def to_json(self) -> dict[str, JsonValue]:
-        """The value of an inclusion report."""
+        """Return the value of an inclusion report."""
         groups = list(dict.fromkeys(service.group for service in self.services))
         return {
             "address": self.address,

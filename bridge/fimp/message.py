@@ -1,8 +1,7 @@
-"""FIMP messages, read and written (fimp-api, "Message Format").
+"""Reading and writing FIMP messages (fimp-api, "Message Format").
 
-Reading is as lenient as the specification asks for and no more; whatever it does not allow ends in
-`Malformed`, never in another exception. Writing gives exactly what hubs are picky about: `props` a map,
-`tags` a list, `ctime` with milliseconds and offset.
+Reading is as lenient as the specification requires, and no more. Anything else raises `Malformed` and no other
+exception. Writing fulfils what hubs depend on: `props` is a map, `tags` a list, `ctime` has milliseconds and an offset.
 """
 
 import gzip
@@ -19,21 +18,21 @@ from bridge.fimp.time_format import format_time, parse_time
 from bridge.fimp.topic import PayloadType
 
 MAX_BYTES: Final = 1024 * 1024
-"""The most a message may hold, unpacked, in bytes; inclusion reports, the largest, have some ten thousand."""
+"""The largest accepted message, unpacked, in bytes. Inclusion reports, the largest messages, have about 10,000."""
 
 
 LONGEST_NAME: Final = 256
-"""Characters of a service, an interface, a value type or a uid: they are repeated in answers and in the log."""
+"""The most characters of a service, interface, value type or uid. Answers and the log repeat them."""
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class StoragePolicy(BaseModel):
-    """How the hub's database is to keep a report (fimp-api, "StoragePolicy Policy").
+    """How the hub's database stores a report (fimp-api, "Storage Policy").
 
     Attributes:
-        strategy: `aggregate` by `sub_value`, `split` by key, or `skip`.
-        sub_value: what `aggregate` tells reports of one attribute apart by.
+        strategy: `aggregate` (one value for each `sub_value`), `split` (one for each key), or `skip`.
+        sub_value: distinguishes the reports of one attribute for `aggregate`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +46,7 @@ SPLIT: Final = StoragePolicy(strategy="split")
 
 
 def aggregate(sub_value: str) -> StoragePolicy:
-    """StoragePolicy that keeps the last value for each `sub_value`."""
+    """Make the policy that stores the last value for each `sub_value`."""
     return StoragePolicy(strategy="aggregate", sub_value=sub_value)
 
 
@@ -55,20 +54,20 @@ class Message(BaseModel):
     """One FIMP message.
 
     Attributes:
-        service: wire name `serv`.
+        service: `serv` on the wire.
         type: the interface, such as `cmd.charge.start`.
-        value_type: wire name `val_t`; not yet compared with `value`: that is the interface's business.
-        value: wire name `val`.
-        properties: wire name `props`. Strings, in what the bridge sends; whatever came, in what it reads.
+        value_type: `val_t` on the wire. It has not been compared with `value`; `Call.check` does that.
+        value: `val` on the wire.
+        properties: `props` on the wire. The bridge sends only strings; a received message may have any values.
         tags: labels; the bridge sends none.
-        storage: how a report is to be kept.
-        resp_to: topic for a copy of the answer.
-        corid: `uid` of the message that this one answers.
-        uid: what tells messages apart, a UUID.
-        ctime: when it was made; None if the sender did not say, which means now.
-        src: who sent it.
-        version: wire name `ver`.
-        topic: the topic it was sent on, without the global prefix.
+        storage: how the hub stores a report.
+        resp_to: the topic for a copy of the answer.
+        corid: the `uid` of the message that this one answers.
+        uid: the id of the message, a UUID.
+        ctime: when it was made; None if the sender left it out, which means now.
+        src: the sender.
+        version: `ver` on the wire.
+        topic: the topic that it was sent on, without the global prefix.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -91,7 +90,7 @@ class Message(BaseModel):
     @field_validator("ctime", mode="before")
     @classmethod
     def _read_time(cls, value: object) -> object:
-        # Some senders write the key and leave it empty; the specification counts a missing time as now.
+        # Some senders write an empty text. It counts as a missing time, which means now.
         if isinstance(value, str):
             return parse_time(value) if value else None
         if value is None or isinstance(value, datetime):
@@ -100,15 +99,15 @@ class Message(BaseModel):
 
     @classmethod
     def parse(cls, payload: bytes, payload_type: PayloadType = "j1") -> Self:
-        """Read a message as it came from the broker.
+        """Parse a message from the broker.
 
         Args:
-            payload: JSON in UTF-8; for `j1c1` the same, gzipped.
-            payload_type: which of the two, as the topic says.
+            payload: JSON in UTF-8; gzipped for `j1c1`.
+            payload_type: the payload type in the topic.
 
         Raises:
-            Malformed: it is not JSON, not gzip where gzip was said, not an object, larger than `MAX_BYTES`,
-                or a required field is missing or of the wrong kind.
+            Malformed: the payload is not JSON, not gzip for `j1c1`, not an object, larger than `MAX_BYTES`, or a
+                required field is missing or has the wrong type.
         """
         if len(payload) > MAX_BYTES:
             raise Malformed(f"The message has more than {MAX_BYTES} bytes.")
@@ -120,7 +119,7 @@ class Message(BaseModel):
             raise Malformed("The message is JSON, but not an object.")
         uid = data.get("uid")
         known_uid = uid if isinstance(uid, str) and 0 < len(uid) <= LONGEST_NAME else None
-        # Null stands for a missing key wherever a key may be missing.
+        # Null counts as a missing key for every key that may be missing.
         present = {key: value for key, value in data.items() if value is not None or key in _REQUIRED}
         if "val" not in data and data.get("val_t") != "null":
             raise Malformed("The message has no field val.", uid=known_uid)
@@ -130,7 +129,7 @@ class Message(BaseModel):
             raise Malformed(_explain(error), uid=known_uid) from None
 
     def to_bytes(self, payload_type: PayloadType = "j1") -> bytes:
-        """Write the message as it goes to the broker: JSON in UTF-8, gzipped for `j1c1`."""
+        """Return the payload for the broker: JSON in UTF-8, gzipped for `j1c1`."""
         fields: dict[str, JsonValue] = {
             "serv": self.service,
             "type": self.type,
@@ -157,10 +156,10 @@ class Message(BaseModel):
         return gzip.compress(text) if payload_type == "j1c1" else text
 
     def property(self, name: str) -> str | None:
-        """The property `name`, or None if the message has none.
+        """Return the property `name`; None if the message has none.
 
         Raises:
-            InvalidValue: it is not text, as all properties are.
+            InvalidValue: the property is not text.
         """
         value = self.properties.get(name)
         if value is None or isinstance(value, str):
@@ -175,7 +174,7 @@ _FIELD_NAMES: Final = TypeAdapter(dict[str, str]).validate_python(
 
 
 def _unpack(payload: bytes) -> bytes:
-    """Unpack gzip, in as many members as there are, never holding more than `MAX_BYTES`."""
+    """Unpack gzip with any number of members, without holding more than `MAX_BYTES`."""
     out = b""
     while payload:
         member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)

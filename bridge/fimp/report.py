@@ -1,4 +1,4 @@
-"""What is said to the hub: a report or an error, before it gets a time, an id and a topic."""
+"""Reports and errors for the hub, before they get a time, an id and a correlation."""
 
 import gzip
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ from bridge.fimp.topic import Topic
 from bridge.fimp.values import ValueType
 
 ReportKey = tuple[str, str, str]
-"""Topic, interface, and sub-value or subject: what a later report shares with the one that it replaces."""
+"""The key of a report: topic, interface, and sub-value or thing. A report replaces an earlier one with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One event, on the event topic of the service that sends it.
+    """One event on the event topic of the service that sends it.
 
     Attributes:
         topic: the event topic.
-        service: wire name `serv`.
+        service: `serv` on the wire.
         type: the interface, such as `evt.state.report`.
-        value_type: wire name `val_t`.
-        value: wire name `val`, of that type.
-        properties: wire name `props`; all values are text.
-        storage: how the hub's database is to keep it, if not simply as the attribute's last value.
-        about: the thing that a report of the adapter is about. Not sent.
+        value_type: `val_t` on the wire.
+        value: `val` on the wire, of that type.
+        properties: `props` on the wire; all values are text.
+        storage: how the hub's database stores it; None for the default, the last value of the attribute.
+        about: the address of the thing that a report of the adapter is about. It is not sent.
     """
 
     topic: Topic
@@ -48,16 +48,16 @@ class Report:
 
     @property
     def key(self) -> ReportKey:
-        """What a later report must share to replace this one.
+        """The key that a later report must have to replace this one.
 
-        An inclusion and an exclusion of one thing replace each other: both tell whether it is there.
+        The inclusion and the exclusion report of a thing have the same key, since each replaces the other.
         """
         sub_value = self.storage.sub_value if self.storage is not None else None
         return self.topic.path, _PRESENCE.get(self.type, self.type), sub_value or self.about
 
     @property
     def fingerprint(self) -> object:
-        """Equal for two reports of one key exactly when they say the same. Small, since one is kept for every key."""
+        """A small value that is equal for two reports with the same key exactly if their content is equal."""
         if self._fingerprint is None:
             object.__setattr__(self, "_fingerprint", self._make_fingerprint())
         return self._fingerprint
@@ -77,14 +77,14 @@ class Report:
         corid: str | None = None,
         topic: Topic | None = None,
     ) -> bytes:
-        """The message as it goes to the broker: JSON in UTF-8, gzipped where the topic says so (page 4, "Messages").
+        """Return the payload for the broker: JSON in UTF-8, gzipped if the topic is of type `j1c1` (design page 4).
 
         Args:
-            uid: a new one for every message sent.
-            now: when it is sent; written with milliseconds.
-            src: who sends it: the resource name.
-            corid: the `uid` of the command that it answers.
-            topic: where it goes, if not to the event topic. It also decides whether the message is gzipped.
+            uid: the id of the message; every message needs a new one.
+            now: the time of sending, written with milliseconds.
+            src: the sender, which is the resource name.
+            corid: the `uid` of the command that it answers; None if it answers none.
+            topic: the topic to send it on; None for the event topic.
 
         Raises:
             ValueError: the value cannot be written as JSON.
@@ -109,10 +109,10 @@ class Report:
 
 
 _PERSONS: Final = {"evt.thing.inclusion_report": b"inclusion", "evt.thing.exclusion_report": b"exclusion"}
-"""What tells the fingerprints of two interfaces apart that share a key."""
+"""Distinguish the fingerprints of the two interfaces that share a key."""
 
 LONGEST_WORDS: Final = 1000
-"""Characters of a text in an error report. The rest says no more, and a broker may refuse what is too large."""
+"""The length, in characters, to which the text of an error report is cut. A broker may refuse a longer message."""
 
 _PRESENCE: Final = {"evt.thing.inclusion_report": "presence", "evt.thing.exclusion_report": "presence"}
 
@@ -120,15 +120,15 @@ _PRESENCE: Final = {"evt.thing.inclusion_report": "presence", "evt.thing.exclusi
 def error_report(
     error: BridgeError, *, topic: Topic, service: str, src: str, command_topic: str, command: Message | None
 ) -> Report:
-    """The report of an error that answers a command (contract 7).
+    """Make the error report that answers a command (contract 7).
 
     Args:
-        error: what went wrong.
+        error: the error.
         topic: the event topic to send it on.
-        service: wire name `serv`.
-        src: whose error it is: an address, or the resource name.
-        command_topic: the topic that the command came on.
-        command: the command, if it could be read.
+        service: `serv` on the wire.
+        src: the address, or the resource name, that the error is about.
+        command_topic: the topic of the command.
+        command: the command; None if it could not be parsed.
     """
     cause = {
         "cmd_topic": _readable(command_topic),
@@ -140,7 +140,7 @@ def error_report(
 
 
 def event_of_error(error: BridgeError, *, topic: Topic, service: str, src: str) -> Report:
-    """The report of an error that answers no command: it has no `cmd_` properties (contract 3)."""
+    """Make the error report that answers no command. It has no `cmd_` properties (contract 3)."""
     return Report(
         topic=topic,
         service=service,
@@ -148,12 +148,12 @@ def event_of_error(error: BridgeError, *, topic: Topic, service: str, src: str) 
         value_type="string",
         value=error.code,
         properties={"msg": _readable(str(error)) or error.code, "src": src},
-        # On device topics an error must not take the place of an attribute's last value.
+        # On device topics the hub must not store an error as the last value of an attribute.
         storage=SKIP if topic.resource_type == "dev" else None,
     )
 
 
 def _readable(text: str) -> str:
-    """A text that is not too long and that UTF-8 can carry: what others say is repeated in it."""
+    """Return a text cut to `LONGEST_WORDS` and without surrogates. It may quote text from outside."""
     cut = text if len(text) <= LONGEST_WORDS else f"{text[: LONGEST_WORDS - 1]}…"
     return cut.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""What every service of a thing has in common."""
+"""The interface of every service of a thing."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,20 +16,20 @@ class DeviceService(Protocol[T_contra]):
 
     @property
     def name(self) -> str:
-        """The service's name, such as `chargepoint`."""
+        """The name of the service, such as `chargepoint`."""
 
     @property
     def commands(self) -> Mapping[str, Command]:
-        """What it takes: interface → what to do."""
+        """The commands that it accepts, by their interface."""
 
     def describe(self, twin: T_contra) -> ServiceDescription | None:
-        """What an inclusion report says of it; None if this device has no such service."""
+        """Return its description for the inclusion report; None if this device does not have the service."""
 
     def reports(self, twin: T_contra, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """What it can say of the device now, changed or not.
+        """Return its reports of the present values, changed or not.
 
         Args:
             twin: the device.
-            now: the time.
-            settings_changed: False: only what a status can change is asked for.
+            now: the present time.
+            settings_changed: False if only reports that depend on the status are needed.
         """

@@ -13,10 +13,10 @@ _FORMS: Final = re.compile(
 
 
 def parse_time(text: str) -> datetime:
-    """Read a time in any of the four forms; always with an offset.
+    """Parse a time in any of the four forms. The result has an offset.
 
     Raises:
-        ValueError: it is in none of them.
+        ValueError: the text has none of the forms.
     """
     form = _FORMS.fullmatch(text)
     if form is None:
@@ -25,5 +25,5 @@ def parse_time(text: str) -> datetime:
 
 
 def format_time(when: datetime) -> str:
-    """Write a time: RFC 3339 with milliseconds and a numeric offset."""
+    """Format a time as RFC 3339 with milliseconds and a numeric offset."""
     return when.isoformat(timespec="milliseconds")

@@ -1,4 +1,6 @@
-"""FIMP topics, read and written (fimp-api, "Topic Format").
+"""Reading and writing FIMP topics (fimp-api, "Topic Format").
+
+A topic on the broker looks like this:
 
 [PREFIX/]pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:BCU102728
 """
@@ -13,21 +15,21 @@ PayloadType = Literal["j1", "j1c1"]
 MessageType = Literal["cmd", "evt", "rsp"]
 ResourceType = Literal["dev", "ad", "app", "cloud", "loc", "discovery"]
 
-# Beside what MQTT and FIMP have a use for: control characters, surrogates and the code points that Unicode will never
-# assign. A broker may close the connection for any of them (MQTT 3.1.1, 1.5.3), and mosquitto does.
+# Forbidden are the separators and wildcards of MQTT and FIMP, and control characters, surrogates and noncharacters. A
+# broker may close the connection for any of the latter (MQTT 3.1.1, 1.5.3), and mosquitto does.
 _LAST_TWO: Final = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _NONCHARACTERS: Final = f"\ufdd0-\ufdef{_LAST_TWO}"
 _PART: Final = re.compile(rf"[^/+#:\s\x00-\x1f\x7f-\x9f\ud800-\udfff{_NONCHARACTERS}]+")
 
 LONGEST_PART: Final = 255
-"""Characters of the value of one part. All of them together stay well below what MQTT allows."""
+"""The most characters of the value of one part. A topic of such parts stays well below the limit of MQTT."""
 
 MOST_LEVELS: Final = 32
-"""Of a topic, with its global prefix. A broker closes the connection at more than its own limit, mosquitto at 200."""
+"""The most levels of a topic with its global prefix. Brokers close the connection at a limit; mosquitto's is 200."""
 
 
 SHOWN: Final = 200
-"""How much of a text that is no topic is quoted."""
+"""How many characters of an invalid topic an error quotes."""
 
 
 def is_level(text: str) -> bool:
@@ -36,23 +38,23 @@ def is_level(text: str) -> bool:
 
 
 class InvalidTopic(InvalidValue):
-    """The text is no FIMP topic."""
+    """The text is not a FIMP topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One FIMP topic, taken apart.
+    """The parts of one FIMP topic.
 
     Attributes:
         message_type: `cmd`, `evt` or `rsp`.
-        resource_type: what kind of resource; it decides which of the following are there.
+        resource_type: the kind of the resource, which decides which of the following parts the topic has.
         resource_name: `rn`; empty for `discovery` only.
         resource_address: the first `ad`; empty for `discovery` only.
         service: `sv`, for `dev` and `loc` only.
         service_address: the second `ad`, for `dev` and `loc` only.
         payload_type: `j1` (JSON) or `j1c1` (the same JSON, gzipped).
-        prefix: the global prefix, without the slash after it; part of the transport, not of the message.
-        path: the topic as the broker knows it, with the global prefix.
+        prefix: the global prefix without the slash after it. It is not part of the topic in messages.
+        path: the topic on the broker, with the global prefix.
     """
 
     message_type: MessageType
@@ -67,7 +69,7 @@ class Topic:
     _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Make the text once: topics are kept, and written with every report."""
+        """Compute the text once, since topics are cached and every report writes one."""
         head = f"pt:{self.payload_type}/mt:{self.message_type}/rt:{self.resource_type}"
         values = (self.resource_name, self.resource_address, self.service, self.service_address)
         names = _PARTS_AFTER[self.resource_type]
@@ -77,10 +79,10 @@ class Topic:
 
     @classmethod
     def parse(cls, text: str) -> "Topic":
-        """Read a topic.
+        """Parse a topic.
 
         Raises:
-            InvalidTopic: it is none: a wildcard, an unknown type, a part too few or too many.
+            InvalidTopic: it has a wildcard or an unknown type, or a part is missing or too many.
         """
         parts = text.split("/", MOST_LEVELS)
         if len(parts) > MOST_LEVELS:
@@ -112,11 +114,11 @@ class Topic:
         )
 
     def __str__(self) -> str:
-        """The topic as it stands in a message: without the global prefix."""
+        """Return the topic in the form of messages, without the global prefix."""
         return self._text
 
     def as_event(self) -> "Topic":
-        """The event topic that belongs to this command topic; events are never compressed."""
+        """Return the event topic that matches this command topic. Events are never gzipped."""
         return replace(self, message_type="evt", payload_type="j1")
 
 

@@ -1,4 +1,4 @@
-"""The value types of FIMP (fimp-api, "Value Types"), checked once at the edge."""
+"""The value types of FIMP (fimp-api, "Value Types") and their checks."""
 
 import base64
 import binascii
@@ -17,22 +17,22 @@ ValueType = Literal[
 
 
 def is_string(value: object) -> TypeGuard[str]:
-    """Text."""
+    """Whether a value is text."""
     return isinstance(value, str)
 
 
 def is_int(value: object) -> TypeGuard[int]:
-    """A whole number; JSON's `true` is not one."""
+    """Whether a value is a whole number. A bool is not one."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_float(value: object) -> TypeGuard[float]:
-    """Any finite number: `3` is a valid float."""
+    """Whether a value is a finite number. `3` is a valid float."""
     return is_int(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def is_bool(value: object) -> TypeGuard[bool]:
-    """`true` or `false`."""
+    """Whether a value is true or false."""
     return isinstance(value, bool)
 
 
@@ -74,6 +74,6 @@ _CHECKS: Final[Mapping[str, Callable[[object], bool]]] = {
 
 
 def fits(value_type: str, value: JsonValue) -> bool:
-    """Whether `value` is one that `value_type` names; an unknown type fits nothing."""
+    """Whether `value` has the type that `value_type` names. No value has an unknown type."""
     check = _CHECKS.get(value_type)
     return check is not None and check(value)

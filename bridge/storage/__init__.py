@@ -1,1 +1,1 @@
-"""What survives a restart: the file, its tables, and when they are written."""
+"""The storage of what survives a restart: the file, its tables, and when they are written."""

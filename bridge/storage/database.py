@@ -1,7 +1,7 @@
-"""The file under the storage: opened or refused, brought up to date, set aside when damaged, written when it can be.
+"""The SQLite file of the storage: opening, migrating, setting aside a damaged file, and writing.
 
-Calls are made from the event loop and do not wait for the disk: in WAL mode with `synchronous=NORMAL` a commit is a
-write to the page cache. A crash of the process loses nothing; a power cut may lose the last moments, never the file.
+Calls come from the event loop and do not wait for the disk: in WAL mode with `synchronous=NORMAL` a commit is a write
+to the page cache. A crash of the process loses nothing. A power cut may lose the last writes, never the file.
 """
 
 import fcntl
@@ -21,12 +21,12 @@ from bridge.storage.schema import VERSION, upgrade, version_of
 R = TypeVar("R")
 
 Statement = tuple[str, tuple[Cell, ...]]
-"""SQL and its parameters."""
+"""An SQL statement and its parameters."""
 
 _BUSY_MS: Final = 250
-"""How long a lock is waited for, which others hold only for moments; the event loop waits along."""
+"""How long to wait for a lock, ms. The event loop is blocked meanwhile; other programs hold locks only briefly."""
 
-_SURROUNDINGS: Final = frozenset(
+_ENVIRONMENT_ERRORS: Final = frozenset(
     {
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_BUSY,
@@ -38,18 +38,20 @@ _SURROUNDINGS: Final = frozenset(
         sqlite3.SQLITE_CANTOPEN,
     }
 )
-"""Errors that are not the file's fault."""
+"""Errors that come from the environment, not from a damaged file."""
 
 _LOG_BYTES: Final = 1024 * 1024
+"""The size to which the write-ahead log is cut after a checkpoint."""
+
 _LOG_PAGES: Final = 250
-"""How long the write-ahead log may grow before it is worked into the file, and what is kept of it then."""
+"""The size of the write-ahead log at which a checkpoint moves it into the file."""
 
 
 class StorageUnusable(Exception):
-    """The storage cannot be used as it is. The text is a sentence that says what to do.
+    """The storage cannot be used. The message is a sentence that says what to do.
 
     Attributes:
-        permanent: trying again without a change is of no use.
+        permanent: a retry without a change cannot succeed.
     """
 
     def __init__(self, text: str, *, permanent: bool = True) -> None:
@@ -58,16 +60,16 @@ class StorageUnusable(Exception):
 
 
 class Database:
-    """The file.
+    """The SQLite file, which only this process uses.
 
     Args:
-        path: where it is; `:memory:` for none. Its folder is made, readable by the owner only.
-        check: reads what is in it, and raises ValueError for what cannot be understood.
-        now: the time.
-        log: where to say what happens.
+        path: the path of the file, or `:memory:`. Its folder is made, readable only by the owner.
+        check: reads all content, and raises ValueError if some of it is invalid.
+        now: returns the present time.
+        log: gets a line for a damaged file, a migration, and writes that fail.
 
     Raises:
-        StorageUnusable: it is of a newer version, of another program, in use, or cannot be opened.
+        StorageUnusable: the file is of a newer version or another program, is in use, or cannot be opened.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class Database:
         file = Path(path)
         try:
             self._lock = _lock(file)
-            _refuse_what_is_not_ours(file)
+            _refuse_foreign_file(file)
             _touch(file)
             self._connection = self._open(file, check)
         except OSError as error:
@@ -104,12 +106,12 @@ class Database:
         try:
             return self._open_sound(file, check)
         except (sqlite3.DatabaseError, ValueError) as error:
-            if _is_surroundings(error):
+            if _is_environmental(error):
                 raise StorageUnusable(_cannot_use(file, str(error)), permanent=False) from error
             aside = _set_aside(file, self._now())
             self._log.error(
-                "the storage was damaged: it has been set aside, and an empty one is used. Sessions, "
-                "lifetime energy, a login from the hub, deleted things and what the hub has set begin anew",
+                "the storage was damaged: it has been set aside, and an empty one is used. Sessions, lifetime energy, "
+                "a login from the hub, deleted things and settings made from the hub are lost",
                 file=str(file),
                 set_aside=str(aside),
                 reason=str(error).splitlines()[0],
@@ -137,7 +139,7 @@ class Database:
         return connection
 
     def close(self) -> None:
-        """Write what is owed, if it can be, and close the file."""
+        """Write what is still to be written, if possible, and close the file."""
         self.write_owed()
         self._connection.close()
         self._unlock()
@@ -148,24 +150,25 @@ class Database:
             self._lock = None
 
     def read(self, query: Query[R], *parameters: str | None) -> list[R]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         return query.read(self._connection, *parameters)
 
     @property
     def changes(self) -> int:
-        """How many rows have been written since it was opened."""
+        """The number of rows written since the file was opened."""
         return self._connection.total_changes
 
     # --- writing ---
 
     def write(self, statements: Mapping[Hashable, Statement]) -> None:
-        """Write, all or nothing. What cannot be written now, as when the disk is full, is owed and written later.
+        """Execute statements in one transaction. If the disk is full or cannot be written, they are kept for later.
 
         Args:
-            statements: each by what it is about; of two that are about the same only the later one is owed.
+            statements: the statements by a key of what they change. A kept statement is replaced by a later one with
+                the same key.
 
         Raises:
-            sqlite3.IntegrityError: the values break a rule of the table; nothing is written, and nothing more owed.
+            sqlite3.IntegrityError: the values break a constraint of a table. Nothing is written or kept.
         """
         for key in statements:
             self._owed.pop(key, None)
@@ -178,13 +181,13 @@ class Database:
             raise
 
     def write_owed(self) -> None:
-        """Write what could not be written before."""
+        """Write the statements that could not be written before."""
         if not self._owed:
             return
         try:
             self._execute(list(self._owed.values()))
         except sqlite3.DatabaseError as error:
-            if not (_is_surroundings(error) or type(error) is sqlite3.DatabaseError):
+            if not (_is_environmental(error) or type(error) is sqlite3.DatabaseError):
                 raise
             if not self._failing:
                 self._log.error(
@@ -196,7 +199,7 @@ class Database:
             return
         self._owed.clear()
         if self._failing:
-            self._log.info("the storage can be written again; nothing is missing")
+            self._log.info("the storage can be written again; no change was lost")
         self._failing = False
 
     def _execute(self, statements: list[Statement]) -> None:
@@ -206,7 +209,7 @@ class Database:
                 self._connection.execute(sql, parameters)
             self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:  # after some errors it is over by itself
+            if self._connection.in_transaction:  # some errors roll back by themselves
                 self._connection.execute("ROLLBACK")
             raise
 
@@ -221,16 +224,16 @@ def _check_pages(connection: sqlite3.Connection) -> None:
         raise ValueError(problem)
 
 
-def _is_surroundings(error: Exception) -> bool:
+def _is_environmental(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & 0xFF in _SURROUNDINGS
+    return isinstance(code, int) and code & 0xFF in _ENVIRONMENT_ERRORS
 
 
-def look_into(file: Path) -> sqlite3.Connection:
-    """A connection that changes nothing, not even by working the log into the file when it is closed.
+def open_read_only(file: Path) -> sqlite3.Connection:
+    """Open a file without changing it. Closing the connection does not run a checkpoint.
 
     Raises:
-        sqlite3.Error: it cannot be had.
+        sqlite3.Error: the file cannot be opened or read.
     """
     connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
     try:
@@ -239,20 +242,20 @@ def look_into(file: Path) -> sqlite3.Connection:
         connection.close()
         if Path(f"{file}-wal").exists():
             raise
-        # In a folder that cannot be written; without a log all is in the file.
+        # The folder is read-only. Without a write-ahead log the file is complete.
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     return connection
 
 
-def _refuse_what_is_not_ours(file: Path) -> None:
+def _refuse_foreign_file(file: Path) -> None:
     if not file.is_file():
         return
     try:
-        with closing(look_into(file)) as connection:
+        with closing(open_read_only(file)) as connection:
             version = version_of(connection)
             tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     except sqlite3.DatabaseError:
-        return  # damaged, or not to be opened: found out when it is
+        return  # damaged or not accessible: `_open` handles both
     if version > VERSION:
         raise StorageUnusable(newer(file, version))
     if version == 0 and tables:
@@ -260,7 +263,7 @@ def _refuse_what_is_not_ours(file: Path) -> None:
 
 
 def newer(file: Path, version: int) -> str:
-    """What to say of a file that a newer bridge has written."""
+    """Return the error message for a file that a newer version of the bridge has written."""
     return (
         f"{file} was written by a newer version of the bridge (storage version {version}; this one knows {VERSION}). "
         "Install that version again, or give storage.path another name."
@@ -272,9 +275,10 @@ def _cannot_use(file: Path, reason: str) -> str:
 
 
 def _lock(path: Path) -> int:
-    """Make the folder, readable by the owner only, since a login is kept in it, and be the only one to use the file.
+    """Make the folder, and take an exclusive lock on the storage. Return the descriptor of the lock file.
 
-    The lock is a file of its own: to open and close SQLite's would let go of SQLite's locks.
+    The folder is readable only by the owner, since the storage holds a login. The lock is a file of its own: closing
+    another descriptor of the database file would release the locks of SQLite (POSIX).
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -289,12 +293,12 @@ def _lock(path: Path) -> int:
 
 def _touch(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    with suppress(PermissionError):  # it belongs to someone else, who has let us in
+    with suppress(PermissionError):  # the file belongs to another user, who has given access
         path.chmod(0o600)
 
 
 def _set_aside(file: Path, now: datetime) -> Path:
-    """Give a file and its log another name; gives the name."""
+    """Rename a file and its write-ahead log. Return the new path."""
     name = f"{file}.damaged-{now.strftime('%Y%m%dT%H%M%S')}"
     aside, number = Path(name), 1
     while aside.exists():

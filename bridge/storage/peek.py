@@ -1,4 +1,4 @@
-"""A look into the storage while the service may have it open."""
+"""Read-only access to the storage, also while the service has it open."""
 
 import json
 import sqlite3
@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from bridge.chargepoint.records import SessionRecord
-from bridge.storage.database import StorageUnusable, look_into, newer
+from bridge.storage.database import StorageUnusable, newer, open_read_only
 from bridge.storage.rows import (
     DESCRIPTIONS,
     ENERGY_BEFORE,
@@ -30,21 +30,25 @@ R = TypeVar("R")
 
 
 class Peek:
-    """A look into a file that perhaps another process has open; nothing is changed, and nothing made."""
+    """Reads the storage without changing or creating the file. Another process may have it open.
+
+    Args:
+        path: the path of the file, which need not exist.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def _read(self, query: Query[R], *parameters: str | None) -> list[R]:
-        """The rows of a query; none where there is no file.
+        """Return the rows of a query; none if there is no file.
 
         Raises:
-            StorageUnusable: it is there and cannot be read.
+            StorageUnusable: the file exists and cannot be read.
         """
         if not self._path.exists():
             return []
         try:
-            with closing(look_into(self._path)) as connection:
+            with closing(open_read_only(self._path)) as connection:
                 version = version_of(connection)
                 if version > VERSION:
                     raise StorageUnusable(newer(self._path, version))
@@ -53,7 +57,7 @@ class Peek:
             raise StorageUnusable(f"{self._path} cannot be read: {error}.", permanent=False) from error
 
     def value(self, name: str) -> JsonValue:
-        """A single value; None if there is none, or no file that can be read."""
+        """Return a single value; None if there is none, or the file cannot be read."""
         try:
             rows = self._read(VALUE, name)
             return json.loads(rows[0][0]) if rows else None
@@ -61,26 +65,26 @@ class Peek:
             return None
 
     def save_value(self, name: str, content: JsonValue) -> None:
-        """Refuse: this is only a look."""
+        """Raise TypeError, since the access is read-only."""
         raise TypeError(f"{name} cannot be set to {content!r} here")
 
     def exists(self) -> bool:
-        """There is a file."""
+        """Whether there is a file."""
         return self._path.exists()
 
     def has_ledger(self) -> bool:
-        """There is a file, and sessions are kept in it; one of an older version gets them when the service runs next.
+        """Whether there is a file with a table of sessions. The next start of the service adds it to an older file.
 
         Raises:
-            StorageUnusable: it cannot be read.
+            StorageUnusable: the file cannot be read.
         """
         return bool(self._read(HAS_SESSIONS))
 
     def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
-        """See `Storage.sessions`.
+        """Return the recorded sessions, with the arguments of `Storage.sessions`.
 
         Raises:
-            StorageUnusable: it cannot be read.
+            StorageUnusable: the file cannot be read.
         """
         if not self.has_ledger():
             return []
@@ -88,17 +92,17 @@ class Peek:
         return [to_record(row) for row in self._read(query, utc_text(since), address)]
 
     def energy_before(self) -> dict[str, float]:
-        """See `Storage.energy_before`.
+        """Return what `Storage.energy_before` returns.
 
         Raises:
-            StorageUnusable: it cannot be read.
+            StorageUnusable: the file cannot be read.
         """
         return dict(self._read(ENERGY_BEFORE)) if self.has_ledger() else {}
 
     def names(self) -> dict[str, str]:
-        """What the owner calls each charge point, by evse_id.
+        """Return the owner's name for each charge point, by evse_id.
 
         Raises:
-            StorageUnusable: it cannot be read.
+            StorageUnusable: the file cannot be read.
         """
         return {evse_id: SETTINGS.validate_json(description).name for evse_id, description in self._read(DESCRIPTIONS)}

@@ -16,17 +16,17 @@ from bridge.storage.storage import Storage
 EVERY: Final = timedelta(minutes=1)
 
 GRIDS: Final = "grids"
-"""Under which name the storage keeps which charge points are behind which grid connection."""
+"""The key in the storage of the charge points behind each grid connection."""
 
 
 class Recorder:
-    """Writes charge points, what is remembered of their sockets, and the records of their sessions.
+    """Writes charge points, the memories of their sockets, and the records of their sessions.
 
-    A memory and the records of its sessions are always written together: at any moment they agree.
+    A memory and the records of its sessions are written in one transaction, so they always agree.
 
     Args:
-        storage: the file.
-        now: the time.
+        storage: the storage.
+        now: returns the present time.
     """
 
     def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
@@ -38,10 +38,10 @@ class Recorder:
         self._grids_dirty = False
         self._written = now()
 
-    # --- what happens ---
+    # --- changes ---
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        """A charge point has changed."""
+        """Record a change of a charge point: at once if it matters after a crash, else with the next write."""
         if after is None:
             if before is not None:
                 self._storage.forget_charge_point(before.evse_id)
@@ -67,7 +67,7 @@ class Recorder:
             self.write()
 
     def grid_changed(self, before: GridTwin | None, after: GridTwin | None) -> None:
-        """A grid connection has changed: which charge points are behind it is kept, what flows there is not."""
+        """Record which charge points are behind a grid connection. Its currents are not kept."""
         if after is not None and self._grids.get(after.grid.id) != sorted(after.evse_ids):
             self._grids[after.grid.id] = sorted(after.evse_ids)
             self._grids_dirty = True
@@ -75,20 +75,20 @@ class Recorder:
             self._grids_dirty = True
 
     def note(self, records: Iterable[SessionRecord]) -> None:
-        """These records have changed; they are written with the next change of a memory that matters."""
+        """Record changed sessions. They are written with the next write."""
         self._records |= {(record.address, record.number): record for record in records}
 
     # --- writing ---
 
     def write_if_due(self) -> None:
-        """Write what has changed or is owed, if the last write is a minute ago, or the clock has been set back."""
+        """Write changes if the last write was a minute ago, or the clock was set back."""
         if self._grids_dirty:
             self._write_grids()
         if abs(self._now() - self._written) >= EVERY:
             self.write()
 
     def write(self) -> None:
-        """Write what has changed or is owed."""
+        """Write the changes, and those that could not be written before."""
         self._written = self._now()
         if self._dirty or self._records:
             self._storage.save_memories(self._dirty, self._written, self._records.values())
@@ -98,7 +98,7 @@ class Recorder:
             self._storage.write_owed()
 
     def close(self, twins: Sequence[Twin]) -> None:
-        """Write everything for the last time: from now on nothing is seen."""
+        """Write everything for the last time. The sockets count as unseen from now on."""
         now = self._now()
         memories = {twin.address: lose_sight(twin.memory, now) for twin in twins}
         self._storage.save_memories(memories, now, self._records.values())
@@ -114,7 +114,7 @@ class Recorder:
 
 
 def grids_behind(stored: JsonValue) -> dict[str, list[str]]:
-    """The charge points behind each grid connection, as they were stored, by the cloud's name for it."""
+    """Return the stored charge points behind each grid connection, by the cloud's id of it."""
     grids = stored if isinstance(stored, dict) else {}
     return {
         grid_id: [str(evse_id) for evse_id in evse_ids]

@@ -1,4 +1,4 @@
-"""The rows of the storage as values, and the SQL that reads and writes them."""
+"""The rows of the storage as typed values, and the SQL that reads and writes them."""
 
 import sqlite3
 from contextlib import closing
@@ -23,7 +23,7 @@ SETTINGS: Final = TypeAdapter(ChargePointSettings)
 
 
 class SessionRow(NamedTuple):
-    """A row of the table `session`, in the order of the columns that are read; times are UTC, ISO 8601."""
+    """A row of the table `session`, in the order of the selected columns. Times are UTC, ISO 8601."""
 
     address: str
     number: int
@@ -46,27 +46,27 @@ class SessionRow(NamedTuple):
 R = TypeVar("R")
 
 Cell = str | int | float | None
-"""A value of a table."""
+"""A value in a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[R]):
-    """A question to the file.
+    """An SQL query and the type of its rows.
 
     Attributes:
-        sql: the question.
-        rows: what its rows are. A row of another kind raises ValueError.
+        sql: the query.
+        rows: validates the rows.
     """
 
     sql: str
     rows: TypeAdapter[list[R]]
 
     def read(self, connection: sqlite3.Connection, *parameters: str | None) -> list[R]:
-        """The rows.
+        """Execute the query, and return its rows.
 
         Raises:
-            ValueError: one of them is of another kind.
-            sqlite3.Error: they cannot be read.
+            ValueError: a row has another type.
+            sqlite3.Error: the query failed.
         """
         with closing(connection.execute(self.sql, parameters)) as cursor:
             return self.rows.validate_python(cursor.fetchall())
@@ -85,17 +85,17 @@ SESSIONS: Final = Query(
     " AND started_at >= coalesce(?, '') AND address = coalesce(?, address) ORDER BY started_at, address, number",
     _SESSION_ROWS,
 )
-"""Takes since when, and which address; null is any."""
+"""Parameters: the earliest start, and the address; null for any."""
 
 SESSIONS_BEFORE_CURRENCIES: Final = Query(SESSIONS.sql.replace("currency", f"'{EURO}'"), _SESSION_ROWS)
-"""The same in a file of version 2, which has no currency: all costs were taken for EUR."""
+"""The same for a file of version 2, which has no currencies: all costs counted as EUR."""
 
 SESSIONS_OF: Final = Query(
     f"SELECT {_COLUMNS} FROM session WHERE number <> 0"  # noqa: S608 - a constant
     " AND address IN (SELECT value FROM json_each(?)) AND started_at >= ? ORDER BY started_at, address, number",
     _SESSION_ROWS,
 )
-"""Takes a JSON array of addresses, and since when."""
+"""Parameters: a JSON array of addresses, and the earliest start."""
 
 HAS_SESSIONS: Final = Query("SELECT 1 FROM sqlite_schema WHERE name = 'session'", _COUNTS)
 HAS_CURRENCY: Final = Query("SELECT 1 FROM pragma_table_info('session') WHERE name = 'currency'", _COUNTS)
@@ -112,7 +112,7 @@ EXCLUDED: Final = Query("SELECT address FROM thing WHERE excluded = 1", _ONE_TEX
 PARAMETERS: Final = Query("SELECT evse_id, name, content FROM parameter", _THREE_TEXTS)
 VALUES: Final = Query("SELECT name, content FROM value", _TWO_TEXTS)
 VALUE: Final = Query("SELECT content FROM value WHERE name = ?", _ONE_TEXT)
-"""Takes the name."""
+"""Parameter: the name."""
 
 COMMANDS: Final = Query(
     "SELECT uid, code, message FROM command ORDER BY number",
@@ -124,7 +124,7 @@ SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_COLUMNS}, average_powe
 
 
 def utc_text(when: datetime | None) -> str | None:
-    """As text, so that the order of texts is the order of times."""
+    """Return a time as text in UTC, so that texts sort like times."""
     return when.astimezone(UTC).isoformat() if when is not None else None
 
 
@@ -133,7 +133,7 @@ def _time(text: str | None) -> datetime | None:
 
 
 def to_row(record: SessionRecord) -> tuple[Cell, ...]:
-    """A session as `SAVE_SESSION` takes it."""
+    """Return the parameters of `SAVE_SESSION` for a session."""
     return (
         record.address,
         record.number,
@@ -156,7 +156,7 @@ def to_row(record: SessionRecord) -> tuple[Cell, ...]:
 
 
 def to_record(row: SessionRow) -> SessionRecord:
-    """A session as `SESSIONS` and `SESSIONS_OF` give it."""
+    """Return the session in a row of `SESSIONS` or `SESSIONS_OF`."""
     return SessionRecord(
         address=row.address,
         number=row.number,

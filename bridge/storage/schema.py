@@ -1,7 +1,7 @@
-"""The tables of the storage, and how a file of an older version is brought up to date.
+"""The tables of the storage, and the migrations of older files.
 
-A migration is SQL and nothing else: it must do the same in years, whatever has become of the code around it. What is
-released is never changed; what is new comes at the end.
+A migration is only SQL, so that later changes of the code cannot change what it does. A released migration is never
+changed; a new one is added at the end.
 """
 
 import sqlite3
@@ -96,12 +96,12 @@ _V2: Final = (
 )
 
 _V3: Final = (
-    # What was learned of a socket has another name.
+    # The observed properties of a socket have a new name.
     """UPDATE steering
     SET content = json_remove(json_set(content, '$.observed', json(content -> '$.traits')), '$.traits')
     WHERE content -> '$.traits' IS NOT NULL""",
-    # What the cloud was found to support is one value. Which charge point an unlock had failed on was not kept, and a
-    # wall box is unlocked in another way since: that is learned anew.
+    # The capabilities of the cloud are one value. On which charge point an unlock had failed was not kept, and wall
+    # boxes are unlocked in another way now, so this is learned again.
     """INSERT INTO value
     SELECT 'capabilities', json_object(
         'overrides_unknown', json(iif(count(*) FILTER (WHERE name = 'overrides_unknown') > 0, 'true', 'false')),
@@ -109,31 +109,34 @@ _V3: Final = (
     )
     FROM value WHERE name IN ('overrides_unknown', 'takes_socket_ids') HAVING count(*) > 0""",
     "DELETE FROM value WHERE name IN ('overrides_unknown', 'takes_socket_ids', 'unlock_unknown')",
-    # One phase that was seen says nothing of the charge point: the car may use only one.
+    # One seen phase does not show the number of phases of the charge point, since the car may use only one.
     """UPDATE steering SET content = json_remove(content, '$.observed.phases')
     WHERE content ->> '$.observed.phases' = 1""",
-    # Of the cost, by its ISO code. Until now all costs were taken for EUR.
+    # The ISO code of the currency of the cost. Until now all costs counted as EUR.
     "ALTER TABLE session ADD COLUMN currency TEXT NOT NULL DEFAULT 'EUR'",
 )
 
 MIGRATIONS: Final = (_V1, _V2, _V3)
-"""What leads from each version to the next one; 0 is an empty file."""
+"""The migration from each version to the next. Version 0 is an empty file."""
 
 VERSION: Final = len(MIGRATIONS)
-"""The version that this program reads and writes."""
+"""The version of the file that this program reads and writes."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """The version of a file; 0 for an empty one."""
+    """Return the version of a file; 0 for an empty one."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def upgrade(connection: sqlite3.Connection, now: datetime) -> None:
-    """Bring a file up to date in one transaction; if it fails, the file is as it was.
+    """Migrate a file to the present version in one transaction. If that fails, the file is unchanged.
 
     Args:
-        connection: in autocommit mode.
-        now: the time.
+        connection: a connection in autocommit mode.
+        now: the present time.
+
+    Raises:
+        sqlite3.Error: a migration failed.
     """
     version = version_of(connection)
     if version >= VERSION:
@@ -147,6 +150,6 @@ def upgrade(connection: sqlite3.Connection, now: datetime) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # after some errors it is over by itself
+        if connection.in_transaction:  # some errors roll back by themselves
             connection.execute("ROLLBACK")
         raise

@@ -1,4 +1,4 @@
-"""What must survive a restart, in one SQLite file. See `bridge.storage.database` for how it is written."""
+"""Everything that must survive a restart, in one SQLite file that `bridge.storage.database` reads and writes."""
 
 import json
 import sqlite3
@@ -42,30 +42,30 @@ from bridge.storage.rows import (
 )
 
 COMMANDS_KEPT: Final = 1000
-"""How many acting commands are remembered by their `uid` (contract 8)."""
+"""How many acting commands are remembered, by their `uid` (contract 8)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an acting command was answered: with an error, or not (`code` is None)."""
+    """The answer to an acting command: an error code and its text, or (`code` is None) a success."""
 
     code: ErrorCode | None
     message: str
 
 
 class Storage:
-    """The file, and what is in it.
+    """The contents of the storage.
 
-    Single values and commands are read from memory, everything else at a start only: what is written late because the
-    disk is full, is known all the same.
+    Single values and commands are also kept in memory, and everything else is read only at a start. So a change that
+    cannot be written yet, because the disk is full, is still known.
 
     Args:
-        path: where it is; `:memory:` for none.
-        log: where to say what happens.
-        now: the time.
+        path: the path of the file, or `:memory:`.
+        log: gets a line for a damaged file, a migration, and writes that fail.
+        now: returns the present time.
 
     Raises:
-        StorageUnusable: it is of a newer version, of another program, in use, or cannot be opened.
+        StorageUnusable: the file is of a newer version or another program, is in use, or cannot be opened.
     """
 
     def __init__(
@@ -85,46 +85,46 @@ class Storage:
 
     @property
     def changes(self) -> int:
-        """How many rows have been written since it was opened."""
+        """The number of rows written since the file was opened."""
         return self._database.changes
 
     def write_owed(self) -> None:
-        """Write what could not be written before, as when the disk was full."""
+        """Write what could not be written before, for example because the disk was full."""
         self._database.write_owed()
 
     def close(self) -> None:
-        """Write everything into the file and close it."""
+        """Write what is still to be written, and close the file."""
         self._database.close()
 
     # --- charge points ---
 
     def charge_points(self) -> dict[str, ChargePointSettings]:
-        """The charge points known when last heard of."""
+        """Return the last known settings of each charge point, by evse_id."""
         return {
             evse_id: SETTINGS.validate_json(description) for evse_id, description in self._database.read(DESCRIPTIONS)
         }
 
     def known_since(self) -> dict[str, datetime]:
-        """Since when the bridge has known each of them, restarts included."""
+        """Return since when the bridge has known each charge point, by evse_id."""
         rows = self._database.read(KNOWN_SINCE)
         return {evse_id: datetime.fromisoformat(known_since) for evse_id, known_since in rows}
 
-    def save_charge_point(self, evse_id: str, evse: ChargePointSettings) -> None:
-        """Remember a charge point."""
+    def save_charge_point(self, evse_id: str, settings: ChargePointSettings) -> None:
+        """Save the settings of a charge point."""
         sql = (
             "INSERT INTO charge_point (evse_id, description, known_since) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET description = excluded.description"
         )
-        parameters = (evse_id, SETTINGS.dump_json(evse).decode(), self._now().isoformat())
+        parameters = (evse_id, SETTINGS.dump_json(settings).decode(), self._now().isoformat())
         self._database.write({("charge_point", evse_id): (sql, parameters)})
 
     def forget_charge_point(self, evse_id: str) -> None:
-        """It has left the account. What its sockets have delivered is kept: it may come back."""
+        """Delete a charge point that has left the account. The memories of its sockets stay, since it may come back."""
         sql = "DELETE FROM charge_point WHERE evse_id = ?"
         self._database.write({("charge_point", evse_id): (sql, (evse_id,))})
 
     def memories(self) -> dict[str, Memory]:
-        """What is remembered of each socket; it has been out of sight since it was written, if not for longer."""
+        """Return the memory of each socket, by address. A socket counts as unseen since its memory was written."""
         rows = self._database.read(MEMORIES)
         return {
             address: lose_sight(MEMORY.validate_json(content), datetime.fromisoformat(written_at))
@@ -134,7 +134,7 @@ class Storage:
     def save_memories(
         self, memories: Mapping[str, Memory], now: datetime, records: Iterable[SessionRecord] = ()
     ) -> None:
-        """Remember sockets and their sessions, all in one write: at any moment they agree."""
+        """Save the memories of sockets and the records of their sessions in one transaction, so that they agree."""
         statements: dict[Hashable, Statement] = {}
         for address, memory in memories.items():
             sql = (
@@ -148,12 +148,12 @@ class Storage:
         self._database.write(statements)
 
     def rename_socket(self, before: str, after: str, socket: int | None) -> None:
-        """What was kept of a socket is another one's from now on.
+        """Move the sessions of a socket to another address, and delete what else is kept under the old address.
 
         Args:
-            before: the address that it was kept under.
-            after: the address of the socket that it belongs to.
-            socket: the number of that socket.
+            before: the old address.
+            after: the new address.
+            socket: the number of the socket at the new address.
         """
         self._database.write(
             {
@@ -167,12 +167,12 @@ class Storage:
         )
 
     def steerings(self) -> dict[str, Steering]:
-        """What has been learned of each socket and is wanted of it."""
+        """Return the observed properties and the limits of each socket, by address."""
         rows = self._database.read(STEERINGS)
         return {address: STEERING.validate_json(content) for address, content in rows}
 
     def save_steering(self, address: str, steering: Steering) -> None:
-        """Remember what has been learned of a socket and is wanted of it."""
+        """Save the observed properties and the limits of a socket."""
         sql = "INSERT INTO steering VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
         parameters = (address, STEERING.dump_json(steering).decode())
         self._database.write({("steering", address): (sql, parameters)})
@@ -180,31 +180,34 @@ class Storage:
     # --- sessions ---
 
     def sessions(self, *, since: datetime | None = None, address: str | None = None) -> list[SessionRecord]:
-        """The sessions in the ledger, by their start.
+        """Return the recorded sessions, sorted by their start.
 
         Args:
-            since: only those that began then or later.
-            address: only those of this socket.
+            since: the earliest start; None for any.
+            address: the socket; None for all.
         """
         return [to_record(row) for row in self._database.read(SESSIONS, utc_text(since), address)]
 
     def sessions_of(self, addresses: Sequence[str], since: datetime) -> list[SessionRecord]:
-        """The sessions of these sockets that began at `since` or later. Those of others are not read."""
+        """Return the sessions of these sockets that began at `since` or later. Other rows are not read."""
         return [to_record(row) for row in self._database.read(SESSIONS_OF, json.dumps(addresses), utc_text(since))]
 
     def energy_before(self) -> dict[str, float]:
-        """What sockets had delivered before their sessions were kept, kWh, by address; with it they add up."""
+        """Return the energy, kWh, that each socket delivered before its sessions were recorded, by address.
+
+        Together with the sessions it adds up to the lifetime energy.
+        """
         return dict(self._database.read(ENERGY_BEFORE))
 
     # --- things ---
 
     def inclusions(self) -> dict[str, JsonValue]:
-        """The last inclusion report sent of each thing."""
+        """Return the last inclusion report that was sent for each thing, by address."""
         rows = self._database.read(INCLUSIONS)
         return {address: json.loads(inclusion) for address, inclusion in rows}
 
     def save_inclusion(self, address: str, report: JsonValue) -> None:
-        """An inclusion report has been sent; None: the thing has been excluded."""
+        """Save the inclusion report that was sent for a thing, or (`report` is None) its exclusion."""
         text = json.dumps(report) if report is not None else None
         sql = (
             "INSERT INTO thing (address, inclusion) VALUES (?, ?)"
@@ -213,22 +216,22 @@ class Storage:
         self._database.write({("inclusion", address): (sql, (address, text))})
 
     def excluded(self) -> set[str]:
-        """The things that the user has deleted."""
+        """Return the addresses of the things that the user has deleted."""
         return {address for (address,) in self._database.read(EXCLUDED)}
 
     def exclude(self, addresses: Iterable[str]) -> None:
-        """The user has deleted these things; they stay away."""
+        """Save that the user has deleted these things."""
         sql = "INSERT INTO thing (address, excluded) VALUES (?, 1) ON CONFLICT DO UPDATE SET excluded = 1"
         self._database.write({("excluded", address): (sql, (address,)) for address in addresses})
 
     def include_all(self) -> None:
-        """The user wants all things back."""
+        """Save that no thing is deleted any more."""
         self._database.write({("excluded",): ("UPDATE thing SET excluded = 0", ())})
 
     # --- commands ---
 
     def claim(self, uid: str) -> bool:
-        """Note that this acting command is being carried out; False if it already was."""
+        """Record that an acting command is carried out. Return False if its `uid` was recorded before."""
         if uid in self._commands:
             return False
         self._commands[uid] = Outcome(None, "")
@@ -240,39 +243,39 @@ class Storage:
         return True
 
     def settle(self, uid: str, outcome: Outcome) -> None:
-        """Note how it was answered."""
+        """Record the answer to an acting command."""
         if uid in self._commands:
             self._commands[uid] = outcome
             self._database.write({("command", uid): _command(uid, outcome)})
 
     def outcome(self, uid: str) -> Outcome | None:
-        """How it was answered; None if it is not known (any more)."""
+        """Return the answer to an acting command; None if its `uid` is not known, or not any more."""
         return self._commands.get(uid)
 
     # --- parameters ---
 
     def parameters(self) -> dict[tuple[str, str], JsonValue]:
-        """What was set for charge points, by evse_id and name."""
+        """Return the parameters that the bridge keeps, by evse_id and id of the parameter."""
         rows = self._database.read(PARAMETERS)
         return {(evse_id, name): json.loads(content) for evse_id, name, content in rows}
 
     def save_parameter(self, evse_id: str, name: str, content: JsonValue) -> None:
-        """Keep one of them."""
+        """Save a parameter."""
         sql = "INSERT INTO parameter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
         self._database.write({("parameter", evse_id, name): (sql, (evse_id, name, json.dumps(content)))})
 
     def forget_parameters(self) -> None:
-        """Forget all of them."""
+        """Delete all parameters."""
         self._database.write({("parameter",): ("DELETE FROM parameter", ())})
 
     # --- single values ---
 
     def value(self, name: str) -> JsonValue:
-        """A single value; None if there is none."""
+        """Return a single value; None if there is none."""
         return self._values.get(name)
 
     def save_value(self, name: str, content: JsonValue) -> None:
-        """Keep a single value; None forgets it."""
+        """Save a single value; None deletes it."""
         if content is None:
             self._values.pop(name, None)
             statement: Statement = ("DELETE FROM value WHERE name = ?", (name,))
@@ -293,11 +296,11 @@ def _command(uid: str, outcome: Outcome) -> Statement:
 
 
 def _read_everything(connection: sqlite3.Connection) -> None:
-    """Read all that the bridge will ever read.
+    """Read everything that the bridge will ever read, to detect a damaged file at the start.
 
     Raises:
-        ValueError: something in it cannot be understood.
-        sqlite3.DatabaseError: something cannot be read, or is missing.
+        ValueError: some content is invalid.
+        sqlite3.DatabaseError: a table cannot be read, or is missing.
     """
     for _, description in DESCRIPTIONS.read(connection):
         SETTINGS.validate_json(description)
