@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from bridge.backoff import backoff
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
-from bridge.hub.connection import explain, reveal, tls_context
+from bridge.hub.connection import BrokerClient, explain, reveal, tls_context
 from bridge.hub.line import Publication, Renewal
 from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
@@ -139,7 +139,7 @@ class Broker:
         topic, payload, left_out = self._network.will(will_addresses)
         if left_out and self._once.first("will"):
             self._log.warning("the will cannot name all things; some are not reported DOWN if the bridge vanishes")
-        client = aiomqtt.Client(
+        client = BrokerClient(
             self._settings.host,
             self._settings.port,
             username=self._settings.username,

@@ -2,9 +2,16 @@
 
 import re
 import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import aiomqtt
 
 from bridge.settings import MqttSettings
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, DisconnectFlags
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
 
 LOGIN_REFUSED: Final = "refuses the user name or the password"
 
@@ -25,6 +32,7 @@ _HINTS: Final = tuple(
         ("refused", "nothing listens on {where}: see mqtt.host and mqtt.port"),
         ("name or service|name resolution|no address", "there is no such host as in {where}: see mqtt.host"),
         ("subscribe", "{error}"),
+        ("before it answered", "{where} {error}: it is starting, or it is no MQTT broker; see mqtt.port and mqtt.tls"),
         (
             "disconnect",
             "{where} closed the connection; if this repeats, another program may use the same mqtt.client_id",
@@ -74,3 +82,22 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
 def reveal(settings: MqttSettings) -> str | None:
     """The broker password in plain text, for the MQTT client only; None if none is set."""
     return settings.password.get_secret_value() if settings.password is not None else None
+
+
+class BrokerClient(aiomqtt.Client):
+    """The client, which notices that the broker closes the connection before it has answered CONNECT.
+
+    By itself `aiomqtt` waits for its whole timeout then.
+    """
+
+    def _on_disconnect(
+        self,
+        client: "Client",
+        userdata: object,
+        flags: "DisconnectFlags",
+        reason_code: "ReasonCode",
+        properties: "Properties | None" = None,
+    ) -> None:
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError("closed the connection before it answered"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)

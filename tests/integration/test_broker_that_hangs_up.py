@@ -1,0 +1,30 @@
+"""A broker that accepts the connection and closes it before it has answered, as one does that starts or is full."""
+
+import asyncio
+
+from bridge.hub.broker import LONGEST_WAIT_S
+from tests.brokers import TestBroker
+from tests.conftest import HouseMaker
+from tests.harness import house_settings
+
+TRIES = 4
+
+
+async def test_it_is_tried_every_two_seconds(build: HouseMaker) -> None:
+    tries: list[float] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tries.append(asyncio.get_running_loop().time())
+        await reader.read(1)  # CONNECT has come
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server, build(start=False) as house:
+        nobody = TestBroker("127.0.0.1", server.sockets[0].getsockname()[1], house.broker.kind)
+        house.settings = house_settings(nobody, house.settings.cloud.url, house.settings.storage.path.parent)
+        service = await house.start(wait=False)
+        # With aiomqtt's own timeout, ten seconds a try, this takes 30 s and more.
+        await house.hub.until(lambda: len(tries) >= TRIES, TRIES * LONGEST_WAIT_S + 6)
+        await house.hub.until(lambda: service.broker.status.problem is not None)
+        assert "before it answered" in str(service.broker.status.problem)
+        assert "client_id" not in str(service.broker.status.problem)
