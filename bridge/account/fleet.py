@@ -15,7 +15,7 @@ from bridge.bluecurrent.bodies import AccountBody, ListedChargePoint, SocketStat
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import MOST_SOCKETS, ChargePoint, socket_numbers
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
-from bridge.chargepoint.grid import Grid, GridTwin, grid_address
+from bridge.chargepoint.grid import Grid, GridTwin, grid_address, has_own_address
 from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import Memory
@@ -50,6 +50,7 @@ class Fleet:
             of the cloud shows.
         cards: the account's charge cards.
         account: the answer to GET_ACCOUNT; None before the first one.
+        grids_left_out: the ids of the grid connections that have no address of their own.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Fleet:
         self._outages = 0
         self.cards: Sequence[Card] = ()
         self.account: AccountBody | None = None
+        self.grids_left_out: frozenset[str] = frozenset()
         self.listeners: tuple[ChargePointListener, ...] = ()
         self.grid_listeners: tuple[GridListener, ...] = ()
         self.remembered_listeners: tuple[Callable[[Twin, Twin], None], ...] = ()
@@ -132,7 +134,7 @@ class Fleet:
         now = self._clock.now()
         for grid_id, evse_ids in grids.items():
             grid = GridTwin(grid=Grid(id=grid_id), evse_ids=frozenset(evse_ids) & frozenset(settings))
-            if grid.address and grid.evse_ids:
+            if has_own_address(grid_id, None, settings) and grid.evse_ids:
                 self._put_grid(None, grid.link_lost(now))
         for evse_id, one in settings.items():
             point = replace(self._make(evse_id, one), complete=True)
@@ -318,13 +320,15 @@ class Fleet:
             self._let_go(before)
         for twin in after.sockets:
             self._evse_ids[twin.address] = after.evse_id
-        self._announce(before, after)
+        for listener in self.listeners:
+            listener(before, after)
         self._waiters.changed(after)
 
     def _remove(self, point: ChargePoint) -> None:
         del self._points[point.evse_id]
         self._let_go(point)
-        self._announce(point, None)
+        for listener in self.listeners:
+            listener(point, None)
         grid = self.grid_of(point.evse_id)
         if grid is not None:
             self._leave_grid(grid, point.evse_id)
@@ -336,21 +340,21 @@ class Fleet:
             self._memories[twin.address] = twin.memory
             self._steerings[twin.address] = twin.steering
 
-    def _announce(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        for listener in self.listeners:
-            listener(before, after)
-
     # --- grid connections ---
 
     def grid_told(self, evse_id: str, update: Update[Grid]) -> None:
         """Apply a GRID_STATUS that names the grid connection of a charge point and its currents."""
         grid_id = update.values.id
-        if not grid_address(grid_id) or evse_id not in self._points:
+        if not grid_id or evse_id not in self._points:
             return
         other = self.grid_of(evse_id)
         if other is not None and other.grid.id != grid_id:
             self._leave_grid(other, evse_id)
         before = self._grids.get(grid_address(grid_id))
+        if not has_own_address(grid_id, before, self._evse_ids, self._points):
+            self.grids_left_out |= {grid_id}
+            return
+        self.grids_left_out -= {grid_id}
         twin = before or GridTwin(grid=Grid(id=grid_id))
         self._put_grid(before, replace(twin, evse_ids=twin.evse_ids | {evse_id}).pushed(update))
 
@@ -363,7 +367,7 @@ class Fleet:
     def grid_changed(self, update: Update[Grid]) -> None:
         """Apply a GRID_STATUS that names the grid connection and no charge point."""
         grid = self._grids.get(grid_address(update.values.id))
-        if grid is not None:
+        if grid is not None and grid.grid.id == update.values.id:
             self._put_grid(grid, grid.pushed(update))
 
     def grid_of(self, evse_id: str) -> GridTwin | None:

@@ -182,6 +182,13 @@ class Sync:
 
     def _grid_told(self, evse_id: str, update: Update[Grid]) -> None:
         self._fleet.grid_told(evse_id, update)
+        grid_id = update.values.id
+        if grid_id in self._fleet.grids_left_out and self._once.first(("grid", grid_id)):
+            self._log.warning(
+                "a grid connection is left out: its address is empty or another thing's; the others are served",
+                grid=grid_id[:100],
+                evse_id=evse_id,
+            )
 
     async def _if_stale(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
         """Make a request if it was never answered, or its answer is older than `STALE_AFTER`."""
@@ -296,7 +303,7 @@ class Sync:
             case SettingsBody(update):
                 self._fleet.described(evse_id, update)
             case GridValues(update) if update.values.id:
-                self._fleet.grid_told(evse_id, update)
+                self._grid_told(evse_id, update)
             case GridValues(update):
                 self._fleet.grid_pushed(evse_id, update)
             case Result(bool(value), _, str(setting)):

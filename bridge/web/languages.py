@@ -160,6 +160,8 @@ class Sentences(_Table):
     left_out: str
     left_out_title: str
     left_out_advice: str
+    grid_left_out_title: str
+    grid_left_out_advice: str
     lost: str
     until: str
     bridge_itself: str

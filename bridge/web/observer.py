@@ -194,7 +194,9 @@ class Observer:
             requests_total=self._budget.total,
             requests_per_start=self._budget.per_start,
             requests_per_reconnect=self._budget.per_reconnect,
-            summary=self._tally.summary(now, self._rules, evse_ids, ON_A_PAGE),
+            summary=self._tally.summary(
+                now, self._rules, evse_ids, ON_A_PAGE, grids_left_out=self._fleet.grids_left_out
+            ),
             page=page,
             pages=pages,
             twins=(),

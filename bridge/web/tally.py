@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -70,7 +70,15 @@ class Tally:
             self._entries[entry.twin.address] = _Entry(entry.twin, entry.state, entry.power, None)
             self._put(entry.twin, now, rules)
 
-    def summary(self, now: datetime, rules: Rules, evse_ids: Sequence[str], size: int) -> SummaryView:
+    def summary(
+        self,
+        now: datetime,
+        rules: Rules,
+        evse_ids: Sequence[str],
+        size: int,
+        *,
+        grids_left_out: Collection[str] = (),
+    ) -> SummaryView:
         """The summary of all charge points.
 
         Args:
@@ -78,6 +86,7 @@ class Tally:
             rules: the settings that the state depends on.
             evse_ids: the charge points, in the order of the pages.
             size: the number of charge points on a page.
+            grids_left_out: the grid connections that the hub does not get.
         """
         while self._deadlines and self._deadlines[0][0] <= now:
             when, address = heapq.heappop(self._deadlines)
@@ -100,4 +109,5 @@ class Tally:
             power=sum(powers) if powers else None,
             faults=tuple(faults),
             left_out=tuple(sorted(self._left_out)[:MOST_NAMED]),
+            grids_left_out=tuple(sorted(grids_left_out)[:MOST_NAMED]),
         )

@@ -322,6 +322,7 @@ class SummaryView:
         power: the power of all sockets; None if it is known for none.
         faults: the first sockets that report a fault.
         left_out: the evse_ids of the first charge points that the hub does not get.
+        grids_left_out: the names of the first grid connections that the hub does not get.
     """
 
     charge_points: int = 0
@@ -329,6 +330,7 @@ class SummaryView:
     power: float | None = None
     faults: tuple[FaultView, ...] = ()
     left_out: tuple[str, ...] = ()
+    grids_left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,6 +249,8 @@ class Words:
             yield Advice(say.broker_title, say.broker_advice, broker.words)
         if self.view.summary.left_out:
             yield Advice(say.left_out_title, say.left_out_advice, ", ".join(self.view.summary.left_out))
+        if self.view.summary.grids_left_out:
+            yield Advice(say.grid_left_out_title, say.grid_left_out_advice, ", ".join(self.view.summary.grids_left_out))
 
     def _until(self, title: str, link: LinkView) -> str:
         if link.until is None:
