@@ -93,7 +93,7 @@ def parse_frame(text: str | bytes) -> Frame:
     name = _id(data, "object") or _named_by_command(data)
     if name is None:
         raise BadFrame("an object without a name")
-    inner = _object(data.get("data"))
+    inner = _object(data.get("data")) or _only_entry(data)
     evse_id = _id(data, "evse_id") or _id(inner, "evse_id")
     reading = _Reading(data, inner, evse_id, name)
     body = _BODIES.get(name, _result)(reading)
@@ -148,6 +148,12 @@ class _Reading:
             self.oddities.append(f"{name} cannot be read")
             return None
 
+    def one_object(self) -> Json:
+        """What describes one thing: `data`, or the frame itself."""
+        if len(_list(self.data, "items", "data") or ()) > 1:
+            self.oddities.append("has several entries where one is known")
+        return self.inner or self.data
+
     def objects(self, listed: object) -> Iterator[Json]:
         """Yield the objects in a list. Other entries, and those above `MOST_ENTRIES`, are named as oddities."""
         entries = listed if isinstance(listed, list) else []
@@ -162,6 +168,12 @@ class _Reading:
 
 def _object(value: object) -> Json:
     return value if isinstance(value, dict) else {}
+
+
+def _only_entry(data: Json) -> Json:
+    """The object in a list of one. A list can stand where one object does (page 3, "Pushes and data")."""
+    listed = _list(data, "items", "data")
+    return _object(listed[0]) if listed is not None and len(listed) == 1 else {}
 
 
 def _id(data: Json, name: str) -> str | None:
@@ -203,7 +215,7 @@ _read_activity: Final = word(ACTIVITY)
 def _statuses(reading: _Reading) -> Body:
     listed = _list(reading.data, "items") or _list(reading.inner, "items") or _list(reading.data, "data")
     if listed is None:
-        sockets = [_socket_status(reading.inner, reading.evse_id, reading)]
+        sockets = [_socket_status(reading.inner or reading.data, reading.evse_id, reading)]
     else:
         entries = reading.objects(listed)
         sockets = [_socket_status(entry, _id(entry, "evse_id") or reading.evse_id, reading) for entry in entries]
@@ -217,11 +229,14 @@ def _socket_status(entry: Json, evse_id: str | None, reading: _Reading) -> Socke
     if evse_id is None:
         reading.oddities.append("a status names no charge point")
         return None
+    entry = {**entry, **_object(entry.get("data"))}
     return SocketStatus(evse_id, reading.one("socket_id", read_whole, entry), _STATUS.read(entry, reading.oddities))
 
 
 def _charge_points(reading: _Reading) -> Body:
-    listed = _list(reading.data, "data")
+    listed = _list(reading.data, "data", "items")
+    if listed is None:
+        listed = _list(reading.inner, "items")
     if listed is None:
         return Result(None, None)  # a missing list does not mean that the account is empty
     return ChargePoints([point for entry in reading.objects(listed) for point in _listed(entry, reading)])
@@ -237,17 +252,17 @@ def _listed(entry: Json, reading: _Reading) -> Iterator[ListedChargePoint]:
 
 
 def _settings(reading: _Reading) -> Body:
-    return SettingsBody(_SETTINGS.read(reading.inner, reading.oddities))
+    return SettingsBody(_SETTINGS.read(reading.one_object(), reading.oddities))
 
 
 def _charge_cards(reading: _Reading) -> Body:
-    entries = reading.objects(_list(reading.data, "cards", "data"))
+    entries = reading.objects(_list(reading.data, "cards", "data", "items"))
     cards = (_CARD.read(entry, reading.oddities).values for entry in entries)
     return ChargeCards([card for card in cards if card.uid])
 
 
 def _grid(reading: _Reading) -> Body:
-    return GridValues(_GRID.read(reading.inner or reading.data, reading.oddities))
+    return GridValues(_GRID.read(reading.one_object(), reading.oddities))
 
 
 def _account(reading: _Reading) -> Body:
