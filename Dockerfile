@@ -8,7 +8,7 @@ FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 COPY requirements.lock requirements-build.lock ./
-# One dependency comes as source only. It is built here, with the locked build tools instead of whatever is newest today.
+# One dependency is published as source only. It is built here with the locked build tools, not with the newest ones.
 RUN pip install --require-hashes -r requirements-build.lock \
  && pip wheel --no-build-isolation --require-hashes -r requirements.lock -w /wheels
 COPY pyproject.toml README.md LICENSE ./
@@ -17,7 +17,7 @@ COPY bridge bridge
 RUN pip wheel --no-build-isolation --no-deps -w /wheels . \
  && python -m venv --without-pip /opt/bridge \
  && pip --python /opt/bridge/bin/python install --no-index --no-deps /wheels/*.whl
-# Of babel's 30 MB of languages, the page speaks three.
+# The page has three languages, so the others of babel's 30 MB are removed.
 RUN find /opt/bridge -path '*/babel/locale-data/*.dat' ! -name root.dat ! -name 'en*.dat' ! -name 'n[bol]*.dat' -delete
 
 FROM python:3.13-slim
@@ -27,7 +27,7 @@ LABEL org.opencontainers.image.title="bluecurrent-fimp" \
       org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT"
-# A fixed number, so that the owner of the volume's files is the same in every version. Nobody can log in as it.
+# A fixed user id, so that the owner of the volume's files is the same in every version. The user cannot log in.
 RUN echo 'bridge:x:10001:10001:bluecurrent-fimp:/data:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'bridge:x:10001:' >> /etc/group \
  && install -d -o 10001 -g 10001 -m 700 /data
@@ -37,7 +37,7 @@ ENV PATH=/opt/bridge/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     BRIDGE_STORAGE__PATH=/data/bridge.db
 USER 10001:10001
-# The place of a bridge.toml, if you mount one there.
+# The working directory, which may have a mounted bridge.toml.
 WORKDIR /data
 VOLUME /data
 STOPSIGNAL SIGTERM

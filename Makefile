@@ -1,5 +1,5 @@
-# Two commands do everything on a machine with Python 3.11 and make: `make demo` and `make test`.
-# Each makes a virtual environment in .venv and installs what it needs there.
+# The main targets are `make demo` and `make test`. They need Python 3.11 or newer and make, and nothing else.
+# Each creates a virtual environment in .venv and installs its requirements there.
 
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
@@ -58,8 +58,8 @@ dist: $(VENV)/.dev
 image:
 	docker build --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag bluecurrent-fimp .
 
-# The newest versions that pyproject.toml allows, with the hashes of every wheel and source archive, so that one lock
-# serves all processors. The demo's broker and the tools of development are left out.
+# Locks the newest versions that pyproject.toml allows, with the hashes of every wheel and source archive, so that one lock
+# works for all processors. The demo's broker and the development tools are left out.
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --python-version 3.13 --python-platform linux --generate-hashes \
 	--custom-compile-command 'make lock'
 
@@ -72,20 +72,20 @@ lock: $(VENV)/bin/python
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
-# Each target for FUZZ_SECONDS; `make fuzz FUZZ="frames gzip"` for some of them. New inputs and crashes: build/fuzz.
+# Runs each fuzz target for FUZZ_SECONDS; `make fuzz FUZZ="frames gzip"` selects some. Results go to build/fuzz.
 FUZZ_SECONDS ?= 3600
 
 fuzz: $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check atheris || echo "there is no atheris for this Python"
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
-# Known faults of what the image installs. The data is asked for at PyPI's advisory service, which is not everywhere.
+# Known vulnerabilities of the packages in the image, from PyPI's advisory service, which cannot be reached everywhere.
 audit: $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check pip-audit
 	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip \
 		|| { echo "pip-audit has found something, or could not get its data: see above" >&2; exit 1; }
 
-# The bill of materials of what the image installs, as CycloneDX.
+# The bill of materials of the packages in the image, as CycloneDX.
 sbom: $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom
 	@mkdir -p build

@@ -65,14 +65,14 @@ class SimulatedAccount:
     """One account.
 
     Attributes:
-        now: the time.
-        api_token: what is exchanged for a request token.
-        password: what the app's side takes.
-        unlocks_by_websocket: UNLOCK_CONNECTOR works for every `chargepoint_type`. The real cloud takes it for `UMOVE`
-            only.
-        schedules: overrides of the current, by number.
-        kind_overrides: overrides limit what every charge point can deliver and show in `max_usage`, smart charging on
-            or off, and a new one overwrites none. The real cloud is not so kind (page 3).
+        now: returns the time.
+        api_token: the token that a login exchanges for a request token.
+        password: the password that the app's REST API accepts.
+        unlocks_by_websocket: UNLOCK_CONNECTOR works for every `chargepoint_type`. In the real cloud it works for
+            `UMOVE` only.
+        schedules: the overrides of the current, by number.
+        kind_overrides: overrides limit every charge point, show in `max_usage` with smart charging on or off, and a new
+            one does not overwrite another. The real cloud does not do this (page 3).
     """
 
     now: Callable[[], datetime]
