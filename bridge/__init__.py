@@ -1,3 +1,3 @@
-"""Blue Current charge points as FIMP things."""
+"""The bridge between Blue Current charge points and FIMP, the protocol of Futurehome hubs."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""`python -m bridge`, and the console script."""
+"""The entry point of `python -m bridge` and of the console script."""
 
 import os
 import signal
@@ -6,14 +6,14 @@ import sys
 
 
 def main() -> None:
-    """Run the commands.
+    """Run the command line.
 
-    Process 1 of a container ignores a SIGTERM that it does not handle. Until a command handles it, which takes a second
-    to load, this handler ends the process.
+    Process 1 of a container ignores a SIGTERM without a handler. Loading a command, which then handles SIGTERM, takes
+    about a second. Until then this handler ends the process.
     """
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    from bridge.commandline.cli import app  # noqa: PLC0415 - what takes the second
+    from bridge.commandline.cli import app  # noqa: PLC0415 - this import takes the second
 
     app()
 

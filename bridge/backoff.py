@@ -1,4 +1,4 @@
-"""How long to wait after a failure."""
+"""The wait between attempts after a failure."""
 
 from typing import Final
 
@@ -7,10 +7,10 @@ MOST_S: Final = 300.0
 
 
 def backoff(attempt: int, jitter: float, most: float = MOST_S) -> float:
-    """Seconds to wait after a failure: from 1 s doubling to 5 min, spread so that not all come back at once.
+    """Return the wait after a failure, s: doubling from 1 s to 5 min, with jitter so that clients spread out.
 
     Args:
-        attempt: how many tries in a row have failed before this one; 0 for the first.
+        attempt: the number of attempts in a row that failed before this one.
         jitter: a random number from 0 to 1.
         most: the longest wait, s.
     """

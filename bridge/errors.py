@@ -1,9 +1,9 @@
-"""What can go wrong, once, with the code that a hub sees for it.
+"""The errors of the bridge, with the code of each that a hub sees (contract 7).
 
 ::
 
     BridgeError
-    ├─ Malformed           ERR_MALFORMED          what came is no FIMP message
+    ├─ Malformed           ERR_MALFORMED          the payload is not a FIMP message
     ├─ UnknownInterface    ERR_UNKNOWN_INTERFACE
     ├─ UnknownAddress      ERR_UNKNOWN_ADDRESS
     ├─ InvalidValue        ERR_INVALID_VALUE
@@ -12,17 +12,17 @@
     │   └─ UnknownRequest                         the cloud does not know the request
     ├─ Expired             ERR_EXPIRED
     └─ CloudError
-        ├─ Rejected        ERR_REJECTED           the cloud or the charge point said no
-        │   └─ Forbidden                          the account may not do this here (error 2)
+        ├─ Rejected        ERR_REJECTED           the cloud or the charge point refused
+        │   └─ Forbidden                          the account may not do this (error 2)
         ├─ VerdictTimeout  ERR_TIMEOUT            the outcome is unknown
         ├─ Unauthorized    ERR_UNAUTHORIZED       permanent: no token, or a refused one
-        │   └─ LoginLapsed                        retryable: the token for requests has to be fetched anew
+        │   └─ LoginLapsed                        retryable: a new login fetches another token for requests
         ├─ Disconnected    ERR_DISCONNECTED       retryable
-        │   ├─ NotSent                            the request did not leave: nothing has happened
+        │   ├─ NotSent                            the request was not sent, so nothing has happened
         │   └─ AlreadyConnected                   another connection is open
         └─ RequestLimit    ERR_REQUEST_LIMIT      retryable after midnight in Amsterdam
 
-Every module may import this one; it imports none.
+Every module may import this one. It imports no other.
 """
 
 from datetime import datetime
@@ -45,17 +45,22 @@ ErrorCode = Literal[
 
 
 class BridgeError(Exception):
-    """The base of every error of the bridge. Its text is a sentence that says what to do."""
+    """The base class of all errors of the bridge. The message is a sentence that says what to do.
+
+    Attributes:
+        code: the code in `evt.error.report`.
+        retryable: a later attempt may succeed without a change by the user.
+    """
 
     code: ClassVar[ErrorCode]
     retryable: ClassVar[bool] = False
 
 
 class Malformed(BridgeError):
-    """What came on a command topic is no FIMP message (contract 7, first row).
+    """The payload on a command topic is not a FIMP message.
 
     Attributes:
-        uid: the message's `uid`, where that much could be read, so that the answer can name it.
+        uid: the `uid` of the message, if it could be read, for the answer.
     """
 
     code = "ERR_MALFORMED"
@@ -78,13 +83,13 @@ class UnknownAddress(BridgeError):
 
 
 class InvalidValue(BridgeError):
-    """A wrong `val_t`, value or property."""
+    """The command has a wrong `val_t`, value or property."""
 
     code = "ERR_INVALID_VALUE"
 
 
 class InvalidState(BridgeError):
-    """Not possible in the present state."""
+    """The command is not possible in the present state."""
 
     code = "ERR_INVALID_STATE"
 
@@ -106,11 +111,15 @@ class Expired(BridgeError):
 
 
 class CloudError(BridgeError):
-    """The base of what the cloud, or the way to it, answers instead of doing what was asked."""
+    """The base class of the errors of the cloud and of the link to it."""
 
 
 class Rejected(CloudError):
-    """The cloud or the charge point said no; `words` are its own."""
+    """The cloud or the charge point refused.
+
+    Attributes:
+        words: the reason in the words of the cloud.
+    """
 
     code = "ERR_REJECTED"
 
@@ -120,23 +129,23 @@ class Rejected(CloudError):
 
 
 class Forbidden(Rejected):
-    """The account may not ask this of this charge point (the cloud's error 2). Asking again does not help."""
+    """The account may not make this request for this charge point (the cloud's error 2). A retry does not help."""
 
 
 class VerdictTimeout(CloudError):
-    """No verdict came, or the charge point did not answer the cloud. The outcome is unknown."""
+    """No verdict arrived, or the charge point did not answer the cloud. The outcome is unknown."""
 
     code = "ERR_TIMEOUT"
 
 
 class Unauthorized(CloudError):
-    """There is no token, or the cloud refuses it. Not tried again until the token changes."""
+    """There is no token, or the cloud refuses it. It is not tried again until it changes."""
 
     code = "ERR_UNAUTHORIZED"
 
 
 class LoginLapsed(Unauthorized):
-    """The cloud no longer accepts the token for requests; logging in again may help."""
+    """The cloud no longer accepts the token for requests. A new login may fetch another one."""
 
     retryable = True
 
@@ -149,15 +158,19 @@ class Disconnected(CloudError):
 
 
 class NotSent(Disconnected):
-    """There is no connection, and the request did not leave: nothing has happened."""
+    """There is no connection, and the request was not sent, so nothing has happened."""
 
 
 class AlreadyConnected(Disconnected):
-    """The cloud takes one connection at a time (per address or per account: not proven), and another one is open."""
+    """Another connection is open. The cloud accepts one at a time, per address or per account (not proven)."""
 
 
 class RequestLimit(CloudError):
-    """The day's request limit is reached; `until` is when it ends."""
+    """The day's request limit is reached.
+
+    Attributes:
+        until: when requests are possible again.
+    """
 
     code = "ERR_REQUEST_LIMIT"
     retryable = True

@@ -1,4 +1,4 @@
-"""The log: readable on a terminal, one JSON object a line elsewhere; never a secret; nothing twice."""
+"""The log: readable text on a terminal, else one JSON object a line. It masks secrets and bounds its own volume."""
 
 import logging
 import re
@@ -27,38 +27,38 @@ LEVELS: Final[dict[Level, int]] = {
 }
 
 MOST_LINES_A_MINUTE: Final = 300
-"""At `info` and above. Who sets the level to `debug` or `trace` gets every line."""
+"""The most lines in a minute. The levels `debug` and `trace` have no such limit."""
 
 LONGEST_LINE: Final = 2_000
-"""Characters of one value in a line; a traceback is not cut."""
+"""The length, in characters, to which a value in a line is cut. A traceback is not cut."""
 
 _NOT_FOR_A_TERMINAL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Line ends and commands to a terminal: what the other sides have said is one line and nothing else."""
+"""Line ends and terminal control characters, which are escaped: text from outside must stay on its line."""
 
 _SECRET_NAMES: Final = ("token", "password", "authorization", "secret")
 _MASK: Final = "***"
 
 
 def level_named(name: str) -> Level | None:
-    """The level of a name in any letter case; `warn`, as hubs also write it, is `warning`. None: there is none."""
+    """Return the level with a name, in any letter case; None if there is none. Hubs also write `warn` for `warning`."""
     plain = name.strip().lower()
     return next((level for level in LEVELS if level == ("warning" if plain == "warn" else plain)), None)
 
 
 class Secrets:
-    """The secrets in use, so that none of them reaches the log in whatever words it stands."""
+    """The secrets in use, which the log masks in every text."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
 
     def add(self, secret: str | SecretStr | None) -> None:
-        """Never let this one through. Very short ones are left alone: they would mask half the log."""
+        """Mask a secret from now on. One of fewer than 6 characters is not masked, since that would hide other text."""
         text = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
         if text and len(text) >= 6:
             self._known.add(text)
 
     def mask(self, value: object) -> object:
-        """`value` with every known secret in it replaced."""
+        """Return a value in which every known secret is masked."""
         if isinstance(value, str):
             for secret in self._known:
                 value = value.replace(secret, _MASK)
@@ -70,7 +70,7 @@ class Secrets:
         return value if isinstance(value, int | float | None) else self.mask(str(value))
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        """A structlog processor: the second line of defence, behind `SecretStr`."""
+        """Mask the secrets in an event, as a structlog processor. `SecretStr` is the first line of defence."""
         for name, value in event.items():
             event[name] = _MASK if _is_secret(name) and value else self.mask(value)
         return event
@@ -87,7 +87,7 @@ class RecentErrors:
         self.lines: deque[str] = deque(maxlen=size)
 
     def __call__(self, _: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        """A structlog processor that keeps and passes on."""
+        """Keep a warning or an error, as a structlog processor."""
         if method in {"warning", "error", "critical", "exception"}:
             details = " ".join(f"{k}={v}" for k, v in event.items() if k not in _NO_DETAIL)
             self.lines.append(f"{event.get('timestamp', '')} {event.get('event', '')} {details}".strip())
@@ -98,10 +98,10 @@ _NO_DETAIL: Final = frozenset({"timestamp", "event", "level", "exc_info", "excep
 
 
 class Flood:
-    """Bounds the lines of a minute, whatever the other sides do. Those that are left out are counted and told.
+    """Limits the number of lines in a minute, and counts those that are left out.
 
     Args:
-        monotonic: seconds on a clock that nobody sets.
+        monotonic: returns monotonic seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -111,7 +111,7 @@ class Flood:
         self._left_out = 0
 
     def holds_back(self) -> bool:
-        """Count a line; True where it is one too many."""
+        """Count a line. Return True if it must be left out."""
         minute = int(self._monotonic() // 60)
         if minute != self._minute:
             self._minute, self._lines = minute, 0
@@ -122,13 +122,26 @@ class Flood:
         return True
 
     def left_out(self) -> int:
-        """How many lines were left out since this was asked last."""
+        """Return the number of lines left out since the last call."""
         left_out, self._left_out = self._left_out, 0
         return left_out
 
 
 class Log:
-    """The log of one service: where it goes, how much, and what must not be in it."""
+    """The log of one service.
+
+    Args:
+        level: the lowest level that is written.
+        format_: `console`, `json`, or `auto`: readable on a terminal, else JSON.
+        stream: the output; None for stderr.
+        monotonic: returns monotonic seconds, for the limit of lines.
+
+    Attributes:
+        level: the lowest level that is written. It can be changed at any time.
+        secrets: the secrets that are masked.
+        errors: the last warnings and errors.
+        logger: the structlog logger for all parts of the bridge.
+    """
 
     def __init__(
         self,
@@ -176,7 +189,7 @@ class Log:
 
 
 def _cut(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Shorten what the other sides have said, after the secrets in it were masked, and keep it on its line."""
+    """Cut long values and escape control characters, after the secrets were masked."""
     for name, value in event.items():
         if isinstance(value, str) and name != "exception":
             short = f"{value[:LONGEST_LINE]}…" if len(value) > LONGEST_LINE else value
@@ -190,14 +203,14 @@ def _timestamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 class Once:
-    """Says whether something is said for the first time; forgets the oldest of many."""
+    """Tells whether a key occurs for the first time, for lines that are logged once. It keeps the last `size` keys."""
 
     def __init__(self, size: int = 1000) -> None:
         self._said: OrderedDict[object, None] = OrderedDict()
         self._size = size
 
     def first(self, key: object) -> bool:
-        """True the first time that `key` comes, and again when it has been forgotten."""
+        """Return True the first time that a key occurs, or the first time after it was forgotten."""
         if key in self._said:
             return False
         self._said[key] = None
@@ -206,6 +219,6 @@ class Once:
         return True
 
     def forget(self, kind: object) -> None:
-        """The next time that `kind`, or a tuple that begins with it, comes will be a first time."""
+        """Forget a key, and every tuple that begins with it, so that its next occurrence is a first one."""
         for key in [key for key in self._said if key == kind or (isinstance(key, tuple) and key[:1] == (kind,))]:
             del self._said[key]

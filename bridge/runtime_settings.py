@@ -1,6 +1,7 @@
-"""What the hub may change while the service runs (contract 6, `cmd.config.extended_set`).
+"""The settings that the hub may change while the service runs (contract 6, `cmd.config.extended_set`).
 
-The values begin as the settings say. What the hub sets goes before that, and is kept on disk until the hub resets it.
+Their defaults are the values of the settings. A value that the hub sets takes precedence, and is kept on disk until the
+hub resets it.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,16 +18,16 @@ from bridge.storage.storage import Storage
 
 
 class Values(BaseModel):
-    """The configuration as the hub sees it; the names are those of the manifest's blocks.
+    """The configuration that the hub sees. The names are those of the blocks in the manifest.
 
     Attributes:
-        state_set: which states are reported.
-        card: uid of the charge card for sessions that the hub starts; empty: the charge point's default.
+        state_set: the set of states that is reported.
+        card: the uid of the charge card for sessions that the hub starts; empty for the charge point's default.
         slow_current: the limit of charging mode `slow`, A.
-        nominal_voltage: used for power while a charge point reports current and no voltage, V.
-        offline_grace: how long the link may be down before things are DOWN, s.
-        command_max_age: how old a command that acts may be, s.
-        log_level: what the log says.
+        nominal_voltage: the voltage for computing power while a charge point reports current and no voltage, V.
+        offline_grace: how long the link may be down before things are reported DOWN, s.
+        command_max_age: the highest age of a command that acts, s.
+        log_level: the level of the log.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,18 +47,19 @@ Name = Literal[
 
 
 CONFIG: Final = "config"
-"""Under which name the storage keeps what the hub has set."""
+"""The key in the storage of the values that the hub has set."""
 
 
 class RuntimeSettings:
     """The values in force.
 
     Args:
-        settings: what they are when the hub has set nothing.
-        storage: keeps what the hub has set.
+        settings: the defaults.
+        storage: keeps the values that the hub has set.
 
     Attributes:
-        listeners: who hears that other values are in force.
+        values: the values in force.
+        listeners: called without arguments after every change.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class RuntimeSettings:
         self.values = self._defaults
         stored = storage.value(CONFIG)
         if isinstance(stored, dict):
-            # What an older or newer version has stored and this one does not take is left out.
+            # A value that another version has stored and this one does not accept is ignored.
             for name, value in stored.items():
                 try:
                     self._take({name: value})
@@ -94,7 +96,7 @@ class RuntimeSettings:
 
     @property
     def max_age(self) -> timedelta:
-        """How old a command that acts may be."""
+        """The highest age of a command that acts."""
         return timedelta(seconds=self.values.command_max_age)
 
     def _take(self, changes: Mapping[str, JsonValue]) -> None:
@@ -108,16 +110,16 @@ class RuntimeSettings:
         self._set = given
 
     def change(self, changes: Mapping[str, JsonValue]) -> None:
-        """Set some values from the hub.
+        """Set values from the hub, by their names in `Values`.
 
         Raises:
-            InvalidValue: one of them cannot be; then none is set.
+            InvalidValue: a name is unknown, or a value has another type or is out of range. Then none is set.
         """
         self._take(changes)
         self._changed()
 
     def reset(self) -> None:
-        """Forget what the hub has set."""
+        """Return to the defaults."""
         self._set, self.values = {}, self._defaults
         self._changed()
 

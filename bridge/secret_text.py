@@ -1,10 +1,10 @@
-"""What editors, terminals and web pages leave on a secret, and which of it may be taken away (contract 2)."""
+"""Reading secrets: which characters that editors and web pages add may be removed (contract 2)."""
 
 import codecs
 from typing import Final
 
 _INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\u180e\u00ad"
-"""Byte order mark, zero-width characters and marks of direction, none of which a person can see."""
+"""Characters that cannot be seen: the byte order mark, zero-width characters and marks of direction."""
 
 TYPOGRAPHIC_QUOTES: Final = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb\u2039\u203a"
 """Quotation marks that word processors put in place of plain ones."""
@@ -14,10 +14,10 @@ _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def text_of(content: bytes) -> str:
-    """The text of a file; a byte order mark in front is no part of it.
+    """Decode the content of a file, without a byte order mark in front.
 
     Raises:
-        ValueError: it is not UTF-8; the message says what to do.
+        ValueError: the content is not UTF-8; the message says what to do.
     """
     if content.startswith(_UTF_16):
         raise ValueError("it is UTF-16. Save it as UTF-8.")
@@ -28,20 +28,20 @@ def text_of(content: bytes) -> str:
 
 
 def secret_of(content: bytes) -> str:
-    """The secret that a file holds: without invisible characters in front, and without one line end.
+    """Read the secret in a file: its text without invisible characters in front and without one line end.
 
     Raises:
-        ValueError: it is not UTF-8; the message says what to do.
+        ValueError: the content is not UTF-8; the message says what to do.
     """
     text = text_of(content).lstrip(_INVISIBLE)
     return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
 
 
 def token_of(text: str) -> str:
-    """A token as it is sent: blanks and invisible characters at its ends are no part of it; empty for none.
+    """Return a token without blanks and invisible characters at its ends; empty if nothing is left.
 
     Raises:
-        ValueError: it cannot be a token; the message says why and what to do, and does not contain it.
+        ValueError: the text cannot be a token. The message says why and what to do, and does not contain the text.
     """
     before, token = None, text
     while token != before:
@@ -57,7 +57,7 @@ def token_of(text: str) -> str:
 
 
 def oddity_of(password: str) -> str | None:
-    """What in a password is taken to the letter although it may not be meant; None if there is nothing."""
+    """Describe what in a password may be a mistake, although it is used as it is; None if there is nothing."""
     if password != password.strip():
         return "begins or ends with a blank or a line end"
     if len(password) > 1 and password[0] in _QUOTES and password[-1] in _QUOTES:

@@ -1,4 +1,4 @@
-"""The service: run, tick, goodbye. What it is made of stands in `bridge.wiring`."""
+"""The service: how it runs, what it does each second, and how it stops. `bridge.wiring` builds its parts."""
 
 import asyncio
 from contextlib import suppress
@@ -16,19 +16,19 @@ from bridge.world import World
 
 TICK_S: Final = 1.0
 JUMP: Final = timedelta(seconds=2)
-"""By how much the wall clock must differ from the monotonic one, from one tick to the next, to count as set."""
+"""How far the wall clock may drift from the monotonic clock between two ticks before it counts as set."""
 
 GOODBYE_S: Final = 3.0
-"""How long the goodbye may take; with what comes before and after, the service is gone within 5 s."""
+"""How long the goodbye may take, s. With everything else the service stops within 5 s (contract 1)."""
 
 
 class Service:
-    """The bridge.
+    """The bridge as a service.
 
     Args:
         settings: all settings.
-        log: where to say what happens.
-        world: clock and chance.
+        log: the log.
+        world: the clock and other inputs from outside; None for those of the machine.
 
     Raises:
         StorageUnusable: the storage cannot be used.
@@ -43,7 +43,7 @@ class Service:
         self.storage, self.things, self.reporter, self.web = parts.storage, parts.things, parts.reporter, parts.web
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set, then say goodbye."""
+        """Serve until `stop` is set, then publish the goodbye and close everything."""
         parts = self.parts
         self._log.info("starting", version=__version__, state_set=parts.runtime.values.state_set)
         if parts.recording is not None:
@@ -62,7 +62,7 @@ class Service:
             running.append(stopping)
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if stopping not in done:
-                done.pop().result()  # a part that must run for ever has failed
+                done.pop().result()  # raises the error of a part that must not end
             self._log.info("stopping")
             parts.web.stop()
             with suppress(TimeoutError):
@@ -83,7 +83,7 @@ class Service:
         return token
 
     async def _say_goodbye(self, linking: asyncio.Task[object]) -> None:
-        # Commands that wait for the cloud fail with the link, and their answers go out before the goodbye.
+        # Ending the link fails the commands that wait for the cloud. Their answers are published before the goodbye.
         await end(linking)
         await asyncio.sleep(0)
         self.parts.app_state.stopping()
@@ -97,10 +97,10 @@ class Service:
             try:
                 self.tick()
             except Exception:
-                self._log.exception("what is due each second failed; the service keeps running")
+                self._log.exception("the work of one second failed; the service keeps running")
 
-    def _follow_the_clock(self) -> None:
-        """See whether the wall clock was set. Waits must not be stretched or cut short by that (contract 8)."""
+    def _detect_clock_jump(self) -> None:
+        """Detect that the wall clock was set, and move the bridge's recorded times with it (contract 8)."""
         now, monotonic = self.parts.clock.now(), self.parts.clock.monotonic()
         before, self._last_tick = self._last_tick, (now, monotonic)
         jump = now - before[0] - timedelta(seconds=monotonic - before[1])
@@ -111,11 +111,11 @@ class Service:
             )
 
     def tick(self) -> None:
-        """Do what is due with nothing having happened: the end of a wait, a report with an interval, a write."""
+        """Do what the passing of time makes due, such as the end of a wait, a periodic report or a write."""
         parts = self.parts
-        self._follow_the_clock()
+        self._detect_clock_jump()
         parts.recorder.write_if_due()
-        parts.sync.look_into_silence()
+        parts.sync.probe_if_silent()
         parts.overrides.tick()
         parts.transactions.tick()
         parts.reporter.tick()

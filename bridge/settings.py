@@ -1,4 +1,4 @@
-"""Every setting, once, with its type, bounds and default (contract 2). `settings_sources` reads them."""
+"""All settings with their types, bounds and defaults (contract 2). `settings_sources` reads their values."""
 
 import ipaddress
 from pathlib import Path
@@ -46,12 +46,12 @@ ApiToken = Annotated[SecretStr | None, BeforeValidator(_token)]
 Password = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
 TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 MOST_PREFIX_LEVELS: Final = MOST_LEVELS - 8
-"""A topic has up to seven levels of its own."""
+"""The most levels of `mqtt.topic_prefix`. A FIMP topic has up to seven levels of its own."""
 
 LONGEST_S: Final = 366 * 86_400
 Seconds = Annotated[int | float, Field(gt=0, le=LONGEST_S)]
 
-# The hub may set these too, within the same bounds.
+# The hub may also set these, within the same bounds.
 CardUid = Annotated[str, StringConstraints(max_length=64)]
 Grace = Annotated[int | float, Field(ge=0, le=LONGEST_S)]
 SlowCurrent = Annotated[int, Field(ge=MINIMUM_CURRENT_A, le=80)]
@@ -59,14 +59,14 @@ Voltage = Annotated[int | float, Field(ge=50, le=500)]
 
 
 class Section(BaseModel):
-    """The base of all sections. An unknown key is an error."""
+    """The base class of all sections. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @field_validator("*", mode="before")
     @classmethod
     def _cut_blanks(cls, value: object, info: ValidationInfo) -> object:
-        """Remove blanks at the ends of every value but a password."""
+        """Remove blanks at the ends of every text except a password."""
         return value.strip() if isinstance(value, str) and info.field_name != "password" else value
 
 
@@ -88,7 +88,7 @@ class MqttSettings(Section):
     @field_validator("topic_prefix")
     @classmethod
     def _check_prefix(cls, prefix: str) -> str:
-        """Refuse what a broker would close the connection for."""
+        """Refuse a prefix that would make a broker close the connection."""
         levels = prefix.split("/") if prefix else []
         if len(levels) > MOST_PREFIX_LEVELS or not all(map(is_level, levels)):
             raise ValueError(f"must be a plain name, or at most {MOST_PREFIX_LEVELS} of them with slashes between")
@@ -97,7 +97,7 @@ class MqttSettings(Section):
     @field_validator("host")
     @classmethod
     def _check_host(cls, host: str) -> str:
-        """Accept an IPv6 address with or without brackets, and explain what is more than a host."""
+        """Accept an IPv6 address with or without brackets, and refuse a URL or a port with an explanation."""
         bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
         if ":" in bare or bare != host:
             try:
@@ -110,7 +110,7 @@ class MqttSettings(Section):
 
     @property
     def where(self) -> str:
-        """Host and port for messages, an IPv6 address in brackets."""
+        """Host and port for messages to people, with an IPv6 address in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
@@ -125,7 +125,7 @@ class CloudSettings(Section):
 
 
 class FimpSettings(Section):
-    """How the bridge appears on FIMP."""
+    """The bridge's own address on FIMP, and the set of states that it reports."""
 
     resource_name: TopicName = "bluecurrent"
     resource_address: TopicName = "1"
@@ -133,7 +133,7 @@ class FimpSettings(Section):
 
 
 class ChargingSettings(Section):
-    """How sessions that the hub starts are charged."""
+    """Defaults for sessions that the hub starts, and for computing power."""
 
     card: CardUid = ""
     slow_current: SlowCurrent = MINIMUM_CURRENT_A
@@ -141,7 +141,7 @@ class ChargingSettings(Section):
 
 
 class CommandSettings(Section):
-    """Which commands are acted on."""
+    """The limits for commands."""
 
     max_age: Seconds = 300
 
@@ -166,7 +166,7 @@ class HttpSettings(Section):
 
     @property
     def address(self) -> tuple[str, int] | None:
-        """Host and port, or None."""
+        """The host and the port to listen on; None if turned off."""
         if not self.listen:
             return None
         host, _, port = self.listen.rpartition(":")
@@ -174,7 +174,7 @@ class HttpSettings(Section):
 
     @property
     def from_here(self) -> tuple[str, int] | None:
-        """Host and port for a client on the same machine, or None."""
+        """The host and the port for a client on the same machine; None if turned off."""
         if self.address is None:
             return None
         host, port = self.address
@@ -217,7 +217,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values from the constructor only: `settings_sources.load` merges the sources and keeps each origin."""
+        """Take values only from the constructor: `settings_sources.load` merges the sources and records each origin."""
         return (init_settings,)
 
 
@@ -227,4 +227,4 @@ KEYS: Final = tuple(
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     for key in field.annotation.model_fields
 )
-"""All keys, such as `mqtt.host`."""
+"""All keys in the form `mqtt.host`."""

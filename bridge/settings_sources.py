@@ -1,6 +1,6 @@
-"""Reads the settings from command line, environment, secret files and TOML file, in this order of precedence.
+"""Reading the settings from command line, environment, secret files and TOML file, in this order of precedence.
 
-Each fault is one line: where the value stands, what is wrong, and the nearest known key or the cure (contract 2).
+Each fault is one line: the place of the value, what is wrong, and the nearest known key or the cure (contract 2).
 """
 
 import difflib
@@ -26,23 +26,27 @@ DEFAULT_FILE: Final = "bridge.toml"
 
 
 class SettingsFault(Exception):
-    """The settings cannot be read; `lines` has one line for each fault."""
+    """The settings cannot be read.
+
+    Attributes:
+        lines: one line for each fault.
+    """
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = [_NO_LETTER.sub(lambda found: found[0].encode("unicode_escape").decode(), line) for line in lines]
+        self.lines = [_CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), line) for line in lines]
         super().__init__("\n".join(self.lines))
 
 
-_NO_LETTER: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""What would end a line, or command a terminal: a key in quotes can hold anything."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Line ends and terminal control characters, which are escaped. A quoted key in TOML can contain any."""
 
 
 def load(config: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
     """Read the settings from all sources.
 
     Args:
-        config: the TOML file that the command line names, if any.
-        assignments: `KEY=VALUE` of the command line.
+        config: the TOML file that the command line names; None if it names none.
+        assignments: the `KEY=VALUE` arguments of the command line.
 
     Raises:
         SettingsFault: a value, key or file is wrong.
@@ -51,7 +55,10 @@ def load(config: Path | None = None, assignments: Sequence[str] = ()) -> Setting
 
 
 def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[Settings, Mapping[str, str]]:
-    """Read the settings, and tell where each key that was given came from.
+    """Read the settings from all sources, with the arguments of `load`.
+
+    Returns:
+        The settings, and for each given key a text that names its source.
 
     Raises:
         SettingsFault: a value, key or file is wrong.
@@ -74,18 +81,18 @@ def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[
 
 
 def secrets_directory() -> Path:
-    """The directory in which secret files are looked for."""
+    """Return the directory of the secret files."""
     return Path(os.environ.get(SECRETS_VARIABLE) or DEFAULT_SECRETS)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What one source gives.
+    """The values of one source.
 
     Attributes:
-        content: values by section and key; anything of another shape is left out.
-        origin: tells where a key stands.
-        unknown: keys in sections that do not exist.
+        content: the values by section and key.
+        origin: returns the place of a key, for messages.
+        unknown: the keys in sections that do not exist.
     """
 
     content: Mapping[str, object] = field(default_factory=dict)
@@ -93,7 +100,7 @@ class Source:
     unknown: Sequence[str] = ()
 
     def sections(self, faults: list[str]) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """The sections that exist, with their values; adds a line to `faults` for everything else."""
+        """Yield the known sections with their values. Everything else adds a line to `faults`."""
         faults += [f"{self.origin(key)}: {key}: unknown key{_nearest(key, KEYS)}" for key in self.unknown]
         for section, entries in self.content.items():
             where = f"{self.origin(section)}: {section}"
@@ -106,9 +113,9 @@ class Source:
 
 
 class _Variables(EnvSettingsSource):
-    """Variables of the form `BRIDGE_SECTION__KEY`, from the environment or from elsewhere.
+    """Reads variables of the form `BRIDGE_SECTION__KEY` from any mapping.
 
-    A variable for a whole section (`BRIDGE_MQTT`) is ignored, as every name without `__` is.
+    A variable for a whole section (`BRIDGE_MQTT`) is ignored, like every name without `__`.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
@@ -127,13 +134,13 @@ def _from_variables(variables: Mapping[str, str], origin: Callable[[str], str]) 
 
 
 def key_of(variable: str) -> str | None:
-    """`BRIDGE_MQTT__HOST` is `mqtt.host`; None for a name without the prefix, or without `__` after it."""
+    """Return the key of a variable: `mqtt.host` for `BRIDGE_MQTT__HOST`; None without the prefix or `__`."""
     prefix, name = variable[: len(PREFIX)].upper(), variable[len(PREFIX) :].lower()
     return name.replace(DELIMITER, ".", 1) if prefix == PREFIX and DELIMITER in name else None
 
 
 def variable_of(key: str) -> str:
-    """`mqtt.host` is `BRIDGE_MQTT__HOST`."""
+    """Return the variable of a key: `BRIDGE_MQTT__HOST` for `mqtt.host`."""
     return f"{PREFIX}{key.upper().replace('.', DELIMITER)}"
 
 
@@ -155,7 +162,7 @@ def _toml(config: Path | None, faults: list[str]) -> Source:
     except RecursionError:
         faults.append(f"{path}: is not TOML: it is nested too deeply")
         return Source()
-    except ValueError as error:  # not only TOMLDecodeError: a number of 5,000 digits, a date that cannot be
+    except ValueError as error:  # not only TOMLDecodeError, but also for a number of 5,000 digits or an invalid date
         curly = next((quote for quote in TYPOGRAPHIC_QUOTES if quote in text), None)
         cure = f". A word processor has put {curly} in: write plain quotes" if curly is not None else ""
         faults.append(f"{path}: is not TOML: {error}{cure}")
@@ -179,7 +186,7 @@ def _secret_files(faults: list[str]) -> Source:
 
 
 def _secrets(paths: Iterable[Path], faults: list[str]) -> Iterator[tuple[str, str]]:
-    """Name and content of each file. An empty one is passed over, so that it does not hide a value from elsewhere."""
+    """Yield the name and the secret of each file. An empty file is skipped, so that other sources count."""
     for path in paths:
         try:
             secret = secret_of(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Background tasks: started in one place, guarded, and ended for good."""
+"""Background tasks: starting them, logging their failures, and ending them."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ CANCEL_AGAIN_S: Final = 0.2
 
 
 class BackgroundTasks:
-    """Work that nobody waits for. A failure is logged, and everything else keeps running.
+    """Runs coroutines in the background. A failure is logged, and everything else keeps running.
 
     Args:
         log: gets a line for each task that fails.
@@ -29,10 +29,10 @@ class BackgroundTasks:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        task.add_done_callback(lambda _: work.close())  # cancelled before its first step, it never awaited the work
+        task.add_done_callback(lambda _: work.close())  # a task cancelled before its first step never awaits the work
 
     async def end(self) -> None:
-        """Cancel what is running, wait until it has ended, and start nothing any more."""
+        """Cancel the running tasks, and wait until they have ended. No task can be started after that."""
         self._ended = True
         await end(*self._running)
 
@@ -46,8 +46,8 @@ class BackgroundTasks:
 async def end(*tasks: asyncio.Task[object]) -> None:
     """Cancel tasks and wait until they have ended.
 
-    One cancellation is not always enough: before Python 3.12, `asyncio.wait_for` can swallow one that comes at the
-    same moment as the result, and a context manager that fails on the way out replaces it.
+    One cancellation is not always enough, so it is repeated. Before Python 3.12 `asyncio.wait_for` can swallow one that
+    arrives at the same time as the result, and a context manager that raises on exit replaces it.
     """
     pending = {task for task in tasks if not task.done()}
     while pending:
@@ -56,4 +56,4 @@ async def end(*tasks: asyncio.Task[object]) -> None:
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     for task in tasks:
         if not task.cancelled():
-            task.exception()  # seen
+            task.exception()  # marks the exception as retrieved

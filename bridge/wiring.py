@@ -1,7 +1,7 @@
-"""Builds every part of the bridge, and says who hears of a change, in which order and why.
+"""Building all parts of the bridge, and the listeners of each change with their order and its reason.
 
-A part is handed the parts that it uses, so each is built before those that use it. The other direction, from a change
-to those who must know, is here and nowhere else: the tuples of listeners in `_listen`.
+A part is constructed with the parts that it uses, so each is built before those that use it. The opposite direction,
+from a change to the parts that must know of it, is only in the tuples of listeners in `_listen`.
 """
 
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ from bridge.web.server import WebServer
 from bridge.world import World
 
 RESTARTS: Final = "restarts"
-"""Under which name the storage counts the starts of the service."""
+"""The key in the storage of the number of restarts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
 
     Args:
         settings: all settings.
-        log: where to say what happens.
-        world: clock and chance.
+        log: the log.
+        world: the clock and other inputs from outside; None for those of the machine.
 
     Raises:
         StorageUnusable: the storage cannot be used.
@@ -156,7 +156,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         parameters=parameters,
         clock=clock,
         tasks=tasks,
-        patience=settings.cloud.command_timeout,
+        verdict_timeout=settings.cloud.command_timeout,
         follow_up=world.follow_up,
         log=logger,
     )
@@ -235,7 +235,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         fleet=fleet,
         fetch_token=partial(fetch_api_token, settings.cloud.url),
         hide=log.secrets.add,
-        patience=settings.cloud.command_timeout,
+        timeout=settings.cloud.command_timeout,
     )
     auth = AuthService(logins=logins, app_state=app_state, addresses=addresses)
     budget = RequestBudget(link, fleet, exclusions)
@@ -339,7 +339,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
 
 
 def _listen(parts: Parts) -> None:
-    """Say who hears of a change."""
+    """Set the listeners of every part."""
 
     def page_changed(*_: object) -> None:
         parts.web.changed()
@@ -351,8 +351,8 @@ def _listen(parts: Parts) -> None:
     def runtime_changed() -> None:
         parts.log.level = parts.runtime.values.log_level
 
-    # Who hears of a change, in this order. The disk comes before the hub: what the hub was told is not forgotten by a
-    # crash. The page comes last: nobody waits for it.
+    # The listeners are called in this order. The disk comes before the hub, so that a crash does not lose what was
+    # reported. The page comes last, since it is the least urgent.
     parts.fleet.listeners = (
         OddityLog(parts.log.logger).charge_point_changed,
         parts.recorder.charge_point_changed,
@@ -365,7 +365,7 @@ def _listen(parts: Parts) -> None:
     parts.fleet.grid_listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
     parts.fleet.remembered_listeners = (parts.recording.remembered,) if parts.recording is not None else ()
     parts.link.frame_listeners = (parts.sync.frame_received,)
-    # The token is hidden before anything can be logged; the states are right before somebody is told that they changed.
+    # The token must be masked before anything is logged, and the states must be right before others are notified.
     parts.link.status_listeners = (
         link_changed,
         parts.observer.journal.link_changed,
@@ -386,14 +386,14 @@ def _listen(parts: Parts) -> None:
 
 
 def _recording(settings: Settings, clock: Clock, log: FilteringBoundLogger) -> FrameRecorder | None:
-    """The recorder of the cloud's frames, where one is wanted."""
+    """Make the recorder of the cloud's frames, if `cloud.record_file` is set."""
     path, token = settings.cloud.record_file, settings.cloud.api_token
     hidden = [token.get_secret_value()] if token is not None else []
     return FrameRecorder(path, clock=clock, log=log, hidden=hidden) if path is not None else None
 
 
 def _count_start(storage: Storage) -> int:
-    """Count this start; gives how often the service has been started before."""
+    """Count this start. Return how often the service was started before."""
     before = storage.value(RESTARTS)
     restarts = before + 1 if isinstance(before, int) else 0
     storage.save_value(RESTARTS, restarts)

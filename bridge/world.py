@@ -1,4 +1,4 @@
-"""What the bridge takes from outside."""
+"""The inputs of the bridge from outside, which tests and replays replace."""
 
 import random
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from bridge.storage.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the bridge takes from outside, and a test or a replay holds in its hands.
+    """The inputs of the bridge from outside.
 
     Attributes:
-        clock: tells the time and waits.
-        jitter: gives a random number from 0 to 1.
-        uid: gives a new UUID.
-        follow_up: how long after a verdict the CH_STATUS that shows its effect is waited for, s.
-        link: the link to the cloud; a replay has one that takes its frames from a recording.
-        storage: in the place of the file that the settings name.
+        clock: the source of time and of waits.
+        jitter: returns a random number from 0 to 1.
+        uid: returns a new UUID.
+        follow_up: how long to wait after a verdict for the CH_STATUS that shows its effect, s.
+        link: the class of the link to the cloud. A replay uses one that reads frames from a recording.
+        storage: the storage to use in place of the file in the settings; None for that file.
     """
 
     clock: Clock

@@ -143,7 +143,7 @@ class Rig:
             parameters=ParameterStore(self.storage),
             clock=self.clock,
             tasks=self.tasks,
-            patience=60.0,
+            verdict_timeout=60.0,
             follow_up=0.0,
             log=log,
         )

@@ -66,7 +66,7 @@ class Charging:
         parameters: the parameters that the cloud does not keep, such as `session_card`.
         clock: the source of time.
         tasks: runs work in the background.
-        patience: how long a verdict may take, s.
+        verdict_timeout: how long a verdict may take, s.
         follow_up: how long to wait after a verdict for its effect, s (`FOLLOW_UP_S`).
         log: gets a line for each failure in the background, which no command is answered with.
     """
@@ -84,7 +84,7 @@ class Charging:
         parameters: ParameterStore,
         clock: Clock,
         tasks: BackgroundTasks,
-        patience: float,
+        verdict_timeout: float,
         follow_up: float,
         log: FilteringBoundLogger,
     ) -> None:
@@ -98,7 +98,7 @@ class Charging:
         self._parameters = parameters
         self._clock = clock
         self._tasks = tasks
-        self._patience = patience
+        self._verdict_timeout = verdict_timeout
         self._follow_up = follow_up
         self._log = log
         self._to_lift: set[str] = set()  # sockets with a start in mode `normal` whose session has not begun yet
@@ -216,7 +216,7 @@ class Charging:
         current, memory = self._runtime.values.slow_current, twin.memory
         if memory.session is not None and memory.session.open:
             return SessionLimit(current, memory.session.number, slow=True)
-        until = self._clock.now() + timedelta(seconds=self._patience) + START_WINDOW
+        until = self._clock.now() + timedelta(seconds=self._verdict_timeout) + START_WINDOW
         return SessionLimit(current, limits.next_session(memory), slow=True, until=until)
 
     async def _begin(self, twin: Twin) -> None:

@@ -28,7 +28,7 @@ class Logins:
         fleet: the charge points and grid connections of the account.
         fetch_token: fetches the API token in a login by password.
         hide: registers a secret with the log, so that the log masks it.
-        patience: how long a login may take, s.
+        timeout: how long a login may take, s.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Logins:
         fleet: Fleet,
         fetch_token: TokenFetcher,
         hide: Callable[[str | SecretStr], None],
-        patience: float,
+        timeout: float,
     ) -> None:
         self._link = link
         self._credentials = credentials
@@ -49,7 +49,7 @@ class Logins:
         self._exclusions = exclusions
         self._fleet = fleet
         self._fetch_token = fetch_token
-        self._patience = patience
+        self._timeout = timeout
         self._outcome: asyncio.Future[BridgeError | None] | None = None
         self.hide = hide
 
@@ -109,7 +109,7 @@ class Logins:
         self._outcome = asyncio.get_running_loop().create_future()
         try:
             self._link.set_token(token)
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 return await self._outcome
         except TimeoutError:
             return Disconnected("Blue Current did not answer the login in time. Try again in a while.")

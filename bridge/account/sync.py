@@ -342,7 +342,7 @@ class Sync:
 
     # --- a link that is up and silent ---
 
-    def look_into_silence(self) -> None:
+    def probe_if_silent(self) -> None:
         """Detect that pushes have stopped while the connection is up: after too long a silence, request one status.
 
         If it differs from the known one, a push was missed, and the link connects anew. While a car charges, only the

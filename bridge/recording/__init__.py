@@ -1,1 +1,1 @@
-"""Recordings of the cloud's frames for a bug report (`cloud.record_file`): written here, read again for a replay."""
+"""Recordings of the cloud's frames for bug reports (`cloud.record_file`): writing them, and reading them again."""

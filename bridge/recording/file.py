@@ -1,4 +1,4 @@
-"""The file of a recording: nobody else may read it, and it does not grow without end."""
+"""The file of a recording, which only the owner may read and whose size is bounded."""
 
 import os
 from collections import deque
@@ -10,33 +10,33 @@ from bridge.recording.lines import Event
 from bridge.recording.opening import OpeningAnswers
 
 MOST_BYTES: Final = 10_000_000
-"""At most 10 MB (contract 2)."""
+"""The largest size of the file, 10 MB (contract 2)."""
 
 SHRINKS_TO: Final = 0.75
-"""What of it stays when the oldest lines go, so that this does not happen for each line."""
+"""The share of the size to which a full file is shortened. It is shortened seldom, since that copies the file."""
 
 KEPT_AT_MOST: Final = 0.5
-"""What of it the answers of the opening may take."""
+"""The share of the size that the answers of the last opening may take."""
 
 PRIVATE: Final = 0o600
 
 
 class RecordingFile:
-    """A file that is written line by line. Every line is in it as soon as `write` is through.
+    """A file that is written line by line. A line is in the file once `write` returns.
 
     Args:
-        path: where it is. A file that is there is kept as `NAME.1`.
-        most: how large it may become, bytes.
+        path: the path of the file. An existing file is renamed to `NAME.1`.
+        most: the largest size, bytes.
 
     Raises:
-        OSError: it cannot be opened or written.
+        OSError: the file cannot be opened or written.
     """
 
     def __init__(self, path: Path, most: int = MOST_BYTES) -> None:
         self._path = path
         self._most = most
         self._head = b""
-        self._numbers: deque[tuple[int, int]] = deque()  # of each line that is in the file, with its size
+        self._numbers: deque[tuple[int, int]] = deque()  # the number and the size of each line in the file
         self._next = 0
         self._size = 0
         self._opening = OpeningAnswers()
@@ -66,21 +66,21 @@ class RecordingFile:
         self._append(text)
 
     def write(self, text: bytes, event: Event) -> None:
-        """Write a line, which says `event`; the oldest go where it does not fit."""
+        """Write a line for an event. If the file is full, the oldest lines are removed first."""
         if self._size + len(text) > self._most:
             self._shrink(len(text))
         if self._size + len(text) > self._most:
-            return  # it alone is larger than all that may be there
+            return  # the line alone is larger than the file may be
         self._append(text)
         self._numbers.append((self._next, len(text)))
         self._opening.note(self._next, event)
         self._next += 1
 
     def _append(self, text: bytes) -> None:
-        """Write all of it, or nothing.
+        """Write the whole text, or nothing.
 
         Raises:
-            OSError: it does not fit on the disk.
+            OSError: the disk is full or cannot be written.
         """
         written = 0
         try:
@@ -91,7 +91,7 @@ class RecordingFile:
             raise
         self._size += len(text)
 
-    # --- the oldest go ---
+    # --- removing the oldest lines ---
 
     def _shrink(self, needed: int) -> None:
         stays = self._lines_that_stay(needed)
@@ -116,7 +116,7 @@ class RecordingFile:
         self._size = len(self._head) + sum(size for _, size in self._numbers)
 
     def _lines_that_stay(self, needed: int) -> set[int]:
-        """The newest answers of the opening, and the newest other lines that fit."""
+        """Return the numbers of the lines to keep: the answers of the last opening, and the newest other lines."""
         sizes = dict(self._numbers)
         room = int(self._most * SHRINKS_TO) - len(self._head) - needed
         stays: set[int] = set()

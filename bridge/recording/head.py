@@ -1,4 +1,4 @@
-"""The head of a recording, from what the storage keeps, and the storage of a replay, from the head."""
+"""The head of a recording, made from the storage, and the storage of a replay, made from the head."""
 
 from datetime import datetime
 
@@ -13,12 +13,12 @@ from bridge.storage.storage import Storage
 
 
 def head_of(storage: Storage, values: Values, at: datetime) -> Head:
-    """What is so when a recording begins.
+    """Make the head of a recording from the present state.
 
     Args:
-        storage: what is remembered.
-        values: the settings that the hub may have changed.
-        at: the time.
+        storage: the memories of sockets, and the descriptions of charge points.
+        values: the settings that the hub may change.
+        at: the present time.
     """
     memories, steerings = storage.memories(), storage.steerings()
     sockets: dict[str, dict[str, JsonValue]] = {}
@@ -47,10 +47,10 @@ def head_of(storage: Storage, values: Values, at: datetime) -> Head:
 
 
 def storage_of(head: Head) -> tuple[Storage, list[str]]:
-    """A storage in memory that holds what was remembered.
+    """Make a storage in memory with the state in the head of a recording.
 
     Returns:
-        The storage, and what of the head could not be read, since it is of another version: one line each.
+        The storage, and one line for each part of the head that this version cannot read.
     """
     storage = Storage(":memory:", now=lambda: head.at)
     faults = []
@@ -61,11 +61,11 @@ def storage_of(head: Head) -> tuple[Storage, list[str]]:
             if "steering" in content:
                 storage.save_steering(address, STEERING.validate_python(content["steering"]))
         except ValidationError:
-            faults.append(f"what was remembered of {address} cannot be read by this version")
+            faults.append(f"the memory of {address} cannot be read by this version")
     for evse_id, settings in head.charge_points.items():
         try:
             storage.save_charge_point(evse_id, SETTINGS.validate_python(settings))
         except ValidationError:
-            faults.append(f"how {evse_id} was described cannot be read by this version")
+            faults.append(f"the description of {evse_id} cannot be read by this version")
     storage.save_value(GRIDS, {str(grid.get("id")): grid.get("evse_id") for grid in head.grids})
     return storage, faults

@@ -1,8 +1,7 @@
-"""The lines of a recording: what each says, and how it is written and read. Pure.
+"""The lines of a recording, and how they are written and read. This module is pure.
 
-A recording is a file of JSON objects, one a line. The first is the head. Each of the others has `at`, the time,
-`after`, the seconds since the head by a clock that nobody sets, and one thing that happened. `docs/contributing.md`
-describes it.
+A recording is a file of JSON objects, one a line. The first line is the head. Each of the others has `at`, the time of
+day, `after`, the monotonic seconds since the head, and one event. `docs/contributing.md` describes the format.
 """
 
 import json
@@ -14,27 +13,27 @@ from typing import Final
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 FORMAT: Final = 1
-"""Stands under `recording` in the head."""
+"""The version of the format, in the field `recording` of the head."""
 
 Json = dict[str, JsonValue]
 
 
 class NoRecording(ValueError):
-    """The file cannot be replayed; the text says why."""
+    """The file cannot be replayed. The message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What was so when the recording began.
+    """The state at the beginning of a recording.
 
     Attributes:
-        at: when that was.
-        version: of the bridge.
-        state_set: see `fimp.state_set`.
-        nominal_voltage: see `charging.nominal_voltage`, V.
-        offline_grace: see `cloud.offline_grace`, s.
-        sockets: by address, what was remembered of each socket: `memory` and `steering`, as the storage keeps them.
-        charge_points: by evse_id, how each was described when last heard of, as the storage keeps it.
+        at: when the recording began.
+        version: the version of the bridge.
+        state_set: the setting `fimp.state_set`.
+        nominal_voltage: the setting `charging.nominal_voltage`, V.
+        offline_grace: the setting `cloud.offline_grace`, s.
+        sockets: `memory` and `steering` of each socket in the form of the storage, by address.
+        charge_points: the settings of each charge point in the form of the storage, by evse_id.
         grids: the grid connections: `id`, and the charge points behind each in `evse_id`.
     """
 
@@ -53,31 +52,31 @@ _HEAD: Final = TypeAdapter(Head)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A frame went to the cloud."""
+    """A frame was sent to the cloud."""
 
     frame: JsonValue
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A frame came from the cloud."""
+    """A frame was received from the cloud."""
 
     frame: JsonValue
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something came, or went, that is no JSON, of so many characters or bytes."""
+    """A text that is not JSON was received or sent. Only its length, in characters or bytes, is recorded."""
 
     length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A connection ended, or could not be had.
+    """A connection ended, or could not be opened.
 
     Attributes:
-        reason: why, in words.
+        reason: the reason, as a sentence.
         code: the code of the error, such as `ERR_DISCONNECTED`.
     """
 
@@ -87,12 +86,12 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A command or the account's transactions changed what is remembered of a socket.
+    """A command, or the account's transactions, changed the memory or the limits of a socket.
 
     Attributes:
         address: the socket.
-        memory: what is different in its memory, as a JSON merge patch (RFC 7386).
-        limits: the same for its limits.
+        memory: the change of its memory, as a JSON merge patch (RFC 7386).
+        limits: the change of its limits, as a JSON merge patch.
     """
 
     address: str
@@ -102,14 +101,14 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """So many lines are missing here: the file could not be written as fast as they came."""
+    """This many lines are missing here, because the file could not be written fast enough."""
 
     lines: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The service stopped in good order."""
+    """The service stopped normally."""
 
 
 Event = Sent | Received | Unreadable | Lost | Remembered | LeftOut | Stopped
@@ -117,7 +116,7 @@ Event = Sent | Received | Unreadable | Lost | Remembered | LeftOut | Stopped
 
 @dataclass(frozen=True, slots=True)
 class RecordedLine:
-    """One thing that happened, when, and how many seconds after the head."""
+    """One event, its time of day, and the seconds from the head to it."""
 
     at: datetime
     after: float
@@ -126,12 +125,12 @@ class RecordedLine:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording, read.
+    """A recording that was read.
 
     Attributes:
         head: the first line.
-        lines: the others, in order.
-        unreadable: the numbers of lines that cannot be read, such as a last one that was cut.
+        lines: the other lines, in order.
+        unreadable: the numbers of the lines that cannot be read, such as a last one that was cut.
     """
 
     head: Head
@@ -140,13 +139,13 @@ class Recording:
 
 
 def write_head(head: Head) -> Json:
-    """The head as an object."""
+    """Return the head as a JSON object."""
     content = _HEAD.dump_python(head, mode="json")
     return {"recording": FORMAT, **content, "at": _time(head.at)}
 
 
 def write_line(line: RecordedLine) -> Json:
-    """A line as an object."""
+    """Return a line as a JSON object."""
     return {"at": _time(line.at), "after": round(line.after, 3), **_written(line.event)}
 
 
@@ -176,10 +175,10 @@ def read_recording(texts: Iterable[str]) -> Recording:
     """Read a recording.
 
     Args:
-        texts: its lines.
+        texts: the lines of the file.
 
     Raises:
-        NoRecording: the first line is no head of a recording.
+        NoRecording: the first line is not the head of a recording.
     """
     rest = iter(texts)
     head = _read_head(next(rest, ""))
@@ -237,14 +236,14 @@ def _read_event(content: Mapping[str, JsonValue]) -> Event:  # noqa: PLR0911 - o
         case {"stopped": _}:
             return Stopped()
         case _:
-            raise ValueError("a line that says nothing")
+            raise ValueError("a line without an event")
 
 
 # --- merge patches (RFC 7386) ---
 
 
 def difference(before: JsonValue, after: JsonValue) -> JsonValue:
-    """The merge patch from one object to another. Within them null and a missing field are the same."""
+    """Return the merge patch from one object to another. Null and a missing field count as equal."""
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after
     return {
@@ -255,7 +254,7 @@ def difference(before: JsonValue, after: JsonValue) -> JsonValue:
 
 
 def patched(value: JsonValue, patch: JsonValue) -> JsonValue:
-    """A value after a merge patch; the fields that it removes are null."""
+    """Apply a merge patch to a value. A removed field becomes null."""
     if not isinstance(patch, dict):
         return patch
     base: Iterator[tuple[str, JsonValue]] = iter(value.items() if isinstance(value, dict) else ())

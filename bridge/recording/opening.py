@@ -1,4 +1,4 @@
-"""Which lines of a long recording stay when the oldest go: the answers of the last opening. Pure."""
+"""Finding the lines that a full recording keeps: the answers of the last opening. This module is pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,23 +17,23 @@ _ANSWERS: Final[Mapping[str, str]] = {
     "GET_GRID_STATUS": "GRID_STATUS",
     "LIST_OVERRIDE_CURRENT": "LIST_OVERRIDE_CURRENT",
 }
-"""What is asked after a connection was opened, and the object that answers it."""
+"""The requests of an opening, and the object that answers each."""
 
 _FRAME: Final = ("HELLO", "GET_CHARGE_POINTS")
-"""Without these an opening means nothing."""
+"""The requests of an opening that a replay always needs."""
 
 Question = tuple[str, JsonValue]
-"""A command, and the charge point that it is about."""
+"""A command, and the charge point that it is for."""
 
 
 @dataclass(slots=True)
 class Questions:
-    """What was asked on a connection and has no answer yet, oldest first."""
+    """The requests on a connection that have no answer yet, oldest first."""
 
     _asked: dict[Question, int] = field(default_factory=dict)
 
     def ask(self, frame: Mapping[str, JsonValue], number: int = 0) -> None:
-        """Take note of a frame that was sent, which is the line with this number. With HELLO all begins anew."""
+        """Record a frame that was sent, and the number of its line. HELLO discards all earlier requests."""
         command = frame.get("command")
         if command == "HELLO":
             self._asked.clear()
@@ -41,7 +41,7 @@ class Questions:
             self._asked[command, frame.get("evse_id")] = number
 
     def answer(self, frame: Mapping[str, JsonValue]) -> tuple[Question, int] | None:
-        """The question that a frame answers, and its number; it is answered by that. None: it answers none."""
+        """Return and remove the request that a frame answers, with the number of its line; None if there is none."""
         data = frame.get("data")
         inner = data.get("evse_id") if isinstance(data, dict) else None
         name, evse_id = frame.get("object") or frame.get("command"), frame.get("evse_id") or inner
@@ -61,9 +61,10 @@ class _Answer:
 
 @dataclass(slots=True)
 class OpeningAnswers:
-    """The last answer to each question that an opening asks, by the numbers of its lines.
+    """The last answer to each request of an opening, by the numbers of its lines.
 
-    A later opening does not ask everything again, so the answers of several can stay, each with its HELLO and its list.
+    A later opening does not repeat all requests. So answers of several openings can be kept, each opening with its
+    HELLO and its list of charge points.
     """
 
     _opening: int = 0
@@ -72,11 +73,11 @@ class OpeningAnswers:
     _frames: dict[int, list[int]] = field(default_factory=dict)
 
     def note(self, number: int, event: Event) -> None:
-        """Take note of a line.
+        """Record a line.
 
         Args:
-            number: of the line.
-            event: what it says.
+            number: the number of the line.
+            event: its event.
         """
         match event:
             case Sent(dict() as frame):
@@ -89,7 +90,7 @@ class OpeningAnswers:
                 pass
 
     def lines(self) -> Iterator[int]:
-        """The numbers of the lines that stay, in no order."""
+        """Yield the numbers of the lines to keep, in no particular order."""
         openings = {answer.opening for answer in self._answers.values()}
         for opening in openings:
             yield from self._frames.get(opening, ())

@@ -1,7 +1,7 @@
-"""Records the cloud's frames into a file, beside the service's work (`cloud.record_file`).
+"""Recording the cloud's frames in a file while the service runs (`cloud.record_file`).
 
-What happens is noted with its time, at once. Redaction and writing are the business of a thread of its own, so neither
-a large frame nor a slow disk holds up the loop.
+An event is queued at once with its time. A thread redacts and writes the queued events, so neither a large frame nor a
+slow disk blocks the event loop.
 """
 
 import json
@@ -43,20 +43,20 @@ from bridge.recording.redaction import FrameRedaction
 from bridge.storage.rows import LIMITS, MEMORY
 
 MOST_WAITING: Final = 32 * 1024 * 1024
-"""How many characters may wait to be written; what comes beyond that is left out, and the recording says how much."""
+"""How many characters may be queued. Further events are not recorded, and the recording says how many."""
 
 CLOSE_S: Final = 1.0
-"""How long the end of the service waits for the last lines."""
+"""How long the end of the service waits for the last lines to be written."""
 
 
 class FrameRecorder(Tap):
-    """Records what passes the link, its losses, and what commands changed in what is remembered of sockets.
+    """Records the frames and losses of the link, and the changes of memories and limits by commands.
 
     Args:
-        path: the file. One that is there is kept as `NAME.1`.
-        clock: tells the time.
-        log: where to say that the recording had to end.
-        hidden: what is secret from the beginning.
+        path: the file. An existing file is renamed to `NAME.1`.
+        clock: the source of time.
+        log: gets a warning if the recording ends because of an error.
+        hidden: secrets to replace from the beginning.
     """
 
     def __init__(self, path: Path, *, clock: Clock, log: FilteringBoundLogger, hidden: Iterable[str] = ()) -> None:
@@ -73,14 +73,14 @@ class FrameRecorder(Tap):
         self._thread: threading.Thread | None = None
 
     def begin(self, head: Head) -> None:
-        """Record from now on."""
+        """Start the recording with this head."""
         self._began = self._clock.monotonic()
         self._running = True
         self._thread = threading.Thread(target=self._work, args=(head,), name="recording", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the queued events, and end the recording. This waits at most `CLOSE_S`."""
         if self._thread is None:
             return
         self._put(Stopped(), 0)
@@ -88,22 +88,22 @@ class FrameRecorder(Tap):
         self._queue.put(None)
         self._thread.join(CLOSE_S)
 
-    # --- what happens ---
+    # --- events ---
 
     def sent(self, text: str) -> None:
-        """A frame was sent."""
+        """Record a text that was sent."""
         self._put(Sent(text), len(text))
 
     def received(self, text: str | bytes) -> None:
-        """Something came."""
+        """Record a message that was received."""
         self._put(Received(text if isinstance(text, str) else text.decode("utf-8", "replace")), len(text))
 
     def lost(self, error: BridgeError) -> None:
-        """A connection ended, or could not be had."""
+        """Record a connection that ended, or could not be opened."""
         self._put(Lost(str(error), error.code), 0)
 
     def remembered(self, before: Twin, after: Twin) -> None:
-        """A command, or the account's transactions, changed what is remembered of a socket."""
+        """Record a change of a socket's memory or limits by a command or the account's transactions."""
         if self._running:
             memory = difference(_memory(before.memory), _memory(after.memory))
             limits = difference(_limits(before.limits), _limits(after.limits))
@@ -143,7 +143,9 @@ class FrameRecorder(Tap):
         except Exception as error:
             self._running = False
             self._log.warning(
-                "the recording failed; the service keeps running", path=str(self._path), why=repr(error)[:200]
+                "the recording ended by a fault; the service keeps running",
+                path=str(self._path),
+                why=repr(error)[:200],
             )
 
     def _redacted(self, event: Event) -> Event:

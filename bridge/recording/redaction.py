@@ -1,10 +1,10 @@
-"""Replaces in frames what tells who somebody is, or opens a door, so that a recording can be handed to a stranger.
+"""Replacing personal data and secrets in frames, so that a recording can be given to a stranger.
 
-It goes by the field. What stands under a personal name is replaced by a hash that is keyed for the recording: the same
-by the same, so that answers still fit their requests. What the bridge reads beside that stays as it is. Text under a
-name that the bridge does not know is replaced, unless it is a time or a short number. In the words of refusals only
-what looks personal, or was replaced before, is replaced. Numbers stay numbers where the bridge reads one, so a replay
-gives the same reports.
+The name of a field decides. A value under a personal name is replaced by a hash with a key of the recording. Equal
+values get equal hashes, so answers still match their requests. Other fields that the bridge reads are kept. A text
+under an unknown name is replaced, unless it is a time or a short number. In the text of a refusal, only what looks
+personal or was replaced before is replaced. Numbers that the bridge reads stay numbers, so a replay gives the same
+reports.
 """
 
 import hmac
@@ -33,16 +33,16 @@ STAND_IN: Final = "redacted-"
 _DIGITS: Final = 12
 
 _SHORTEST_WORD: Final = 4
-"""Shorter ones are not looked for in the words of others."""
+"""The shortest replaced value that is searched for in the text of refusals."""
 
 _MOST_WORDS: Final = 5000
 
 
 class Rule(Enum):
-    """What happens to what stands under a name."""
+    """What happens to the value under a name."""
 
     KEEP = 1
-    WORDS = 2  # a sentence: only what looks personal is replaced
+    WORDS = 2  # a sentence, in which only what looks personal is replaced
     PERSONAL = 3
     CARD = 4  # an object with a card's fields, or the card's number
     COORDINATE = 5
@@ -50,9 +50,9 @@ class Rule(Enum):
 
 
 def _names(*classes: type) -> frozenset[str]:
-    """The names on the wire of all fields that dataclasses declare, names within objects one by one."""
-    told = (one for cls in classes for one in cloud_fields(cls).values())
-    full = (name for one in told for name in (one.name, *one.also, one.opposite))
+    """Return the names on the wire of all declared fields; a nested name counts as its parts."""
+    declared = (one for cls in classes for one in cloud_fields(cls).values())
+    full = (name for one in declared for name in (one.name, *one.also, one.opposite))
     return frozenset(part for name in full if name for part in name.split("."))
 
 
@@ -66,19 +66,19 @@ _PERSONAL: Final = frozenset(
 _SENTENCES: Final = frozenset({"error", "message", "setting", "result", "reason", "lost"})
 
 _OF_CARDS: Final = frozenset({"id", "number"})
-"""Personal within a card; the cloud's `id` of a grid connection is not."""
+"""Names that are personal within a card, and not elsewhere: a grid connection has an `id`, too."""
 
 _KEPT: Final = (
     _names(Status, ChargePointSettings, Card, Tariff, Grid, AccountBody, Sustainability)
     | {
-        # The protocol's own.
+        # Names of the protocol.
         "object", "command", "header", "flow_id", "evse_id", "socket_id", "permission", "success",
-        # Requests, and schedules in all their forms.
+        # Names in requests, and in all forms of schedules.
         "days", "start_time", "end_time", "stop_time", "schedule_id", "chargepoints", "charge_points",
         "chargepoint_id", "overridestarttime", "overridestartdays", "overridestoptime", "overridestopdays",
         "override_start_time", "override_end_time", "override_start_days", "override_end_days", "days_of_week",
         "expected_departure_time",
-        # What is remembered of sockets, and of charge points in the names of the code.
+        # Names in the memories of sockets, and attribute names of charge points.
         "model", "mode", "phase_mode", "phase_modes", "transaction", "created", "modified", "became_invalid",
         "version", "state_set", "recording", "code", "remembered",
     }
@@ -99,12 +99,12 @@ _HARMLESS: Final = re.compile(
     re.IGNORECASE,
 )
 _LARGEST_HARMLESS: Final = 1_000_000
-"""A whole number that is larger, under a name that is not known, may be a telephone or a card number."""
+"""A larger whole number under an unknown name may be the number of a telephone or a card."""
 
 _MAIL: Final = re.compile(r"[\w.+%'-]+@[\w-]+(\.[\w-]+)*")
 _LOOKS_PERSONAL: Final = re.compile(
     r"\b(?=[0-9A-Fa-f]*\d)[0-9A-Fa-f]{8,20}\b"  # the uid of a card
-    r"|\b[A-Z]{2}-?[A-Z0-9]{3}-?C?[A-Z0-9]{4,12}(-[0-9X])?\b(?<![a-z])"  # what is printed on one
+    r"|\b[A-Z]{2}-?[A-Z0-9]{3}-?C?[A-Z0-9]{4,12}(-[0-9X])?\b(?<![a-z])"  # the printed number of a card
     r"|\b\d{4} ?[A-Z]{2}\b"  # a postal code
     r"|\b(?=\w*\d)[\w-]{20,}\b"  # a token
 )
@@ -114,11 +114,11 @@ _NOBODY: Final = frozenset({APP_CARD, NO_CARD})
 
 
 class FrameRedaction:
-    """Stand-ins for one recording.
+    """Replaces the personal values of one recording.
 
     Args:
-        key: what the hashes are keyed with; it must not be written down.
-        secrets: what is replaced in sentences from the beginning.
+        key: the key of the hashes. It must not be stored.
+        secrets: values to replace in sentences from the beginning.
     """
 
     def __init__(self, key: bytes, secrets: Iterable[str] = ()) -> None:
@@ -130,11 +130,11 @@ class FrameRedaction:
             self._remember(secret)
 
     def redact(self, value: JsonValue) -> JsonValue:
-        """A frame, or whatever else came as JSON, with everything personal in it replaced."""
+        """Return a JSON value with all personal values replaced."""
         return self._value(value, Rule.UNKNOWN)
 
     def words(self, text: str) -> str:
-        """A sentence with what looks personal, or was replaced before, replaced."""
+        """Return a sentence in which what looks personal, or was replaced before, is replaced."""
         text = self._mails(text)
         if self._finder is None and self._words:
             known = sorted(self._words, key=len, reverse=True)
@@ -184,14 +184,14 @@ class FrameRedaction:
 
     def _number(self, number: float, rule: Rule) -> JsonValue:
         if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124 - JSON has none of these
-            return str(number)  # which the bridge reads as it reads the number
+            return str(number)  # the bridge reads the text in the same way
         match rule:
             case Rule.PERSONAL | Rule.CARD:
                 return self._stand_in(str(number))
             case Rule.COORDINATE if (degrees := _degrees(number)) is not None:
                 return self._coordinate(degrees)
             case Rule.COORDINATE:
-                return self._stand_in(str(number))  # neither it nor this can be a coordinate
+                return self._stand_in(str(number))  # not a possible coordinate, and neither is the replacement
             case Rule.UNKNOWN if isinstance(number, int) and abs(number) >= _LARGEST_HARMLESS:
                 return self._stand_in(str(number))
             case _:
@@ -213,7 +213,7 @@ class FrameRedaction:
         return STAND_IN + digest.hex()[:_DIGITS]
 
     def _coordinate(self, degrees: float) -> float:
-        """Another place, the same by the same."""
+        """Return a coordinate of another place; equal ones give equal ones."""
         digest = hmac.digest(self._key, repr(degrees).encode(), "sha256")
         return int.from_bytes(digest[:6]) % 160_000_000 / 1_000_000 - 80
 
@@ -235,7 +235,7 @@ class FrameRedaction:
 
 
 def _degrees(value: str | float) -> float | None:
-    """A coordinate; None for what can be none."""
+    """Read a coordinate in degrees; None if it is not a possible one."""
     try:
         degrees = float(value)
     except (ValueError, OverflowError):
@@ -260,9 +260,9 @@ def _rule(name: str) -> Rule:
 
 
 def _within(around: Rule, name: str, *, is_card: bool) -> Rule:
-    """The rule for a name within an object."""
+    """Return the rule for a name within an object that has the rule `around`."""
     if name == "value" and around is not Rule.CARD:
-        return around  # of a setting: what the setting's name says
+        return around  # the value of a setting has the rule of the setting
     rule = _rule(name)
     if around is Rule.PERSONAL:
         return rule if rule is Rule.COORDINATE or name == "permission" else Rule.PERSONAL
