@@ -188,7 +188,11 @@ class Charging:
             await self._charge_now(twin.address)
 
     def _session_on(self, twin: Twin) -> bool:
-        """Whether a session is on, where there is one or one can be started."""
+        """Return whether a session is open.
+
+        Raises:
+            InvalidState: the present state allows neither a session nor a start.
+        """
         state = self._state(twin)
         if state in _NO_START or twin.status is None:
             raise InvalidState(_why_no_start(state))
@@ -197,7 +201,7 @@ class Charging:
     async def _switch_on(self, profile: Profile, twin: Twin, *, session_on: bool) -> None:
         if session_on and twin.status is not None and twin.status.boosting:
             raise InvalidState(
-                "This session has been told to charge whatever the profiles say, and that lasts until it ends. "
+                "This session overrides the smart-charging profiles until it ends, so no profile can hold it. "
                 "Stop it and start again."
             )
         if not is_on(twin.settings, profile):

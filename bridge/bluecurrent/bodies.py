@@ -70,28 +70,28 @@ class ListedChargePoint:
 
 @dataclass(frozen=True, slots=True)
 class ChargePoints:
-    """CHARGE_POINTS."""
+    """CHARGE_POINTS: the charge points of the account."""
 
     listed: Sequence[ListedChargePoint]
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeCards:
-    """CHARGE_CARDS."""
+    """CHARGE_CARDS: the charge cards of the account."""
 
     cards: Sequence[Card]
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsBody:
-    """CH_SETTINGS."""
+    """CH_SETTINGS: the settings of the charge point that the frame names."""
 
     update: Update[ChargePointSettings]
 
 
 @dataclass(frozen=True, slots=True)
 class GridValues:
-    """GRID_STATUS and GRID_CURRENT."""
+    """GRID_STATUS, which names a grid connection, or GRID_CURRENT, which names a charge point behind it."""
 
     update: Update[Grid]
 
@@ -112,7 +112,7 @@ class AccountBody:
 
 @dataclass(frozen=True, slots=True)
 class Sustainability:
-    """SUSTAINABILITY_STATUS."""
+    """SUSTAINABILITY_STATUS: the figures of the account."""
 
     trees: float | None = cloud_field("trees", "trees planted", AMOUNT)
     co2: float | None = cloud_field("co2", "CO2 saved", MASS)

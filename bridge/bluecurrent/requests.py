@@ -262,7 +262,7 @@ def override_delayed_charging(evse_id: str) -> Request[bool | None]:
 
 
 def override_profiles(evse_id: str) -> Request[bool | None]:
-    """Override all profiles until the session ends, so that the session charges now."""
+    """Override price-based charging until the session ends, so that the session charges now."""
     return _setter("OVERRIDE_CHARGING_PROFILES", evse_id, effects.boosting(evse_id), value=True)
 
 

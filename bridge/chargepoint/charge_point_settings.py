@@ -160,7 +160,7 @@ class ChargePointSettings:
         "plug_and_charge_charge_card", "the card for such sessions", CARD, also=["plug_and_charge_card"]
     )
     plug_and_charge_notification: Setting[bool] | None = cloud_field(
-        "plug_and_charge_notification", "the owner's app tells of such sessions", SWITCH
+        "plug_and_charge_notification", "the owner's app announces such sessions", SWITCH
     )
     public_charging: Setting[bool] | None = cloud_field(
         "public_charging",
@@ -175,7 +175,7 @@ class ChargePointSettings:
     seen_sockets: tuple[int, ...] = ()
     profile_switched_on: bool = False
     smart_charging_dynamic: bool | None = cloud_field(
-        "smart_charging_dynamic", "it does so by what the building draws", FLAG
+        "smart_charging_dynamic", "the limit follows the consumption of the building", FLAG
     )
     delayed_charging: Setting[bool] | None = cloud_field(
         "delayed_charging", "the profile with a daily window, on or off", SWITCH
@@ -203,9 +203,11 @@ class ChargePointSettings:
         also=["price_based_charging.expected_departure_time"],
     )
     expected_kwh: float | None = cloud_field(
-        "price_based_charging.expected_kwh", "what it is to have charged then", ENERGY
+        "price_based_charging.expected_kwh", "the energy to have charged by then", ENERGY
     )
-    minimum_kwh: float | None = cloud_field("price_based_charging.minimum_kwh", "what it charges at any price", ENERGY)
+    minimum_kwh: float | None = cloud_field(
+        "price_based_charging.minimum_kwh", "the energy to charge at any price", ENERGY
+    )
     led_intensity: Setting[int] | None = cloud_field("led_intensity", "how bright the lights are", SettingOf(WHOLE))
     led_interaction: Setting[bool] | None = cloud_field(
         "led_interaction", "the lights are on only while someone does something", SWITCH

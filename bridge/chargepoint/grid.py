@@ -13,7 +13,7 @@ from bridge.chargepoint.update import Update
 class Grid:
     """The last known values of a grid connection; None is unknown. A current below zero is fed into the grid."""
 
-    id: str = cloud_field("id", "the name of the grid connection; empty until a GRID_STATUS tells it", TEXT, default="")
+    id: str = cloud_field("id", "the id of the grid connection; empty until a GRID_STATUS names it", TEXT, default="")
     current_1: float | None = cloud_field("grid_actual_p1", "current of the building on phase 1", GRID_CURRENT)
     current_2: float | None = cloud_field("grid_actual_p2", "current of the building on phase 2", GRID_CURRENT)
     current_3: float | None = cloud_field("grid_actual_p3", "current of the building on phase 3", GRID_CURRENT)
@@ -26,7 +26,7 @@ class Grid:
 
     @property
     def currents(self) -> tuple[float | None, float | None, float | None]:
-        """Phases 1 to 3, A."""
+        """The currents on phases 1 to 3, A."""
         return self.current_1, self.current_2, self.current_3
 
 

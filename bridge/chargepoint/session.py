@@ -180,12 +180,12 @@ class Memory:
 
     @property
     def drawn(self) -> bool:
-        """The state table's `drawn`."""
+        """Whether the latest session has drawn energy or current (the state table's `drawn`)."""
         return self.session is not None and self.session.drawn
 
     @property
     def done(self) -> bool:
-        """The state table's `done`."""
+        """Whether the latest session of this plug-in ended, and not by the bridge (the state table's `done`)."""
         session = self.session
         return (
             session is not None

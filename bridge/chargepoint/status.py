@@ -100,12 +100,12 @@ class Status:
 
     @property
     def currents(self) -> tuple[float | None, float | None, float | None]:
-        """Phases 1 to 3, A."""
+        """The currents on phases 1 to 3, A."""
         return self.current_1, self.current_2, self.current_3
 
     @property
     def voltages(self) -> tuple[float | None, float | None, float | None]:
-        """Phases 1 to 3, V."""
+        """The voltages on phases 1 to 3, V."""
         return self.voltage_1, self.voltage_2, self.voltage_3
 
     @property

@@ -298,7 +298,7 @@ def sessions(
     peek = Peek(path)
     try:
         ledger = Ledger(peek.sessions(), peek.names(), peek.energy_before())
-        if not peek.has_ledger():
+        if not peek.has_sessions():
             why = "was written by an older version, which kept none" if peek.exists() else "does not exist"
             _complain(f"No sessions: {path} {why}.")
     except StorageUnusable as error:

@@ -72,7 +72,7 @@ class Peek:
         """Whether there is a file."""
         return self._path.exists()
 
-    def has_ledger(self) -> bool:
+    def has_sessions(self) -> bool:
         """Whether there is a file with a table of sessions. The next start of the service adds it to an older file.
 
         Raises:
@@ -86,7 +86,7 @@ class Peek:
         Raises:
             StorageUnusable: the file cannot be read.
         """
-        if not self.has_ledger():
+        if not self.has_sessions():
             return []
         query = SESSIONS if self._read(HAS_CURRENCY) else SESSIONS_BEFORE_CURRENCIES
         return [to_record(row) for row in self._read(query, utc_text(since), address)]
@@ -97,7 +97,7 @@ class Peek:
         Raises:
             StorageUnusable: the file cannot be read.
         """
-        return dict(self._read(ENERGY_BEFORE)) if self.has_ledger() else {}
+        return dict(self._read(ENERGY_BEFORE)) if self.has_sessions() else {}
 
     def names(self) -> dict[str, str]:
         """Return the owner's name for each charge point, by evse_id.

@@ -390,7 +390,7 @@ def test_a_visitor_looks_at_files_of_every_age(path: Path, opening: Opening) -> 
     assert (peek.value("login"), peek.sessions(), peek.energy_before(), peek.names()) == (None, [], {}, {})
     assert not path.exists()
     old_file(path, BCU1=OVER)
-    assert (peek.value("login"), peek.sessions(), peek.has_ledger()) == ("secret", [], False)
+    assert (peek.value("login"), peek.sessions(), peek.has_sessions()) == ("secret", [], False)
     assert peek.names()["BCU1"] == "Home"
     storage = opening(path)
     storage.save_memories({"BCU1": Memory()}, NOW + timedelta(minutes=1))
