@@ -1,5 +1,5 @@
 # The service in an image, for amd64 and arm64. `docker build -t bluecurrent-fimp .` works with the classic builder and
-# with BuildKit. What is installed is what the two lock files name, hash by hash; `make lock` renews them.
+# with BuildKit. The two lock files fix the version and hash of everything that is installed; `make lock` updates them.
 #
 #   docker run --rm bluecurrent-fimp --version
 #   docker run -d --read-only -v bridge-data:/data -e BRIDGE_MQTT__HOST=hub.local bluecurrent-fimp

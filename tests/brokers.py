@@ -1,4 +1,4 @@
-"""The broker of a test run: in a container where an engine runs, else a local mosquitto, else the embedded one."""
+"""The broker of a test run: in a container if an engine runs, else a local mosquitto, else the embedded one."""
 
 import asyncio
 import base64
@@ -32,7 +32,7 @@ class TestBroker:
 
     @property
     def keeps_sessions(self) -> bool:
-        """Whether it keeps messages for a client that is away; the embedded one does not."""
+        """Whether it keeps messages for a disconnected client; the embedded broker does not."""
         return self.kind != "embedded"
 
 
@@ -62,7 +62,7 @@ def mosquitto() -> str | None:
 
 @contextlib.contextmanager
 def running(kind: str) -> Iterator[TestBroker]:
-    """A broker of that kind, open to everybody."""
+    """A broker of the given kind without a login."""
     starters = {"container": _container, "mosquitto": _local, "embedded": _embedded}
     with starters[kind]() as broker:
         yield broker
@@ -75,7 +75,7 @@ CONFIG = (
 
 @contextlib.contextmanager
 def mosquitto_container(folder: Path, *ports: int) -> Iterator[tuple[str, dict[int, int]]]:
-    """Mosquitto in a container, with the mosquitto.conf (and more) in the folder; gives host and port → port there."""
+    """Mosquitto in a container with the configuration in the folder; returns its host and port mapping."""
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - only where an engine runs
 
@@ -132,7 +132,7 @@ def local_mosquitto(config: str, port: int) -> Iterator[subprocess.Popen[bytes]]
 
 @contextlib.contextmanager
 def _embedded() -> Iterator[TestBroker]:
-    """In a thread with a loop of its own: the tests' loops come and go."""
+    """Runs in a thread with its own event loop, since the loops of tests end with each test."""
     port, loop = free_port(), asyncio.new_event_loop()
     ready, stop = threading.Event(), asyncio.Event()
 

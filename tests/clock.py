@@ -1,11 +1,11 @@
-"""A clock that a test holds in its hands."""
+"""A clock that a test moves."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """Stands still until it is moved; whoever sleeps wakes when it has been moved far enough."""
+    """A clock that stands still until it is moved. A sleep returns when the clock was moved far enough."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._now = start or datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ class FakeClock:
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the clock has been moved by that much."""
+        """Wait until the clock was moved by this many seconds."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (self._elapsed + seconds, future)
         self._sleepers.append(entry)
@@ -31,7 +31,7 @@ class FakeClock:
             self._sleepers.remove(entry)
 
     def move(self, seconds: float) -> None:
-        """Let time pass at once."""
+        """Move the time forward at once."""
         self._now += timedelta(seconds=seconds)
         self._elapsed += seconds
         for due, future in list(self._sleepers):
@@ -39,15 +39,15 @@ class FakeClock:
                 future.set_result(None)
 
     def set_wall(self, now: datetime) -> None:
-        """Set the time of day; no time passes."""
+        """Set the wall clock without moving the monotonic clock."""
         self._now = now
 
     def set(self, seconds: float) -> None:
-        """Somebody sets the wall clock on by so many seconds, or back; no time passes."""
+        """Move the wall clock by some seconds without moving the monotonic clock."""
         self._now += timedelta(seconds=seconds)
 
     async def pass_by(self, seconds: float, step: float = 1.0) -> None:
-        """Let time pass in steps, with room for others to act on each."""
+        """Move the time forward in steps, and let other tasks run after each."""
         left = seconds
         while left > 0:
             self.move(min(step, left))
@@ -56,6 +56,6 @@ class FakeClock:
 
 
 async def settle(rounds: int = 5) -> None:
-    """Let everything that can run without waiting for the network run."""
+    """Let all tasks run that do not wait for the network."""
     for _ in range(rounds):
         await asyncio.sleep(0)

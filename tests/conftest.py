@@ -1,4 +1,4 @@
-"""What tests share."""
+"""Fixtures that the tests share."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ NOBODY = 65534
 
 
 def pytest_report_header() -> str:
-    """Say which broker this run uses."""
+    """Report which broker this run uses."""
     meaning = {
         "container": f"{brokers.IMAGE} in a container",
         "mosquitto": f"the mosquitto of this machine ({brokers.mosquitto()})",
@@ -50,7 +50,7 @@ HouseMaker = Callable[..., AbstractAsyncContextManager[House]]
 
 @pytest.fixture
 def build(broker: TestBroker, tmp_path: Path) -> HouseMaker:
-    """Makes a house with other settings."""
+    """Builds a bridge with other settings."""
 
     def make(**options: Any) -> AbstractAsyncContextManager[House]:
         return make_house(broker, tmp_path, **options)
@@ -60,7 +60,7 @@ def build(broker: TestBroker, tmp_path: Path) -> HouseMaker:
 
 @pytest.fixture
 def somebodys() -> Iterator[Path]:
-    """A folder of somebody who may not do everything; a test that runs as root is that user for the while."""
+    """A folder of a user without privileges. A test that runs as root becomes that user."""
     was_root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

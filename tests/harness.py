@@ -1,4 +1,4 @@
-"""A bridge between a real broker and a simulated cloud, and a hub's ear on the broker."""
+"""A bridge between a real broker and a simulated cloud, with a client that plays the hub."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ def device_topic(address: str, service: str = "chargepoint", kind: str = "cmd") 
 
 @dataclass
 class Heard:
-    """One message that the hub heard."""
+    """One message that the hub received."""
 
     path: str
     message: Message
@@ -80,7 +80,7 @@ def described(hub: "Hub", address: str) -> dict[str, Any]:
 
 @dataclass
 class Hub:
-    """Hears everything on the broker and sends commands."""
+    """Receives everything on the broker, and sends commands."""
 
     client: aiomqtt.Client
     heard: list[Heard] = field(default_factory=list)
@@ -89,13 +89,13 @@ class Hub:
     _fences: set[str] = field(default_factory=set)
 
     async def fence(self) -> None:
-        """Wait until everything that the broker has acknowledged to anybody has been heard here."""
+        """Wait until every message that the broker has acknowledged is received here."""
         topic = f"{FENCE}/{uuid4()}"
         await self.client.publish(topic, b"", qos=1)
         await self.until(lambda: topic in self._fences)
 
     async def listen(self) -> None:
-        """Hear, until cancelled."""
+        """Receive messages until cancelled."""
         async for arrival in self.client.messages:
             path = str(arrival.topic)
             payload = bytes(arrival.payload)
@@ -113,16 +113,16 @@ class Hub:
             self._news.set()
 
     def check(self) -> None:
-        """Compare what the bridge has sent with the specification (`tests.way_out`)."""
+        """Compare a message of the bridge with the specification (`tests.way_out`)."""
         found = [fault for path, payload in self._raw for fault in faults(path, payload)]
         assert not found, found[:5]
 
     async def until(self, condition: Callable[[], bool], patience: float = PATIENCE_S) -> None:
-        """Wait until something is so; whatever is heard is a reason to look again."""
+        """Wait until a condition holds; it is checked after every message."""
         async with asyncio.timeout(patience):
             while not condition():
                 if len(self.heard) > 500:
-                    await asyncio.sleep(0.05)  # looking again costs something by now
+                    await asyncio.sleep(0.05)  # checking more often would be slow
                 self._news.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(0.02):
@@ -141,7 +141,7 @@ class Hub:
     async def expect(
         self, type_: str, address: str | None = None, *, since: int = 0, patience: float = PATIENCE_S, **more: object
     ) -> Heard:
-        """The first message of an interface, as soon as it is there."""
+        """Wait for the first message of an interface."""
         try:
             await self.until(lambda: bool(self.find(type_, address, since=since, **more)), patience)
         except TimeoutError:
@@ -150,7 +150,7 @@ class Hub:
         return self.find(type_, address, since=since, **more)[0]
 
     async def say(self, topic: str, **fields: Any) -> str:
-        """Send a command; gives its uid."""
+        """Send a command; returns its uid."""
         uid: str = fields.pop("uid", str(uuid4()))
         body = {
             "serv": "chargepoint",
@@ -171,7 +171,7 @@ class Hub:
     async def ask(
         self, topic: str, type_: str, count: int = 1, patience: float = PATIENCE_S, **fields: Any
     ) -> list[Heard]:
-        """Send a command and wait for so many answers with its corid, on whatever topic."""
+        """Send a command, and wait for a number of answers with its corid on any topic."""
         since = len(self.heard)
         uid = await self.say(topic, type=type_, **fields)
 
@@ -192,7 +192,7 @@ class Hub:
         return await self.ask(device_topic(address, service), type_, count, serv=service, **fields)
 
     async def refused(self, address: str, type_: str, service: str = "chargepoint", **fields: Any) -> Heard:
-        """Send a command that is to be refused; gives the error report."""
+        """Send a command that must be refused; returns the error report."""
         answer = (await self.command(address, type_, service=service, **fields))[0]
         assert answer.message.type == "evt.error.report", answer
         return answer
@@ -220,7 +220,7 @@ class House:
         return self.cloud.account.charge_points[evse_id]
 
     async def push(self, evse_id: str) -> None:
-        """Have the cloud push a charge point's status."""
+        """Let the cloud push the status of a charge point."""
         await self.cloud.push(self[evse_id])
 
     async def start(self, *, wait: bool = True) -> Service:
@@ -234,7 +234,7 @@ class House:
         return self.service
 
     async def ready(self) -> None:
-        """Wait until broker and cloud are up, and every charge point has been heard of."""
+        """Wait until broker and cloud are up, and every charge point is known."""
         service = self.service
         assert service is not None
 
@@ -254,13 +254,13 @@ class House:
         await self.hub.fence()
 
     async def tick(self) -> None:
-        """The service's tick, now and not within a second; and a moment for what it begins."""
+        """Run the service's tick now, and give the tasks that it starts a moment."""
         assert self.service is not None
         self.service.tick()
         await asyncio.sleep(0.1)
 
     async def stop(self) -> None:
-        """Stop the service in good order."""
+        """Stop the service cleanly."""
         if self._task is not None and self._stop is not None:
             self._stop.set()
             await self._task
@@ -275,7 +275,7 @@ class House:
         self._task = None
 
     async def crash(self) -> None:
-        """End the service as a loss of the process does: nothing is written any more."""
+        """End the service as a kill does: nothing more is written."""
         path = self.settings.storage.path
         files = [path, path.with_name(f"{path.name}-wal")]
         kept = {file: file.read_bytes() for file in files if file.exists()}
@@ -291,12 +291,12 @@ class House:
         return await self.start()
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """What the service has logged."""
+        """The log of the service."""
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
     @property
     def mark(self) -> int:
-        """How much has been heard so far: for `since`."""
+        """The number of messages so far, for `since`."""
         return len(self.hub.heard)
 
 

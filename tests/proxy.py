@@ -1,11 +1,11 @@
-"""A plug between two ends of a TCP connection, to be pulled."""
+"""A TCP proxy that can be interrupted."""
 
 import asyncio
 from contextlib import suppress
 
 
 class Plug:
-    """Passes bytes on to `host:port` until it is pulled, or frozen."""
+    """Forwards bytes to `host:port` until it is pulled or frozen."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -47,18 +47,18 @@ class Plug:
         sink.close()
 
     def pull(self) -> None:
-        """Cut everything, and let nothing through."""
+        """Cut all connections, and refuse new ones."""
         self.pulled = True
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
 
     def put_back(self) -> None:
-        """Let connections through again."""
+        """Accept connections again."""
         self.pulled = False
 
     def freeze(self) -> None:
-        """Keep every connection open and pass nothing on."""
+        """Keep every connection open, but forward nothing."""
         self._flowing.clear()
 
     async def stop(self) -> None:

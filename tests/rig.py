@@ -1,4 +1,4 @@
-"""The middle of the bridge, without sockets: from commands and frames to the storage, in one hand and in no time."""
+"""The middle of the bridge without sockets, from commands and frames to the storage, with a test clock."""
 
 import asyncio
 import io
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class _Wire:
-    """Takes what the simulated cloud sends."""
+    """Receives the frames of the simulated cloud."""
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
@@ -59,8 +59,8 @@ class DirectCloud:
 
     @property
     def connection(self) -> ServerConnection:
-        """What the simulated cloud takes for a connection."""
-        return cast("ServerConnection", self.wire)  # it only ever sends on it
+        """The connection that the simulated cloud uses."""
+        return cast("ServerConnection", self.wire)  # only its `send` is used
 
     def check(self) -> None:
         """See `Link`."""
@@ -93,7 +93,7 @@ class DirectCloud:
 
 
 class Rig:
-    """A bridge between a simulated cloud and nobody.
+    """A bridge with a simulated cloud and without a hub.
 
     Args:
         folder: where its storage is.
@@ -108,7 +108,7 @@ class Rig:
         self.begin()
 
     def begin(self) -> None:
-        """Start the bridge on what is in its storage."""
+        """Start the bridge with the data in its storage."""
         log = Log("fatal", "json", io.StringIO()).logger
         self.storage = Storage(self.path, log, self.clock.now)
         settings = BridgeSettings(cloud={"api_token": SecretStr("simulated")})
@@ -170,7 +170,7 @@ class Rig:
     # --- for the test ---
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something, and let everything that follows from it happen."""
+        """Do something, and let all its consequences happen."""
 
         async def all_of_it() -> T:
             try:
@@ -182,7 +182,7 @@ class Rig:
         return self._loop.run_until_complete(all_of_it())
 
     def attempt(self, work: Coroutine[Any, Any, None]) -> BridgeError | None:
-        """The same for a command; gives how it was refused."""
+        """The same for a command; returns its error."""
         try:
             self.run(work)
         except BridgeError as error:
@@ -190,7 +190,7 @@ class Rig:
         return None
 
     def _hear(self) -> None:
-        """Take what the cloud has pushed, as `Account` does."""
+        """Handle the pushed frames, as `Account` does."""
         frames, self.cloud.wire.frames = self.cloud.wire.frames, []
         if not self.cloud.up:
             return
@@ -241,7 +241,7 @@ class Rig:
         self.overrides.tick()
 
     def lose_link(self) -> None:
-        """The link goes down."""
+        """Take the link down."""
         self.cloud.up = False
         self.simulated._listening.clear()
         self.run(self.fleet.link_lost())
@@ -251,7 +251,7 @@ class Rig:
         self.run(self._connect())
 
     def end(self, *, crash: bool = False) -> None:
-        """The bridge stops: in good order, or with what happens to be on disk."""
+        """Stop the bridge cleanly, or keep only what is on disk."""
         self.simulated._listening.clear()
         self.run(self.tasks.end())
         if crash:

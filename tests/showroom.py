@@ -1,4 +1,4 @@
-"""Views to look at: a believable house, and what can be wrong in it."""
+"""Example views: a normal house, and houses with problems."""
 
 import math
 from dataclasses import replace
@@ -40,7 +40,7 @@ def at(hour: int, minute: int, days_ago: int = 0) -> datetime:
 
 
 class Window:
-    """Shows a house to a server. What it shows can be changed."""
+    """Gives a view to a server. A test can change the view."""
 
     def __init__(self, about: Known) -> None:
         self.about = about
@@ -85,7 +85,7 @@ def charging() -> Twin:
 
 
 def held() -> Twin:
-    """A car that waits for the night."""
+    """A car held back by delayed charging."""
     session = Session(number=41, seen_from=at(8, 55), started_at=at(8, 55), vehicle_seen=True)
     return Twin(
         evse_id="BCU100186",
@@ -180,7 +180,7 @@ def sessions(address: str, mean: float, every: float) -> list[SessionRecord]:
 
 
 def known(*twins: Twin) -> Known:
-    """A house where all is well."""
+    """A house without problems."""
     commands = [
         Handled(at(8, 55), "BCU100186", "cmd.charge.start", "delayed", None, ""),
         Handled(at(7, 12), "BCU102728", "cmd.charge.start", "normal", None, ""),
@@ -236,7 +236,7 @@ def known(*twins: Twin) -> Known:
 
 
 def rich() -> Known:
-    """Three charge points: one charges, one waits, one is free."""
+    """Three charge points: one charging, one waiting, one free."""
     return known(charging(), held(), empty())
 
 
@@ -255,7 +255,7 @@ def link_down() -> Known:
 
 
 def broker_refuses() -> Known:
-    """The hub does not let the bridge in, and the token is refused too."""
+    """The broker refuses the bridge, and the cloud refuses the token."""
     return replace(
         rich(),
         link=LinkStatus(LinkState.DOWN, at(9, 0), Unauthorized("Blue Current refuses the API token.")),
@@ -275,7 +275,7 @@ def out_of_requests() -> Known:
 
 
 def long_names() -> Known:
-    """Names without a place to break them."""
+    """Long names without blanks."""
     about, name = rich(), "Parkeergarageverdiepingsplaatsnummer" * 4
     twins = [replace(twin, settings=replace(twin.settings, name=name)) for twin in about.twins]
     return replace(about, twins=twins, where=f"{name}.example.internal:1883")

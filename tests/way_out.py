@@ -34,7 +34,7 @@ def validator() -> Draft202012Validator:
 
 
 def faults(path: str, payload: bytes) -> list[str]:
-    """Everything that is wrong with a message; empty for a valid one.
+    """All violations in a message; empty for a valid one.
 
     Args:
         path: the topic as the broker knows it, with the global prefix.
@@ -44,7 +44,7 @@ def faults(path: str, payload: bytes) -> list[str]:
 
 
 def topic_faults(path: str) -> Iterator[str]:
-    """What is wrong with the name of a topic (MQTT 3.1.1, 1.5.3 and 4.7)."""
+    """The violations in a topic name (MQTT 3.1.1, 1.5.3 and 4.7)."""
     try:
         size = len(path.encode())
     except UnicodeEncodeError:
@@ -67,7 +67,7 @@ def _is_disallowed(code: int) -> bool:
 
 
 def payload_faults(path: str, payload: bytes) -> Iterator[str]:
-    """What is wrong with a message."""
+    """The violations in a message."""
     if len(payload) > LARGEST_MESSAGE:
         yield f"message of {len(payload)} bytes"
     text = gzip.decompress(payload) if "pt:j1c1/" in path else payload

@@ -61,19 +61,19 @@ def line(
     who = one_line((names or {}).get(who, who))
     if not details and message.corid is None and _is_detail(message):
         return None
-    said = _said(message)
+    text = _describe(message)
     if topic.message_type == "cmd":
         arrow = typer.style("»", fg=typer.colors.YELLOW, bold=True)
-        return f"{when:%H:%M:%S}  {who:<{WIDTH}} {arrow} {typer.style(said, fg=typer.colors.YELLOW)}"
+        return f"{when:%H:%M:%S}  {who:<{WIDTH}} {arrow} {typer.style(text, fg=typer.colors.YELLOW)}"
     mark = "↩" if message.corid else " "
-    return f"{when:%H:%M:%S}  {who:<{WIDTH}} {mark} {said}"
+    return f"{when:%H:%M:%S}  {who:<{WIDTH}} {mark} {text}"
 
 
 def _is_detail(message: Message) -> bool:
     return message.type in DETAILS or (message.type == "evt.meter.report" and message.properties.get("unit") == "kWh")
 
 
-def _said(message: Message) -> str:
+def _describe(message: Message) -> str:
     """The content of a message on one line. Control characters in it are removed."""
     kind, value = one_line(message.type), plain(message.value)
     properties = {one_line(name): plain(content) for name, content in message.properties.items()}

@@ -1,1 +1,1 @@
-"""How fast the bridge is, beside what people would use instead: `make bench`. docs/performance.md has a run."""
+"""Compares the speed of the bridge with comparable programs: `make bench`. docs/performance.md has a run."""

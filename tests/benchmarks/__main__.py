@@ -1,4 +1,4 @@
-"""`make bench`: every peer in every round, then the medians; ratios first."""
+"""`make bench`: measures every peer in every round, and prints ratios and medians."""
 
 import argparse
 import asyncio
@@ -38,7 +38,7 @@ def run(peers: Sequence[str], points: Sequence[int], rounds: int, size: Size) ->
     """
     date = datetime.now().astimezone().isoformat(timespec="minutes")
     result = Result(commit(), date, machine(), asdict(size), parsing(size.questions * 10))
-    gc.disable()  # this process only measures; what it would collect in the middle of a burst is little
+    gc.disable()  # this process only measures, and a collection would disturb a burst
     for number in range(1, rounds + 1):
         for peer, count in _turns(peers, points):
             sys.stderr.write(f"round {number} of {rounds}: {CANDIDATES[peer].title}, {count} charge points\n")
@@ -55,7 +55,7 @@ def _turns(peers: Sequence[str], points: Sequence[int]) -> Iterator[tuple[str, i
 def _one(peer: str, points: int, size: Size) -> Round:
     try:
         return Round(peer, points, asyncio.run(measure(peer, points, size)))
-    except Exception as error:  # whatever it is, the others are measured all the same
+    except Exception as error:  # the other peers are measured in any case
         failed = f"{type(error).__name__}: {error}"
         sys.stderr.write(f"  {failed}\n")
         return Round(peer, points, {}, failed)

@@ -1,4 +1,4 @@
-"""Who is compared with whom, and how each is started."""
+"""The programs that are compared, and how each is started."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a peer runs and what it connects to, all on this machine."""
+    """The folder of a peer and the servers that it connects to, all on this machine."""
 
     folder: Path
     cloud_url: str

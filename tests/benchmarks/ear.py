@@ -19,7 +19,7 @@ _RETRY_S: Final = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message: when it came (`time.perf_counter`), where, and its bytes."""
+    """One message: the time of its arrival (`time.perf_counter`), its topic and its bytes."""
 
     at: float
     topic: str
@@ -38,7 +38,7 @@ class Heard:
 
 
 class _Protocol(asyncio.Protocol):
-    """Keeps packets with the time of their coming, and acknowledges them."""
+    """Keeps packets with the time of their arrival, and acknowledges them."""
 
     def __init__(self) -> None:
         self.packets: list[tuple[float, int, bytes]] = []
@@ -77,7 +77,7 @@ class Ear:
         self._port = port
 
     async def listen(self) -> None:
-        """Connect and subscribe to everything; tries until the broker is there. What was heard before is forgotten."""
+        """Connect and subscribe to everything, and retry until the broker answers. Earlier messages are forgotten."""
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -95,7 +95,7 @@ class Ear:
         self._protocol.transport.abort()
 
     def heard(self) -> list[Heard]:
-        """All messages until now, in order."""
+        """All messages received so far, in order."""
         packets = self._protocol.packets
         new = packets[self._read :]
         self._messages += [Heard(at, *read_publish(first, body)) for at, first, body in new if first >> 4 == PUBLISH]
@@ -103,13 +103,13 @@ class Ear:
         return self._messages
 
     def forget(self) -> None:
-        """Let go of everything heard until now."""
+        """Forget all messages received so far."""
         self._messages.clear()
         self._protocol.packets.clear()
         self._read = 0
 
     async def until(self, condition: Callable[[], bool], patience_s: float) -> None:
-        """Wait until something is so of what was heard.
+        """Wait until the received messages meet a condition.
 
         Raises:
             TimeoutError: it did not become so.
@@ -122,7 +122,7 @@ class Ear:
                     raise ConnectionError("the broker closed the connection")
 
     async def quiet(self, for_s: float, patience_s: float) -> float:
-        """Wait until nothing has come for so long; gives when the last message came.
+        """Wait until no message has come for some time; returns the time of the last one.
 
         Raises:
             TimeoutError: it did not become quiet.

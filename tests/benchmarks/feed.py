@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A frame to be sent, and what it says."""
+    """A frame to send, and the values in it."""
 
     evse_id: str
     kwh: float
@@ -54,7 +54,7 @@ class Feed:
         self._started = started.strftime("%Y%m%d %H:%M:%S")
 
     async def start(self) -> str:
-        """Listen; gives the address for `cloud.url`."""
+        """Listen; returns the address for `cloud.url`."""
         self._server = await serve(self._serve, "127.0.0.1", 0, compression=None, ping_interval=None)
         return f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}/haserver"
 
@@ -66,7 +66,7 @@ class Feed:
 
     @property
     def greeted(self) -> bool:
-        """Whether a peer has said HELLO: from then on it is pushed to."""
+        """Whether a peer has sent HELLO and gets pushes."""
         return self._listener is not None
 
     # --- pushing ---
@@ -88,7 +88,7 @@ class Feed:
         return made
 
     async def send(self, push: Push) -> None:
-        """Send a frame; waits while the peer does not read."""
+        """Send a frame, and wait while the peer does not read."""
         if self._listener is None:
             raise RuntimeError("nobody has said HELLO")
         await self._listener.send(push.text)

@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The machine and the versions of a run."""
 
 import importlib.metadata
 import os
@@ -12,7 +12,7 @@ from tests.brokers import mosquitto
 
 
 def machine() -> dict[str, str]:
-    """Processor, memory, and the versions of what was measured."""
+    """The processor, the memory, and the versions of the measured programs."""
     versions = {name: importlib.metadata.version(name) for name in ("websockets", "aiomqtt", "bluecurrent-api")}
     kilobytes = _first(r"MemTotal:\s+(\d+)", Path("/proc/meminfo"))
     found = {
@@ -28,7 +28,7 @@ def machine() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit that was measured, and whether something was changed since."""
+    """The measured commit, and whether the tree has uncommitted changes."""
     root = Path(__file__).parents[2]
 
     def git(*arguments: str) -> str:
@@ -45,7 +45,7 @@ def _first(pattern: str, path: Path) -> str:
 
 
 def _said(program: str | None, option: str) -> str:
-    """The first line that a program says to an option; empty where it is not there."""
+    """The first line that a program prints for an option; empty if the program is missing."""
     if program is None:
         return ""
     done = subprocess.run([program, option], capture_output=True, text=True, check=False)

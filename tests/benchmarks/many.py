@@ -23,7 +23,7 @@ PUSH_EVERY_S = 5.0
 
 
 async def measure(count: int, seconds: float) -> str:
-    """Memory and processor of so many bridges: idle, while cars charge, and while a hub asks.
+    """Memory and CPU time of a number of bridges: idle, while cars charge, and while a hub sends queries.
 
     Args:
         count: how many.
@@ -59,7 +59,7 @@ async def measure(count: int, seconds: float) -> str:
 async def _cpu(
     peers: Sequence[Peer], seconds: float, every: Callable[[], asyncio.Future[object]] | None
 ) -> list[float]:
-    """What each takes of one core meanwhile, %."""
+    """The CPU time of each, in % of one core."""
     before, begun = [peer.cpu_s() for peer in peers], time.perf_counter()
     while (left := begun + seconds - time.perf_counter()) > 0:
         if every is not None:

@@ -1,4 +1,4 @@
-"""One peer, from its start to its end: what it does with the feed, and what that costs."""
+"""Measures one peer from its start to its end."""
 
 import asyncio
 import http.client
@@ -65,7 +65,7 @@ class Size:
 
 
 async def measure(name: str, points: int, size: Size) -> Figures:
-    """The figures of one peer with so many charge points.
+    """The figures of one peer with a number of charge points.
 
     Raises:
         Exception: whatever keeps it from its end.
@@ -88,7 +88,7 @@ async def measure(name: str, points: int, size: Size) -> Figures:
 
 
 class _Broker:
-    """A mosquitto that can be killed and come back."""
+    """A mosquitto that can be killed and started again."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -122,7 +122,7 @@ class _Measuring:
         self._offset = 0.0
 
     async def all_of_it(self, begun: float, broker: _Broker) -> Figures:
-        """Everything that can be measured of it, in order."""
+        """All measurements of one peer, in order."""
         await self._until(lambda: self._feed.greeted)
         figures: Figures = {}
         if self._candidate.is_bridge:
@@ -146,7 +146,7 @@ class _Measuring:
     # --- the phases ---
 
     async def _start(self, begun: float) -> Figures:
-        """Until everything is reported: the state of every charge point, and then nothing more."""
+        """The time until the state of every charge point is reported and no more messages come."""
         patience = self._size.patience_s
         await self._until(lambda: bool(self._find("evt.state.report")))
         first = self._find("evt.state.report")[0].at
@@ -198,13 +198,13 @@ class _Measuring:
         }
 
     async def _questions(self) -> Figures:
-        """A question of a hub until its answer is heard, by the client that people use."""
+        """The time from a query to its answer, with a common client library."""
         addresses = itertools.cycle(self._feed.evse_ids)
         topics = [device_topic(next(addresses)) for _ in range(self._size.questions)]
         return {"round_trip_ms": await self._round_trip(topics, "pt:j1/mt:evt/rt:dev/#")}
 
     async def _around(self) -> Figures:
-        """The same message published and heard, with nothing but the broker between."""
+        """The time for the same message through the broker alone."""
         return {"round_trip_ms": await self._round_trip(["around"] * self._size.questions, "around")}
 
     async def _round_trip(self, topics: Sequence[str], answers: str) -> float:
@@ -233,7 +233,7 @@ class _Measuring:
         return {"readyz_ms": statistics.median(ready), "page_ms": statistics.median(page)}
 
     async def _broker_back(self, broker: _Broker) -> Figures:
-        """The broker is killed, and comes back after a while with nothing remembered."""
+        """Kill the broker, and start it again without its stored state."""
         broker.kill()
         await asyncio.sleep(self._size.quiet_s)
         with _broker(self._place.broker_port):
@@ -249,7 +249,7 @@ class _Measuring:
     # --- what they share ---
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so, while the peer lives."""
+        """Wait until a condition holds, while the peer runs."""
         deadline = time.perf_counter() + self._size.patience_s
         while not condition():
             self._peer.check()
@@ -258,7 +258,7 @@ class _Measuring:
             await asyncio.sleep(LOOK_S)
 
     async def _send(self, count: int, *, power: bool, pause_s: float = 0.0) -> tuple[list[Sent], Energies, float]:
-        """Send frames; gives them with their times, what was heard of them, and when the last was told."""
+        """Send frames; returns their times, the messages received, and the time of the last one."""
         pushes = self._feed.pushes(count, power=power)
         self._ear.forget()
         sent: list[Sent] = []
@@ -284,12 +284,12 @@ class _Measuring:
         return [heard for heard in self._ear.heard() if wanted in heard.payload]
 
     def _told(self, type_: str) -> bool:
-        """Whether every charge point has been heard of."""
+        """Whether every charge point has been reported."""
         return len({heard.address for heard in self._find(type_)} & set(self._feed.evse_ids)) == self._feed.points
 
 
 def question(topic: str, uid: str) -> bytes:
-    """A hub's question for a charge point's state."""
+    """A hub's query for the state of a charge point."""
     command: dict[str, object] = {
         "serv": "chargepoint",
         "type": "cmd.state.get_report",
@@ -307,7 +307,7 @@ def question(topic: str, uid: str) -> bytes:
 
 
 def _get_ms(port: int, path: str) -> float:
-    """How long one GET takes on a connection of its own, to the last byte."""
+    """The time of one GET on a new connection, to the last byte."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     begun = time.perf_counter()
     connection.request("GET", path)

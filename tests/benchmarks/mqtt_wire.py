@@ -1,4 +1,4 @@
-"""As much of MQTT 3.1.1 as measuring needs: packets as bytes, so that no library's time is in a figure."""
+"""The part of MQTT 3.1.1 that the measurements need, as bytes, so that no figure contains the time of a library."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,7 +20,7 @@ def subscribe(topic_filter: str) -> bytes:
 
 
 def acknowledge(first: int, body: bytes) -> bytes:
-    """PUBACK of a PUBLISH; empty where it asks for none."""
+    """The PUBACK for a PUBLISH; empty if it needs none."""
     if not first & _QOS:
         return b""
     end = 2 + int.from_bytes(body[:2], "big")
@@ -45,7 +45,7 @@ class Splitter:
         self._left = b""
 
     def packets(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """The packets that are whole with these bytes: the first byte, and what follows the length."""
+        """The packets that these bytes complete: the first byte, and the part after the length."""
         data, at = self._left + data, 0
         while (head := _length(data, at)) is not None:
             length, start = head
@@ -76,7 +76,7 @@ def _packet(first: int, body: bytes) -> bytes:
 
 
 def _length(data: bytes, at: int) -> tuple[int, int] | None:
-    """The remaining length of the packet that begins at `at`, and where its body begins; None: not all is there."""
+    """The remaining length of the packet at `at`, and the start of its body; None if the length is incomplete."""
     value = 0
     for index in range(4):
         where = at + 1 + index

@@ -1,4 +1,4 @@
-"""docs/performance.md: the part of it that a run fills in."""
+"""Writes the results of a run into docs/performance.md."""
 
 from pathlib import Path
 from typing import Final

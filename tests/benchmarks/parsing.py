@@ -1,4 +1,4 @@
-"""What reading costs, beside the least that anybody could do (`json.loads`) and the official client."""
+"""The cost of parsing, compared with `json.loads` and with the official client."""
 
 import json
 import timeit
@@ -20,7 +20,7 @@ NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def parsing(loops: int) -> Figures:
-    """Microseconds for one CH_STATUS and one command: their JSON alone, and what is made of it.
+    """Microseconds to parse one CH_STATUS and one command: the JSON alone, and the typed values.
 
     Args:
         loops: how often each is done in a row.
@@ -45,5 +45,5 @@ def parsing(loops: int) -> Figures:
 
 
 def _best_us(loops: int, work: Callable[[], object]) -> float:
-    """The best time of one call: what disturbs a measurement only ever makes it longer."""
+    """The shortest time of a call, since disturbances only make a measurement longer."""
     return min(timeit.repeat(work, repeat=ROUNDS, number=loops)) / loops * 1e6

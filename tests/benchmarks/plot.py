@@ -1,4 +1,4 @@
-"""A run as a picture: SVG, written as text."""
+"""Draws a run as SVG."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ _HEAD: Final = """\
 
 
 def plot(result: Result) -> str:
-    """Bars, a panel for each figure; the bridge's have a colour of their own."""
+    """Bars in one panel for each figure, with the bridge in another colour."""
     drawn: list[str] = []
     y = 30.0
     for first in range(0, len(PANELS), COLUMNS):

@@ -1,4 +1,4 @@
-"""A peer as a process of its own: what it takes of processor and memory, as the kernel counts it."""
+"""A peer as its own process, with its CPU time and memory as the kernel counts them."""
 
 import contextlib
 import os
@@ -45,7 +45,7 @@ class Peer:
 
     @property
     def last_words(self) -> str:
-        """The last line that it has written."""
+        """The last line of its log."""
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 

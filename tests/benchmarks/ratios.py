@@ -1,4 +1,4 @@
-"""What is asked of the bridge, as ratios within one run."""
+"""The required ratios of the bridge to its peers within one run."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Value = Callable[[Result], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing that is asked.
+    """One requirement.
 
     Attributes:
         what: in words.
@@ -29,7 +29,7 @@ class Target:
     unit: str = ""
 
     def met(self, result: Result) -> bool | None:
-        """Whether it is so; None: it was not measured."""
+        """Whether the requirement is met; None if it was not measured."""
         value = self.value(result)
         if value is None:
             return None

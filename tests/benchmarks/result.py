@@ -1,4 +1,4 @@
-"""The figures of a whole run: kept as JSON, and read as medians."""
+"""The figures of a run, kept as JSON and read as medians."""
 
 import json
 import statistics
@@ -11,7 +11,7 @@ from tests.benchmarks.measure import Figures
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What was measured of one peer, once.
+    """The figures of one peer from one round.
 
     Attributes:
         peer: its key in `CANDIDATES`.
@@ -60,15 +60,15 @@ class Result:
         return sorted({one.points for one in self.rounds if one.peer == "bridge"})
 
     def peers(self, points: int) -> list[str]:
-        """Who was measured with so many charge points, in order."""
+        """The peers measured with this number of charge points, in order."""
         return list(dict.fromkeys(one.peer for one in self.rounds if one.points == points))
 
     def of(self, peer: str, points: int) -> list[Round]:
-        """The rounds of a peer with so many charge points."""
+        """The rounds of a peer with a number of charge points."""
         return [one for one in self.rounds if (one.peer, one.points) == (peer, points)]
 
     def write(self, path: Path) -> None:
-        """Keep it."""
+        """Write the results."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 

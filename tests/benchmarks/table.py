@@ -1,4 +1,4 @@
-"""A run as people read it: ratios first, then the figures."""
+"""Formats a run as Markdown: ratios first, then the figures."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -47,7 +47,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Three digits that count, or a dash."""
+    """A number with three significant digits, or a dash."""
     if value is None:
         return "-"
     size = abs(value)

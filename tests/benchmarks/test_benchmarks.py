@@ -1,4 +1,4 @@
-"""The benchmark measures what it says: its arithmetic, and a small run from end to end. No figure is judged here."""
+"""Tests of the benchmark: its arithmetic, and a small run. They do not judge any figure."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From what was heard to figures. Pure."""
+"""Computes figures from received messages. Pure."""
 
 import statistics
 from bisect import bisect_left
@@ -25,7 +25,7 @@ def lifetime_offset(heard: Sequence[Heard]) -> float:
 
 
 class Energies:
-    """When which energy was heard of which charge point.
+    """The times at which each energy of a charge point was received.
 
     Args:
         heard: what was heard.
@@ -43,7 +43,7 @@ class Energies:
                 self._at.setdefault(message.address, []).append(message.at)
 
     def told_at(self, push: Push) -> float | None:
-        """When the first message came that says a push's energy, or a newer one; None: none did."""
+        """The time of the first message with the energy of a push or a newer one; None if there is none."""
         known = self._kwh.get(push.evse_id, [])
         index = bisect_left(known, push.kwh - _NOISE_KWH)
         return self._at[push.evse_id][index] if index < len(known) else None
@@ -62,7 +62,7 @@ def _session_kwh(message: Heard, offset: float) -> float | None:
 
 
 def latencies_ms(sent: Sequence[Sent], energies: Energies) -> list[float]:
-    """From each frame to the first message that says what it says, ms.
+    """The times from each frame to the first message with its value, ms.
 
     Raises:
         ValueError: one was never told.
@@ -77,7 +77,7 @@ def latencies_ms(sent: Sequence[Sent], energies: Energies) -> list[float]:
 
 
 def finished_at(sent: Sequence[Sent], energies: Energies) -> float | None:
-    """When the last energy of every charge point had been told; None: not yet."""
+    """The time at which the last energy of every charge point was reported; None if one is missing."""
     last: Mapping[str, Push] = {push.evse_id: push for _, push in sent}
     told = [energies.told_at(push) for push in last.values()]
     known = [at for at in told if at is not None]
@@ -85,5 +85,5 @@ def finished_at(sent: Sequence[Sent], energies: Energies) -> float | None:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many per cent do not exceed."""
+    """The given percentile."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

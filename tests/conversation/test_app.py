@@ -1,4 +1,4 @@
-"""The app: manifest, states, configuration that really changes the bridge, diagnostics, log, discovery."""
+"""The app: manifest, states, configuration, diagnostics, log and discovery."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def content(heard: Heard) -> dict[str, Any]:
 
 
 async def configure(house: House, **values: object) -> dict[str, Any]:
-    """Set some of the configuration; gives the report."""
+    """Set a part of the configuration; returns the report."""
     (answer,) = await house.hub.adapter("cmd.config.extended_set", val_t="object", val=values)
     assert answer.message.type == "evt.app.config_report"
     return content(answer)
@@ -54,11 +54,11 @@ async def test_the_manifest(house: House) -> None:
 def test_the_manifest_in_itself() -> None:
     manifest = json.loads(MANIFEST.read_text())
     configs = {config["id"]: config for config in manifest["configs"]}
-    assert set(configs) == set(Values.model_fields)  # every block changes something, and nothing is hidden from the hub
+    assert set(configs) == set(Values.model_fields)  # every block has a setting, and every setting a block
     assert {name: config["val"]["default"] for name, config in configs.items()} == DEFAULTS
     shown = [name for block in manifest["ui_blocks"] for name in block["configs"]]
     assert sorted(shown) == sorted(configs)
-    # What the app's settings page can render; it leaves any other out without a word.
+    # The types that the app's settings page can render; it leaves out all others.
     rendered = {
         "list_radio", "list_checkbox", "select_horizontal", "input_string", "input_number", "input_readonly", "text",
     }  # fmt: skip
@@ -95,7 +95,7 @@ async def test_the_states(build: HouseMaker) -> None:
         house.cloud.drop()
         report = await house.hub.expect("evt.app.state_report", since=since)
         assert content(report)["connection"] in ("DISCONNECTED", "CONNECTING")
-        assert content(report)["auth"] == "AUTHENTICATED"  # a link that is down says nothing about the login
+        assert content(report)["auth"] == "AUTHENTICATED"  # a link that is down does not change the login state
         since = house.mark
         await house.stop()
         report = await house.hub.expect("evt.app.state_report", since=since)
@@ -311,7 +311,7 @@ async def test_discovery(house: House) -> None:
 
 
 async def test_the_adapter_takes_everything_that_it_lists(house: House) -> None:
-    """Derived from the manifest: no interface is listed and dead."""
+    """Every interface that the manifest lists has a handler."""
     (answer,) = await house.hub.adapter("cmd.app.get_manifest")
     listed = {
         one["msg_t"]: one["val_t"] for one in content(answer)["services"][0]["interfaces"] if one["intf_t"] == "in"

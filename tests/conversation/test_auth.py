@@ -13,7 +13,7 @@ NO_TOKEN = {"cloud": {"api_token": None}}
 
 
 def status(heard: Heard) -> tuple[str, str, str]:
-    """The outcome that a report tells."""
+    """The outcome in a report."""
     assert (heard.message.type, heard.message.value_type) == ("evt.auth.status_report", "object"), heard
     value: Any = heard.message.value
     assert set(value) == {"status", "error_text", "error_code"}
@@ -21,20 +21,20 @@ def status(heard: Heard) -> tuple[str, str, str]:
 
 
 async def set_tokens(house: House, token: object) -> Heard:
-    """Log in with an API token; gives the answer."""
+    """Log in with an API token; returns the answer."""
     (answer,) = await house.hub.adapter("cmd.auth.set_tokens", val_t="object", val={"access_token": token})
     return answer
 
 
 async def login(house: House, **values: object) -> Heard:
-    """Log in with user name and password; gives the answer."""
+    """Log in with user name and password; returns the answer."""
     wish = {"username": "owner@example.org", "password": "simulated-password", "encrypted": False, **values}
     (answer,) = await house.hub.adapter("cmd.auth.login", val_t="object", val=wish)
     return answer
 
 
 def told(house: House) -> list[str]:
-    """The login states that were reported on the way, without a corid."""
+    """The login states that were reported without a corid."""
     return [status(heard)[0] for heard in house.hub.find("evt.auth.status_report") if heard.message.corid is None]
 
 
@@ -66,7 +66,7 @@ async def test_a_wrong_token_loses_nothing(house: House) -> None:
     state, text, code = status(answer)
     assert (state, code) == ("ERROR", "ERR_UNAUTHORIZED")
     assert "my.bluecurrent.nl" in text
-    await house.ready()  # back with the one before
+    await house.ready()  # the bridge uses the earlier token again
     assert told(house)[-1] == "AUTHENTICATED"
     (report,) = await house.hub.command(SOCKET, "cmd.state.get_report")
     assert report.message.value == "disconnected"
@@ -148,7 +148,7 @@ async def test_a_wrong_password(build: HouseMaker) -> None:
         assert (state, code) == ("ERROR", "ERR_UNAUTHORIZED")
         assert "user name or the password" in text
         assert house.cloud.requests["VALIDATE_PASSWORD"] == 1  # asked once
-        await house.ready()  # the token that was there before serves on
+        await house.ready()  # the earlier token is still used
         assert "wrong-password" not in house.log.getvalue()
 
 
@@ -157,7 +157,7 @@ async def test_an_encrypted_password_is_refused_in_clear_words(house: House) -> 
     assert (state, code) == ("ERROR", "ERR_NOT_SUPPORTED")
     assert "encrypted" in text
     assert house.cloud.requests["VALIDATE_PASSWORD"] == 0
-    # The login that there was is none the worse for it.
+    # The earlier login is not affected.
     (app,) = await house.hub.adapter("cmd.app.get_state")
     assert app.message.value == {
         "app": "RUNNING", "connection": "CONNECTED", "config": "CONFIGURED", "auth": "AUTHENTICATED",
@@ -181,7 +181,7 @@ async def test_logout(house: House) -> None:
     assert app.message.value == {
         "app": "NOT_CONFIGURED", "connection": "DISCONNECTED", "config": "NOT_CONFIGURED", "auth": "NOT_AUTHENTICATED",
     }  # fmt: skip
-    assert "IN_PROGRESS" not in told(house)[told(house).index("AUTHENTICATED") :]  # nobody logs in
+    assert "IN_PROGRESS" not in told(house)[told(house).index("AUTHENTICATED") :]  # no new login is made
     error = await house.hub.refused(SOCKET, "cmd.charge.start")
     assert error.message.value == "ERR_UNAUTHORIZED"
     # The configured token is used again only when it has changed.

@@ -1,4 +1,4 @@
-"""Beyond the bounds of `SECURITY.md`: what is too large or too much is refused, and everything else is served."""
+"""The bounds of `SECURITY.md`: input that is too large is refused, and everything else is served."""
 
 import json
 from collections import Counter
@@ -77,7 +77,7 @@ async def test_commands_that_wait_for_one_charge_point(build: HouseMaker) -> Non
 
 
 async def test_commands_in_work_at_a_time(house: House) -> None:
-    """What is one too many is refused and not forgotten, and the bridge is as before when the rest is answered."""
+    """One command too many is refused, and the bridge takes commands again when the rest is answered."""
     assert house.service is not None
     since, uids = house.mark, [str(uuid4()) for _ in range(TAKEN_LIMIT + 50)]
     for uid in uids:  # at once, so that none is answered before the last one is in

@@ -1,4 +1,4 @@
-"""The wall clock of the machine is set: waits keep their length, and sessions theirs (contract 8)."""
+"""Waits and sessions keep their length when the wall clock is set (contract 8)."""
 
 import json
 from pathlib import Path

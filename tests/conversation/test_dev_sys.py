@@ -42,7 +42,7 @@ async def test_a_session_that_a_restart_ended_is_not_finished(house: House) -> N
     ],
 )  # fmt: skip
 async def test_whatever_is_not_true_restarts_the_software(house: House, wish: dict[str, object]) -> None:
-    """Home Assistant's restart button sends null, and the hub's own framework takes all but `true` for a soft reset."""
+    """The restart button of Home Assistant sends null; every value but `true` is a soft reset."""
     uid = await house.hub.say(device_topic(SOCKET, "dev_sys"), serv="dev_sys", type="cmd.thing.reboot", **wish)
     await house.hub.expect("evt.success.report", SOCKET, corid=uid)
     assert [request["command"] for request in house.cloud.requests_for("REBOOT", "SOFT_RESET")] == ["SOFT_RESET"]

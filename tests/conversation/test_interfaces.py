@@ -1,4 +1,4 @@
-"""Every interface that is listed works: the list is taken from the reports themselves."""
+"""Every interface that an inclusion report lists works."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ from tests.conftest import HouseMaker
 from tests.harness import ADAPTER, CABLE, GRID, SOCKET, Heard, House, described, device_topic, interfaces
 
 WORKING: Final[Mapping[str, tuple[str, Any]]] = {
-    # In this order: each finds what it needs.
+    # The order matters: each interface needs the state that the ones before it leave.
     "cmd.charge.start": ("null", None),
     "cmd.state.get_report": ("null", None),
     "cmd.current_session.get_report": ("null", None),
@@ -75,7 +75,7 @@ async def test_every_interface_of_a_thing_works(build: HouseMaker, thing: str, s
     async with build(start=False) as house:
         await two_sockets(house)
         if socket is not None:
-            # Something to tell: a car has charged before, and another waits.
+            # A car has charged before, and another one waits, so that every report has a value.
             point, place = house[thing], house[thing].sockets[socket]
             point.plug(Car(), place)
             point.start("BCU-APP", place)
@@ -115,7 +115,7 @@ async def exercise(house: House, service: Mapping[str, Any]) -> None:
 
 
 def assert_listed(listed: Mapping[str, Any], said: list[Heard]) -> None:
-    """Everything listed was heard, everything heard is listed, and both as they say."""
+    """Every listed event was received, and every received event is listed with its type."""
     announced = {type_ for type_, one in listed.items() if one["intf_t"] == "out"}
     assert announced - {heard.message.type for heard in said} == set()
     assert {heard.message.type for heard in said} - announced <= SILENT

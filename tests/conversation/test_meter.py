@@ -1,4 +1,4 @@
-"""The service `meter_elec`: of a socket, and of a grid connection."""
+"""The service `meter_elec` of a socket and of a grid connection."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ async def charge(house: House, minutes: float = 6, car: Car | None = None) -> No
     house[SOCKET].step(minutes * 60)
     await house.push(SOCKET)
     await house.hub.expect("evt.meter_ext.report", SOCKET, since=since)
-    await house.hub.command(SOCKET, "cmd.state.get_report")  # and all that came before its answer
+    await house.hub.command(SOCKET, "cmd.state.get_report")  # all reports before the answer have arrived
 
 
 async def test_power_is_the_sum_over_phases_of_volts_times_amps(house: House) -> None:
@@ -130,7 +130,7 @@ async def test_the_nominal_voltage_stands_in_for_one_that_is_not_told(build: Hou
         value = house.hub.find("evt.meter_ext.report", SOCKET)[-1].message.value
         assert isinstance(value, dict)
         assert (value["p1"], value["p2"], value["p_import"]) == (2200, 2400, 4600)
-        assert value["u1"] == 0  # told as it came
+        assert value["u1"] == 0  # reported as received
 
 
 async def test_the_lifetime_energy_goes_on_over_sessions_and_restarts(house: House) -> None:

@@ -1,4 +1,4 @@
-"""What comes unasked is news, whatever object carries it (page 3, "Pushes and data")."""
+"""Objects that come without a request are news (page 3, "Pushes and data")."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.harness import CABLE, GRID, SOCKET, House, described, device_topic
 
 
 async def tell(house: House, **frame: Any) -> None:
-    """The cloud sends a frame that nobody has asked for."""
+    """Let the cloud send a frame without a request."""
     await house.cloud.send_all(json.dumps(frame))
 
 

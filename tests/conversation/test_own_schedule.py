@@ -1,4 +1,4 @@
-"""The user's own schedule of a limit, as parameters: command in, exact message out, and the requests that follow."""
+"""The user's own schedule of a limit as parameters: commands in, exact messages out, and the requests."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ WORKDAYS = ["MO", "TU", "WE", "TH", "FR"]
 
 
 def in_app(house: House, current: float = 9, points: tuple[str, ...] = (SOCKET,), **more: Any) -> int:
-    """Make a schedule in Blue Current's app; gives its number."""
+    """Make a schedule in Blue Current's app; returns its number."""
     wish = {
         "chargepoints": list(points), "overridevalue": current, "overridestarttime": "06:00", "overridestoptime": "09:30",
         "overridestartdays": WORKDAYS, "overridestopdays": WORKDAYS, **more,
@@ -26,7 +26,7 @@ def in_app(house: House, current: float = 9, points: tuple[str, ...] = (SOCKET,)
 
 
 def asked(house: House) -> list[str]:
-    """What was asked of the cloud about schedules, in order."""
+    """The requests about schedules, in order."""
     return [str(frame["command"]).split("_")[1] for frame in house.cloud.requests_for(*OVERRIDES[1:])]
 
 
@@ -42,7 +42,7 @@ async def put_all(house: House, wish: dict[str, object], evse_id: str = SOCKET) 
 
 
 async def relisted(house: House) -> None:
-    """The bridge starts anew, and lists what is there."""
+    """Restart the bridge, which reads the list of schedules."""
     await house.restart()
     await house.hub.until(lambda: bool(house.cloud.requests_for("LIST_OVERRIDE_CURRENT")))
 
@@ -140,7 +140,7 @@ async def test_one_that_was_made_in_the_app_is_shown_edited_and_cleared(house: H
 
 
 async def test_one_that_was_made_in_the_app_since_is_not_overwritten(house: House) -> None:
-    """A new one overwrites the one that is there, so the list is read before."""
+    """The list is read first, since a new schedule overwrites the existing one."""
     await put_all(house, {name: EVENING[name] for name in PARTS[1:]})
     number = in_app(house)
     assert value_of(await put(house, "limit_current", 10)) == 10
@@ -191,7 +191,7 @@ async def test_it_is_refused_while_a_standing_limit_of_ours_holds(house: House, 
     assert (await put(house, name, EVENING[name])).message.value == "ERR_INVALID_STATE"
     assert (await put(house, "limit_current", 0)).message.value == "ERR_INVALID_STATE"
     assert asked(house) == ["SET"]  # ours
-    assert (await shown(house))["limit_current"] == 10  # the one that is there, whoever made it
+    assert (await shown(house))["limit_current"] == 10  # the existing schedule, whoever made it
     await set_max(house, 16)
     assert (await shown(house))["limit_current"] == 0
     assert value_of(await put(house, name, EVENING[name])) == EVENING[name]
@@ -246,7 +246,7 @@ async def test_wrong_values_are_refused_and_nothing_is_sent(house: House, name: 
     assert await shown(house) == {"limit_current": 0}
 
 
-# --- a cloud that does not do it ---
+# --- a cloud that does not carry it out ---
 
 
 async def test_what_the_cloud_refuses_is_not_shown(house: House) -> None:
@@ -290,7 +290,7 @@ async def test_when_the_link_is_lost_before_the_answer_it_is_not_known_what_is_t
         house.cloud.drop()
         error = await house.hub.expect("evt.error.report", SOCKET, corid=uid)
         assert error.message.value == "ERR_DISCONNECTED"
-        # The list is read again when the link is up, and tells.
+        # The list is read again when the link is up, and shows the outcome.
         wanted = {**wish, "value": "22:00"}
         await house.hub.expect("evt.param.report", SOCKET, value=wanted)
         assert await shown(house) == EVENING

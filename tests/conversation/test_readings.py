@@ -1,4 +1,4 @@
-"""Frames whose values cannot be, or say less than they seem to: what the hub hears of them, and what is kept on disk."""
+"""Frames with impossible or missing values: the reports to the hub, and the data on disk."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tests.harness import SOCKET, House
 
 
 async def tell(house: House, **data: Any) -> None:
-    """The cloud pushes a status of the socket with these fields, and the bridge has taken it."""
+    """Push a status with these fields, and wait until the bridge has handled it."""
     await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": SOCKET, "data": data}))
     await house.hub.command(SOCKET, "cmd.state.get_report")
 
@@ -22,7 +22,7 @@ async def session(house: House) -> tuple[object, dict[str, JsonValue]]:
 
 
 async def meter(house: House, unit: str) -> object:
-    """What the meter shows."""
+    """The lifetime energy in the meter report."""
     (answer,) = await house.hub.command(SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val=unit)
     return answer.message.value
 
@@ -81,7 +81,7 @@ async def test_an_idle_charge_point_has_no_power(house: House, current: object) 
         assert await meter(house, "W") == 0.0
     else:
         answer = await house.hub.refused(SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val="W")
-        assert answer.message.value == "ERR_INVALID_STATE"  # it is unknown, and not the value before
+        assert answer.message.value == "ERR_INVALID_STATE"  # the value is unknown; the previous one does not stand
 
 
 async def test_the_newest_cost_counts_in_the_tariffs_currency(house: House) -> None:

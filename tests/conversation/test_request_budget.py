@@ -1,4 +1,4 @@
-"""The requests made of Blue Current: diagnostics, page and metrics tell the same, and it is what the cloud has counted."""
+"""Diagnostics, page and metrics show the number of requests that the cloud has counted."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A link that only looks alive: open, pinging, and telling nothing (page 3, "A dead push stream")."""
+"""A link that is open and answers pings but sends no pushes (page 3, "A dead push stream")."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.harness import SOCKET, House, make_house
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """The clock of the bridge; the simulated cloud goes by it as well."""
+    """The clock of the bridge and of the simulated cloud."""
     return FakeClock()
 
 
@@ -37,11 +37,11 @@ def asked(house: House) -> int:
 
 async def test_pushes_that_have_stopped_while_a_car_charges_are_noticed(charging: House, clock: FakeClock) -> None:
     before, hellos = asked(charging), charging.cloud.requests["HELLO"]
-    charging[SOCKET].unplug()  # and nobody is told
+    charging[SOCKET].unplug()  # without a push
     await clock.pass_by(SILENCE_CHARGING.total_seconds() - 5)
     assert asked(charging) == before
     await clock.pass_by(10)
-    # What the answer showed is told at once, and the connection made anew: pushes come again.
+    # The values of the answer are reported at once, and the bridge reconnects, so that pushes come again.
     await charging.hub.expect("evt.state.report", SOCKET, value="disconnected")
     await charging.hub.until(lambda: charging.cloud.requests["HELLO"] == hellos + 1)
     assert "has stopped sending changes" in charging.log.getvalue()
@@ -52,7 +52,7 @@ async def test_a_car_that_just_goes_on_is_left_alone(charging: House, clock: Fak
     await clock.pass_by(SILENCE_CHARGING.total_seconds() + 5)
     await charging.hub.until(lambda: asked(charging) == before + 1)
     await clock.pass_by(SILENCE_CHARGING.total_seconds() - 10)
-    assert asked(charging) == before + 1  # an answer is a sign of life
+    assert asked(charging) == before + 1  # an answer shows that the link works
     assert charging.cloud.requests["HELLO"] == hellos
 
 
@@ -85,7 +85,7 @@ async def test_no_good_answer_is_taken_for_a_dead_link(charging: House, clock: F
 
 async def test_other_frames_do_not_hide_that_a_charging_car_is_silent(charging: House, clock: FakeClock) -> None:
     hellos = charging.cloud.requests["HELLO"]
-    charging[SOCKET].unplug()  # and nobody is told
+    charging[SOCKET].unplug()  # without a push
     for _ in range(int(SILENCE_CHARGING.total_seconds() / 60) + 1):
         await clock.pass_by(60)
         await charging.cloud.push_grid()

@@ -1,4 +1,4 @@
-"""Things: inclusion reports, deletion that lasts, charge points that join and leave."""
+"""Things: inclusion reports, lasting deletion, and charge points that join and leave."""
 
 import asyncio
 from typing import Any
@@ -16,12 +16,12 @@ STATES = [
 
 
 def inclusions(house: House, since: int = 0) -> list[str]:
-    """The addresses of the inclusion reports that were heard."""
+    """The addresses of the received inclusion reports."""
     return [str(thing_of(heard)["address"]) for heard in house.hub.find("evt.thing.inclusion_report", since=since)]
 
 
 def exclusions(house: House, since: int = 0) -> list[str]:
-    """The addresses of the exclusion reports that were heard."""
+    """The addresses of the received exclusion reports."""
     return [str(thing_of(heard)["address"]) for heard in house.hub.find("evt.thing.exclusion_report", since=since)]
 
 
@@ -149,7 +149,7 @@ async def test_a_thing_that_is_brought_back_says_everything_again(house: House) 
     assert isinstance(node.message.value, dict)
     assert (node.message.value["address"], node.message.value["status"]) == (SOCKET, "UP")
     assert inclusions(house, since) == [SOCKET]
-    assert not house.hub.find("evt.state.report", CABLE, since=since)  # nothing is new of the other
+    assert not house.hub.find("evt.state.report", CABLE, since=since)  # the other charge point has not changed
     assert len(house.hub.find("evt.state.report", SOCKET, since=since)) == 1
 
 
@@ -208,7 +208,7 @@ async def test_a_charge_point_that_joins_and_one_that_leaves(house: House) -> No
     assert exclusions(house, since) == ["BCU200000"]
     error = await house.hub.refused("BCU200000", "cmd.state.get_report")
     assert error.message.value == "ERR_UNKNOWN_ADDRESS"
-    assert cloud.requests["GET_CHARGE_POINTS"] == 4  # before a thing is thrown away, the list is asked for again
+    assert cloud.requests["GET_CHARGE_POINTS"] == 4  # before a thing is excluded, the list is read again
 
     cloud.account.add(new)  # and it comes back
     since = house.mark
@@ -221,7 +221,7 @@ async def test_a_list_that_is_empty_once_throws_nothing_away(house: House) -> No
     house.cloud.drop()
     await house.hub.until(lambda: house.cloud.requests["GET_CHARGE_POINTS"] == 3)  # it asked again
     await house.ready()
-    await house.hub.adapter("cmd.ping.send")  # and heard all that came before its answer
+    await house.hub.adapter("cmd.ping.send")  # all reports before the answer have arrived
     assert exclusions(house) == []
 
 
@@ -262,7 +262,7 @@ async def test_several_sockets_on_one_charge_point(build: HouseMaker) -> None:
         nodes = await house.hub.adapter("cmd.network.get_node", val_t="string", val="BCU300000")
         assert thing_of(nodes[0])["status"] == "UP"
 
-        # A charge point that is away as a whole tells so without a number.
+        # A charge point that is offline as a whole reports that without a socket number.
         for socket in sockets:
             socket.fault = "offline"
         await house.cloud.send_all(
@@ -280,7 +280,7 @@ async def test_a_cloud_that_shows_that_it_takes_a_socket_id(build: HouseMaker) -
         await house.start()
         assert not {"cmd.charge.start", "cmd.cable_lock.set"} & interfaces(house.hub, evse_id)
         since = house.mark
-        # Somebody starts the second socket with the app, and the answer is told to everybody.
+        # The second socket is started with the app, and the answer goes to every client.
         await house.cloud.send_all(
             f'{{"object": "STATUS_START_SESSION", "evse_id": "{evse_id}", "socket_id": 2, "success": true}}'
         )

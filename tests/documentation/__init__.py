@@ -1,1 +1,1 @@
-"""What the documentation says is so: its examples run, its messages come from a run, its links lead somewhere."""
+"""Checks of the documentation: its examples run, its messages come from a run, its links exist."""

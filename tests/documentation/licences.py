@@ -25,7 +25,7 @@ def locked() -> list[str]:
 
 
 def licence(name: str) -> str:
-    """What an installed package says of its licence."""
+    """The licence of an installed package, from its metadata."""
     about = metadata.metadata(name)
     classified = [text.split(" :: ")[-1] for text in about.get_all("Classifier") or [] if text.startswith("License ::")]
     named = [text for name in ("License-Expression", "License") for text in about.get_all(name) or []]

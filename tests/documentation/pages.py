@@ -1,4 +1,4 @@
-"""The pages of the documentation, and what is in them."""
+"""The pages of the documentation and their content."""
 
 import re
 import unicodedata
@@ -69,7 +69,7 @@ def inline(page: Path) -> Iterator[Token]:
 
 
 def code_words(page: Path) -> set[str]:
-    """Everything that stands in `backticks`."""
+    """All texts in `backticks`."""
     return {token.content for token in inline(page) if token.type == "code_inline"}
 
 

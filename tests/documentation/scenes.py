@@ -50,12 +50,12 @@ class Scene:
 
     @property
     def title(self) -> str:
-        """What the page calls it."""
+        """The name of the scene on the page."""
         return self.name or self.type
 
 
 async def plug(house: House) -> None:
-    """A car comes that charges on three phases."""
+    """Connect a car that charges on three phases."""
     since = house.mark
     house[SOCKET].plug(Car())
     await house.push(SOCKET)
@@ -63,7 +63,7 @@ async def plug(house: House) -> None:
 
 
 async def charge(house: House) -> None:
-    """It charges for half an hour."""
+    """Let it charge for half an hour."""
     clock = house.clock
     assert isinstance(clock, FakeClock)
     since = house.mark
@@ -129,7 +129,7 @@ SCENES = (
 
 
 async def play(house: House) -> dict[str, list[dict[str, Any]]]:
-    """Run all scenes; gives for each the command and the answers to it, as they went over the broker."""
+    """Run all scenes; returns for each the command and its answers, as published on the broker."""
     played: dict[str, list[dict[str, Any]]] = {}
     for scene in SCENES:
         if scene.before is not None:
@@ -156,7 +156,7 @@ async def play(house: House) -> dict[str, list[dict[str, Any]]]:
 
 
 async def ask(hub: Hub, command: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """Send a command as it stands and wait for its answers."""
+    """Send a command unchanged, and wait for its answers."""
 
     def answers() -> list[dict[str, Any]]:
         return [json.loads(heard.message.to_bytes()) for heard in hub.heard if heard.message.corid == command["uid"]]
@@ -173,7 +173,7 @@ _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def renumbered(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every `uid` becomes a plain number, the same one wherever it stands."""
+    """Replaces every `uid` by a number, equal ones by the same number."""
     text = json.dumps(messages)
     numbers = {uid: index for index, uid in enumerate(dict.fromkeys(_UID.findall(text)), 1)}
     renewed: list[dict[str, Any]] = json.loads(
@@ -201,7 +201,7 @@ def shortened(value: Any, most: int) -> Any:
 
 
 def layout(value: Any, indent: int = 0) -> str:
-    """JSON as a person would write it: short things on one line."""
+    """JSON with short values on one line."""
     short = json.dumps(value, ensure_ascii=False)
     if len(short) + indent <= WIDTH or not isinstance(value, dict | list) or not value:
         return short

@@ -1,4 +1,4 @@
-"""The page on Blue Current's cloud has every field that the code reads, with its meaning, its unit and its place."""
+"""docs/blue-current.md has every field that the code reads, with its meaning, unit and place."""
 
 import re
 from typing import TYPE_CHECKING

@@ -77,7 +77,7 @@ def test_a_command_of_the_bridge_is_understood(line: Line) -> None:
         command.make_context(PROGRAM, arguments, resilient_parsing=True), arguments
     )
     assert sub is not None
-    sub.make_context(name, rest)  # raises for what it does not know
+    sub.make_context(name, rest)  # raises for an unknown option
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if (program(line) or [""])[0] == "send"], ids=str)
@@ -172,7 +172,7 @@ async def test_what_check_prints(build: HouseMaker, monkeypatch: pytest.MonkeyPa
         (tmp_path / "secrets" / "bridge_mqtt__password").write_text("the password")
         monkeypatch.setenv("BRIDGE_SECRETS_DIR", "secrets")
         monkeypatch.chdir(tmp_path)
-        # Two that the README has at their defaults, and a test cannot use.
+        # The README has the defaults of these two, which a test cannot use.
         arguments = ["--set", f"cloud.url={cloud.url}", "--set", f"http.listen=127.0.0.1:{(page := free_port())}"]
         code, out, _ = await run_beside("check", *arguments)
     assert code == 0, out
@@ -184,7 +184,7 @@ async def test_what_check_prints(build: HouseMaker, monkeypatch: pytest.MonkeyPa
         .replace(where, "motown.bluecurrent.nl:443")
         .replace(f"127.0.0.1:{page}", "127.0.0.1:8099")
     )
-    # A simulated cloud has neither a name nor a certificate: what these lines say is compared with the code.
+    # A simulated cloud has no name and no certificate, so these lines are compared with the code instead.
     expected = [line for line in block.text.splitlines() if line[5:15] not in {"cloud name", "cloud TLS "}]
     assert [measured(line) for line in told.splitlines() if "broker name" not in line] == [
         measured(line) for line in expected
@@ -192,7 +192,7 @@ async def test_what_check_prints(build: HouseMaker, monkeypatch: pytest.MonkeyPa
 
 
 def measured(line: str) -> str:
-    """A line without what differs from machine to machine."""
+    """A line without the parts that differ between machines."""
     line = re.sub(r"\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d)?", "TIME", line)
     line = re.sub(r"(the same as|\d+ s (ahead of|behind)) the cloud's", "OFF", line)
     return re.sub(r"[\d.,]+ [GM]iB", "SIZE", line)

@@ -1,4 +1,4 @@
-"""docs/fimp.md: every message in it was said by a running bridge, and every interface is in it.
+"""docs/fimp.md: every message in it comes from a running bridge, and every interface is in it.
 
 `BRIDGE_REWRITE_DOCS=1 pytest tests/documentation/test_fimp_reference.py` writes the messages of this run into the page.
 A block is marked by a comment before it: `<!-- cmd.charge.start -->` is that command, `<!-- cmd.charge.start >
@@ -31,7 +31,7 @@ WITHOUT_EXAMPLE = {
 
 
 def wanted(block: Block, played: dict[str, list[dict[str, Any]]]) -> str:
-    """What the block of a marker is to hold."""
+    """The expected content of the block of a marker."""
     match = MARKER.fullmatch(block.marker)
     assert match is not None, block
     messages = played[match["scene"]]
@@ -56,7 +56,7 @@ async def test_every_message_was_said(build: HouseMaker) -> None:
             before, after = text.split(opening)
             text = before + opening + wanted(block, played) + after[after.index("```") :]
         PAGE.write_text(text, encoding="utf-8")
-        pytest.skip("rewritten")  # so that nobody takes it for a comparison
+        pytest.skip("rewritten")  # a rewritten page was not compared
     for block in marked:
         assert block.text == wanted(block, played), f"{block} ({block.marker}); BRIDGE_REWRITE_DOCS=1 rewrites it"
     shown = {json.loads(block.text)["type"] for block in marked}

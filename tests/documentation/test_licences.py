@@ -1,4 +1,4 @@
-"""Everything that is installed with the service may be."""
+"""Every installed package has an acceptable licence."""
 
 from pathlib import Path
 

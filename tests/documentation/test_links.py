@@ -1,4 +1,4 @@
-"""Every link within the documentation leads to a page, a file or a heading that is there."""
+"""Every link within the documentation leads to an existing page, file or heading."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def test_each_page_gets_to_the_point() -> None:
-    """A title, and then a sentence."""
+    """Every page begins with a title and a sentence."""
     for page in PAGES:
         lines = page.read_text(encoding="utf-8").splitlines()
         assert lines[0].startswith("# ")

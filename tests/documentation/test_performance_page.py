@@ -1,4 +1,4 @@
-"""The page of figures shows the run that is kept beside it, and nothing else."""
+"""docs/performance.md shows exactly the run in docs/performance.json."""
 
 from tests.benchmarks.candidates import CANDIDATES
 from tests.benchmarks.page import FIGURES, PAGE, PICTURE, filled

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md: whatever it quotes stands in the code in these words."""
+"""Every quote in docs/troubleshooting.md is a text in the code."""
 
 import ast
 import re
@@ -16,12 +16,12 @@ BLANK = "…"
 
 
 def quotes(kind: str) -> list[str]:
-    """What is quoted as a line of `check`, of the log, as an error of the service or as an error code."""
+    """The quotes of a line of `check`, of the log, of an error of the service, or of an error code."""
     return sorted(word.partition(": ")[2] for word in code_words(PAGE) if word.startswith(f"{kind}: "))
 
 
 def constants(path: Path) -> Iterator[str]:
-    """Every text in a source; what is put in stands as `…`."""
+    """Every text in a source, with `…` for inserted values."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else BLANK for part in node.values)
@@ -48,7 +48,7 @@ EVENTS = set(logged())
 
 
 def stands(quote: str, texts: set[str]) -> bool:
-    """Whether the pieces of a quote stand in one text, in this order."""
+    """Whether one text contains the pieces of a quote in this order."""
     pieces = [re.escape(piece.strip()) for piece in quote.split(BLANK) if piece.strip(" .")]
     pattern = re.compile(".*?".join(pieces), re.DOTALL)
     return any(pattern.search(text) for text in texts)

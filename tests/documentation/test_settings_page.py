@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "settings.md"
 
 
 def schema(key: str) -> dict[str, Any]:
-    """What the model says of a key."""
+    """The type, bounds and default of a key in the model."""
     section, _, name = key.partition(".")
     model = Settings.model_fields[section].annotation
     assert isinstance(model, type)
@@ -40,7 +40,7 @@ def type_in_words(content: dict[str, Any]) -> str:
 
 
 def bounds_in_words(content: dict[str, Any]) -> str | None:
-    """None where only words can tell."""
+    """None if the bounds can only be described in words."""
     least, most = content.get("minimum", content.get("ge")), content.get("maximum", content.get("le"))
     if "enum" in content:
         return " ".join(f"`{word}`" for word in content["enum"])
@@ -112,7 +112,7 @@ def test_every_toml_example_loads(block: Block, tmp_path: Path) -> None:
 
 
 def test_the_three_ways_to_write_a_setting_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of every section: as TOML, as variables, and as secret files."""
+    """The examples of every section as TOML, as variables, and as secret files."""
     (tmp_path / "examples.toml").write_text("\n".join(block.text for block in blocks(PAGE, "toml")))
     toml = values(load(tmp_path / "examples.toml"))
     lines = [line for block in blocks(PAGE, "sh") for line in block.text.splitlines() if line.startswith("BRIDGE_")]

@@ -17,7 +17,7 @@ USER, PASSWORD = "bridge", "of the cluster"
 
 
 def missing() -> str | None:
-    """What this machine lacks to run it; None: nothing."""
+    """What is missing on this machine to run it; None if nothing is."""
     return rabbitmq_missing() or (None if haproxy() else "haproxy not found")
 
 
@@ -44,7 +44,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
-    """A cluster that takes connections."""
+    """A cluster that accepts connections."""
     epmd_port, port = free_port(), free_port()
     ports = {name: free_port() for name in NODES}
     settings = _settings()
@@ -69,7 +69,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 
 def _settings() -> str:
-    """The shipped settings of a node, less its address; with the names that nodes have here."""
+    """The shipped settings of a node without its address, with the node names of this test."""
     text = (SHIPPED / "rabbitmq.conf").read_text()
     for name in NODES:
         assert f"rabbit@{name}\n" in text

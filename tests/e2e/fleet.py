@@ -1,4 +1,4 @@
-"""Many bridges, each with an account of its own, and a hub that hears them all."""
+"""Many bridges, each with its own account, and a hub that receives the messages of all."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ class Home:
     log: Path
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """What the bridge has logged."""
+        """The log of the bridge."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def topic(self) -> str:
@@ -47,7 +47,7 @@ class Home:
 
 @contextlib.asynccontextmanager
 async def fleet(count: int, port: int, user: str, password: str, folder: Path) -> AsyncIterator[list[Home]]:
-    """So many bridges at one broker, each as `bluecurrent-fimp run`."""
+    """Bridges at one broker, each as `bluecurrent-fimp run`."""
     async with contextlib.AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(_home(f"home-{number}", port, user, password, folder))
@@ -95,7 +95,7 @@ def _bridge(place: Path) -> subprocess.Popen[bytes]:
 
 @dataclass
 class SteadyHub:
-    """A hub that comes back: its session is kept by the broker, and what it says is said until it is acknowledged.
+    """A hub that reconnects, with a session that the broker keeps; it repeats a command until it is acknowledged.
 
     Attributes:
         answers: uid of a command → what has answered it.
@@ -115,7 +115,7 @@ class SteadyHub:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> NoReturn:
-        """Be connected, until cancelled."""
+        """Stay connected until cancelled."""
         while True:
             try:
                 async with aiomqtt.Client(
@@ -143,7 +143,7 @@ class SteadyHub:
         self._news.set()
 
     async def say(self, home: Home, type_: str) -> str:
-        """Send a command to a home's charge point until the broker has it; gives its uid."""
+        """Send a command to a charge point until the broker has acknowledged it; returns its uid."""
         uid = str(uuid4())
         command: dict[str, object] = {
             "serv": "chargepoint",
@@ -168,12 +168,12 @@ class SteadyHub:
                 return uid
 
     async def answered(self, uid: str, patience_s: float) -> list[tuple[str, Any]]:
-        """Wait for what answers a command."""
+        """Wait for the answer to a command."""
         await self.until(lambda: uid in self.answers, patience_s)
         return self.answers[uid]
 
     async def until(self, condition: Callable[[], bool], patience_s: float) -> None:
-        """Wait until something is so; whatever is heard is a reason to look again."""
+        """Wait until a condition holds; it is checked after every message."""
         async with asyncio.timeout(patience_s):
             while not condition():
                 self._news.clear()

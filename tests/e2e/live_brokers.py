@@ -1,4 +1,4 @@
-"""Brokers that others wrote, as processes that can be killed and started again."""
+"""Third-party brokers as processes that can be killed and started again."""
 
 import contextlib
 import os
@@ -53,14 +53,14 @@ class LiveBroker:
         return TestBroker("127.0.0.1", self.port, self.kind)
 
     def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start the broker and wait until it listens."""
         for attempt in range(ATTEMPTS):
             if self._starts():
                 return
             words = (self.folder / "broker.log").read_text(errors="replace")
             if PORT_TAKEN not in words or attempt + 1 == ATTEMPTS:
                 raise RuntimeError(f"{self.kind} did not start:\n{words[-2000:]}")
-            # Somebody else has taken a port since it was found to be free.
+            # Another program has taken a port since it was found to be free.
             self.environment = {**self.environment, "RABBITMQ_DIST_PORT": str(free_port())}
 
     def _starts(self) -> bool:
@@ -81,13 +81,13 @@ class LiveBroker:
         return True
 
     def kill(self) -> None:
-        """End it as a loss of power does: the process, and those that it has started."""
+        """Kill the process and its children, as a loss of power would."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
             self._process = None
-        while _listens(self.port):  # what it has started takes a moment longer to end
+        while _listens(self.port):  # its children end a moment later
             time.sleep(0.02)
 
 
@@ -103,7 +103,7 @@ def _listens(port: int) -> bool:
 
 
 def aedes_missing() -> str | None:
-    """What this machine lacks to run aedes; None: nothing."""
+    """What is missing on this machine to run aedes; None if nothing is."""
     lacking = [program for program in ("node", "npm") if shutil.which(program) is None]
     return f"{' and '.join(lacking)} not found" if lacking else None
 
@@ -125,21 +125,21 @@ def aedes(folder: Path) -> Iterator[LiveBroker]:
 
 
 def mosquitto_missing() -> str | None:
-    """What this machine lacks to run mosquitto; None: nothing."""
+    """What is missing on this machine to run mosquitto; None if nothing is."""
     return "mosquitto not found" if mosquitto() is None else None
 
 
 @contextlib.contextmanager
 def small_mosquitto(folder: Path) -> Iterator[LiveBroker]:
-    """A mosquitto that closes the connection of whoever sends a large packet, and keeps nothing on disk."""
+    """A mosquitto that closes a connection on a large packet, and keeps nothing on disk."""
     yield _mosquitto(folder, f"persistence false\nmax_packet_size {SMALL_PACKET}\n")
 
 
 @contextlib.contextmanager
 def keeping_mosquitto(folder: Path) -> Iterator[LiveBroker]:
-    """A mosquitto that writes what it keeps for a client at once."""
+    """A mosquitto that writes the sessions of clients to disk at once."""
     keeping = f"persistence true\npersistence_location {folder}/\nautosave_on_changes true\nautosave_interval 1\n"
-    # As root it would become another user, who may not write here.
+    # Started as root, it would become another user, which may not write here.
     yield _mosquitto(folder, f"{keeping}user root\n" if os.geteuid() == 0 else keeping, keeps_sessions=True)
 
 
@@ -153,13 +153,13 @@ def _mosquitto(folder: Path, more: str, *, keeps_sessions: bool = False) -> Live
 
 
 def rabbitmq_missing() -> str | None:
-    """What this machine lacks to run RabbitMQ; None: nothing."""
+    """What is missing on this machine to run RabbitMQ; None if nothing is."""
     return None if RABBITMQ.exists() else f"{RABBITMQ} not found (rabbitmq-server)"
 
 
 @contextlib.contextmanager
 def rabbitmq(folder: Path) -> Iterator[LiveBroker]:
-    """One RabbitMQ node; what it keeps for a client is on disk."""
+    """One RabbitMQ node, which keeps the sessions of clients on disk."""
     port, epmd_port = free_port(), free_port()
     try:
         anonymous = "mqtt.allow_anonymous = true\nmqtt.default_user = guest\nmqtt.default_pass = guest\n"
@@ -202,6 +202,6 @@ def stop_epmd(port: int) -> None:
     """End the port mapper that the nodes of a test have started."""
     command = ["epmd", "-port", str(port), "-kill"]
     deadline = time.monotonic() + 10
-    # It refuses while it knows a node, and takes a moment to see that one has ended.
+    # It does not end while it knows a node, and notices the end of a node a moment later.
     while subprocess.run(command, capture_output=True, check=False).returncode and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A real Node-RED: installed once from npm, run with a folder of its own, worked through its admin API."""
+"""A real Node-RED: installed once from npm, run in its own folder, controlled by its admin API."""
 
 import asyncio
 import contextlib
@@ -46,7 +46,7 @@ def flows() -> list[Node]:
 
 
 def missing() -> str | None:
-    """What this machine lacks to run Node-RED; None: nothing."""
+    """What is missing on this machine to run Node-RED; None if nothing is."""
     lacking = [program for program in ("node", "npm") if shutil.which(program) is None]
     if lacking:
         return f"{' and '.join(lacking)} not found"
@@ -56,9 +56,9 @@ def missing() -> str | None:
 
 
 def install() -> Path:
-    """Install the pinned Node-RED unless it is there; gives its program."""
+    """Install the pinned Node-RED if it is missing; returns its program."""
     program = FOLDER / "node_modules" / "node-red" / "red.js"
-    # npm writes this one last, so that an installation that was cut short is done again.
+    # npm writes this file last, so that an interrupted installation is repeated.
     done = FOLDER / "node_modules" / ".package-lock.json"
     wanted = (FOLDER / "package-lock.json").stat().st_mtime
     if not done.exists() or done.stat().st_mtime < wanted:
@@ -95,16 +95,16 @@ class NodeRed:
         return await asyncio.to_thread(ask)
 
     async def deploy(self, nodes: list[Node]) -> None:
-        """Run these flows and no other; what earlier ones have kept is forgotten."""
+        """Deploy these flows only, and forget the context of earlier ones."""
         await self._ask("POST", "/flows", [])
         await self._ask("POST", "/flows", nodes)
 
     async def redeploy(self, nodes: list[Node]) -> None:
-        """Run these flows from now on; what the ones before have kept stays."""
+        """Deploy these flows, and keep the context of earlier ones."""
         await self._ask("POST", "/flows", nodes)
 
     async def click(self, name: str, payload: float | None = None) -> None:
-        """Click the button of an inject node; `payload` stands in for a time that the node would take itself."""
+        """Click the button of an inject node; `payload` replaces the time that the node would send."""
         (node,) = [node for node in flows() if node["type"] == "inject" and node["name"] == name]
         props = [{"p": "payload", "v": str(payload), "vt": "num"}]
         body = None if payload is None else {"__user_inject_props__": props}
@@ -121,17 +121,17 @@ class NodeRed:
                 return
 
     async def context(self, key: str) -> Any:
-        """What the flow keeps under a key; None: nothing."""
+        """The value in the flow context under a key; None if there is none."""
         answer = await self._ask("GET", f"/context/flow/{self.tab}/{key}")
-        # The admin API gives values as text, with a mark for those that JSON has no word for.
+        # The admin API gives values as text, with a mark for values that JSON cannot express.
         return json.loads(answer["msg"], object_hook=_plain) if answer["format"] != "undefined" else None
 
     async def forget(self, key: str) -> None:
-        """Have the flow forget a key."""
+        """Delete a key of the flow context."""
         await self._ask("DELETE", f"/context/flow/{self.tab}/{key}")
 
     async def keeps(self, key: str, condition: Callable[[Any], bool]) -> Any:
-        """Wait until what the flow keeps under a key is so; gives it."""
+        """Wait until the value under a key of the flow context meets a condition; returns it."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             value = await self.context(key)
@@ -141,7 +141,7 @@ class NodeRed:
         raise AssertionError(f"flow context {key} did not become what it should; it is {value}")
 
     async def status(self, name: str, condition: Callable[[str], bool]) -> str:
-        """Wait until the status below a node, as the editor shows it, is so; gives it."""
+        """Wait until the status of a node meets a condition; returns it."""
         (node,) = [node for node in flows() if node.get("name") == name]
         topic, text = f"status/{node['id']}", ""
         with contextlib.suppress(TimeoutError):
@@ -161,7 +161,7 @@ def _plain(value: dict[str, Any]) -> Any:
 
 
 def edited(functions: dict[str, str] | None = None, **settings: object) -> list[Node]:
-    """The flows after what a person does to them first: settings of the tab, and perhaps a price feed of their own.
+    """The flows with settings of the tab, and optionally another price feed.
 
     Their minute does not pass by itself: the test says what time it is.
 

@@ -1,4 +1,4 @@
-"""A stand-in for EnergyZero's public price API, of the same shape: one GET for each day, market prices by the hour."""
+"""A stub of EnergyZero's public price API: one GET for each day, market prices by the hour."""
 
 import http.server
 import json
@@ -54,12 +54,12 @@ class PriceSource:
 
     @property
     def url(self) -> str:
-        """What `PRICES_URL` is to be."""
+        """The value for `PRICES_URL`."""
         query = "energyType=ENERGY_TYPE_ELECTRICITY&interval=INTERVAL_HOUR"
         return f"http://127.0.0.1:{self._server.server_port}/public/v1/prices?{query}"
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
 

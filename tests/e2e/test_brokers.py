@@ -1,4 +1,4 @@
-"""The bridge with brokers that others wrote. docs/brokers.md has the table of what each of them does."""
+"""The bridge with third-party brokers. docs/brokers.md has the table of results."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 async def plug(live: LiveBroker) -> AsyncIterator[Plug]:
-    """A plug between the bridge and its broker."""
+    """A proxy between the bridge and its broker."""
     made = await Plug("127.0.0.1", live.port).start()
     yield made
     await made.stop()
@@ -55,14 +55,14 @@ async def plug(live: LiveBroker) -> AsyncIterator[Plug]:
 
 @pytest.fixture
 async def house(live: LiveBroker, plug: Plug, tmp_path: Path) -> AsyncIterator[House]:
-    """A running bridge behind the plug, and a hub that is not."""
+    """A running bridge behind the proxy, and a hub with a direct connection."""
     async with make_house(live.address, tmp_path, mqtt={"host": "127.0.0.1", "port": plug.port}) as made:
         yield made
 
 
 @contextlib.asynccontextmanager
 async def another_hub(live: LiveBroker) -> AsyncIterator[Hub]:
-    """A hub that comes later."""
+    """A hub that connects later."""
     async with aiomqtt.Client("127.0.0.1", live.port, socket_options=NO_DELAY) as client:
         hub = Hub(client)
         await client.subscribe("#", qos=1)
@@ -72,7 +72,7 @@ async def another_hub(live: LiveBroker) -> AsyncIterator[Hub]:
 
 
 def statuses(hub: Hub, since: int = 0) -> list[set[str]]:
-    """What each report of all nodes says of them."""
+    """The content of each report of all nodes."""
     reports = [heard.message.value for heard in hub.find("evt.network.all_nodes_report", since=since)]
     return [
         {str(node["status"]) for node in nodes if isinstance(node, dict)}

@@ -1,4 +1,4 @@
-"""A cluster that loses a node under load: nobody notices but the log. docs/many-accounts.md says how to run one."""
+"""A cluster loses a node under load. docs/many-accounts.md describes the cluster."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 async def hub(cluster: Cluster) -> AsyncIterator[SteadyHub]:
-    """A hub, behind HAProxy as everybody is."""
+    """A hub, connected through HAProxy like the bridges."""
     made = SteadyHub(cluster.port, USER, PASSWORD)
     running = asyncio.create_task(made.run())
     yield made
@@ -42,7 +42,7 @@ async def hub(cluster: Cluster) -> AsyncIterator[SteadyHub]:
 
 
 async def work(hub: SteadyHub, home: Home, stop: asyncio.Event, uids: dict[str, str]) -> None:
-    """Start, ask, stop, ask, until it is enough; each is answered before the next is sent."""
+    """Start, query, stop and query in turn; each command is answered before the next is sent."""
     for type_ in _cycle():
         if stop.is_set() and type_ == "cmd.charge.start":
             return
@@ -77,13 +77,13 @@ async def test_a_node_is_killed_under_load(cluster: Cluster, hub: SteadyHub, tmp
             await asyncio.to_thread(node.start)
             await asyncio.sleep(5)
             stop.set()
-        # Some were on that node and came back by themselves; so did the hub, whose session was kept.
+        # Some bridges were on that node and reconnected by themselves; so did the hub, whose session was kept.
         assert hub.breaks >= 1
         again = [connections(home) - count for home, count in zip(homes, before, strict=True)]
         assert any(again), again
         assert all(home.process.poll() is None for home in homes)
-        assert sum(map(len, sent)) > meanwhile  # the work went on
-        # Everything was answered (`work` waits for it), and nothing was done twice.
+        assert sum(map(len, sent)) > meanwhile  # work continued meanwhile
+        # Every command was answered (`work` waits for it), and none was carried out twice.
         for home, uids in zip(homes, sent, strict=True):
             types = list(uids.values())
             assert len(home.cloud.requests_for("START_SESSION")) == types.count("cmd.charge.start"), home.name

@@ -1,4 +1,4 @@
-"""The status page in a browser, as a person has it before them."""
+"""The status page in a browser."""
 
 import asyncio
 import base64
@@ -54,7 +54,7 @@ class Browser:
         return await asyncio.to_thread(call, *arguments)
 
     async def open(self, url: str, size: tuple[int, int] = DESKTOP, **media: str) -> None:
-        """Open a page, new and without any memory."""
+        """Open a page in a fresh profile."""
         await self.command("Network.clearBrowserCookies")
         await self.command("Network.clearBrowserCache")
         features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
@@ -63,7 +63,7 @@ class Browser:
             "Emulation.setDeviceMetricsOverride",
             width=size[0], height=size[1], deviceScaleFactor=1, mobile=size == PHONE,
         )  # fmt: skip
-        await self.do(self._driver.get_log, "browser")  # what an earlier page has said
+        await self.do(self._driver.get_log, "browser")  # discards the messages of an earlier page
         await self.do(self._driver.get, url)
 
     async def command(self, name: str, **parameters: Any) -> Any:
@@ -73,11 +73,11 @@ class Browser:
         return await self.do(self._driver.execute_script, script)
 
     async def text(self, selector: str) -> str:
-        """What can be read there."""
+        """The visible text of an element."""
         return str(await self.run(f"return document.querySelector({selector!r})?.innerText ?? ''"))
 
     async def shows(self, selector: str, words: str) -> None:
-        """Wait until something can be read somewhere."""
+        """Wait until an element contains a text."""
         said = ""
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -98,11 +98,11 @@ class Browser:
         await self.do((active or body).send_keys, *keys)
 
     async def complaints(self) -> list[str]:
-        """What stands in the console."""
+        """The messages in the console."""
         return [entry["message"] for entry in await self.do(self._driver.get_log, "browser")]
 
     async def violations(self) -> list[str]:
-        """What axe has to say against the page."""
+        """The accessibility violations that axe finds."""
         result = await self.do(Axe().run, self._driver)
         assert "color-contrast" in {rule["id"] for rule in result["passes"]}, "axe has not looked at the contrast"
         return [
@@ -111,7 +111,7 @@ class Browser:
         ]
 
     async def picture(self, path: Path, height: int) -> int:
-        """Write what is seen into a file; gives its size."""
+        """Write a screenshot; returns its size."""
         width = await self.run("return innerWidth")
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = await self.command("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
@@ -143,7 +143,7 @@ def browser() -> Iterator[Browser]:
 
 @asynccontextmanager
 async def shown(about: Known) -> AsyncIterator[str]:
-    """A page that shows a house from the showroom; gives its address."""
+    """A server that shows a view of the showroom; returns its address."""
     server = WebServer(HttpSettings(listen="127.0.0.1:0"), showroom.Window(about), Log("warning").logger)
     running = asyncio.create_task(server.run())
     async with asyncio.timeout(PATIENCE_S):
@@ -329,7 +329,7 @@ async def test_nothing_moves_for_who_wants_it_still(browser: Browser, motion: st
 async def test_pictures_for_the_documentation(
     browser: Browser, tmp_path: Path, name: str, size: tuple[int, int], height: int, scheme: str
 ) -> None:
-    """They replace those in the repository only where that is asked for."""
+    """The screenshots replace those in the repository only on request."""
     folder = IMAGES if os.environ.get(SCREENSHOTS) else tmp_path
     async with shown(showroom.rich()) as url:
         await browser.open(url, size, color_scheme=scheme, reduced_motion="reduce")

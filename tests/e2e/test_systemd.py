@@ -1,4 +1,4 @@
-"""The unit for systemd: systemd can read it, and finds it well locked up."""
+"""The systemd units: systemd accepts them and rates their exposure as low."""
 
 import re
 import shutil

@@ -1,1 +1,1 @@
-"""Fuzzing: what reads bytes from outside, under bytes that nobody would send."""
+"""Fuzzing of the parsers of external input."""

@@ -35,7 +35,7 @@ def frames(data: bytes) -> None:
 
 
 def messages(data: bytes) -> None:
-    """A command from the broker. What was read can be written, and reads the same."""
+    """A command from the broker. Writing and reading a parsed message gives an equal one."""
     try:
         message = Message.parse(data)
     except Malformed as error:
@@ -69,7 +69,7 @@ def gzipped(data: bytes) -> None:
 
 
 def topics(data: bytes) -> None:
-    """A topic. What was read is written the same, and a broker takes it."""
+    """A topic. A parsed topic is written as it was read, and is valid MQTT."""
     text = data.decode("utf-8", "surrogateescape")
     try:
         topic = Topic.parse(text)
@@ -81,7 +81,7 @@ def topics(data: bytes) -> None:
 
 
 def recordings(data: bytes) -> None:
-    """A recording. What was read can be written, and reads the same."""
+    """A recording. Writing and reading a parsed recording gives an equal one."""
     try:
         recording = read_recording(data.decode("utf-8", "replace").split("\n"))
     except NoRecording:

@@ -1,4 +1,4 @@
-"""The corpora, run through their targets: whatever was found stays mended."""
+"""Runs the corpora through their targets, so that mended faults stay mended."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_every_target_has_a_corpus_and_every_corpus_a_target() -> None:
 
 
 def test_a_target_sees_a_fault() -> None:
-    """What a target asserts is not always true: a parser that lets everything through would be seen."""
+    """The assertions of the targets can fail: a parser that accepts everything is detected."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bridge.fimp.topic.is_level", lambda _: True)
         with pytest.raises(AssertionError):

@@ -1,4 +1,4 @@
-"""The app's side of the simulated cloud, by `pybluecurrent` as released."""
+"""The REST API of the simulated cloud, tested with `pybluecurrent` as released."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ def now() -> datetime:
 
 @pytest.fixture
 async def cloud(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedCloud]:
-    """A simulated cloud with both its sides, in the place of the real one."""
+    """A simulated cloud with websocket and REST API, in place of the real one."""
     simulated = example_cloud(now)
     port = free_port()
     url = await simulated.start(port=port)

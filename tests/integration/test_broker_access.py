@@ -1,4 +1,4 @@
-"""Names, passwords, TLS and client certificates, against mosquitto in a container; and what the log says if it is not so."""
+"""User names, passwords, TLS and client certificates with mosquitto in a container, and the log lines of failures."""
 
 import asyncio
 import contextlib
@@ -99,7 +99,7 @@ async def bridge(guarded: Guarded, folder: Path, listener: int, **mqtt: Any) -> 
 
 
 async def reason(house: House) -> str:
-    """Why the broker does not let the bridge in, as the log says it."""
+    """The reason in the log why the broker refuses the bridge."""
     async with asyncio.timeout(TIMEOUT_S + PATIENCE_S):
         while True:
             for line in house.log_lines():

@@ -1,4 +1,4 @@
-"""`check` against real brokers and the simulated cloud, with everything that commonly goes wrong."""
+"""`check` with real brokers and the simulated cloud, for all common faults."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def look(settings: Settings) -> dict[str, Finding]:
-    """All findings, by what was looked at; of several charge points the last."""
+    """All findings by their subject; of several charge points the last."""
     return {finding.what: finding async for finding in check(settings, {}, SystemClock())}
 
 
@@ -71,7 +71,7 @@ async def test_all_is_well(idle: House) -> None:
     assert found["clock"].says.endswith("the same as the cloud's")
     assert idle.cloud.requests["VALIDATE_API_TOKEN"] + idle.cloud.requests["HELLO"] == 2
     assert idle.cloud.seen[-1]["command"] == "GET_CHARGE_POINTS"
-    assert len(idle.cloud.seen) == 3  # what a check costs of the day's requests
+    assert len(idle.cloud.seen) == 3  # the number of requests that a check makes
 
 
 async def test_a_running_service(house: House) -> None:
@@ -81,7 +81,7 @@ async def test_a_running_service(house: House) -> None:
     assert found["service"].says == "runs and answers on this broker: cloud CONNECTED, login AUTHENTICATED"
     assert found["cloud"].says.startswith("already connected: the service is running")
     assert house.service is not None
-    assert house.service.broker.status.up  # and was not pushed off
+    assert house.service.broker.status.up  # the service keeps its connection
     assert house.service.link.status.up
 
 
@@ -124,7 +124,7 @@ async def test_a_port_that_is_no_broker(idle: House, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that a mosquitto that was started by root may read: it goes on as a user of its own."""
+    """A folder that mosquitto can read after it has changed its user from root."""
     with tempfile.TemporaryDirectory() as made:
         Path(made).chmod(0o755)
         yield Path(made)
@@ -178,7 +178,7 @@ async def test_a_user_that_may_not_hear_commands(idle: House, folder: Path) -> N
 
 @contextmanager
 def secured(folder: Path, certificate: trustme.LeafCert, *more: str) -> Iterator[int]:
-    """A mosquitto that takes secure connections only."""
+    """A mosquitto that accepts TLS connections only."""
     port = free_port()
     certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
     pem = folder / "server.pem"
@@ -305,7 +305,7 @@ async def test_a_proxy_is_told_without_its_password(idle: House, monkeypatch: py
 
 
 class Off(SystemClock):
-    """A clock that goes wrong."""
+    """A clock with a wrong time."""
 
     def __init__(self, by: float) -> None:
         self._by = timedelta(seconds=by)

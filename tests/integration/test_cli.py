@@ -1,4 +1,4 @@
-"""The commands, as a person types them."""
+"""The commands of the command line."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ CLI = [sys.executable, "-m", "bridge"]
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of its own, and no settings from outside."""
+    """An empty working folder without settings from the environment."""
     for name in list(os.environ):
         if name.startswith("BRIDGE_") and name != "BRIDGE_TEST_BROKER":
             monkeypatch.delenv(name)
@@ -41,7 +41,7 @@ def run(*arguments: str, timeout: float = 30, **more: str) -> subprocess.Complet
 
 
 async def run_beside(*arguments: str) -> tuple[int, str, str]:
-    """The same, while this loop goes on."""
+    """The same without blocking the event loop."""
     process = await asyncio.create_subprocess_exec(
         *CLI, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -137,7 +137,7 @@ def test_without_a_token_it_says_so_and_stays_up(started: subprocess.Popen[str])
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_leaves_within_five_seconds_whatever_either_link_does(number: signal.Signals) -> None:
-    # Nobody listens on the one, and the other accepts and says nothing.
+    # The first port is closed, and the second accepts connections but never answers.
     import socket  # noqa: PLC0415
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -168,7 +168,7 @@ async def test_check_while_the_service_runs(house: House) -> None:
     assert code == 0
     assert "already connected: the service is running" in out
     assert house.service is not None
-    assert house.service.broker.status.up  # and was not pushed off
+    assert house.service.broker.status.up  # the service keeps its connection
 
 
 async def test_check_says_what_is_wrong(build: HouseMaker) -> None:
@@ -295,7 +295,7 @@ async def test_account_while_the_service_holds_the_connection(house: House) -> N
     (line,) = err.splitlines()
     assert line.startswith("Blue Current takes one connection at a time, and the service holds it. Stop the service")
     assert house.service is not None
-    assert house.service.link.status.up  # and the service has not noticed
+    assert house.service.link.status.up  # the service is not affected
 
 
 async def test_account_with_a_token_that_is_refused(build: HouseMaker) -> None:

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote believe the simulated cloud."""
+"""Third-party clients work with the simulated cloud."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -107,7 +107,7 @@ async def test_the_official_client_runs_every_method(cloud: SimulatedCloud) -> N
         await cloud.push_grid()
         assert (await session.get("GRID_CURRENT", evse_id=SOCKET))["data"]["grid_actual_p1"] == 1.4
 
-        # Settings: the client locks the answers into what its documentation shows.
+        # Settings: the client accepts only answers of the documented form.
         await client.set_linked_charge_cards_only(SOCKET, False)
         assert (await session.get("LINKED_CHARGE_CARDS_ONLY"))["result"] is False
         assert cloud.account.charge_points[SOCKET].public_charging is True
@@ -146,7 +146,7 @@ async def test_the_official_client_runs_every_method(cloud: SimulatedCloud) -> N
         await client.reboot(SOCKET)
         assert (await session.get("REBOOT", evse_id=SOCKET))["success"] is True
 
-        # Profiles: the client passes nothing on, so it is the account that tells.
+        # Profiles: the client gives no result, so the account is checked.
         point = cloud.account.charge_points[CABLE]
         await client.set_delayed_charging(CABLE, True)
         await client.set_delayed_charging_settings(CABLE, [1, 2, 5], "22:00", "06:30")

@@ -1,4 +1,4 @@
-"""A day as a hub sees it: its device list is made of inclusion and exclusion reports and events, and of nothing else."""
+"""A day as a hub sees it: its device list comes only from inclusion reports, exclusion reports and events."""
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -46,14 +46,14 @@ class Device:
 
 
 class DeviceList:
-    """What a hub keeps: it drops what it was not told to expect, as real ones do."""
+    """The device list of a hub, which drops unlisted events as real hubs do."""
 
     def __init__(self) -> None:
         self.devices: dict[str, Device] = {}
         self.dropped: list[Heard] = []
 
     def hear(self, messages: Iterable[Heard]) -> None:
-        """Take up what was said."""
+        """Apply a message."""
         for heard in messages:
             self._hear(heard)
 
@@ -141,7 +141,7 @@ class Day:
             await self.house.push(evse_id)
 
     async def until(self, condition: Any) -> None:
-        """Let time pass until something is so."""
+        """Let time pass until a condition holds."""
         for _ in range(400):
             if condition():
                 return
@@ -150,7 +150,7 @@ class Day:
         await self.house.hub.until(condition)
 
     def delivered(self, evse_id: str) -> float:
-        """What a charge point has delivered in truth, kWh."""
+        """The energy that a charge point has really delivered, kWh."""
         return sum(transaction.kwh for transaction in self.house[evse_id].transactions)
 
 
@@ -206,7 +206,7 @@ async def test_a_day(day: Day) -> None:
     await day.sees(CABLE, "charging")
     assert day.look().meter(CABLE) == pytest.approx(day.delivered(CABLE), abs=0.002)
 
-    # The cloud is away for an hour; the car has had enough meanwhile.
+    # The cloud is away for an hour, during which the car becomes full.
     house.cloud.faults.refuse_handshake = "maintenance"
     house.cloud.drop()
     await day.until(lambda: not any(day.look().reachable().values()))
@@ -224,11 +224,11 @@ async def test_a_day(day: Day) -> None:
     house.cloud.drop()
     await day.until(lambda: STREET not in day.look().devices)
 
-    # The picture at the end of the day.
+    # The device list at the end of the day.
     await day.until(lambda: len(day.look().devices) == 3 and all(day.look().reachable().values()))
     assert day.look().reachable() == {SOCKET: True, CABLE: True, GRID: True}
     assert (day.look().state(SOCKET), day.look().state(CABLE)) == ("disconnected", "finished")
     assert day.look().meter(SOCKET) == pytest.approx(day.delivered(SOCKET), abs=0.002)
     assert day.look().meter(CABLE) == pytest.approx(day.delivered(CABLE), abs=0.002)
-    # Nothing was said that the list could not place, or that its thing had not announced.
+    # Every event had a place in the list and was announced by its thing.
     assert day.look().dropped == []

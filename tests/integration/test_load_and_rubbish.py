@@ -1,4 +1,4 @@
-"""Much at once, and things that make no sense: everything that matters comes through, and nothing ends the process."""
+"""High load and invalid input: every important message arrives, and the process keeps running."""
 
 import asyncio
 import gzip
@@ -61,13 +61,13 @@ async def test_twenty_charge_points_at_full_tilt(broker: TestBroker, tmp_path: P
         for heard in house.hub.find("evt.current_session.report"):
             told[heard.address].append(heard.message.value)
         for values in told.values():
-            # Measurements merge while the broker is slower than the cloud: in order, nothing twice, the last one told.
+            # Measurements merge while the broker is slower than the cloud: in order, none twice, and the last one arrives.
             numbers = [float(str(value)) for value in values]
             assert numbers == sorted(set(numbers))
             assert values[-1] == PUSHES / 100
         assert service.reporter.dropped == 0
 
-        # And the same three times again leaves nothing behind.
+        # Three more repetitions must not use more memory.
         house.hub.heard.clear()
         before = resident_mb()
         for _ in range(3):
@@ -78,7 +78,7 @@ async def test_twenty_charge_points_at_full_tilt(broker: TestBroker, tmp_path: P
 
 
 def resident_mb() -> float:
-    """What this process holds in memory."""
+    """The resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 

@@ -1,4 +1,4 @@
-"""`cloud.record_file` of a running bridge, and `replay` as a person types it."""
+"""`cloud.record_file` of a running bridge, and the command `replay`."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ def replay(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 async def live(house: House) -> None:
-    """A short life, in which everything is told before the next thing happens."""
+    """A short run in which each event is reported before the next."""
 
     async def push(evse_id: str) -> None:
         await house.push(evse_id)
@@ -89,7 +89,7 @@ async def test_a_recording_of_a_bridge_gives_what_its_hub_has_heard(build: House
 
 
 def without_merged(now: list[Any], was: list[Any]) -> list[Any]:
-    """What was heard now, without the answers to commands, which are reports like others, and without what had merged."""
+    """The replayed messages, without answers to commands and without merged reports."""
     rest = list(was)
     return [message for message in now if rest and message == rest[0] and rest.pop(0) is not None]
 

@@ -1,4 +1,4 @@
-"""What the bridge costs of the day's requests, by the simulated cloud's own count."""
+"""The number of requests that the bridge makes, as the simulated cloud counts them."""
 
 import asyncio
 from functools import partial
@@ -19,7 +19,7 @@ def spent(house: House) -> list[str]:
 
 
 def sent_so_many(house: House, count: int) -> bool:
-    """Whether the cloud has seen so many requests."""
+    """Whether the cloud has seen a number of requests."""
     return len(house.cloud.seen) >= count
 
 
@@ -62,7 +62,7 @@ async def test_a_reconnect(house: House) -> None:
         await house.ready()
         await asyncio.sleep(0.1)
         assert spent(house)[before:] == ["HELLO", "GET_CHARGE_POINTS"] + ["GET_CH_STATUS"] * points
-        # Nothing has changed, and the broker has acknowledged all of it: nothing is told again.
+        # Nothing has changed and the broker has acknowledged everything, so nothing is reported again.
         for address in (SOCKET, CABLE):
             assert house.hub.find("evt.state.report", address, since=since) == []
 

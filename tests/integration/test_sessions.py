@@ -26,7 +26,7 @@ from tests.harness import SOCKET, House
 
 @pytest.fixture
 async def house(build: HouseMaker) -> AsyncIterator[House]:
-    """A house whose clock a test holds, with both sides of the cloud."""
+    """A bridge with a test clock, and a cloud with websocket and REST API."""
     async with build(clock=FakeClock(), side=True) as made:
         yield made
 
@@ -38,14 +38,14 @@ def clock_of(house: House) -> FakeClock:
 
 
 async def charge(house: House, minutes: float) -> None:
-    """Let time pass at the charge point, and the cloud tell of it."""
+    """Let time pass at the charge point, and push its status."""
     clock_of(house).move(minutes * 60)
     house[SOCKET].step(minutes * 60)
     await house.push(SOCKET)
 
 
 async def rows(house: House, count: int) -> list[SessionRecord]:
-    """The sessions of the charge point on disk, once there are so many."""
+    """The sessions of the charge point on disk, once their number is reached."""
     peek = Peek(house.settings.storage.path)
     await house.hub.until(lambda: len(peek.sessions(address=SOCKET)) >= count)
     return peek.sessions(address=SOCKET)
@@ -60,7 +60,7 @@ def meter(house: House) -> float:
 
 
 def latest_energy(house: House) -> float:
-    """What the bridge knows the latest session to have delivered."""
+    """The energy of the latest session in the bridge."""
     assert house.service is not None
     twin = house.service.fleet.twin(SOCKET)
     assert twin is not None
@@ -88,14 +88,14 @@ async def test_one_row_however_often_the_bridge_restarts(house: House) -> None:
     assert row.energy == pytest.approx(transaction.kwh, abs=0.001)
     assert row.cost == pytest.approx(transaction.cost_eur, abs=0.01)
     assert row.peak_power == pytest.approx(3 * 16 * 231)
-    assert row.card == "046C8CCA8C1D90"  # of our own start
+    assert row.card == "046C8CCA8C1D90"  # of the start by the hub
     assert (row.started_at, row.ended_at, row.times_given) == (transaction.started_at, transaction.ended_at, True)
     assert row.average_power == pytest.approx(row.energy * 1000 / (63 / 60), rel=0.001)
     assert meter(house) == pytest.approx(row.energy, abs=0.001)
 
 
 async def test_what_went_on_while_the_bridge_was_away(house: House) -> None:
-    """A session ends, another comes and goes, and the one after that is seen: one row each, and the meter is right."""
+    """One session ends, a second one is missed, and a third is seen: one row each, and a correct meter."""
     point, clock = house[SOCKET], clock_of(house)
     point.plug(Car())
     point.start("A1B2C3D4E5F6")

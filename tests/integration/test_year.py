@@ -114,7 +114,7 @@ class Bridge:
         self.fleet.restore(self.storage.charge_points(), {})
 
     def hear(self, frame: dict[str, Any]) -> None:
-        """What the cloud says, as text."""
+        """A frame of the cloud as text."""
         parsed = parse_frame(json.dumps(frame))
         match parsed.body:
             case Statuses(sockets):
@@ -131,13 +131,13 @@ class Bridge:
         self.transactions.tick()
 
     def stop(self) -> Path:
-        """In good order; gives where the file is."""
+        """Stop cleanly; returns the path of the file."""
         self.recorder.close(list(self.fleet.twins()))
         self.storage.close()
         return self.path
 
     def crash(self, folder: Path) -> Path:
-        """What is left is what is on disk at this moment, put where the next start finds it."""
+        """Keep only the data on disk at this moment, in the place where the next start finds it."""
         path = folder / f"{time.monotonic_ns()}.db"
         for ending in ("", "-wal"):
             with suppress(FileNotFoundError):
@@ -157,7 +157,7 @@ class _AtOnce(BackgroundTasks):
 
 @dataclass
 class House:
-    """Charge points, their cars, and a bridge that comes and goes."""
+    """Charge points, their cars, and a bridge that stops and starts."""
 
     folder: Path
     chance: random.Random
@@ -202,7 +202,7 @@ class House:
         self.last_event = self.clock.now()
 
     def start(self) -> None:
-        """The bridge starts, and takes its first look."""
+        """Start the bridge, which reads the account."""
         self.event()
         self.bridge = Bridge(self, self.path)
         if self.link_up:
@@ -217,7 +217,7 @@ class House:
         self.bridge.transactions.looked()
 
     def see(self, link_up: bool) -> None:
-        """The link comes or goes."""
+        """Take the link up or down."""
         changed, self.link_up = self.link_up != link_up, link_up
         if changed and self.bridge is not None:
             self.event()
@@ -234,7 +234,7 @@ class House:
         self.bridge = None
 
     def push(self, point: SimulatedChargePoint) -> None:
-        """The cloud tells how a charge point is; perhaps nobody hears it."""
+        """Push the status of a charge point; the bridge may be away."""
         status = point.status(point.sockets[0], pushed=True)
         if self.bridge is not None and self.link_up:
             self.bridge.hear({"object": "CH_STATUS", "evse_id": point.evse_id, "data": status})
@@ -279,14 +279,14 @@ class Agenda:
     at: int = 0
 
     def due(self, now: datetime) -> Iterator[Any]:
-        """What is due by now."""
+        """The events that are due."""
         while self.at < len(self.items) and self.items[self.at][0] <= now:
             self.at += 1
             yield self.items[self.at - 1][1]
 
 
 def car_agenda(point: SimulatedChargePoint, plan: Sequence[Visit]) -> Agenda:
-    """What the cars of a charge point do."""
+    """The events of the cars of a charge point."""
     items: list[tuple[datetime, Any]] = []
     for visit in plan:
         car = Car(capacity_kwh=80, charge_kwh=70 - visit.needs_kwh, phases=visit.phases, target=70 / 80)
@@ -299,14 +299,14 @@ def car_agenda(point: SimulatedChargePoint, plan: Sequence[Visit]) -> Agenda:
 
 
 class Writes:
-    """What is written to disk while nothing special happens."""
+    """The rows written to disk in a normal step."""
 
     def __init__(self) -> None:
         self.last: datetime | None = None
         self.while_charging = 0
 
     def note(self, now: datetime, rows: int, *, charging: bool) -> None:
-        """So many rows were written in a step."""
+        """Count the rows written in a step."""
         if not rows:
             return
         assert charging, f"{rows} rows written at {now}, with nothing going on"
@@ -316,7 +316,7 @@ class Writes:
 
 
 def run_a_year(house: House, plans: Sequence[Sequence[Visit]]) -> tuple[int, Writes]:
-    """Let it pass; gives how often the bridge was started, and what it wrote."""
+    """Let the year pass; returns the number of starts, and the rows written."""
     cars = [car_agenda(point, plan) for point, plan in zip(house.points, plans, strict=True)]
     times = [((goes, False), (back, True)) for goes, back in away_times(house.chance, plans)]
     coming_and_going = Agenda([item for pair in times for item in pair])

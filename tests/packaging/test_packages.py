@@ -57,7 +57,7 @@ class Installed:
 
     @contextmanager
     def simulated_cloud(self) -> Iterator[list[str]]:
-        """Run the simulated cloud; gives the options that lead to it."""
+        """Run the simulated cloud; returns the options that point to it."""
         words = [str(self._bin / "bluecurrent-fimp"), "simulate", "--port", "0"]
         with subprocess.Popen(words, cwd=self.folder, env=outside(), stdout=subprocess.PIPE, text=True) as process:
             try:
@@ -92,7 +92,7 @@ def test_the_archive_holds_what_a_reader_needs(packages: Path) -> None:
 
 
 def test_the_wheel_is_the_service(packages: Path, broker: TestBroker, tmp_path: Path) -> None:
-    """Without the extra `demo`: the service, and a demo that says what it misses."""
+    """Without the extra `demo`: the service works, and `demo` names the missing extra."""
     (wheel,) = packages.glob("*.whl")
     assert wheel.name == f"{NAME}-{__version__}-py3-none-any.whl"
     installed = Installed(tmp_path)

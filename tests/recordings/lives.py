@@ -1,4 +1,4 @@
-"""Recordings of simulated lives, made without a network: what the cloud would have sent, line by line."""
+"""Recordings of simulated sessions, made without a network."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ START = datetime(2026, 11, 20, 7, 0, 0, tzinfo=AMSTERDAM)
 
 @dataclass
 class RecordedLife:
-    """A simulated account whose frames are recorded as they are, nothing replaced."""
+    """A simulated account whose frames are recorded without redaction."""
 
     now: datetime = START
     state_set: str = "standard"
@@ -28,7 +28,7 @@ class RecordedLife:
 
     @property
     def recording(self) -> Recording:
-        """What was recorded."""
+        """The recording."""
         head = Head(at=START, version="1.0", state_set=self.state_set, nominal_voltage=230, offline_grace=60)
         return Recording(head, tuple(self.lines))
 
@@ -52,7 +52,7 @@ class RecordedLife:
         self.comes(answer)
 
     def open(self) -> None:
-        """Log in and look at everything."""
+        """Log in and request everything."""
         account = self.account
         self.note(Sent({"command": "VALIDATE_API_TOKEN", "token": account.api_token}))
         self.comes(
@@ -74,7 +74,7 @@ class RecordedLife:
         )
 
     def push(self, number: int = 0, **odd: Any) -> None:
-        """A status is pushed, with other values where the test says so."""
+        """Push a status, with some values changed."""
         point = self.point(number)
         for socket in point.sockets:
             data = {**point.status(socket, pushed=True), **odd}
@@ -85,11 +85,11 @@ class RecordedLife:
         self.comes({"object": "CH_SETTINGS", "data": self.point(number).settings()})
 
     def lose(self) -> None:
-        """The link goes down."""
+        """Take the link down."""
         self.note(Lost(f"closed for {self.account.login}", "ERR_DISCONNECTED"))
 
     def garbage(self) -> None:
-        """What is no frame, and what is not known."""
+        """Invalid frames and unknown words."""
         self.note(Unreadable(12))
         self.comes({"object": "NEWS", "text": f"for {self.account.full_name}"})
 
@@ -107,7 +107,7 @@ class RecordedLife:
                     self.push(number)
 
     def plug(self, number: int = 0, phases: int = 3) -> None:
-        """A car comes."""
+        """Connect a car."""
         if self.point(number).sockets[0].car is None:
             self.point(number).plug(Car(phases=phases, charge_kwh=50))
         self.push(number)
@@ -118,7 +118,7 @@ class RecordedLife:
         self.push(number)
 
     def start(self, number: int = 0) -> None:
-        """Somebody holds a card to the charge point."""
+        """Use a card at the charge point."""
         self.point(number).start("046C8CCA8C1D90")
         self.push(number)
 

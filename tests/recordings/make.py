@@ -18,7 +18,7 @@ DEMO_S = 60.0
 
 
 def day() -> Recording:
-    """A day: sessions, a hold, a limit, faults, and what is odd."""
+    """A day with sessions, a hold, a limit, faults and odd values."""
     life = RecordedLife()
     socket, cable = life.point(0), life.point(1)
     socket.stale_start = cable.stale_start = 1
@@ -59,7 +59,7 @@ def day() -> Recording:
     cable.boost()
     life.push(1)
     life.wait(45)
-    # A fault, and the charge point goes away for a while.
+    # A fault, and the charge point is offline for a while.
     cable.sockets[0].fault = "error"
     life.push(1)
     life.wait(5)
@@ -101,7 +101,7 @@ def write(path: Path, recording: Recording) -> None:
 
 
 async def record_demo(path: Path, seconds: float) -> list[str]:
-    """Record the demo; gives what it has printed."""
+    """Record the demo; returns its output."""
     printed: list[str] = []
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stop.set)

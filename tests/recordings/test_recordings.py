@@ -22,7 +22,7 @@ RECORDINGS = sorted(path for path in FOLDER.glob("*.jsonl") if not path.name.end
 
 
 def replayed(path: Path) -> list[dict[str, Any]]:
-    """What a hub hears of a recording, and what is not understood."""
+    """The messages of a replay, and the lines that are not understood."""
     heard: list[dict[str, Any]] = []
 
     def hear(_: str, payload: bytes) -> None:
@@ -68,6 +68,6 @@ def test_the_day_has_everything_in_it() -> None:
         "evt.current_session.report", "evt.param.report", "evt.app.state_report", "evt.phase_mode.report",
     }  # fmt: skip
     assert sum("not_understood" in message for message in heard) >= 3
-    # Nothing that cannot be was believed: no session of 99,999 kWh.
+    # Impossible readings were not used: there is no session of 99,999 kWh.
     energies = [message["val"] for message in heard if message.get("type") == "evt.current_session.report"]
     assert max(energies) < 60

@@ -32,7 +32,7 @@ class AsleepMeanwhile(SystemClock):
         return self.passed
 
     async def wait(self, seconds: float) -> None:
-        """Stands in for the loop's own wait, which does not count it."""
+        """Replaces the event loop's wait, which does not count the sleep."""
         self.waits.append(seconds)
         self.passed += seconds + 3600.0
 

@@ -1,4 +1,4 @@
-"""The files under deploy/ know every setting, and no other."""
+"""The files in deploy/ have every setting, and no unknown ones."""
 
 import re
 from pathlib import Path

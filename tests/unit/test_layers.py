@@ -1,4 +1,4 @@
-"""Who may import whom (the architecture's rules)."""
+"""Which package may import which (the rules of the architecture)."""
 
 import ast
 import sys
@@ -47,7 +47,7 @@ def imported_by(path: str) -> set[str]:
 
 
 def foreign(path: str, allowed: set[str]) -> list[str]:
-    """What a file imports beside the standard library, pydantic and what it is allowed."""
+    """The imports of a file other than the standard library, pydantic and the allowed packages."""
     return sorted(
         name
         for name in imported_by(path)
@@ -91,7 +91,7 @@ ROOMS: dict[str, set[str]] = {
         "bridge.runtime_settings",
     },
     "storage": {"bridge.storage", "bridge.chargepoint"},
-    # Services use what the account offers, and open nothing themselves.
+    # Services use the account, and do no I/O themselves.
     "services": {"bridge.services", "bridge.account", "bridge.chargepoint", "bridge.fimp", "bridge.runtime_settings"}
     | {"bridge.storage"},  # things: which inclusion reports the hub has acknowledged
     # The way to the hub passes charge points on to the services; the router keeps which commands were acted on.
@@ -124,7 +124,7 @@ def test_only_the_ends_open_something(path: str) -> None:
 
 @pytest.mark.parametrize("path", WEB)
 def test_the_page_commands_nothing(path: str) -> None:
-    """It is handed what there is to see, and knows no way to change it."""
+    """The page gets views, and has no access to parts that change anything."""
     forbidden = {"bridge.storage", "bridge.bluecurrent.requests", "bridge.fimp"}
     assert [name for name in imported_by(path) for bad in forbidden if name == bad or name.startswith(f"{bad}.")] == []
 

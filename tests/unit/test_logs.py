@@ -12,7 +12,7 @@ from bridge.settings import Level
 
 
 def lines(log: Log, stream: io.StringIO) -> list[dict[str, Any]]:
-    """What was logged."""
+    """The log so far."""
     del log
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
@@ -65,7 +65,7 @@ def test_no_secret_gets_through() -> None:
     log.secrets.add(SecretStr("hunter22"))
     log.secrets.add("tok-123456")
     log.secrets.add(None)
-    log.secrets.add("abc")  # too short to be looked for
+    log.secrets.add("abc")  # too short to be masked
     log.logger.warning(
         "the token is tok-123456",
         reason="password hunter22 refused",

@@ -1,4 +1,4 @@
-"""The version stands in `bridge/__init__.py`, and every other place agrees. The locks hold what the project requires."""
+"""The version is in `bridge/__init__.py`, and all other places agree. The locks have all requirements."""
 
 import re
 import tomllib
@@ -44,7 +44,7 @@ def test_a_file_names_the_version_of_the_code(file: str, named: str) -> None:
 
 
 def test_the_changelog_begins_with_the_version_of_the_code() -> None:
-    """Only what is not released yet may stand above it."""
+    """Only an unreleased section may be above it."""
     titles = [title for title in re.findall(r"^## (.+)$", CHANGELOG, re.MULTILINE) if title != "Unreleased"]
     released = [(Version(title.split()[0]), date.fromisoformat(title.split()[-1])) for title in titles]
     assert str(released[0][0]) == __version__

@@ -1,4 +1,4 @@
-"""What the hub may change."""
+"""The settings that the hub may change."""
 
 import pytest
 from pydantic import JsonValue
@@ -10,7 +10,7 @@ from bridge.storage.storage import Storage
 
 
 def made(stored: JsonValue = None, settings: Settings | None = None) -> tuple[RuntimeSettings, list[JsonValue]]:
-    """RuntimeSettings, and what they have stored."""
+    """RuntimeSettings and their stored values."""
     storage = Storage(":memory:")
     storage.save_value(CONFIG, stored)
     runtime, kept = RuntimeSettings(settings or Settings(), storage), list[JsonValue]()

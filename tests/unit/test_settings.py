@@ -1,4 +1,4 @@
-"""Settings: where they come from, which wins, and what a fault looks like."""
+"""Settings: their sources, precedence and faults."""
 
 import json
 import tomllib
@@ -123,7 +123,7 @@ def test_a_password_from_a_file_is_taken_to_the_letter(nowhere: Path, content: b
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
 def test_a_password_is_what_was_written(password: str) -> None:
-    """From a file with one line end, whatever else is in it, but for what nobody can see in front."""
+    """The text of a file without one line end and without invisible characters at the beginning."""
     visible = password.lstrip("\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\u180e\u00ad")
     for end in ("\n", "\r\n"):
         for mark in ("", "\ufeff", "\u200b"):
@@ -139,7 +139,7 @@ def test_a_password_keeps_its_blanks_from_every_source(nowhere: Path, monkeypatc
 
 
 def write_token(where: str, token: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Put a token into one source; gives the assignments of the command line."""
+    """Put a token into one source; returns the assignments of the command line."""
     match where:
         case "file":
             (nowhere / "secrets/bridge_cloud__api_token").write_text(f"{token}\n", encoding="utf-8")
@@ -347,7 +347,7 @@ def test_where_http_listens(listen: str, address: tuple[str, int] | None) -> Non
 def test_the_annotated_file_holds_every_key_at_its_default() -> None:
     path = Path(__file__).parents[2] / "config/bridge.toml"
     lines = path.read_text().splitlines()
-    # Every key stands there, commented out where it has no default worth writing.
+    # The file has every key; those without a useful default are commented out.
     bare = "\n".join(
         line.removeprefix("#") if line.startswith("#") and "=" in line and "# " not in line[:2] else line
         for line in lines

@@ -1,4 +1,4 @@
-"""Background tasks: guarded, and ended for good."""
+"""Background tasks: their failures, and their end."""
 
 import asyncio
 import inspect
@@ -16,7 +16,7 @@ from tests.clock import settle
 
 @pytest.fixture
 def lines() -> io.StringIO:
-    """What is logged."""
+    """The log."""
     return io.StringIO()
 
 

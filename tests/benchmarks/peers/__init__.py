@@ -1,1 +1,1 @@
-"""What the bridge is compared with: each a few lines of what a person would write, run as a process of its own."""
+"""The programs that the bridge is compared with. Each is a few lines of code, run as its own process."""

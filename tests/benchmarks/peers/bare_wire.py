@@ -1,4 +1,4 @@
-"""The bare wire: each frame's energy is written to the broker's socket at QoS 1; nothing waits for anything."""
+"""The bare wire: writes the energy of each frame to the broker's socket at QoS 1, without waiting."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ async def main(cloud_url: str, broker_port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", broker_port)
     writer.write(connect("bare-wire"))
     await reader.readexactly(CONNACK_BYTES)
-    in_flight: dict[int, bytes] = {}  # what QoS 1 asks for: kept until it is acknowledged
+    in_flight: dict[int, bytes] = {}  # as QoS 1 requires, messages are kept until they are acknowledged
     packet_ids = itertools.cycle(range(1, 65536))
     acknowledging = asyncio.create_task(_acknowledged(reader, in_flight))
     async with connect_websocket(cloud_url, compression=None) as cloud:

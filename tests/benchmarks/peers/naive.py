@@ -1,4 +1,4 @@
-"""The naive bridge: the official client, aiomqtt, and a report for what has changed."""
+"""The naive bridge: the official client, aiomqtt, and a report for each changed value."""
 
 import asyncio
 import sys

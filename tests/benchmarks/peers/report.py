@@ -1,4 +1,4 @@
-"""A FIMP report, as one writes it by hand."""
+"""A FIMP report, written without a library."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ VOLTAGES_AND_CURRENTS = [(f"actual_v{phase}", f"actual_p{phase}") for phase in (
 
 
 class Changes:
-    """What a CH_STATUS says that was not said before: the energy of the session, and the power."""
+    """The values of a CH_STATUS that have changed: the energy of the session, and the power."""
 
     def __init__(self) -> None:
         self._said: dict[tuple[str, str], float] = {}

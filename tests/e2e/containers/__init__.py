@@ -1,1 +1,1 @@
-"""Tests of the image and of what is under deploy/, with a container engine."""
+"""Tests of the image and the files in deploy/ with a container engine."""

@@ -13,7 +13,7 @@ REQUIRED = bool(os.environ.get("BRIDGE_REQUIRE_CONTAINERS"))
 
 
 def missing(what: str) -> None:
-    """Skip for want of something, or fail where everything must be there."""
+    """Skip because something is missing, or fail if it is required."""
     if REQUIRED:
         pytest.fail(f"{what}, and BRIDGE_REQUIRE_CONTAINERS is set")
     pytest.skip(what)
@@ -28,7 +28,7 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def compose(engine: None) -> None:
-    """docker-compose is there."""
+    """docker-compose is installed."""
     if compose_command() is None:
         missing("docker-compose is not installed")
 

@@ -1,4 +1,4 @@
-"""The container engine and docker-compose, as a person would use them."""
+"""Runs the container engine and docker-compose as a user would."""
 
 import json
 import os
@@ -18,12 +18,12 @@ NODE_RED = "nodered/node-red:4"
 
 
 def docker(*arguments: str, timeout: float = 300, **more: Any) -> str:
-    """Run docker; gives what it prints."""
+    """Run docker; returns its output."""
     return run(["docker", *arguments], timeout=timeout, **more)
 
 
 def run(command: Iterable[str], *, timeout: float = 300, check: bool = True, **more: Any) -> str:
-    """Run a program; gives what it prints, errors too."""
+    """Run a program; returns its output, including errors."""
     done: subprocess.CompletedProcess[str] = subprocess.run(
         list(command),
         stdout=subprocess.PIPE,
@@ -38,7 +38,7 @@ def run(command: Iterable[str], *, timeout: float = 300, check: bool = True, **m
 
 
 def inspect(name: str) -> dict[str, Any]:
-    """What the engine knows of a container or an image."""
+    """The engine's description of a container or an image."""
     found: dict[str, Any] = json.loads(docker("inspect", name))[0]
     return found
 
@@ -57,7 +57,7 @@ def compose_command() -> list[str] | None:
 
 
 def until(condition: Callable[[], Any], what: str, patience: float = 40) -> Any:
-    """Wait until something is so; gives what the condition gave."""
+    """Wait until a condition holds; returns its value."""
     deadline = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what}: not so after {patience} s"
@@ -89,9 +89,11 @@ class Stack:
 
     @classmethod
     def copied(cls, folder: Path, *files: str, profiles: tuple[str, ...] = ()) -> "Stack":
-        """A copy of what the repository has."""
+        """A copy of the files in the repository."""
         for name in ("deploy", "config"):
-            ignored = shutil.ignore_patterns(".env", "bridge_*", "users*")  # what a user of this tree has put there
+            ignored = shutil.ignore_patterns(
+                ".env", "bridge_*", "users*"
+            )  # files that a user of this tree has put there
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         for path in (folder, *folder.rglob("*")):  # pytest's folders are for its user only
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -109,7 +111,7 @@ class Stack:
         path.chmod(0o644)
 
     def hurry(self, *services: str) -> None:
-        """Have the health checks begin at once, and not after half a minute."""
+        """Let the health checks start at once, not after half a minute."""
         checks = "".join(f"  {service}:\n    healthcheck: {{interval: 1s}}\n" for service in services)
         (self.folder / "hurry.yml").write_text(f"services:\n{checks}")
         self.files = (*self.files, "hurry.yml")
@@ -132,7 +134,7 @@ class Stack:
         return self("ps", "-q", service).split()[-1]
 
     def inspect(self, service: str) -> dict[str, Any]:
-        """What the engine knows of the service's container."""
+        """The engine's description of the service's container."""
         return inspect(self.container(service))
 
     def health(self, service: str) -> str:
@@ -141,7 +143,7 @@ class Stack:
         return status
 
     def log(self, service: str) -> str:
-        """What the service has logged."""
+        """The log of the service."""
         return docker("logs", self.container(service))
 
     def execute(self, service: str, *command: str, check: bool = True) -> str:
@@ -149,5 +151,5 @@ class Stack:
         return docker("exec", self.container(service), *command, check=check)
 
     def down(self) -> None:
-        """Remove it all, data too."""
+        """Remove everything, including data."""
         self("down", "--volumes", "--timeout", "5", check=False)

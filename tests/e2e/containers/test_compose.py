@@ -1,4 +1,4 @@
-"""The compose files, brought up for real: each as docs/docker.md does it."""
+"""Starts the compose files as docs/docker.md does."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ UID = "10001"
 
 @pytest.fixture(scope="module")
 def demo(image: Built, compose: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """`docker-compose --profile demo up`, and nothing done before."""
+    """`docker-compose --profile demo up` without any preparation."""
     stack = Stack.copied(tmp_path_factory.mktemp("demo"), "docker-compose.yml", profiles=("demo",))
     stack.hurry(*OURS)
     try:
@@ -43,7 +43,7 @@ def send(stack: Stack, service: str, *command: str, check: bool = True) -> str:
 
 
 def restarts(stack: Stack, service: str) -> int:
-    """How often that bridge says it was started again: it keeps count on disk."""
+    """The number of starts that the bridge has counted on disk."""
     found = re.search(r'"restarts_count":(\d+)', send(stack, service, "adapter", "app.get_diag"))
     assert found is not None
     return int(found[1])
@@ -83,7 +83,7 @@ def test_the_demo_is_a_world_of_its_own(demo: Stack) -> None:
 
 
 async def hear(port: int, wanted: set[str], begin: Callable[[], object]) -> set[str]:
-    """The topics that are heard from `begin` on, until all that are wanted are among them."""
+    """The topics received from `begin` on, until all wanted ones are among them."""
     heard: set[str] = set()
     while True:
         try:
@@ -107,7 +107,7 @@ def test_a_broker_that_was_away_hears_everything_again(demo: Stack) -> None:
     device = "pt:j1/mt:evt/rt:dev/rn:bluecurrent/ad:1/sv:{}/ad:{}"
     wanted = {device.format(service, evse_id) for service in ("chargepoint", "meter_elec") for evse_id in EVSES}
     wanted.add("pt:j1/mt:evt/rt:ad/rn:bluecurrent/ad:1")
-    # The bridge stands still until somebody listens: what it says first is what counts.
+    # The bridge is paused until the test listens, since its first messages count.
     bridge = demo.container("demo")
     docker("pause", bridge)
     try:
@@ -144,7 +144,7 @@ HUBS_PASSWORD = "secret of the hub"
 
 @pytest.fixture(scope="module")
 def named(image: Built, compose: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A broker with names and passwords, as docs/docker.md sets it up."""
+    """A broker with users, as docs/docker.md sets it up."""
     stack = Stack.copied(tmp_path_factory.mktemp("names"), "docker-compose.yml")
     stack.configure({"BRIDGE_MQTT__USERNAME": "bridge", "BRIDGE_LOG__LEVEL": "debug"})
     stack.secret("bridge_mqtt__password", PASSWORD)
@@ -195,7 +195,7 @@ def hub(image: Built, compose: None, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def gateway() -> str:
-    """This machine, as a container sees it."""
+    """The address of this machine for a container."""
     program = "print(*[line.split()[2] for line in open('/proc/net/route') if line.split()[1] == '00000000'])"
     little_endian = bytes.fromhex(docker("run", "--rm", BASE, "python", "-c", program))
     return str(ipaddress.ip_address(little_endian[::-1]))

@@ -1,4 +1,4 @@
-"""The image by itself: its size, its rights, its end."""
+"""The image by itself: its size, its privileges, and how it stops."""
 
 import os
 import re
@@ -70,7 +70,7 @@ def test_a_stop_before_it_has_begun_does_not_wait_for_the_engine_to_kill_it(imag
 
 
 def stopped(name: str) -> int:
-    """Stop the container within 5 s; gives its exit code."""
+    """Stop the container within 5 s; returns its exit status."""
     begun = time.monotonic()
     docker("stop", name)
     assert time.monotonic() - begun < 5
@@ -115,7 +115,7 @@ def test_it_builds_with_buildkit(engine: None) -> None:
 
 @pytest.mark.parametrize("processor", ["x86_64", "aarch64"])
 def test_the_lock_installs_on_both_processors(processor: str, tmp_path: Path) -> None:
-    """Every package with compiled parts has a wheel among the locked ones; what comes as source has none."""
+    """The lock has a wheel for every package with compiled parts; source-only packages have none."""
     lock = (ROOT / "requirements.lock").read_text()
     source_only = re.search(r"^sjcl==.*(?:\n +.*)*\n", lock, re.MULTILINE)
     assert source_only is not None

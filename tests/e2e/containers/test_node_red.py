@@ -20,7 +20,7 @@ FLOWS = ROOT / "deploy/node-red/flows.json"
 
 @pytest.fixture(scope="module")
 def node_red(engine: None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The image: the real one where it can be pulled, else one that is made here, once for this machine."""
+    """The official image if it can be pulled, else one that is built once on this machine."""
     if has_image(NODE_RED):
         return
     if subprocess.run(["docker", "pull", "--quiet", NODE_RED], capture_output=True, check=False).returncode == 0:

@@ -21,7 +21,7 @@ def down(error: BridgeError) -> LinkStatus:
 
 
 def made() -> tuple[AppState, list[JsonValue]]:
-    """The states at a start, and what they were at each change that was told."""
+    """The states at a start and at each reported change."""
     app_state, told = AppState(), list[JsonValue]()
     app_state.listeners = (lambda: told.append(app_state.states()),)
     return app_state, told

@@ -21,7 +21,7 @@ EVSE = "BCU1"
 
 @dataclass
 class Cloud:
-    """Both sides of a cloud, which answer in the way that the test wants."""
+    """The websocket and the REST API of a cloud, with scripted answers."""
 
     error: BridgeError | None = None
     app_error: BridgeError | None = None

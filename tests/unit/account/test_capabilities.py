@@ -1,4 +1,4 @@
-"""What the cloud was found to support, and not to support."""
+"""The capabilities of the cloud that the bridge has learned."""
 
 from collections.abc import Callable
 from pathlib import Path

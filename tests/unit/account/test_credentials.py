@@ -21,7 +21,7 @@ class Values:
 
 
 def made(configured: str | None, values: Values) -> Credentials:
-    """As at a start."""
+    """The credentials after a restart."""
     return Credentials(SecretStr(configured) if configured is not None else None, values)
 
 

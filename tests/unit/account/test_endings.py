@@ -41,7 +41,7 @@ def push(fleet: Fleet, activity: Activity, vehicle: Vehicle) -> None:
     ("error", "ours"),
     [
         (None, True),
-        (VerdictTimeout("no answer"), True),  # nobody knows: if the session ends now, this was the reason
+        (VerdictTimeout("no answer"), True),  # the outcome is unknown: if the session ends now, this was the reason
         (Disconnected("the link went down before the answer"), True),
         (NotSent("there is no connection"), False),
         (Rejected("no active session"), False),

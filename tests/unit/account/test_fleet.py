@@ -1,4 +1,4 @@
-"""The fleet announces one change for one change: sockets that come and go, counters that stay."""
+"""The fleet announces each change once: sockets that come and go, and counters that stay."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ Change = tuple[ChargePoint | None, ChargePoint | None]
 
 
 def settings(*socket_ids: int) -> Update[ChargePointSettings]:
-    """What a CH_SETTINGS or CHARGE_POINTS says of the sockets."""
+    """An update of the sockets by CH_SETTINGS or CHARGE_POINTS."""
     return Update(ChargePointSettings(socket_ids=socket_ids), frozenset({"socket_ids"}))
 
 
@@ -39,7 +39,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def changes(fleet: Fleet) -> list[Change]:
-    """What the fleet announces from now on."""
+    """The changes that the fleet announces from now on."""
     heard: list[Change] = []
     fleet.listeners = (lambda before, after: heard.append((before, after)),)
     return heard

@@ -1,4 +1,4 @@
-"""What of a push was left out is named once."""
+"""Ignored values of a push are logged once."""
 
 import io
 import json

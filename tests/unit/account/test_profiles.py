@@ -34,7 +34,7 @@ class Answering:
 
 
 def fleet_of(settings: ChargePointSettings) -> Fleet:
-    """One charge point, of which all of this has been told."""
+    """One charge point with these settings."""
     fleet = Fleet(clock=FakeClock(), memories={}, steerings={})
     names = frozenset({"delayed_charging", "price_based_charging", "smart_charging"})
     fleet.listed([ListedChargePoint(EVSE, Update(settings, names))])
@@ -82,7 +82,7 @@ async def test_one_that_is_switched_on_is_on_at_once_and_the_other_off(
     await switch(profile, fleet.expect(EVSE), on=True, cloud=cast("Link", link), fleet=fleet)
     settings = fleet.expect(EVSE).settings
     assert both(settings) == (profile == "delayed", profile == "price_based")
-    assert settings.smart_charging is False  # of that the cloud has told nothing yet
+    assert settings.smart_charging is False  # the cloud has not confirmed that yet
     assert setting_of(settings, profile) == Setting(True, "write")
     assert len(link.asked) == 1
 

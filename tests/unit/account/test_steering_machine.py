@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order.
+"""A state machine test: random events in random order.
 
 At most one override is ours, and it carries the lower limit; the user's is never touched; no limit outlives its session;
 what is reported is what the cloud has agreed; the sums of energy agree.
@@ -37,7 +37,7 @@ CURRENTS = st.integers(6, MOST)
 
 
 class Steering(RuleBasedStateMachine):
-    """One charge point, one car, an owner with the app, a hub, and a link that comes and goes.
+    """One charge point, one car, an owner with the app, a hub, and a link that fails and recovers.
 
     `standing` and `session_limit` are what a person would say is wanted, kept apart from the bridge's own account: a
     command that was refused changes nothing, and a session's limit is gone with the session.
@@ -58,7 +58,7 @@ class Steering(RuleBasedStateMachine):
     def first_push(self) -> None:
         self.rig.push(self.point)
 
-    # --- what the model knows ---
+    # --- the model ---
 
     @property
     def session(self) -> SimulatedTransaction | None:
@@ -121,11 +121,11 @@ class Steering(RuleBasedStateMachine):
         self.rig.run(self.rig.simulated.push_settings(self.point))
         self.rig.push(self.point)
 
-    # One that is just like ours, made while it is not known whether ours was, could not be told from it.
+    # A schedule that equals the bridge's cannot be told apart while the outcome of a request is unknown.
     @precondition(lambda self: self.rig.twin(EVSE).limits.unsure is None)
     @rule(current=CURRENTS)
     def override_in_the_app(self, current: int) -> None:
-        """It overwrites whatever is there."""
+        """Make a schedule in the app, which overwrites the existing one."""
         schedule = self.rig.simulated.account.save_schedule({**THEIRS, "overridevalue": current})
         self.theirs = {schedule.number: current}
         self._find_out()
@@ -136,7 +136,7 @@ class Steering(RuleBasedStateMachine):
         ((number, before),) = self.ours.items()
         owned = self.rig.twin(EVSE).limits.owned
         if current == before or (owned is not None and current in owned.either):
-            return  # nobody could tell
+            return  # the two cannot be told apart
         self.rig.simulated.account.save_schedule({**THEIRS, "overridevalue": current}, number)
         self.theirs = {number: current}
         self._find_out()
@@ -155,7 +155,7 @@ class Steering(RuleBasedStateMachine):
         self._find_out()
 
     def _find_out(self) -> None:
-        """At a reconnect after more than a day, what was done elsewhere is seen, and a wish of ours ends."""
+        """Reconnect after more than a day: a schedule made elsewhere is found, and the bridge's limit ends."""
         self.rig.push(self.point)
         if self.up():
             self.rig.lose_link()
@@ -221,7 +221,7 @@ class Steering(RuleBasedStateMachine):
         if self.rig.attempt(command()) is None:
             self.session_limit, self.limited = current, self.session
 
-    # --- what goes wrong ---
+    # --- faults ---
 
     @precondition(up)
     @rule()
@@ -248,7 +248,7 @@ class Steering(RuleBasedStateMachine):
         self.rig.begin()
         after = self._told()
         if seen and crash and before[0] is State.FINISHED:
-            # Nothing is written while nothing happens, so after a crash nobody knows for how long nobody looked.
+            # Nothing is written while nothing happens, so after a crash the length of the gap is unknown.
             assert after[0] in (State.FINISHED, State.READY_TO_CHARGE)
         elif seen:
             assert after == before
@@ -259,11 +259,11 @@ class Steering(RuleBasedStateMachine):
         return state, twin.charging_mode, twin.memory.session and twin.memory.session.number
 
     def _reported(self) -> int:
-        """What `evt.max_current.report` says."""
+        """The value of `evt.max_current.report`."""
         standing = self.rig.twin(EVSE).limits.standing
         return MOST if standing is None else standing
 
-    # --- what is never broken ---
+    # --- invariants ---
 
     @invariant()
     def at_most_one_override_is_ours(self) -> None:
@@ -301,7 +301,7 @@ class Steering(RuleBasedStateMachine):
         assert self._reported() == (self.standing if holds else MOST)
 
     def _settle(self) -> None:
-        """Time for what is tried again, and for a session to come that a start of unknown outcome may have begun."""
+        """Let retries happen, and let a session appear that a start of unknown outcome may have begun."""
         for _ in range(4):
             self.rig.push(self.point)
             self.rig.tick(130)

@@ -1,4 +1,4 @@
-"""The app's side: what each answer of its REST API means, read from a real socket."""
+"""The app's REST API: the meaning of each answer, read from a real socket."""
 
 import asyncio
 import json
@@ -91,7 +91,7 @@ async def test_an_unlock(body: str) -> None:
     async with serving(side) as app:
         await app.unlock(EVSE, 2)
     assert side.actions == [("unlockconnector", {"chargepoint_id": EVSE, "socket_id": 2, "flow_id": "flow"})]
-    assert side.seen[0][1] == "a-token"  # bare, as this API wants it
+    assert side.seen[0][1] == "a-token"  # without a prefix, as this API requires
 
 
 @pytest.mark.parametrize(

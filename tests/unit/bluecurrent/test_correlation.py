@@ -1,4 +1,4 @@
-"""Which request an answer belongs to."""
+"""The correlation of answers with requests."""
 
 import json
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Talk:
             self.ask(name, request)
 
     def ask(self, name: str, request: Request[Any]) -> None:
-        """Make a request; its `flow_id` is its name."""
+        """Register a request; its `flow_id` is its name."""
         self.names[self.correlation.add(request, f"flow {name}")] = name
 
     def waiting(self, name: str) -> Waiting:
@@ -39,7 +39,7 @@ class Talk:
         return next(waiting for waiting, known in self.names.items() if known == name)
 
     def hear(self, object_: str, now: float = 0.0, **fields: Any) -> list[str]:
-        """A frame comes; gives the names of the requests that it ends, with `!` where it refuses them."""
+        """Receive a frame; returns the names of the requests that it ends, with `!` for refused ones."""
         return self.told(self.correlation.take(frame(object_, **fields), now))
 
     def told(self, ended: Iterable[Ended]) -> list[str]:
@@ -71,7 +71,7 @@ def busy() -> Talk:
         ("CH_STATUS", {"evse_id": "B1", "data": {}}, []),
         ("CH_STATUS", {"items": [{"evse_id": "B1"}, {"evse_id": "A1", "socket_id": 1}]}, ["status_a"]),
         ("CH_STATUS", {"items": [{"evse_id": "B1"}, {"evse_id": "C1"}]}, []),
-        # a status is no verdict on a start, whatever it carries
+        # a status is never a verdict on a start
         ("CH_STATUS", {"evse_id": "A1", "data": {}, "flow_id": "flow start_a"}, []),
         ("STATUS_START_SESSION", {"evse_id": "B1", "flow_id": "somebody else's"}, []),
         ("STATUS_STOP_SESSION", {"evse_id": "A1"}, []),
@@ -83,7 +83,7 @@ def busy() -> Talk:
         ("ERROR", {"error": 9, "message": "not for chargepoint: B1"}, ["start_b!"]),
         ("ERROR", {"error": 9, "evse_id": "B1"}, ["start_b!"]),
         ("ERROR", {"error": 9, "message": "not for chargepoint: C1"}, []),
-        ("ERROR", {"error": 9, "message": "not for chargepoint: A1"}, []),  # which has two
+        ("ERROR", {"error": 9, "message": "not for chargepoint: A1"}, []),  # it has two waiting requests
         # a refusal that names its charge point only in its words
         ("RECEIVED_START_SESSION", {"error": "unknown card for chargepoint: B1"}, ["start_b!"]),
         ("STATUS_START_SESSION", {"success": False, "error": "B1 does not answer."}, ["start_b!"]),

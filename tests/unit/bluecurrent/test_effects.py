@@ -1,4 +1,4 @@
-"""What shows that a setter has been carried out."""
+"""The effects that show that a setter was carried out."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Requests: what they look like on the wire (design page 3, one row each)."""
+"""The wire form of requests (page 3, "Requests")."""
 
 from datetime import time
 

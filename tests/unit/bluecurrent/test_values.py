@@ -1,4 +1,4 @@
-"""How each kind of value is read: what is accepted in which form, and what cannot be."""
+"""Parsing of each kind of value: accepted forms, and impossible values."""
 
 from datetime import time
 from typing import Any
@@ -25,7 +25,7 @@ ODD = object()
 
 
 def read(convert: values.Convert, value: object) -> object:
-    """The value, or `ODD`, or what is left of one that is partly odd, in a list."""
+    """The value, `ODD`, or the valid part of a partly odd value in a list."""
     try:
         return convert(value)
     except UNREADABLE as error:
@@ -171,7 +171,7 @@ def test_names(value: object, meant: object) -> None:
         (True, Setting(True)),
         ({"value": True}, Setting(True)),
         ({"value": "1", "permission": "read"}, Setting(True, "read")),
-        ({"value": False, "permission": "admin"}, Setting(False, "read")),  # a word nobody knows lets nobody change it
+        ({"value": False, "permission": "admin"}, Setting(False, "read")),  # an unknown permission counts as read-only
         ({"value": False, "permission": []}, Setting(False, "read")),
         ({"permission": "none"}, Setting(None, "none")),
         ({"value": "maybe", "permission": "none"}, [Setting(None, "none")]),

@@ -1,4 +1,4 @@
-"""Text to objects, and objects to values: what is lenient, and what is bounded."""
+"""Parsing of text to objects and of objects to values: lenient forms and bounds."""
 
 import json
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def test_what_is_no_object(text: str | bytes) -> None:
 
 
 def settings(**data: object) -> tuple[ChargePointSettings, frozenset[str], list[str]]:
-    """Settings with this data, the fields given, and what was odd."""
+    """Settings with this data, the given fields, and the odd ones."""
     oddities: list[str] = []
     update = _SETTINGS.read(json.loads(json.dumps(data)), oddities)
     return update.values, update.present, oddities

@@ -1,4 +1,4 @@
-"""The cloud's clock, around both changes."""
+"""The cloud's local time around both clock changes."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ def test_the_second_time_is_taken_only_where_the_first_would_run_backwards() -> 
     assert in_order(first, datetime(2026, 10, 25, 0, 0, tzinfo=UTC)) == first
     later = in_order(first, datetime(2026, 10, 25, 0, 50, tzinfo=UTC))
     assert later.isoformat() == "2026-10-25T02:10:00+01:00"
-    # Where no reading helps, none is made up.
+    # If no reading fits, the text is taken as it is.
     plain = from_wall_clock(datetime(2026, 11, 1, 12, 0))
     assert in_order(plain, datetime(2026, 11, 2, tzinfo=UTC)) == plain
 

@@ -1,4 +1,4 @@
-"""Fields that the cloud tells, in its own words."""
+"""Fields of the cloud in their wire form."""
 
 from datetime import UTC, datetime, time
 
@@ -39,7 +39,7 @@ def test_settings_nest_as_on_the_wire() -> None:
         "value": True, "permission": "read", "selected_days": [1, 7], "start_time": "23:00", "end_time": None,
         "smart_current_heartbeat_timeout": None,
     }  # fmt: skip
-    # The profile itself is not known, and this much of it is.
+    # Only a part of the profile is known.
     assert isinstance(told["price_based_charging"], dict)
     assert told["price_based_charging"]["minimum_kwh"] == 6.0
     assert told["socket_ids"] == [1, 2]

@@ -12,7 +12,7 @@ GRACE = timedelta(seconds=60)
 
 
 def told(**currents: float | None) -> Update[Grid]:
-    """What a GRID_CURRENT says."""
+    """The update by a GRID_CURRENT."""
     return Update(Grid(**currents), frozenset(currents))  # type: ignore[arg-type] # only currents are given here
 
 

@@ -1,4 +1,4 @@
-"""Whether an agreed limit holds: two minutes of readings, the minutes around midnight left aside."""
+"""Whether an agreed limit holds, by two minutes of readings, without the minutes around midnight."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ AGREED = limits.made(Limits(standing=10), 7, 10, NOON)
 
 
 def at(seconds: float) -> datetime:
-    """So many seconds after the cloud agreed."""
+    """The time some seconds after the cloud agreed."""
     return NOON + timedelta(seconds=seconds)
 
 
@@ -65,7 +65,7 @@ def test_it_is_found_once() -> None:
     now = read(read(AGREED, 16, 1), 16, 121)
     assert (now.unheld, now.watch) == (True, None)
     assert read(now, 16, 300) == now
-    assert read(now, 10, 310).unheld  # until the next session, whatever comes
+    assert read(now, 10, 310).unheld  # until the next session, whatever the readings are
 
 
 def test_a_new_agreement_is_watched_anew() -> None:
@@ -162,7 +162,7 @@ def test_a_rise_above_our_override_gives_its_removal_away() -> None:
     assert felt.owned == Owned(7, 10, felt=True)
     assert read(felt, None, 2, bound=None) == felt
     assert read(felt, None, 2, bound=16).owned == Owned(7, 10, felt=True, doubtful=True)
-    # A change begins anew: the old value may still be pushed once.
+    # The watch restarts at a change: the old value may still be pushed once.
     assert read(limits.changed(felt, 7, 8, at(3)), None, 4, bound=10).owned == Owned(7, 8)
 
 

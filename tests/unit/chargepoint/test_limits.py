@@ -1,4 +1,4 @@
-"""What is wanted, what holds, which request is due, and the limits after its outcome."""
+"""Limits: wanted and agreed values, the next request, and the limits after its outcome."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -36,7 +36,7 @@ def session(number: int, *, is_open: bool = True, forgotten: bool = False) -> Me
     return Memory(session=Session(number=number, seen_from=NOON, open=is_open, forgotten=forgotten))
 
 
-# --- what is wanted ---
+# --- wanted limits ---
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_limit_of_mode_slow_is_given_back_by_another_mode_and_no_other() -> No
         (session(3, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
         (session(4), SessionLimit(8, 4, until=NOON), True),
         (session(4, is_open=False), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), False),
-        # It was never seen to be on: its start was told before it began.
+        # The session was never seen open: its start time came before it.
         (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON + timedelta(seconds=1)), True),
         (session(4, is_open=False, forgotten=True), SessionLimit(8, 4, until=NOON), False),
         # The session before was resumed instead of a new one: the limit is for as long as it lasts.
@@ -173,7 +173,7 @@ def test_which_request_is_due(wanted: int | None, there: There, step: Step | Non
     assert next_step(wanted, there) == step
 
 
-# --- what a list tells ---
+# --- lists of schedules ---
 
 OURS = Schedule.always_on(7, EVSE, 10)
 THEIRS = Schedule(2, (EVSE,), 9, days=(1, 2))
@@ -245,7 +245,7 @@ def test_a_schedule_of_the_users_own_ends_our_wish(theirs: Schedule, before: Lim
     [
         ([], None, None),
         ([ALIKE], Owned(2, 10), None),
-        # What was there before, is for others too, is of another current, or does not always limit, is not ours.
+        # A schedule that is older, shared, of another current, or not always in force is not the bridge's.
         ([Schedule.always_on(1, EVSE, 10)], None, Schedule.always_on(1, EVSE, 10)),
         ([replace(ALIKE, charge_points=(EVSE, "BCU1"))], None, replace(ALIKE, charge_points=(EVSE, "BCU1"))),
         ([ELSEWHERE], None, None),

@@ -1,4 +1,4 @@
-"""What a charge point shows of itself over time."""
+"""Values that are learned from a charge point over time."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bridge.chargepoint.status import Status
 
 
 def after(*statuses: Status, overridden: bool = False) -> Observed:
-    """What is known after some pushes."""
+    """The learned values after some pushes."""
     observed = Observed()
     for status in statuses:
         observed = learn(observed, status, overridden=overridden)

@@ -1,4 +1,4 @@
-"""What a session's record says: cost, power, card, and times that are known, or only bounded."""
+"""Session records: cost, power, card, and times that are known or bounded."""
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ IDLE = Status(activity=Activity.AVAILABLE, vehicle=Vehicle.NONE)
 
 
 def observe(memory: Memory, status: Status, now: datetime, nominal_voltage: float = 230.0) -> Memory:
-    """The memory after a push that gives all fields."""
+    """The memory after a push with all fields."""
     update = Update(status, frozenset(field.name for field in fields(status)))
     return observation.observe(memory, update, status, now, Premises(nominal_voltage=nominal_voltage))
 
@@ -82,7 +82,7 @@ def test_the_card_of_our_own_start() -> None:
     assert record(start_accepted(observe(idle, charging(), NOON), NOON, "A1")).card == "A1"  # the verdict came late
     assert record(observe(start_without_verdict(idle, NOON, "A1"), charging(), NOON)).card == "A1"
     late = observe(start_accepted(idle, NOON, "A1"), charging(), NOON + HOUR)
-    assert record(late).card is None  # this is somebody else's
+    assert record(late).card is None  # this session was started elsewhere
     after = observe(observe(begun, over(), NOON + HOUR), charging(), NOON + 2 * HOUR)
     assert record(after).card is None
 

@@ -1,4 +1,4 @@
-"""The state table: every combination of activity, vehicle and memory, against a second telling of the contract."""
+"""The state table: every combination of activity, vehicle and memory, compared with the table of the contract."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ FLAGS = [False, True]
 
 
 def told_again(s: Situation, extended: bool) -> str:
-    """The contract's table, written as a person would read it aloud."""
+    """The contract's table, written as a chain of conditions."""
     letter = s.vehicle.value if s.vehicle is not None else "?"
     word = s.activity.value if s.activity is not None else "?"
     if not s.visible or word == "offline":
@@ -92,7 +92,7 @@ def test_the_sets_by_name() -> None:
         (Activity.CHARGING, True, 0.0, 0.0, True),
         (Activity.CHARGING, True, 5.9, 0.0, True),
         (Activity.CHARGING, True, 6.0, 0.0, False),
-        (Activity.CHARGING, True, 0.0, 4.0, False),  # current flows all the same
+        (Activity.CHARGING, True, 0.0, 4.0, False),  # current flows in spite of it
         (Activity.CHARGING, True, 0.0, 0.5, False),
         (Activity.CHARGING, True, 0.0, 0.4, True),  # noise
         (Activity.CHARGING, True, None, 0.0, False),

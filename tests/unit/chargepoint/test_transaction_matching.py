@@ -1,4 +1,4 @@
-"""Transactions against sessions: never doubled, in whatever order things are seen and filled."""
+"""Matching of transactions with sessions: no duplicates, whatever the order of events."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -90,7 +90,7 @@ def test_what_belongs_together_is_found(record: SessionRecord, transaction: Tran
         told("7", 0, 60, 0.0),  # nothing was delivered
         told("7", 0, 60, evse_id="BCU2"),
         told("7", -60 * 24 * 31, -60 * 24 * 31 + 60),  # before the charge point was known
-        told("7", 60 * 24 - 30, 60 * 24 - 5),  # the bridge may yet hear of it
+        told("7", 60 * 24 - 30, 60 * 24 - 5),  # the bridge may still see it
     ],
 )
 def test_what_is_no_missed_session(transaction: Transaction) -> None:
@@ -100,7 +100,7 @@ def test_what_is_no_missed_session(transaction: Transaction) -> None:
 def test_nothing_is_filled_while_the_socket_cannot_be_seen() -> None:
     blind = replace(PLACE, in_sight=False)
     assert settle(blind, [], [told("7", 0, 60)], NOW) == []
-    assert len(settle(blind, [seen(0, 60)], [told("7", 0, 60)], NOW)) == 1  # a match is one all the same
+    assert len(settle(blind, [seen(0, 60)], [told("7", 0, 60)], NOW)) == 1  # a match still counts
 
 
 def test_a_session_that_is_on_is_left_alone() -> None:
@@ -205,7 +205,7 @@ PERIODS = st.lists(st.tuples(st.integers(1, 90), st.integers(2, 90), st.integers
 def test_never_doubled(
     periods: list[tuple[int, int, int]], sight: list[tuple[int, bool]], fills: set[int], times: bool
 ) -> None:
-    """A socket whose sight comes and goes, and transactions read at any time: in the end the sums are right."""
+    """A socket with gaps in its sight, and transactions read at any time: the sums are right in the end."""
     sessions: list[tuple[int, int, float]] = []
     minute = 1
     for gap, length, tenths in periods:
@@ -263,7 +263,7 @@ def test_never_doubled(
 
 
 def _status(sessions: list[tuple[int, int, float]], now: int, *, times: bool) -> Update[Status]:
-    """What the cloud shows at a minute: the session that is on, or the last one."""
+    """The session that the cloud shows at a minute: the current one, or the last one."""
     begun = [one for one in sessions if one[0] <= now]
     if not begun:
         status = Status(activity=Activity.AVAILABLE, vehicle=Vehicle.NONE, energy=0.0)

@@ -1,4 +1,4 @@
-"""The way to a server: every step, with real sockets and real certificates."""
+"""The connection checks, with real sockets and certificates."""
 
 import asyncio
 import ssl
@@ -33,7 +33,7 @@ async def listening(context: ssl.SSLContext | None = None) -> AsyncIterator[int]
 
 @asynccontextmanager
 async def silent() -> AsyncIterator[int]:
-    """Accepts, and says nothing."""
+    """A server that accepts connections and sends nothing."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

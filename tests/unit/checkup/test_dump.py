@@ -1,4 +1,4 @@
-"""The dump: readable, useful, and nobody's secret in it."""
+"""The dump: its content, and the absence of secrets."""
 
 import json
 import sqlite3
@@ -50,7 +50,7 @@ def test_versions(tmp_path: Path) -> None:
     assert versions["bridge"] == __version__
     assert {"aiomqtt", "websockets", "pydantic", "structlog"} <= set(versions["libraries"])
     assert all(versions["libraries"].values())
-    assert "hypothesis" not in versions["libraries"]  # what the service does not need
+    assert "hypothesis" not in versions["libraries"]  # a package that the service does not need
 
 
 def test_every_setting_is_there(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_what_is_stored(tmp_path: Path) -> None:
 
 
 def test_every_single_value_of_the_service_may_be_told() -> None:
-    """What is kept elsewhere (the login) is named only."""
+    """A value with secrets (the login) is only named."""
     names = {
         capabilities.NAME,
         wiring.RESTARTS,

@@ -1,4 +1,4 @@
-"""What is looked at on this machine."""
+"""The checks of this machine."""
 
 import asyncio
 import os
@@ -58,7 +58,7 @@ def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
         mark, says = last(look_at_storage(path))
         assert mark is Mark.OK
         assert says.startswith(f"{path} will be created at the first start; ")
-        assert not path.parent.joinpath("a").exists()  # it only looks
+        assert not path.parent.joinpath("a").exists()  # the check creates nothing
 
 
 def test_a_file_that_is_well(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_file_that_may_not_be_read(somebodys: Path) -> None:
 
 @pytest.mark.parametrize(("may", "what"), [(os.W_OK, "cannot be written"), (os.R_OK, "cannot be read")])
 def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may: int, what: str) -> None:
-    """The same for root, who has every permission: the system's answer is played."""
+    """The same for root, which has every permission, with a simulated answer of the system."""
     path = tmp_path / "bridge.db"
     Storage(path).close()
     refused = tmp_path if may == os.W_OK else path
@@ -185,7 +185,7 @@ def test_the_time_in_amsterdam(month: int, there: str) -> None:
 
 @asynccontextmanager
 async def answering(answer: bytes) -> AsyncIterator[Settings]:
-    """A server that says one thing."""
+    """A server with one fixed answer."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()

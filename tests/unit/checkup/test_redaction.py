@@ -18,7 +18,7 @@ def test_a_word_has_one_stand_in() -> None:
     assert redaction.hide("Driveway", "NAME") == "NAME-1"
     assert redaction.text("Driveway and Carport") == "NAME-1 and NAME-2"
     assert redaction.hide("", "NAME") == ""
-    assert redaction.hide("BCU-APP", "CARD") == "BCU-APP"  # nobody's card
+    assert redaction.hide("BCU-APP", "CARD") == "BCU-APP"  # it stands for no card
 
 
 def test_charge_points_are_numbered_wherever_they_stand() -> None:

@@ -1,4 +1,4 @@
-"""What `check` says of secrets that are accepted."""
+"""The notes of `check` on valid but suspicious secrets."""
 
 from pathlib import Path
 

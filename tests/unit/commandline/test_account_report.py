@@ -1,4 +1,4 @@
-"""The account, as a person reads it."""
+"""The table of `account`."""
 
 from dataclasses import replace
 

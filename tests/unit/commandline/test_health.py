@@ -1,4 +1,4 @@
-"""The container's health check against a server that is well, ill, or not there."""
+"""The container's health check with a healthy, an unhealthy and a missing server."""
 
 import http.server
 import threading
@@ -14,7 +14,7 @@ from bridge.settings import HttpSettings
 
 @contextmanager
 def server(status: int) -> Iterator[int]:
-    """Answers everything with that status; gives its port."""
+    """A server that answers with one status; returns its port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

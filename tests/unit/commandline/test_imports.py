@@ -1,4 +1,4 @@
-"""What a process of the service carries: nothing that only other commands need."""
+"""`run` imports no modules that only other commands need."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ OTHERS = (
     "bridge.commandline.account_report", "bridge.commandline.demo", "rich", "pygments", "trio", "amqtt", "pybluecurrent", "httpx",
     "sjcl",
 )  # fmt: skip
-# A storage that cannot be: the service is imported and built, and ends right away.
+# With an impossible storage path the service is imported and built, and ends at once.
 RUN = """
 import sys
 from bridge.__main__ import main

@@ -1,4 +1,4 @@
-"""Traffic as a person reads it."""
+"""The lines of `watch`."""
 
 import json
 from datetime import UTC, datetime

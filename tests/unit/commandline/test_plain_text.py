@@ -1,4 +1,4 @@
-"""Text from elsewhere on one line."""
+"""Untrusted text on one line."""
 
 import pytest
 from hypothesis import given

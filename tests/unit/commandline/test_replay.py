@@ -1,4 +1,4 @@
-"""A replay: what a hub would have heard, by the service's own parts, and the same from a redacted recording."""
+"""A replay gives the messages of the recorded run, also from a redacted recording."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ Message = tuple[str, str, Any, dict[str, Any]]
 
 
 class Heard:
-    """What a replay gives."""
+    """The output of a replay."""
 
     def __init__(self, recording: Recording) -> None:
         self.raw: list[dict[str, Any]] = []
@@ -36,7 +36,7 @@ class Heard:
         return [m["val"] for m in self.raw if m["type"] == type_ and m["topic"].endswith(f"ad:{address}")]
 
     def at(self, type_: str, value: Any) -> str:
-        """When a value was first heard."""
+        """The time of the first message with a value."""
         return next(str(m["ctime"]) for m in self.raw if (m["type"], m["val"]) == (type_, value))
 
 
@@ -138,7 +138,7 @@ def without_names(value: Any) -> Any:
 
 
 def comparable(heard: Heard) -> list[Message]:
-    """What was heard, without names and cards, `uid` and `ctime`."""
+    """The messages without names, cards, `uid` and `ctime`."""
     return [(m["topic"], m["type"], without_names(m["val"]), m["props"]) for m in heard.raw]
 
 
@@ -182,7 +182,7 @@ def test_answers_that_came_in_another_order_answer_all_the_same() -> None:
     other = tuple(line for pair in reversed(pairs) for line in pair)
     heard = Heard(Recording(turned.head, asked + other))
     assert heard.values("evt.meter_ext.report", "GRIDBCU102728") == [{"i1": 1.4, "i2": 0.6, "i3": 2.1}]
-    # What is told once all is answered was told at once.
+    # Reports that the replay makes after the last answer were made at once in the recorded run.
     all_nodes = [message for message in heard.raw if message["type"] == "evt.network.all_nodes_report"]
     assert [message["ctime"] for message in all_nodes] == ["2026-11-20T07:00:00.000+01:00"]
 

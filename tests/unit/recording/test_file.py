@@ -1,4 +1,4 @@
-"""The file: private, whole lines, and not larger than it may be."""
+"""The recording file: private, whole lines, bounded size."""
 
 import errno
 import json
@@ -75,7 +75,7 @@ def test_the_oldest_go_and_the_opening_stays(tmp_path: Path) -> None:
     received = [line["received"] for line in lines[1:] if "received" in line]
     pushes = [frame["push"] for frame in received if "push" in frame]
     assert pushes == list(range(pushes[0], 1000))
-    # Of the first opening stays what the second has not asked again, with the HELLO and the list before it.
+    # The first opening keeps the answers that the second did not repeat, with HELLO and the list before it.
     answers = [frame for frame in received if "push" not in frame]
     assert [frame["object"] for frame in answers] == [
         "HELLO", "CHARGE_POINTS", "CH_SETTINGS", "GRID_STATUS", "CHARGE_CARDS", "HELLO", "CHARGE_POINTS", "CH_STATUS", "CH_STATUS",

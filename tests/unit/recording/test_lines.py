@@ -1,4 +1,4 @@
-"""What is written is read again, and what is no recording is said to be none."""
+"""Recordings are read as they were written, and other files are rejected."""
 
 import json
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ EVENTS: list[Event] = [
 
 
 def texts(recording: Recording) -> list[str]:
-    """A recording as it stands in the file."""
+    """A recording as text of a file."""
     return [json.dumps(write_head(recording.head)), *(json.dumps(write_line(line)) for line in recording.lines)]
 
 
@@ -82,7 +82,7 @@ json_objects = st.recursive(
 
 
 def without_nulls(value: Any) -> Any:
-    """Objects without what is null in them."""
+    """Objects without their null fields."""
     if isinstance(value, dict):
         return {name: without_nulls(entry) for name, entry in value.items() if entry is not None}
     return value

@@ -1,4 +1,4 @@
-"""The recorder: writes beside the loop, tells nothing personal, and costs the service nothing."""
+"""The recorder: writes off the event loop, without personal data, and never disturbs the service."""
 
 import io
 import json

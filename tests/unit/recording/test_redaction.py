@@ -1,4 +1,4 @@
-"""No personal value of a frame is in a recording, by the field; what the bridge reads beside that stays."""
+"""A recording has no personal values; all other values that the bridge reads are kept."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ degrees = st.floats(-180, 180) | st.integers(-180, 180) | st.floats(-180, 180).m
 
 
 def card(values: st.SearchStrategy[Any] = text) -> st.SearchStrategy[dict[str, Any]]:
-    """A card as the cloud tells it."""
+    """A card in its wire form."""
     return st.fixed_dictionaries(dict.fromkeys(OF_CARDS, values), optional={"valid": st.just(1)})
 
 

@@ -1,4 +1,4 @@
-"""Overrides of the current in the simulated cloud: as unkind as the real one (design page 3), kinder on demand."""
+"""Overrides of the current in the simulated cloud: like the real one (page 3), or kinder on demand."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the image installs: complete, hashed, within the bounds, and from nowhere in particular."""
+"""The lock of the image: complete, hashed, within the required versions, and without an index."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What is written when."""
+"""When the recorder writes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +29,7 @@ class Desk:
         self.recorder.charge_point_changed(None, ChargePoint("B", (self.twin,)))
 
     def change(self, twin: Twin) -> None:
-        """The twin becomes another."""
+        """Change the twin."""
         before, self.twin = self.twin, twin
         self.recorder.charge_point_changed(ChargePoint("B", (before,)), ChargePoint("B", (twin,)))
 

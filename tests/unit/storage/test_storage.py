@@ -1,4 +1,4 @@
-"""What is kept on disk."""
+"""The data on disk."""
 
 import sqlite3
 import stat
@@ -83,7 +83,7 @@ def test_sessions_of_a_socket_and_since_a_moment(path: Path) -> None:
     assert storage.sessions(address="B_2") == records[3:]
     assert storage.sessions(address="B_3") == []
     begin = records[1].started_at
-    for since in (begin, begin.astimezone(UTC), begin - timedelta(microseconds=1)):  # whatever it is written as
+    for since in (begin, begin.astimezone(UTC), begin - timedelta(microseconds=1)):  # in any notation
         assert storage.sessions(since=since, address="B_1") == records[1:3]
     assert storage.sessions(since=begin + timedelta(microseconds=1), address="B_1") == records[2:3]
     storage.close()
@@ -105,7 +105,7 @@ def test_things(path: Path) -> None:
     storage.save_inclusion("C", {"address": "C"})
     assert storage.inclusions() == {"B": {"address": "B"}, "C": {"address": "C"}}
     storage.exclude(["B"])
-    assert set(storage.inclusions()) == {"B", "C"}  # until the hub has been told that it has gone
+    assert set(storage.inclusions()) == {"B", "C"}  # until the hub has acknowledged its exclusion
     assert storage.excluded() == {"B"}
     for address in ("B", "C"):
         storage.save_inclusion(address, None)

@@ -1,4 +1,4 @@
-"""What can be seen of what is known."""
+"""The view, built from the state of the service."""
 
 import json
 from dataclasses import replace
@@ -203,14 +203,14 @@ def test_a_view_is_json_and_back() -> None:
     view = build_view(showroom.rich())
     read = json.loads(adapter.dump_json(view))
     for shown in [*read["charge_points"], *read["grids"]]:
-        assert shown.pop("cloud")  # which is read by nobody here: see below
+        assert shown.pop("cloud")  # tested below
     points = tuple(replace(point, cloud=ChargePointFields()) for point in view.charge_points)
     grids = tuple(replace(grid, cloud=Grid()) for grid in view.grids)
     assert adapter.validate_python(read) == replace(view, charge_points=points, grids=grids)
 
 
 def fields(about: Known) -> dict[str, Any]:
-    """What stands under `cloud` of the only charge point, as JSON."""
+    """The object `cloud` of the only charge point, as JSON."""
     ((point),) = json.loads(TypeAdapter(View).dump_json(build_view(about)))["charge_points"]
     cloud: dict[str, Any] = point["cloud"]
     return cloud

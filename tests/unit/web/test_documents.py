@@ -1,4 +1,4 @@
-"""What is written about the metrics, held to what is there."""
+"""The documentation of the metrics agrees with the code."""
 
 import json
 import re

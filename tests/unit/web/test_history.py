@@ -1,4 +1,4 @@
-"""The power of the last hours."""
+"""The power history."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ def test_unknown_stays_unknown_and_an_average_is_over_what_is_known() -> None:
 
 
 def test_what_is_known_until_a_moment_is_unknown_after_it() -> None:
-    """The link is down: what flowed before is told until the grace is over."""
+    """While the link is down, the last power counts until the grace is over."""
     history = History()
     history.flows(second(0), watts(100), until=second(15))
     assert [point.power_1 for point in history.points(second(30))] == [100.0, 100.0, None]

@@ -1,4 +1,4 @@
-"""What Prometheus gets."""
+"""The metrics for Prometheus."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -67,7 +67,7 @@ def test_what_is_not_known_is_left_out() -> None:
     names = {name for name, labels in samples(showroom.link_down()) if ("charge_point", "BCU102728") in labels}
     assert "bluecurrent_power_watts" not in names
     assert "bluecurrent_phase_current_amperes" not in names
-    assert "bluecurrent_energy_joules_total" in names  # a counter does not fall for a break
+    assert "bluecurrent_energy_joules_total" in names  # the counter stays while the link is down
 
 
 @pytest.mark.parametrize("about", [showroom.rich(), showroom.no_token(), showroom.two_sockets()])

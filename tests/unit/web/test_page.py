@@ -1,4 +1,4 @@
-"""The page as it leaves the bridge."""
+"""The HTML of the page."""
 
 import re
 from dataclasses import replace
@@ -121,7 +121,7 @@ def test_every_page_holds_what_the_browser_is_promised(about: Known, language: L
     for name, html in fragments.items():
         assert re.match(rf'<\w+ id="{re.escape(name)}"', html), name
         assert html.endswith(">")
-    # The policy forbids what could be put in by somebody else.
+    # The policy forbids injected content.
     assert not {name for name in reader.attributes if name.startswith("on") or name == "style"}
     assert all(url.startswith(("static/", "?lang=", "?page=", "#")) for url in reader.urls), reader.urls
 
@@ -168,7 +168,7 @@ def test_a_link_that_is_being_made_is_no_trouble_yet() -> None:
 
 
 def test_nothing_on_the_page_moves_while_nothing_happens() -> None:
-    """A minute later the same house gives the same parts, but for the curves: readers are not called for nothing."""
+    """A minute later the parts are the same except for the curves, so that screen readers are not disturbed."""
     about = replace(showroom.rich(), curves={})
     later = replace(about, now=about.now + timedelta(minutes=1))
     before, after = PAGE.fragments(build_view(about), "en"), PAGE.fragments(build_view(later), "en")

@@ -1,4 +1,4 @@
-"""Who looks, and what is sent to them."""
+"""Viewers, and the events that they get."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests import showroom
 
 
 async def test_a_slow_reader_costs_no_memory_and_sees_the_newest_in_the_end() -> None:
-    """It gets each part of the page once, as it is in the end, and not the thousand steps on the way there."""
+    """A slow viewer gets the last version of each part, not the thousand versions before it."""
     count, seen = 0, build_view(showroom.known())
 
     def view(_: int) -> View:
