@@ -189,7 +189,7 @@ class Fleet:
             if point is None:
                 return
             if status.socket is not None:
-                point = self._noticed(point, status.socket)
+                point = self._with_named_socket(point, status.socket)
             now = self._clock.now()
             for twin in point.sockets:
                 if status.concerns(twin.socket, alone=len(point.sockets) == 1):
@@ -281,7 +281,7 @@ class Fleet:
             twins = (replace(point.sockets[0], socket=None),)
         return replace(point, sockets=twins, heir_of=heir_of)
 
-    def _noticed(self, before: ChargePoint, number: int) -> ChargePoint:
+    def _with_named_socket(self, before: ChargePoint, number: int) -> ChargePoint:
         """Return the charge point after a status has named a socket.
 
         The second socket to be named turns the charge point into one with several. The first of several to be named
@@ -317,7 +317,7 @@ class Fleet:
             return
         self._points[after.evse_id] = after
         if before is None or len(before.sockets) != len(after.sockets):
-            self._let_go(before)
+            self._keep_memories(before)
         for twin in after.sockets:
             self._evse_ids[twin.address] = after.evse_id
         for listener in self.listeners:
@@ -326,14 +326,14 @@ class Fleet:
 
     def _remove(self, point: ChargePoint) -> None:
         del self._points[point.evse_id]
-        self._let_go(point)
+        self._keep_memories(point)
         for listener in self.listeners:
             listener(point, None)
         grid = self.grid_of(point.evse_id)
         if grid is not None:
             self._leave_grid(grid, point.evse_id)
 
-    def _let_go(self, point: ChargePoint | None) -> None:
+    def _keep_memories(self, point: ChargePoint | None) -> None:
         """Keep the memory of the sockets of a charge point that leaves, or whose sockets change."""
         for twin in point.sockets if point is not None else ():
             self._evse_ids.pop(twin.address, None)

@@ -19,7 +19,7 @@ from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import ChargePoint
-from bridge.chargepoint.limits import NOTHING, Change, Clear, Limits, Look, Make, Step, Wish
+from bridge.chargepoint.limits import NOTHING, Change, Clear, Limits, Make, ReadList, Step, Wish
 from bridge.chargepoint.schedules import Schedule, There
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
@@ -185,7 +185,7 @@ class Overrides:
         if self._listed_at is not None and self._clock.monotonic() - self._listed_at < LISTED_FOR_S:
             return
         try:
-            await self.look()
+            await self.read_list()
         except BridgeError as error:
             self._log.warning("the limits could not be read; they are read before the next change", reason=str(error))
 
@@ -265,7 +265,7 @@ class Overrides:
 
     async def _settle(self, address: str) -> None:
         """Take the steps that are due. The list is read before an override is made, changed or cleared."""
-        looked = made = False
+        listed = made = False
         for _ in range(STEPS):
             twin = self._fleet.twin(address)
             step = twin.limit_step if twin is not None else None
@@ -273,24 +273,24 @@ class Overrides:
                 return
             if isinstance(step, Make) and made:
                 raise Rejected("it does not show the limit that it has made. Look at the limits in its app.")
-            if not looked:
-                step = Look()
-            looked, made = looked or isinstance(step, Look), made or isinstance(step, Make)
-            await self._take(step, twin)
+            if not listed:
+                step = ReadList()
+            listed, made = listed or isinstance(step, ReadList), made or isinstance(step, Make)
+            await self._execute(step, twin)
 
-    async def _take(self, step: Step, twin: Twin) -> None:
+    async def _execute(self, step: Step, twin: Twin) -> None:
         match step:
-            case Look():
-                await self.look()
+            case ReadList():
+                await self.read_list()
             case Make(current):
                 await self._make(twin, current)
             case Change(schedule_id, current):
                 request = requests.edit_schedule(Schedule.always_on(schedule_id, twin.evse_id, current))
-                await self._touch(twin, schedule_id, current, request)
+                await self._edit(twin, schedule_id, current, request)
             case Clear(schedule_id):
-                await self._touch(twin, schedule_id, None, requests.clear_override(schedule_id))
+                await self._edit(twin, schedule_id, None, requests.clear_override(schedule_id))
 
-    async def look(self) -> None:
+    async def read_list(self) -> None:
         """Read the list of overrides, and record which schedule each charge point has.
 
         Raises:
@@ -309,9 +309,9 @@ class Overrides:
             # The list does not show a change that was requested or made while it was on its way.
             there, theirs = before.get(twin.address, (None, None))
             if twin.address not in self._asking and _same(twin.limits.there, there) and twin.limits.theirs == theirs:
-                self._found(twin, schedules)
+                self._record_list(twin, schedules)
 
-    def _found(self, twin: Twin, schedules: Sequence[Schedule]) -> None:
+    def _record_list(self, twin: Twin, schedules: Sequence[Schedule]) -> None:
         now = self._clock.now()
         after = replace(limits.found(twin.limits, twin.evse_id, schedules, now), listed=True)
         if after.theirs is not None and twin.limits.wanted != NOTHING:
@@ -355,12 +355,12 @@ class Overrides:
             self._fleet.limit(twin.address, lambda before: limits.made(before, number, current, now))
             self._log.info("a current limit is set in the cloud", address=twin.address, current_a=current)
 
-    async def _touch(self, twin: Twin, schedule_id: int, current: int | None, request: requests.Request[None]) -> None:
+    async def _edit(self, twin: Twin, schedule_id: int, current: int | None, request: requests.Request[None]) -> None:
         """Change the bridge's override, or clear it (`current` is None). A refusal can mean that it is gone."""
         try:
             await self.ask_about(twin, request)
         except Rejected:
-            await self.look()
+            await self.read_list()
             if schedule_id in self._listed:
                 raise
         except CloudError:

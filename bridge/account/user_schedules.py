@@ -101,7 +101,7 @@ class UserSchedules:
             self._note(schedule, replace(schedule, schedule_id=made.schedule_id if made is not None else None))
             if made is None:
                 with suppress(BridgeError):
-                    await self._overrides.look()  # the answer did not carry the number
+                    await self._overrides.read_list()  # the answer did not carry the number
         elif there.schedule_id is None:
             raise NotSupported(NO_NUMBER)
         else:
@@ -123,7 +123,7 @@ class UserSchedules:
 
     async def _look(self, twin: Twin) -> Twin:
         """Return the twin after the list of schedules was read, since one may have been made or removed in the app."""
-        await self._overrides.look()
+        await self._overrides.read_list()
         twin = self._fleet.expect(twin.address)
         _refuse(twin)
         return twin
@@ -135,7 +135,7 @@ class UserSchedules:
             self._change(twin.evse_id, limits.not_listed)
             self._overrides.doubt_list()
             with suppress(BridgeError):
-                await self._overrides.look()
+                await self._overrides.read_list()
             raise
 
     def _note(self, before: Schedule, after: Schedule | None) -> None:

@@ -127,7 +127,7 @@ class _Reading:
 
     Attributes:
         data: the whole frame.
-        inner: its `data`, if that is an object; else empty.
+        inner: its `data`, if that is an object or a list of one; else empty.
         evse_id: the charge point that it names.
         name: the name of its object.
         oddities: the values that could not be read.
@@ -149,7 +149,7 @@ class _Reading:
             return None
 
     def one_object(self) -> Json:
-        """What describes one thing: `data`, or the frame itself."""
+        """Return the object with the values of a frame about a single subject: `data`, or the frame itself."""
         if len(_list(self.data, "items", "data") or ()) > 1:
             self.oddities.append("has several entries where one is known")
         return self.inner or self.data
@@ -171,7 +171,7 @@ def _object(value: object) -> Json:
 
 
 def _only_entry(data: Json) -> Json:
-    """The object in a list of one. A list can stand where one object does (page 3, "Pushes and data")."""
+    """Return the object in a list of one. The cloud can send a list in place of an object (design page 3)."""
     listed = _list(data, "items", "data")
     return _object(listed[0]) if listed is not None and len(listed) == 1 else {}
 

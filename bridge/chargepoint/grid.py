@@ -88,7 +88,7 @@ def has_own_address(grid_id: str, there: GridTwin | None, *taken: Container[str]
     """Whether the address of a grid connection is neither empty nor another thing's (contract 3).
 
     Args:
-        grid_id: the cloud's name for the grid connection.
+        grid_id: the cloud's id of the grid connection.
         there: the known grid connection with this address; None if there is none.
         taken: the addresses of charge points and sockets.
     """

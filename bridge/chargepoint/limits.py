@@ -252,7 +252,7 @@ def next_session(memory: Memory) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ReadList:
     """List the overrides, because it is not known whether the bridge's exists, or with which content."""
 
 
@@ -278,7 +278,7 @@ class Clear:
     schedule_id: int
 
 
-Step = Look | Make | Change | Clear
+Step = ReadList | Make | Change | Clear
 
 
 def next_step(wanted: int | None, there: There) -> Step | None:
@@ -290,7 +290,7 @@ def next_step(wanted: int | None, there: There) -> Step | None:
     """
     owned = there.owned
     if there.unsure is not None or (owned is not None and (owned.doubtful or owned.current is None)):
-        return Look()
+        return ReadList()
     if owned is None:
         return Make(wanted) if wanted is not None else None
     if wanted is None:

@@ -12,8 +12,8 @@ from bridge.chargepoint.limits import (
     Change,
     Clear,
     Limits,
-    Look,
     Make,
+    ReadList,
     SessionLimit,
     Step,
     Watch,
@@ -162,11 +162,11 @@ def test_own_times_move_with_the_wall_clock() -> None:
         (10, There(Owned(7, 10)), None),
         (10, There(Owned(7, 12)), Change(7, 10)),
         (None, There(Owned(7, 12)), Clear(7)),
-        (10, There(Owned(7, None, either=(10, 12))), Look()),
-        (None, There(Owned(7, None, either=(10,))), Look()),
-        (None, There(unsure=UNSURE), Look()),
-        (10, There(unsure=UNSURE), Look()),
-        (10, There(Owned(7, 10, felt=True, doubtful=True)), Look()),
+        (10, There(Owned(7, None, either=(10, 12))), ReadList()),
+        (None, There(Owned(7, None, either=(10,))), ReadList()),
+        (None, There(unsure=UNSURE), ReadList()),
+        (10, There(unsure=UNSURE), ReadList()),
+        (10, There(Owned(7, 10, felt=True, doubtful=True)), ReadList()),
     ],
 )
 def test_which_request_is_due(wanted: int | None, there: There, step: Step | None) -> None:
@@ -289,7 +289,7 @@ def test_a_few_steps_always_lead_to_what_is_wanted_and_leave_the_users_alone(
     users = {number: one for number, one in there.items() if now.owned is None or number != now.owned.schedule_id}
     for _ in range(3):
         match next_step(now.wanted.lowest(MOST), now.there):
-            case Look():
+            case ReadList():
                 now = limits.found(now, EVSE, there.values(), NOON)
             case Make(current):
                 assert not any(EVSE in one.charge_points for one in there.values())
