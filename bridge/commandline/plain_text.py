@@ -10,7 +10,7 @@ _JOINERS: Final = "\u200c\u200d"
 
 
 def one_line(text: str) -> str:
-    """`text` without what could break the line, reorder it or control the terminal.
+    """`text` without characters that could break the line, reorder it or control the terminal.
 
     Line ends and tabs become one blank each. Control characters, marks of direction and other invisible characters are
     removed. A lone surrogate, which cannot be printed, becomes U+FFFD.

@@ -73,7 +73,7 @@ class Replay:
         self._miss = miss
         self._clock = ReplayClock(recording.head.at)
         self._questions = Questions()
-        self._commands: set[JsonValue] = set()  # the flow ids of what the hub had asked for
+        self._commands: set[JsonValue] = set()  # the flow ids of requests for commands of the hub
         storage, faults = storage_of(recording.head)
         for fault in faults:
             miss(recording.head.at, fault)

@@ -75,7 +75,7 @@ class Reporter:
             line.note(report, clock.monotonic())
             line.acknowledged[report.key] = line.sent[report.key]
 
-    # --- what happens ---
+    # --- events ---
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
         """Queue the states that a charge point passed through, and mark it. None: not in the account then."""

@@ -1,1 +1,1 @@
-"""One module per FIMP service: which commands it takes, what it asks of the cloud, what it reports."""
+"""One module per FIMP service: its description, its reports and its commands."""

@@ -134,7 +134,7 @@ async def _body(request: Request) -> Given:
 
 
 def _number(given: Given, name: str) -> float:
-    """A number; 1 where there is none."""
+    """A number; 1 if there is none."""
     value = given.get(name)
     return value if isinstance(value, int | float) else 1
 

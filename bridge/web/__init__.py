@@ -1,1 +1,1 @@
-"""What a person or a monitor sees over HTTP (contract 9): it shows, and commands nothing."""
+"""The HTTP server: status page, JSON, health and metrics, all read-only (contract 9)."""

@@ -99,7 +99,7 @@ class Words:
         return session.energy > 0 and (now_seen or socket.state is State.FINISHED)
 
     def remarks(self, point: ChargePointView, socket: SocketView) -> Iterator[str]:
-        """Sentences below the state: what the socket waits for, and what is wrong with it."""
+        """The sentences below the state: the reason why the socket waits, and its problems."""
         if socket.waits_for is not None:
             yield self._waits(socket.waits_for, socket)
         if socket.limits.unheld is not None:
@@ -236,7 +236,7 @@ class Words:
                 yield number
                 last = number
 
-    # --- what is wrong ---
+    # --- problems ---
 
     def warnings(self) -> Iterator[Advice]:
         """Current problems, the most important first."""
