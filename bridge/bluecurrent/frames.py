@@ -311,6 +311,8 @@ _SWITCHES: Final[Mapping[str, Switch]] = {
 
 def _result(reading: _Reading) -> Body:
     result = reading.data.get("result")
+    if result in (None, "", {}):
+        result = reading.data.get("value")  # by its name in the request
     if isinstance(result, dict):
         # The value is in words: {"setting": "set true"}.
         words = str(result.get("setting", "")).lower().split()

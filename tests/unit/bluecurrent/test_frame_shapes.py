@@ -9,6 +9,7 @@ from bridge.bluecurrent.frames import (
     ChargePoints,
     Frame,
     GridValues,
+    Result,
     SettingsBody,
     Statuses,
     parse_frame,
@@ -93,6 +94,23 @@ def test_a_list_is_of_one_charge_point_or_none_only_where_it_says_so(count: int)
     assert isinstance(read.body, ChargePoints)
     assert len(read.body.listed) == count
     assert not isinstance(frame(object="CHARGE_POINTS").body, ChargePoints)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"result": {"setting": "set true"}},
+        {"result": {"setting": "Set TRUE"}},
+        {"result": {"setting": True}},
+        {"result": True},
+        {"result": {}, "value": True},
+        {"value": True},
+    ],
+)
+def test_a_verdict_that_names_its_value(content: dict[str, object]) -> None:
+    read = frame(object="STATUS_SET_PRICE_BASED_CHARGING", evse_id="BCU1", success=True, **content)
+    assert isinstance(read.body, Result)
+    assert (read.body.value, read.body.setting) == (True, "price_based_charging")
 
 
 @pytest.mark.parametrize("place", ["cards", "data", "items"])
