@@ -15,6 +15,9 @@ from bridge.storage.storage import Storage
 
 EVERY: Final = timedelta(minutes=1)
 
+GRIDS_EVERY: Final = timedelta(seconds=1)
+"""All grid connections are one value, so that a thousand of them are not written a thousand times at a start."""
+
 GRIDS: Final = "grids"
 """The key in the storage of the charge points behind each grid connection."""
 
@@ -37,6 +40,7 @@ class Recorder:
         self._grids = grids_behind(storage.value(GRIDS))
         self._grids_dirty = False
         self._written = now()
+        self._grids_written: datetime | None = None
 
     # --- changes ---
 
@@ -73,6 +77,12 @@ class Recorder:
             self._grids_dirty = True
         elif after is None and before is not None and self._grids.pop(before.grid.id, None) is not None:
             self._grids_dirty = True
+        # The hub is told of a new one at once. A crash before it is on disk would exclude it at the next start.
+        if self._grids_dirty and self._may_write_grids():
+            self._write_grids()
+
+    def _may_write_grids(self) -> bool:
+        return self._grids_written is None or abs(self._now() - self._grids_written) >= GRIDS_EVERY
 
     def note(self, records: Iterable[SessionRecord]) -> None:
         """Record changed sessions. They are written with the next write."""
@@ -107,7 +117,7 @@ class Recorder:
         self._write_grids()
 
     def _write_grids(self) -> None:
-        self._grids_dirty = False
+        self._grids_dirty, self._grids_written = False, self._now()
         self._storage.save_value(
             GRIDS, {grid_id: list[JsonValue](evse_ids) for grid_id, evse_ids in self._grids.items()}
         )

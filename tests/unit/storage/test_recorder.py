@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.records import record_of
 from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.twin import Twin
-from bridge.storage.recorder import EVERY, Recorder
+from bridge.storage.recorder import EVERY, GRIDS, GRIDS_EVERY, Recorder
 from bridge.storage.storage import Storage
 
 BEGIN = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -105,3 +106,17 @@ def test_a_clock_that_is_set_back_stops_no_writing(desk: Desk) -> None:
     desk.now += EVERY
     desk.recorder.write_if_due()
     assert desk.kept() == (2.0, [2.0])
+
+
+def test_a_new_grid_connection_is_on_disk_at_once_and_a_thousand_are_one_write(desk: Desk) -> None:
+    for number in range(3):
+        grid = GridTwin(grid=Grid(id=f"G{number}"), evse_ids=frozenset({"B"}))
+        desk.recorder.grid_changed(None, grid)
+        assert desk.storage.value(GRIDS) == {"G0": ["B"]}
+    desk.recorder.write_if_due()
+    assert desk.storage.value(GRIDS) == {"G0": ["B"], "G1": ["B"], "G2": ["B"]}
+    desk.recorder.grid_changed(GridTwin(grid=Grid(id="G1")), None)
+    assert desk.storage.value(GRIDS) == {"G0": ["B"], "G1": ["B"], "G2": ["B"]}
+    desk.now += GRIDS_EVERY
+    desk.recorder.grid_changed(GridTwin(grid=Grid(id="G2")), None)
+    assert desk.storage.value(GRIDS) == {"G0": ["B"]}
