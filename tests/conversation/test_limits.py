@@ -1,4 +1,4 @@
-"""Current limits: command in, exact message out, and the requests that the cloud saw, in order."""
+"""Current limits: commands in, exact messages out, and the requests to the cloud in order."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ OVERRIDES = (
 
 
 def requests(house: House) -> list[tuple[str, Any]]:
-    """The requests about overrides that changed something: command, and the value or else the id."""
+    """The requests that changed overrides: the command, and the value or the id."""
     return [
         (str(frame["command"]).split("_")[1], frame.get("overridevalue", frame.get("schedule_id")))
         for frame in house.cloud.requests_for(*OVERRIDES[1:])
@@ -57,7 +57,7 @@ async def charge(house: House, evse_id: str = SOCKET) -> None:
 
 
 async def unplug(house: House, evse_id: str = SOCKET) -> None:
-    """The car leaves."""
+    """Disconnect the car."""
     since = house.mark
     house[evse_id].unplug()
     await house.push(evse_id)
@@ -318,12 +318,12 @@ async def test_while_the_link_is_down_a_limit_is_refused_unless_it_holds_already
     assert error.message.value == "ERR_DISCONNECTED"
 
 
-# --- one override, and it is ours ---
+# --- one override, owned by the bridge ---
 
 
 @pytest.mark.parametrize("current", [9, 7])
 async def test_none_of_ours_is_made_while_the_users_own_is_there(charging: House, current: int) -> None:
-    """Whatever its content: the cloud keeps one a charge point, and a new one would overwrite it."""
+    """A schedule of the user is never overwritten, whatever its content: the cloud keeps one per charge point."""
     theirs = charging.cloud.account.save_schedule(_request(SOCKET, 9, DAYS[:5]))
     number, since = theirs.number, charging.mark
     for type_ in ("cmd.max_current.set", "cmd.current_session.set_current"):
@@ -333,7 +333,7 @@ async def test_none_of_ours_is_made_while_the_users_own_is_there(charging: House
     assert requests(charging) == []
     assert schedules(charging) == {number: 9}
     assert charging.hub.find("evt.max_current.report", SOCKET, since=since) == []
-    # A limit at the most needs no schedule. Once theirs is gone, ours can be made.
+    # The maximum limit needs no schedule. Once the user's schedule is gone, the bridge can make its own.
     assert (await set_max(charging, 16)).message.value == 16
     charging.cloud.account.clear_schedule(number)
     assert (await set_max(charging, current)).message.value == current
@@ -358,7 +358,7 @@ async def test_ours_that_was_edited_elsewhere_is_the_users(house: House, days: l
     since = house.mark
     error = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=wanted)
     assert error.message.value == "ERR_INVALID_STATE"
-    # Our wish has ended, and that is told; theirs is neither edited nor cleared, now or later.
+    # The bridge's limit has ended, which is reported; the user's schedule is neither edited nor cleared.
     await house.hub.expect("evt.max_current.report", SOCKET, since=since, value=16)
     await house.restart()
     await house.tick()
@@ -401,7 +401,7 @@ async def test_ours_is_found_again_after_a_restart(house: House) -> None:
 
 @pytest.mark.parametrize("later", [10, 12, 16])
 async def test_one_that_was_removed_elsewhere_is_made_again_or_left(house: House, later: int) -> None:
-    """Nobody tells when a limit is changed the next time."""
+    """The cloud does not push a change of a schedule."""
     await set_max(house, 10)
     await house.stop()
     (removed,) = schedules(house)
@@ -539,7 +539,7 @@ async def test_while_smart_charging_is_off_nothing_can_be_limited(charging: Hous
         error = await charging.hub.refused(SOCKET, type_, **fields)
         assert error.message.value == "ERR_INVALID_STATE"
         assert "smart charging" in str(error.message.properties["msg"])
-    # A limit at the most needs no schedule, and the standing limit is still pending.
+    # The maximum limit needs no schedule, and the standing limit is still pending.
     assert (await set_session(charging, 16)).message.type == "evt.current_session.report"
     assert len(charging.cloud.seen) == before
     await switch_smart_charging(charging, on=True)
@@ -590,7 +590,7 @@ async def test_a_limit_that_does_not_hold_is_said_once(build: HouseMaker) -> Non
             clock.move(28)
             await house.tick()
         assert len(house.hub.find("evt.error.report", SOCKET, since=since)) == 1
-        # What the cloud has agreed is told all the same; in the next session it counts again.
+        # The agreed limit is still reported, and it counts again in the next session.
         (answer,) = await house.hub.command(SOCKET, "cmd.max_current.get_report")
         assert answer.message.value == 10
         await unplug(house)

@@ -1,4 +1,4 @@
-"""Charging modes: a start in each of them, and the requests that the cloud saw, in order."""
+"""Charging modes: a start in each mode, and the requests to the cloud in order."""
 
 import asyncio
 import json
@@ -32,12 +32,12 @@ ATTRIBUTE: dict[str, ProfileName] = {"delayed": "delayed_charging", "price_based
 
 
 def asked(house: House) -> list[str]:
-    """What was asked of the cloud about charging, in order."""
+    """The requests about charging, in order."""
     return [str(frame["command"]) for frame in house.cloud.requests_for(*STEERING)]
 
 
 async def plug(house: House) -> None:
-    """A car comes."""
+    """Connect a car."""
     since = house.mark
     house[SOCKET].plug(Car())
     await house.push(SOCKET)
@@ -45,7 +45,7 @@ async def plug(house: House) -> None:
 
 
 async def start(house: House, mode: str | None = None) -> tuple[object, object]:
-    """Start in a mode; gives state and mode of the answer."""
+    """Start in a mode; returns the state and mode of the answer."""
     props = {"charging_mode": mode} if mode is not None else {}
     answer = (await house.hub.command(SOCKET, "cmd.charge.start", 2, props=props))[0].message
     assert answer.type == "evt.state.report"
@@ -168,7 +168,7 @@ async def test_a_slow_limit_waits_for_a_session_whose_start_is_not_known(house: 
     assert (await refused(house, "slow")).message.value == "ERR_TIMEOUT"
     await house.tick()
     assert len(house.cloud.account.schedules) == 1
-    house[SOCKET].start("046C8CCA8C1D90")  # it did begin
+    house[SOCKET].start("046C8CCA8C1D90")  # the session began
     since = house.mark
     await house.push(SOCKET)
     state = await house.hub.expect("evt.state.report", SOCKET, since=since)
@@ -249,7 +249,7 @@ async def test_a_plain_start_leaves_the_profile_its_say(house: House, profile: s
     await plug(house)
     assert await start(house) == ("ready_to_charge", profile)
     assert asked(house) == ["START_SESSION"]
-    assert await start(house) == ("charging", "normal")  # a second one is meant
+    assert await start(house) == ("charging", "normal")  # a second start overrides the profile
     assert asked(house) == ["START_SESSION", LIFTING[profile]]
 
 
@@ -281,7 +281,7 @@ async def test_a_profile_is_overridden_once_a_session_whatever_the_cloud_makes_o
     await switch_on(house, "price_based")
     await plug(house)
     await start(house, "normal")
-    house[SOCKET].sockets[0].boosting = False  # somebody wants the profile back
+    house[SOCKET].sockets[0].boosting = False  # the user has ended the boost
     house[SOCKET].step(0.0)
     await house.push(SOCKET)
     await house.hub.expect("evt.state.report", SOCKET, since=house.mark, value="ready_to_charge")
@@ -346,7 +346,7 @@ async def test_a_hold_that_no_profile_is_the_reason_of_is_left_alone(house: Hous
 
 
 async def test_a_limit_that_holds_a_session_in_the_window_of_its_profile_is_left_alone(house: House) -> None:
-    """Delayed charging shows by `delayed` that it holds: here it lets the session charge, and the limit does not."""
+    """`delayed` would show that delayed charging holds the session. Here the profile allows charging, the limit does not."""
     point = house[SOCKET]
     point.delayed_days, point.delayed_start, point.delayed_end = DAYS, "00:00", "24:00"
     point.smart_limit = 0.0
@@ -396,7 +396,7 @@ async def test_a_profile_without_smart_charging_is_off(house: House, profile: st
     await house.cloud.push_settings(house[SOCKET])
     await plug(house)
     assert await start(house, "normal") == ("charging", "normal")
-    assert asked(house) == ["START_SESSION"]  # there is nothing to override
+    assert asked(house) == ["START_SESSION"]  # no profile holds the session
     assert await start(house, profile) == ("ready_to_charge", profile)
     assert asked(house) == ["START_SESSION", REQUEST[profile]]
 
@@ -413,8 +413,8 @@ async def test_a_confirmed_switch_counts_before_the_settings_say_so(house: House
     await house.hub.command(SOCKET, "cmd.charge.stop", 1)
     await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": profile})
     assert asked(house).count(REQUEST[profile]) == 1
-    assert described(house.hub, SOCKET) == listed  # of interfaces the cloud has told nothing yet
-    # The cloud's own word goes before what its verdict implied.
+    assert described(house.hub, SOCKET) == listed  # the cloud has not confirmed the setting, so the interfaces stay
+    # A pushed setting takes precedence over a confirmed switch.
     house.cloud.faults.quiet, house[SOCKET].smart_charging = False, False
     await house.cloud.push_settings(house[SOCKET])
     await house.push(SOCKET)
@@ -504,7 +504,7 @@ async def test_a_limit_that_cannot_be_given_back_does_not_keep_anyone_from_charg
 
 
 async def start_slow_and_meanwhile(house: House, change: Callable[[], object]) -> list[Heard]:
-    """Something changes while the limit of a `slow` start is being made; gives the answers."""
+    """Change something while the limit of a `slow` start is being made; returns the answers."""
     await plug(house)
     house.cloud.faults.delay_s = 0.3
     since = house.mark
@@ -523,7 +523,7 @@ async def test_a_vehicle_that_left_while_its_limit_was_made_is_not_started(house
     answers = await start_slow_and_meanwhile(house, house[SOCKET].unplug)
     assert [heard.message.value for heard in answers] == ["ERR_INVALID_STATE"]
     assert "START_SESSION" not in asked(house)
-    await house.hub.until(lambda: not house.cloud.account.schedules)  # it is given back at once
+    await house.hub.until(lambda: not house.cloud.account.schedules)  # it is cleared at once
 
 
 async def test_a_session_that_began_while_its_limit_was_made_is_not_started_again(house: House) -> None:
@@ -546,7 +546,7 @@ async def test_a_start_that_was_passed_on_before_the_login_lapsed_may_have_happe
         await house.cloud.send_all('{"object": "ERROR", "error": 1, "message": "Invalid Auth Token"}')
         await house.hub.until(lambda: any(heard.message.corid == uid for heard in house.hub.heard[since:]))
         (answer,) = [heard for heard in house.hub.heard[since:] if heard.message.corid == uid]
-        assert answer.message.value == "ERR_DISCONNECTED"  # not "try again": that would be a second start
+        assert answer.message.value == "ERR_DISCONNECTED"  # it must not say "try again", which would be a second start
         await house.hub.expect("evt.state.report", SOCKET, since=since, value="charging")
         await asyncio.sleep(1.2)  # a tick
         assert house[SOCKET].sockets[0].current_a == 6
@@ -554,7 +554,7 @@ async def test_a_start_that_was_passed_on_before_the_login_lapsed_may_have_happe
 
 @pytest.mark.parametrize("moved", [0, 1])
 async def test_a_start_time_that_is_told_before_the_session_does_not_end_its_limit(house: House, moved: int) -> None:
-    """Wherever a second ends: the session begins at the time that was told, or a second later."""
+    """The session begins at the given time or a second later, wherever the second ends."""
     await plug(house)
     house.cloud.faults.silent.add("START_SESSION")
     uid = await house.hub.say(

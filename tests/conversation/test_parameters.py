@@ -33,7 +33,7 @@ async def supported(house: House, evse_id: str = SOCKET) -> dict[str, dict[str, 
 
 
 async def put(house: House, parameter_id: str, value: object, evse_id: str = SOCKET, **more: Any) -> Heard:
-    """Set a parameter; gives the answer."""
+    """Set a parameter; returns the answer."""
     kinds = {bool: "bool", int: "int", str: "string", list: "int_array"}
     wish = {"parameter_id": parameter_id, "value_type": kinds.get(type(value), "string"), "value": value, **more}
     (answer,) = await house.hub.command(evse_id, "cmd.param.set", service="parameters", val_t="object", val=wish)
@@ -41,7 +41,7 @@ async def put(house: House, parameter_id: str, value: object, evse_id: str = SOC
 
 
 async def get(house: House, parameter_id: str, evse_id: str = SOCKET) -> Heard:
-    """Ask for a parameter; gives the answer."""
+    """Ask for a parameter; returns the answer."""
     (answer,) = await house.hub.command(
         evse_id, "cmd.param.get_report", service="parameters", val_t="string", val=parameter_id
     )
@@ -132,7 +132,7 @@ SETTERS: list[tuple[str, object, dict[str, object]]] = [
 async def test_each_setter(
     house: House, parameter_id: str, value: object, request_: dict[str, object], pushed: bool
 ) -> None:
-    # The verdict alone must do; but whether a charge point is blocked, only its status can tell.
+    # The verdict is enough, except for `available`, which only a status shows.
     house.cloud.faults.quiet = not pushed and parameter_id != "available"
     before = len(house.cloud.seen)
     answer = await put(house, parameter_id, value)
@@ -334,7 +334,7 @@ async def test_what_a_status_told_is_unknown_while_the_cloud_is_away(build: Hous
         house.cloud.faults.refuse_handshake = "maintenance"
         house.cloud.drop()
         await house.hub.expect("evt.state.report", SOCKET, value="unknown")
-        assert set(await supported(house)) == set(ALL)  # it has them all the same
+        assert set(await supported(house)) == set(ALL)  # it still has all of them
         for parameter_id in ("available", "max_offline", "total_cost"):
             assert (await get(house, parameter_id)).message.value == "ERR_INVALID_STATE"
         assert value_of(await get(house, "free_charging")) is False
@@ -343,7 +343,7 @@ async def test_what_a_status_told_is_unknown_while_the_cloud_is_away(build: Hous
 
 
 async def test_a_part_of_the_schedule_that_the_cloud_tells_is_not_kept_here(house: House) -> None:
-    """Only what was set here goes before what the cloud tells."""
+    """Only a value that was set through the bridge takes precedence over the cloud's."""
 
     async def tell(**delayed: object) -> None:
         data = {"delayed_charging": {"value": False, "permission": "write", **delayed}}
@@ -359,7 +359,7 @@ async def test_a_part_of_the_schedule_that_the_cloud_tells_is_not_kept_here(hous
     assert value_of(await put(house, "delayed_charging_end", "06:00")) == "06:00"
     (sent,) = house.cloud.seen[before:]
     assert (sent["days"], sent["start_time"], sent["end_time"]) == ("[3]", "22:00", "06:00")
-    await tell(selected_days=[4], start_time="21:00", end_time="05:00")  # and now nothing is kept any more
+    await tell(selected_days=[4], start_time="21:00", end_time="05:00")  # no value is kept any more
     assert [value_of(await get(house, f"delayed_charging_{part}")) for part in ("days", "start", "end")] == [
         [4], "21:00", "05:00",
     ]  # fmt: skip
@@ -422,7 +422,7 @@ async def test_the_status_that_shows_it_answers_a_setter(
     """A `STATUS_` often never comes (recorded of SET_INOPERATIVE); the answer does not wait a minute for it."""
     house.cloud.faults.unanswered.add(str(request_["command"]))
     if parameter_id == "expected_departure_time":
-        house[SOCKET].price_based_charging = True  # its details are told while the profile is on
+        house[SOCKET].price_based_charging = True  # the cloud sends its details only while the profile is on
     assert value_of(await put(house, parameter_id, value)) == value
 
 
@@ -436,4 +436,4 @@ async def test_what_is_kept_for_a_charge_point_is_told_of_all_its_sockets(build:
             assert value_of(await put(house, parameter_id, value, f"{duo}_1")) == value
             report = await house.hub.expect("evt.param.report", f"{duo}_2", since=since)
             assert value_of(report) == value
-            (_answer,) = house.hub.find("evt.param.report", f"{duo}_1", since=since)  # nothing is told twice
+            (_answer,) = house.hub.find("evt.param.report", f"{duo}_1", since=since)  # nothing is reported twice

@@ -39,7 +39,7 @@ WHO: Final = "cmd.network.get_all_nodes"
 
 @pytest.fixture(scope="module")
 def red(broker: TestBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeRed]:
-    """One Node-RED for all, told of the broker as the compose file does; each test deploys the flows anew."""
+    """One Node-RED for all tests, with the broker from its environment; each test deploys the flows again."""
     lacking = node_red.missing()
     if lacking is not None:
         assert not node_red.REQUIRED, lacking
@@ -51,14 +51,14 @@ def red(broker: TestBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @dataclass
 class Place:
-    """A house with a Node-RED in it, and an ear for the commands on its broker."""
+    """A bridge with a Node-RED, and a client that records the commands on the broker."""
 
     house: House
     red: NodeRed
     commands: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # topic and message
 
     async def listen(self, client: aiomqtt.Client) -> None:
-        """Hear commands, until cancelled."""
+        """Receive commands until cancelled."""
         async for arrival in client.messages:
             self.commands.append((str(arrival.topic), json.loads(bytes(arrival.payload))))
 
@@ -80,7 +80,7 @@ class Place:
         return [message for _, message in self.commands if message["type"] in types]
 
     async def hears(self, type_: str, count: int = 1) -> dict[str, Any]:
-        """Wait for so many commands of a type; gives the last."""
+        """Wait for a number of commands of a type; returns the last."""
         try:
             await self.house.hub.until(lambda: len(self.sent(type_)) >= count)
         except TimeoutError:
@@ -88,24 +88,24 @@ class Place:
         return self.sent(type_)[-1]
 
     async def still(self) -> None:
-        """Wait until nothing is under way in the flow: a question that has come out last shows it."""
+        """Wait until the flow has handled everything: its last query shows that."""
         asked = len(self.sent(WHO))
         await asyncio.sleep(0.05)
         await self.red.click("Ask again")
         await self.hears(WHO, asked + 1)
 
     async def tick(self, time: datetime) -> list[str]:
-        """It is that time; gives the starts and stops that come of it."""
+        """Set the time; returns the starts and stops that follow."""
         before = len(self.sent(START, STOP))
         await self.red.click(TIME, time.timestamp() * 1000)
         await self.still()
         told = [message["type"] for message in self.sent(START, STOP)[before:]]
-        if told:  # and Node-RED hears what came of it
+        if told:  # Node-RED receives the outcome
             await self.knows(session=told[-1] == START)
         return told
 
     async def plug(self, evse_id: str = SOCKET) -> None:
-        """A car comes, and Node-RED knows."""
+        """Connect a car, and wait until Node-RED knows."""
         self.house[evse_id].plug(Car(charge_kwh=6))
         await self.house.push(evse_id)
         await self.knows(evse_id, state="ready_to_charge")
@@ -121,7 +121,7 @@ class Place:
         await self.house.push(evse_id)
 
     async def knows(self, evse_id: str = SOCKET, **values: object) -> None:
-        """Wait until Node-RED knows this of a charge point."""
+        """Wait until Node-RED has this value of a charge point."""
         await self.red.keeps("chargepoints", lambda points: values.items() <= points[evse_id].items())
 
     async def alerted(self, *words: str) -> None:
@@ -361,7 +361,7 @@ def at(clock: str, days: int = 0) -> datetime:
 
 
 def feed(cheap: dict[datetime, float], *, hours: int = 48, minutes: int = 60) -> dict[str, str]:
-    """A price feed in the place of the made-up one: 0.30 but where it is said."""
+    """A price feed that replaces the made-up one: 0.30 except for the given hours."""
     starts = [DAY + timedelta(minutes=minutes * index) for index in range(hours * 60 // minutes)]
     prices = [{"start": start.isoformat(), "price": cheap.get(start, 0.30)} for start in starts]
     return {FEED: f"msg.payload = {json.dumps(prices)};\nreturn msg;"}
@@ -753,7 +753,7 @@ async def test_a_target_from_the_settings(place: Place) -> None:
 
 async def test_a_command_that_fails_is_alerted(place: Place) -> None:
     await place.deploy()
-    await place.red.click("Start")  # no car is there
+    await place.red.click("Start")  # no car is connected
     await place.alerted(SOCKET, START, "ERR_INVALID_STATE", "No vehicle is connected")
     assert len(await place.alerts()) == 1
 
@@ -764,7 +764,7 @@ async def test_a_fault_is_alerted_once_and_its_end_too(place: Place) -> None:
     await place.show("error")
     await place.alerted(SOCKET, "error")
     await place.house.hub.command(SOCKET, "cmd.state.get_report")
-    await place.show("offline")  # nobody knows whether it is over
+    await place.show("offline")  # whether the session is over is not known
     await place.alerted(SOCKET, "DOWN")
     await place.show(None)
     await place.alerted(SOCKET, "the error is over", "ready_to_charge")
@@ -803,7 +803,7 @@ async def test_what_happened_while_the_broker_was_away_is_learned_and_no_click_i
     place.house[SOCKET].plug(Car())
     await place.house.push(SOCKET)
     await place.house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")
-    await place.red.click("Start")  # nobody hears it, and nobody shall later on
+    await place.red.click("Start")  # no command is sent, now or later
     plug.put_back()
     await place.knows(state="ready_to_charge")
     await place.still()

@@ -1,4 +1,4 @@
-"""The bridge over real HTTP: what is served, to whom, and what it costs when somebody behaves badly."""
+"""The HTTP server over real HTTP: its routes, its host check, and clients that misbehave."""
 
 import asyncio
 import json
@@ -433,7 +433,7 @@ async def test_a_reader_that_reads_nothing_holds_up_nobody(house: House) -> None
             async for _, parts in events:
                 if f"now-{SOCKET}" in parts:
                     break
-    await house.stop()  # in time, though it never reads: the fixture would wait for ever
+    await house.stop()  # must stop in time although a client never reads
     deaf.close()
 
 
@@ -454,7 +454,7 @@ async def test_a_hundred_look_and_all_see_the_same() -> None:
 
 async def test_who_has_gone_is_forgotten(house: House) -> None:
     assert house.service is not None
-    publisher = house.service.web._publisher  # how many look is nobody else's business
+    publisher = house.service.web._publisher  # the number of viewers is not public
     async with listening(url(house, "/events")) as events:
         await anext(events)
         assert len(publisher) == 1

@@ -1,4 +1,4 @@
-"""The link against a cloud that says exactly what a test has it say."""
+"""The link with a cloud that sends exactly what a test scripts."""
 
 import asyncio
 import contextlib
@@ -25,26 +25,26 @@ Said = dict[str, Any]
 
 
 class Recorded(Tap):
-    """Keeps what passes."""
+    """Records the frames of both directions."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []
 
     def sent(self, text: str) -> None:
-        """Keep it."""
+        """Write the results."""
         self.lines.append(("sent", str(json.loads(text)["command"])))
 
     def received(self, text: str | bytes) -> None:
-        """Keep it."""
+        """Write the results."""
         self.lines.append(("received", str(json.loads(text)["object"])))
 
     def lost(self, error: BridgeError) -> None:
-        """Keep it."""
+        """Write the results."""
         self.lines.append(("lost", str(error)))
 
 
 class ScriptedCloud:
-    """Answers the login and HELLO, and the rest as the test says."""
+    """Answers the login and HELLO, and everything else as the test scripts."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Callable[[Said], list[Said]]] = {}
@@ -78,13 +78,13 @@ class ScriptedCloud:
         return answer(said) if answer is not None else []
 
     async def say(self, *frames: Said | str) -> None:
-        """Say something unasked."""
+        """Send a frame without a request."""
         for connection in list(self.connections):
             for frame in frames:
                 await connection.send(frame if isinstance(frame, str) else json.dumps(frame))
 
     def commands(self) -> list[str]:
-        """What was asked."""
+        """The received requests."""
         return [str(said["command"]) for said in self.seen]
 
 
@@ -112,7 +112,7 @@ class LinkedUp:
         self.link.status_listeners = (self.statuses.append,)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(PATIENCE_S):
             while not condition():  # noqa: ASYNC110 - several things can make it so
                 await asyncio.sleep(0.005)
@@ -122,7 +122,7 @@ class LinkedUp:
         await self.until(lambda: self.link.status.up)
 
     def logged(self) -> list[dict[str, Any]]:
-        """What was logged."""
+        """The log so far."""
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
 
@@ -180,7 +180,7 @@ def verdict(said: Said, **more: Any) -> Said:
 
 async def test_a_block_is_done_when_the_status_shows_it(linked: LinkedUp) -> None:
     linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [received(said), BLOCKED]
-    async with asyncio.timeout(0.9):  # and does not wait for what may be in flight
+    async with asyncio.timeout(0.9):  # does not wait for answers that may be in flight
         await linked.link.ask(BLOCK)
 
 

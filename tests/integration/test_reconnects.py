@@ -32,7 +32,7 @@ async def test_a_short_break_changes_no_state(house: House) -> None:
     house.cloud.drop()
     await house.hub.until(lambda: house.cloud.requests["HELLO"] == 2)
     await house.ready()
-    # What the broker has acknowledged and is still so is not told again.
+    # Reports that the broker has acknowledged and that have not changed are not repeated.
     assert house.hub.find("evt.state.report", SOCKET, since=since) == []
     assert house.hub.find("evt.network.node_report", since=since, value="DOWN") == []
 
@@ -183,7 +183,7 @@ async def test_a_cloud_that_does_not_answer_one_thing(build: HouseMaker, where: 
         service = await house.start(wait=False)
         if where == "status":
             await house.hub.until(lambda: service.link.status.up)
-            await house.push(SOCKET)  # what one request did not tell, a push does
+            await house.push(SOCKET)  # a push brings the missing values
             await house.hub.expect("evt.state.report", SOCKET, value="disconnected")
         else:
             await house.hub.until(lambda: "Unknown error" in str(service.link.status.error))
@@ -207,7 +207,7 @@ async def test_an_open_and_silent_link_is_noticed(build: HouseMaker, monkeypatch
 
 @pytest.fixture
 async def plug(broker: TestBroker) -> AsyncIterator[Plug]:
-    """A plug between bridge and broker."""
+    """A proxy between bridge and broker."""
     made = await Plug(broker.host, broker.port).start()
     yield made
     await made.stop()
@@ -229,11 +229,11 @@ async def test_a_broker_that_goes_and_comes_back(build: HouseMaker, plug: Plug) 
         plug.put_back()
         state = await house.hub.expect("evt.state.report", SOCKET, since=since)
         assert state.message.value == "ready_to_charge"  # what happened meanwhile
-        await house.hub.expect("evt.state.report", CABLE, since=since)  # and what did not
+        await house.hub.expect("evt.state.report", CABLE, since=since)  # and the unchanged charge point
         nodes = (await house.hub.expect("evt.network.all_nodes_report", since=since)).message.value
         assert isinstance(nodes, list)
         assert {node["status"] for node in nodes if isinstance(node, dict)} == {"UP"}
-        assert len(house.cloud.seen) == before  # the cloud has nothing to do with it
+        assert len(house.cloud.seen) == before  # no requests are made
         warnings = [line for line in house.log_lines() if line["event"] == "connection to the broker is down"]
         assert 1 <= len(warnings) <= 2
 
@@ -307,7 +307,7 @@ async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBro
         service = await house.start(wait=False)
         await house.hub.until(lambda: service.link.status.up and service.broker.status.problem is not None)
         assert service.broker.status.problem == f"nothing listens on 127.0.0.1:{port}: see mqtt.host and mqtt.port"
-        assert service.fleet.twin(SOCKET) is not None  # the cloud is served all the same
+        assert service.fleet.twin(SOCKET) is not None  # the link works meanwhile
         late = Plug(broker.host, broker.port)
         late.port = port
         await late.start()
@@ -339,7 +339,7 @@ async def test_things_that_the_broker_never_heard_of_are_told_by_the_next_start(
         await house.start()
         await house.hub.expect("evt.network.all_nodes_report", since=again)
         await house.stop()
-        assert house.hub.find("evt.thing.inclusion_report", since=again) == []  # and once is enough
+        assert house.hub.find("evt.thing.inclusion_report", since=again) == []  # it is not repeated
 
 
 @pytest.mark.parametrize("last_words", ["stop", "kill"])
@@ -364,8 +364,8 @@ async def test_a_thing_that_left_while_the_broker_was_away_is_excluded_by_the_ne
         again = house.mark
         await house.start()
         await house.stop()
-        assert house.hub.find("evt.thing.exclusion_report", since=again) == []  # and once is enough
-        assert house.hub.find("evt.thing.inclusion_report", since=since) == []  # nothing else has come or gone
+        assert house.hub.find("evt.thing.exclusion_report", since=again) == []  # it is not repeated
+        assert house.hub.find("evt.thing.inclusion_report", since=since) == []  # no other thing has changed
 
 
 async def test_a_command_sent_while_the_bridge_was_away_is_not_lost(house: House) -> None:
@@ -406,7 +406,7 @@ async def test_the_will_and_the_goodbye(house: House) -> None:
         (GRID, "DOWN"),
     }
     await asyncio.sleep(0.1)
-    assert len(house.hub.find("evt.network.all_nodes_report", since=since)) == 1  # the will stays unspoken
+    assert len(house.hub.find("evt.network.all_nodes_report", since=since)) == 1  # the will is not published
 
 
 async def test_a_start_that_was_sent_while_the_bridge_was_away_is_carried_out(house: House) -> None:
@@ -415,7 +415,7 @@ async def test_a_start_that_was_sent_while_the_bridge_was_away_is_carried_out(ho
     house[SOCKET].plug(Car())
     await house.kill()
     uid = await house.hub.say(device_topic(SOCKET), type="cmd.charge.start")
-    house.cloud.faults.delay_s = 0.1  # the broker is there long before the cloud
+    house.cloud.faults.delay_s = 0.1  # the broker is connected long before the cloud
     await house.start()
     answer = await house.hub.expect("evt.state.report", SOCKET, corid=uid)
     assert answer.message.value == "charging"
@@ -440,12 +440,12 @@ async def test_a_broker_that_comes_back_is_told_every_state_and_session_of_a_lar
         everybody, since = set(account.charge_points), house.mark
         plug.pull()
         await house.hub.until(lambda: not service.broker.status.up)
-        for point in account.charge_points.values():  # meanwhile all of them go on
+        for point in account.charge_points.values():  # all charge points continue
             point.step(600)
             await cloud.push(point)
         plug.put_back()
         await house.hub.until(lambda: service.broker.status.up, 15)
-        # A command is answered while everything is told again.
+        # A command is answered while everything is reported again.
         await house.hub.command("BCU000149", "cmd.state.get_report", patience=10)
         await house.hub.until(lambda: service.reporter.is_settled, 60)
         await house.hub.fence()

@@ -1,4 +1,4 @@
-"""Current limits of several charge points at once, with answers that come when the test says so."""
+"""Current limits of several charge points at once, with answers at scripted times."""
 
 import asyncio
 import io
@@ -97,7 +97,7 @@ class Site:
         return self.fleet.expect(evse_id)
 
     def smart_charging(self, evse_id: str, on: bool | None) -> None:
-        """The cloud tells whether it is on."""
+        """Push whether smart charging is on."""
         self.fleet.described(evse_id, Update(ChargePointSettings(smart_charging=on), frozenset({"smart_charging"})))
 
     def charge(self, evse_id: str, current: float) -> None:
@@ -184,7 +184,7 @@ async def test_a_look_for_one_charge_point_does_not_forget_what_is_being_made_fo
         await first
     await site.cloud.answer(SET, schedule(2, B, 12), B)
     await second
-    # It was made all the same: it is found, and cleared.
+    # The schedule was made: it is found in the list and cleared.
     await site.tick()
     await site.cloud.answer(LIST, [schedule(1, A, 10), schedule(2, B, 12)])
     await site.cloud.answer(CLEAR, None)
@@ -219,7 +219,7 @@ async def test_an_answer_for_another_charge_point_is_not_taken_for_ours(site: Si
     assert site.twin(B).limits.owned == Owned(2, 12)
 
 
-# --- what is told, and when ---
+# --- reports, and when they are made ---
 
 
 async def test_nothing_is_told_before_the_cloud_has_agreed(site: Site) -> None:
@@ -275,7 +275,7 @@ async def test_one_that_cannot_be_told_is_not_made_over_and_over(site: Site) -> 
 
 
 async def test_a_change_that_fails_does_not_bring_back_what_was_given_up_meanwhile(site: Site) -> None:
-    """The thing is deleted while its limit is being changed: nobody could lift the old one any more."""
+    """The thing is deleted while its limit is being changed, so its limit must be lifted."""
     await site.make(A, 10, 1)
     second = site.set_max(A, 12)
     await site.cloud.answer(LIST, [schedule(1, A, 10)])
@@ -352,7 +352,7 @@ async def test_while_smart_charging_is_off_a_standing_limit_is_pending(site: Sit
     await site.cloud.answer(CLEAR, None)
     await site.tick(3600)
     assert site.cloud.waiting() == []
-    # On again, and also where the cloud says no more whether it is: it is made again, and told when agreed.
+    # When smart charging is on again, or not known, the limit is made again and reported when agreed.
     site.told.clear()
     site.smart_charging(A, True)
     await site.tick()
@@ -375,7 +375,7 @@ async def test_smart_charging_that_goes_off_while_a_limit_is_made_gives_it_up(si
     assert site.twin(A).limits == Limits(listed=True)
 
 
-# --- what is due ---
+# --- the next request ---
 
 
 async def test_what_cannot_be_done_is_tried_again_later_by_a_clock_that_nobody_sets(site: Site) -> None:
@@ -389,7 +389,7 @@ async def test_what_cannot_be_done_is_tried_again_later_by_a_clock_that_nobody_s
         await site.tick(wait - 3)
         assert site.cloud.waiting() == []
         site.clock.move(3)
-    await site.overrides.refresh()  # the link came up anew: at once
+    await site.overrides.refresh()  # after a reconnect the list is read at once
     await site.tick(0)
     await site.cloud.answer(LIST, [schedule(1, A, 10)])
     await site.cloud.answer(CLEAR, None)

@@ -1,4 +1,4 @@
-"""Frames: the recorded answers, the odd ones, and whatever comes."""
+"""Frames: recorded answers, odd values, and arbitrary input."""
 
 import json
 from datetime import time
@@ -258,7 +258,7 @@ def test_recorded_charge_points() -> None:
     assert evse.plug_and_charge_card == Card("A1", "NL-1", "Mine", True)
     assert evse.delayed_charging == Setting(True, "none")
     assert (evse.delayed_days, evse.delayed_start, evse.delayed_end) == ((1, 5), time(23), time(7))
-    assert evse.price_based_charging == Setting(False, "read")  # a word nobody knows lets nobody change it
+    assert evse.price_based_charging == Setting(False, "read")  # an unknown permission counts as read-only
     assert evse.smart_charging is True
     assert evse.led_intensity == Setting(40, "read")
 
@@ -472,7 +472,7 @@ INNER = st.dictionaries(NAMES, VALUES | st.dictionaries(NAMES, VALUES, max_size=
 
 
 def check(text: str | bytes) -> None:
-    """It is a frame in which nothing stands that cannot be, or it is none."""
+    """The text is a frame without impossible values, or it is rejected."""
     try:
         parsed = parse_frame(text)
     except BadFrame:

@@ -1,4 +1,4 @@
-"""What frames, losses and time mean for the link."""
+"""The reaction of the link to frames, losses and time."""
 
 import json
 from collections import Counter
@@ -142,7 +142,7 @@ def test_a_request_limit_waits_for_its_end() -> None:
     assert link.retry_in(0.0) == left
     for passed in (0.0, 3600.0, left - 5.0):
         step = link.next_step(passed, NOON + timedelta(seconds=passed))
-        assert step == WaitFor(min(60.0, left - passed))  # and looks at the wall clock now and then
+        assert step == WaitFor(min(60.0, left - passed))  # and checks the wall clock in between
     assert link.next_step(left, MIDNIGHT) == Connect(log_in=False)
 
 
@@ -189,7 +189,7 @@ def test_a_connection_that_is_renewed_is_made_at_once() -> None:
     assert link.next_step(0.0, NOON) == WaitFor(1.0)
 
 
-# --- what the cloud says at the door ---
+# --- refused handshakes ---
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_no_text_raises(text: str | bytes) -> None:
 @pytest.mark.parametrize(
     ("error", "of_start", "of_stop", "lost"),
     [
-        # 42 and 1 are about everything; what was passed on already may have been done
+        # 42 and 1 concern all requests; a request that was passed on may have been carried out
         ({"error": 42}, Disconnected, RequestLimit, RequestLimit),
         ({"error": 42, "flow_id": "stop"}, Disconnected, RequestLimit, RequestLimit),
         ({"error": 1}, Disconnected, LoginLapsed, LoginLapsed),
@@ -291,7 +291,7 @@ def test_an_error_with_two_requests_waiting(
     ended = [*heard.ended, *(link.close(heard.lost) if heard.lost is not None else ())]
     kinds = {one.waiting: type(one.answer) for one in ended}
     assert (kinds.get(start), kinds.get(stop)) == (of_start, of_stop)
-    assert bool(heard.problem) == (not ended)  # what is about nobody is worth a line in the log
+    assert bool(heard.problem) == (not ended)  # an error that belongs to no request is logged
 
 
 def test_the_text_of_a_request_carries_the_token_and_the_flow_id() -> None:
@@ -307,12 +307,12 @@ def test_the_text_of_a_request_carries_the_token_and_the_flow_id() -> None:
     assert "flow_id" not in json.loads(link.ask(requests.hello(), None)[1])
 
 
-# --- whatever comes, in whatever order ---
+# --- random events in random order ---
 
 
 @dataclass(eq=False)
 class Asked:
-    """A request of the test, and what the cloud still has to say about it."""
+    """A request of the test, and the answers that the cloud still has to send."""
 
     request: Request[Any]
     flow_id: str
@@ -335,7 +335,7 @@ KINDS: tuple[tuple[Callable[[str], Request[Any]], dict[str, Any] | None], ...] =
 
 
 class Cloud:
-    """A cloud that answers requests in its own time, in order for each command and charge point."""
+    """A cloud that answers requests with delays, in order for each command and charge point."""
 
     def __init__(self, data: st.DataObject) -> None:
         self.data = data
@@ -362,7 +362,7 @@ class Cloud:
         self.asked.append(Asked(request, flow_id, waiting, effect, steps))
 
     def hear(self, frame: dict[str, Any], about: Asked | None) -> None:
-        """A frame comes; it may end what it is about, and what it shows."""
+        """Receive a frame, which may end the requests that it answers or whose effect it shows."""
         read = parse_frame(json.dumps(frame))
         ended = [self.by(one.waiting) for one in self.correlation.take(read, self.now)]
         for one in ended:
@@ -371,7 +371,7 @@ class Cloud:
             assert one is about or shows, f"{frame} ended {one.request.command} {one.request.evse_id}"
 
     def answer(self) -> None:
-        """The cloud says the next thing about a request."""
+        """Send the next answer to a request."""
         first: dict[tuple[str, str | None, str], Asked] = {}
         for one in self.asked:
             if one.to_come:
@@ -416,7 +416,7 @@ class Cloud:
                 self.correlation.give_up(one.waiting)
 
     def effect(self) -> None:
-        """A push shows, or does not show, what was asked for; or it comes from long ago."""
+        """A push shows the effect of a request, does not show it, or is old."""
         evse_id = self.draw(st.sampled_from(POINTS))
         content = self.draw(st.sampled_from([effect for _, effect in KINDS if effect is not None]))
         object_ = "CH_STATUS" if "activity" in content else "CH_SETTINGS"
@@ -439,7 +439,7 @@ class Cloud:
                 self.ends[one] += 1
 
     def give_up(self) -> None:
-        """Somebody's patience ends; the cloud's late answer, if any, would name the request."""
+        """A request times out; a late answer of the cloud would name it."""
         open_ = [one for one in self.asked if not self.ends[one]]
         if open_:
             one = self.draw(st.sampled_from(open_))
@@ -448,7 +448,7 @@ class Cloud:
             self.correlation.give_up(one.waiting)
 
     def live(self) -> None:
-        """Anything happens, and the connection ends."""
+        """Random events happen, and the connection ends."""
         actions = (self.ask, self.ask, self.answer, self.answer, self.answer, self.error, self.effect,
                    self.somebody_elses, self.arrive, self.give_up)  # fmt: skip
         for _ in range(self.draw(st.integers(1, 40))):

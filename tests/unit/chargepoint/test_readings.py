@@ -1,4 +1,4 @@
-"""Readings that cannot be, sessions that are none, and money: told as pushes, one after the other."""
+"""Impossible readings, false sessions and costs, from pushes one after the other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -50,7 +50,7 @@ def readings(*energies: float, seconds: float = 10.0) -> Story:
         ((12.4, 251_658.0, 500_000.0, 12.5), 12.5),
         ((251_658.0, 0.1, 0.2), 0.2),
         ((0.1, 199.0), 0.1),
-        ((0.1, 40.0), 40.0),  # what nobody can exclude counts
+        ((0.1, 40.0), 40.0),  # a reading that is possible counts
     ],
 )
 def test_a_glitch_is_no_session_and_no_energy(shown: Sequence[float], energy: float) -> None:
@@ -133,13 +133,13 @@ def test_a_counter_that_could_have_come_so_far_is_the_new_sessions() -> None:
 
 def test_a_stale_counter_that_still_rises_makes_no_ghost() -> None:
     s = readings(5.0).push("available", "A", energy=5.0, started_at=T1)
-    s.push("charging", "B", energy=5.2, started_at=T1)  # the last of the session before, told late
+    s.push("charging", "B", energy=5.2, started_at=T1)  # the last reading of the session before, pushed late
     s.push("charging", "C", energy=0.1, started_at=s.now).push("charging", "C", energy=0.3)
     assert s.latest.number == 2
     assert s.energies == (0.5, 5.0, 5.5)
 
 
-# --- only what a push says ---
+# --- only values in a push ---
 
 
 def test_an_idle_frame_with_only_a_new_start_is_no_session() -> None:
@@ -224,7 +224,7 @@ def test_an_unlock_holds_until_the_session_continues() -> None:
 
 
 def currents(s: Story) -> tuple[float | None, ...]:
-    """What is known of the currents."""
+    """The known currents."""
     assert s.twin.status is not None
     return s.twin.status.currents
 
@@ -273,7 +273,7 @@ def test_the_currency_is_the_tariffs(told: str | None, currency: str) -> None:
     record = record_of(s.twin, s.latest)
     assert (record.cost, record.currency) == (12.0, currency)
     changed = s.twin.described(Update(ChargePointSettings(tariff=Tariff(currency="DKK")), frozenset({"tariff"})))
-    assert record_of(changed, s.latest).currency == currency  # of a cost that was told before
+    assert record_of(changed, s.latest).currency == currency  # of an earlier cost
 
 
 # --- clocks ---
@@ -285,7 +285,7 @@ OWN_TIMES = {
 
 
 def times(value: object, path: str = "") -> dict[str, datetime]:
-    """Every time in a value, by where it stands."""
+    """Every time in a value, by its path."""
     if isinstance(value, datetime):
         return {path: value}
     found: dict[str, datetime] = {}
@@ -350,11 +350,11 @@ def test_over_a_restart_no_wait_is_negative() -> None:
     assert not s.memory.starting(restarted)
 
 
-# --- whatever comes ---
+# --- arbitrary input ---
 
 
 class Meter:
-    """A counter with a car behind it, and what a cloud makes of its readings."""
+    """A counter with a car, and a cloud that distorts its readings."""
 
     def __init__(self) -> None:
         self.story = story().push("available", "B", energy=0.0)
@@ -362,7 +362,7 @@ class Meter:
         self.counter = 0.0
 
     def charge(self, seconds: float, power: float, shown: float | None, *, off_by: float = 0.0) -> None:
-        """Charge for so long with so many kW; the push shows the counter, or something else."""
+        """Charge for some time with some power; the push shows the counter, or a distorted value."""
         added = power * seconds / 3600
         self.delivered, self.counter = self.delivered + added, self.counter + added
         energy = round(self.counter + off_by, 3) if shown is None else shown
@@ -419,7 +419,7 @@ VISITS = st.lists(
 @settings(max_examples=50)
 @given(VISITS)
 def test_sessions_one_after_the_other_add_up(visits: Iterable[tuple[float, bool, bool, int]]) -> None:
-    """Whether the vehicle leaves in between, times are told or not, and the first pushes still show the last session."""
+    """With or without a departure, times, and stale first pushes."""
     s = story().push("available", "A", energy=0.0)
     truth, last, last_start, rows = 0.0, 0.0, None, dict[int, SessionRecord]()
 

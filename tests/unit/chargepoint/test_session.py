@@ -1,4 +1,4 @@
-"""Sessions: which one it is, what it has delivered, how it ended. Told as pushes, one after the other."""
+"""Sessions: their identity, energy and end, from pushes one after the other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -23,7 +23,7 @@ GRACE = timedelta(seconds=60)
 
 
 def update(**values: Any) -> Update[Status]:
-    """What a push says; words as on the wire."""
+    """The update by a push, with words as on the wire."""
     if "activity" in values and values["activity"] is not None:
         values["activity"] = Activity(values["activity"])
     if "vehicle" in values and values["vehicle"] is not None:
@@ -39,18 +39,18 @@ class Story:
     now: datetime = NOON
 
     def push(self, activity: str = "available", vehicle: str = "B", after: float = 10, **more: Any) -> "Story":
-        """A push comes."""
+        """Receive a push."""
         self.now += timedelta(seconds=after)
         self.twin = self.twin.pushed(update(activity=activity, vehicle=vehicle, **more), self.now).link_found()
         return self
 
     def wait(self, seconds: float) -> "Story":
-        """Time passes."""
+        """Let time pass."""
         self.now += timedelta(seconds=seconds)
         return self
 
     def lose_link(self) -> "Story":
-        """The link goes down."""
+        """Take the link down."""
         self.twin = self.twin.link_lost(self.now)
         return self
 
@@ -61,7 +61,7 @@ class Story:
 
     @property
     def memory(self) -> Memory:
-        """What is remembered."""
+        """The memory."""
         return self.twin.memory
 
     @property
@@ -71,7 +71,7 @@ class Story:
         return self.memory.session
 
     def say(self, after: float = 10, **values: Any) -> "Story":
-        """A push comes that says this and nothing else."""
+        """Receive a push with these fields only."""
         self.now += timedelta(seconds=after)
         self.twin = self.twin.pushed(update(**values), self.now).link_found()
         return self
@@ -191,7 +191,7 @@ def test_the_first_push_after_a_start_still_carries_the_session_before() -> None
 
 def test_a_stale_start_on_the_same_plug_in_is_taken_back() -> None:
     s = story().push("charging", "C", energy=5, started_at=T1).push("available", "B", energy=5, stopped_at=T2)
-    s.push("charging", "B", energy=5, started_at=T1)  # looks as if the last one went on
+    s.push("charging", "B", energy=5, started_at=T1)  # looks as if the last session continued
     s.push("charging", "C", energy=0.1, started_at=T3)
     assert s.energies == (0.1, 5, 5.1)
     latest = s.memory.session
@@ -260,7 +260,7 @@ def test_no_time_is_given_that_the_cloud_did_not_give() -> None:
     latest = s.memory.session
     assert latest is not None
     assert (latest.started_at, latest.finished_at) == (None, None)
-    assert latest.seen_from == NOON + timedelta(seconds=10)  # the bridge's own clock, kept but not told
+    assert latest.seen_from == NOON + timedelta(seconds=10)  # by the bridge's clock, kept but not reported
 
 
 def test_a_session_started_before_the_vehicle_came_is_one_session() -> None:
@@ -276,7 +276,7 @@ def test_a_session_started_before_the_vehicle_came_is_one_session() -> None:
 def test_a_vehicle_that_left_in_a_session() -> None:
     s = story().push("charging", "C", energy=4, started_at=T1).push("charging", "A", energy=4)
     assert s.state == "disconnected"
-    s.push("charging", "C", energy=4.5)  # the cloud counts on, for another car
+    s.push("charging", "C", energy=4.5)  # the cloud continues its counter for another car
     assert s.energies == (0.5, 4, 4.5)
 
 
@@ -383,7 +383,7 @@ def test_a_start_whose_session_came_before_its_verdict_is_not_waited_for() -> No
 def test_a_stop_may_be_meant_for_a_start_without_a_verdict() -> None:
     s = story().push("available", "B")
     s.remember(session.start_without_verdict, s.now)
-    assert s.state == "ready_to_charge"  # nobody knows
+    assert s.state == "ready_to_charge"  # the state is not known
     assert s.memory.may_be_starting(s.now)
     assert not s.memory.may_be_starting(s.now + timedelta(seconds=60))
 
@@ -425,7 +425,7 @@ def test_the_hour_that_repeats_does_not_make_time_run_backwards() -> None:
     assert latest.started_at.isoformat() == "2026-10-25T02:15:00+01:00"
 
 
-# --- whatever comes ---
+# --- arbitrary input ---
 
 LETTERS = st.sampled_from([*(vehicle.value for vehicle in Vehicle), None])
 WORDS = st.sampled_from([*(activity.value for activity in Activity), None])
@@ -456,7 +456,7 @@ EVENTS = st.one_of(
 )  # fmt: skip
 
 ALLOWED = {
-    # What the table allows for an activity and a letter, whatever is remembered; anything else is unknown.
+    # The states that the table allows for an activity and a letter; all others are unknown.
     **{("available", letter): {"ready_to_charge", "requesting", "finished"} for letter in "BCD"},
     ("available", "A"): {"disconnected"},
     **{(word, "A"): {"disconnected", "requesting"} for word in ("charging", "delayed")},
@@ -538,7 +538,7 @@ def test_no_time_is_invented_and_none_runs_backwards(events: list[tuple[str, Any
 
 @given(st.lists(EVENTS, max_size=15), st.sampled_from(["standard", "extended"]))
 def test_the_state_does_not_depend_on_a_restart(events: list[tuple[str, Any]], state_set: StateSet) -> None:
-    """Memory written and read back in the middle of anything, with the same push again, gives the same state."""
+    """Storing and loading the memory at any point, and repeating the push, gives the same state."""
     s = story()
     for _ in run(s, events):
         pass

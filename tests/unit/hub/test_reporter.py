@@ -1,4 +1,4 @@
-"""What is published next, whatever the broker does."""
+"""The order of publications, for every behaviour of the broker."""
 
 import io
 import json
@@ -29,7 +29,7 @@ Said = tuple[str, str, JsonValue]
 
 
 class Hall:
-    """What is so, as a test says, and a reporter that tells it."""
+    """The current reports, set by a test, and a reporter that publishes them."""
 
     def __init__(self, *things: str, acknowledged_before: Iterable[str] = ()) -> None:
         self.things = list(things)
@@ -50,7 +50,7 @@ class Hall:
             log=Log("debug", "json", self.stream).logger,
         )
 
-    # --- what the reporter asks for ---
+    # --- methods that the reporter uses ---
 
     def names(self) -> list[str]:
         return [*self.things, *self.gone, ADAPTER, NETWORK]
@@ -93,21 +93,21 @@ class Hall:
     def goodbye(self) -> list[Report]:
         return [report("evt.goodbye", None)]
 
-    # --- what a test does ---
+    # --- methods for tests ---
 
     def state(self, thing: str, value: str) -> None:
-        """A charge point comes into a state."""
+        """Change the state of a charge point."""
         self.values[thing, "evt.state.report"] = value
         point = ChargePoint(thing, (Twin(evse_id=thing),))
         self.reporter.charge_point_changed(point, point)
 
     def set(self, thing: str, type_: str, value: JsonValue) -> None:
-        """Something else becomes so."""
+        """Change a report."""
         self.values[thing, type_] = value
         self.reporter.mark(thing, Dirty.ALL)
 
     def connect(self, *, renewed: bool = False) -> None:
-        """The broker is there, with a will for every thing."""
+        """Connect, with a will that names every thing."""
         self.reporter.connected(self.things, renewed=renewed)
 
     def take(self) -> Publication:
@@ -125,7 +125,7 @@ class Hall:
         return taken
 
     def publish_all(self) -> list[Said]:
-        """Publish until there is nothing more to say; gives what was said."""
+        """Publish until nothing is left; returns the messages."""
         said = []
         while taken := self.take_all():
             for publication in taken:
@@ -134,7 +134,7 @@ class Hall:
         return said
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """What was logged."""
+        """The log so far."""
         return [json.loads(line) for line in self.stream.getvalue().splitlines()]
 
 
@@ -145,7 +145,7 @@ def report(type_: str, value: JsonValue, subject: str = "", about: str = "") -> 
 
 
 def said_by(publication: Publication) -> Said:
-    """What a message says, as it stands on the wire."""
+    """The content of a message."""
     body = json.loads(publication.payload)
     return publication.report.about or publication.report.topic.service_address, body["type"], body["val"]
 
@@ -294,7 +294,7 @@ async def test_a_thing_that_goes_is_excluded_and_the_will_made_anew() -> None:
     hall.reporter.lost()
     hall.connect(renewed=True)
     assert hall.publish_all() == []
-    hall.things.append("A")  # it comes back: everything is told anew
+    hall.things.append("A")  # it comes back, so everything is reported again
     hall.reporter.connected(["A"], renewed=True)
     hall.reporter.mark("A")
     assert [type_ for _, type_, _ in hall.publish_all()] == ["evt.thing.inclusion_report", "evt.x"]
@@ -330,7 +330,7 @@ def test_what_time_changes_is_told_when_its_time_comes() -> None:
 
 
 def close_until_dropped(hall: Hall, poison: str) -> tuple[list[Said], int]:
-    """A broker that closes the connection whenever a poisonous message comes; gives what got through, and closes."""
+    """A broker that closes the connection at a poisonous message; returns the accepted messages and the closes."""
     said, closes = list[Said](), 0
     for _ in range(20):
         hall.connect()
@@ -367,7 +367,7 @@ def test_a_message_that_closes_the_connection_is_dropped_and_named(others: int) 
     (line,) = [line for line in hall.log_lines() if "dropped" in line["event"]]
     assert (line["type"], line["size"] > 0) == ("evt.big", True)
     hall.reporter.mark("A")
-    assert hall.publish_all() == []  # not tried again while it is the same
+    assert hall.publish_all() == []  # not tried again while its content is the same
     hall.set("A", "evt.big", "harmless")
     assert hall.publish_all() == [("A", "evt.big", "harmless")]
 

@@ -1,4 +1,4 @@
-"""Whatever the cloud says and the hub asks, every message that leaves is valid FIMP on a valid topic."""
+"""Every published message is valid FIMP on a valid topic, for any input from cloud and hub."""
 
 import asyncio
 import io
@@ -44,7 +44,7 @@ class Room:
     """The last inclusion report of each thing that is there."""
 
     def frame(self, content: object) -> None:
-        """The cloud says something."""
+        """Receive a frame from the cloud."""
         text = content if isinstance(content, str) else json.dumps(content)
         try:
             frame = parse_frame(text)
@@ -64,7 +64,7 @@ class Room:
         self.parts.reporter.connected(self.parts.things.will_addresses(), renewed=False)
 
     def drain(self) -> list[Publication]:
-        """Everything that is to be published, taken by a broker that takes all of it."""
+        """Publish everything to a broker that accepts every message."""
         taken: list[Publication] = []
         reporter = self.parts.reporter
         reporter.connected(self.parts.things.will_addresses(), renewed=True)
@@ -88,7 +88,7 @@ class Room:
             self.described.pop(report.about, None)
 
     def faults(self) -> list[dict[str, Any]]:
-        """The lines of the log that tell of a fault of the bridge itself."""
+        """The log lines that report a fault of the bridge itself."""
         lines = [json.loads(line) for line in self.log.getvalue().split("\n") if line]
         return [line for line in lines if line["level"] in ("error", "critical") or "exception" in line]
 
@@ -115,7 +115,7 @@ async def end(made: Room) -> None:
     made.parts.storage.close()
 
 
-# --- what the cloud can say ---
+# --- input from the cloud ---
 
 ODD_TEXT = st.text(st.characters(exclude_categories=()), max_size=30)
 ODD_NUMBERS = st.sampled_from(
@@ -189,7 +189,7 @@ FRAMES = st.one_of(
 
 
 def frames(evse_ids: list[str]) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """What the cloud says of charge points, mostly of those that it has listed."""
+    """Frames about charge points, mostly listed ones."""
     known = st.sampled_from(evse_ids)
     return st.lists(
         st.tuples(FRAMES, known, st.booleans()).map(lambda one: {**one[0], "evse_id": one[1]} if one[2] else one[0]),
@@ -199,7 +199,7 @@ def frames(evse_ids: list[str]) -> st.SearchStrategy[list[dict[str, Any]]]:
 
 @st.composite
 def accounts(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The charge points that the cloud lists, and what it says after."""
+    """The list of charge points, and the frames after it."""
     evse_ids = draw(st.lists(IDS, min_size=1, max_size=4, unique=True))
     listed = [{**draw(SETTINGS), "evse_id": evse_id} for evse_id in evse_ids]
     return listed, draw(frames(evse_ids))
@@ -227,7 +227,7 @@ async def test_the_charge_points_of_an_account_are_bounded() -> None:
 
 
 def check_addresses(made: Room) -> None:
-    """Every thing that can be served is there, and no two of them share a topic."""
+    """Every thing that can be served is included, and no two things share a topic."""
     services = [service["address"] for thing in made.described.values() for service in thing["services"]]
     assert not [address for address, count in Counter(services).items() if count > 1]
     addresses = [thing["address"] for thing in made.described.values()]
@@ -273,7 +273,7 @@ def test_whatever_the_cloud_says_what_leaves_is_valid(
     asyncio.run(run())
 
 
-# --- what the hub can ask ---
+# --- input from the hub ---
 
 COMMANDS = st.sampled_from(
     [
@@ -387,7 +387,7 @@ def good() -> dict[str, Any]:
 
 
 def found(message: dict[str, Any], path: str | None = None) -> list[str]:
-    """What is wrong with a message."""
+    """The violations in a message."""
     return faults(path or message["topic"], json.dumps(message).encode())
 
 

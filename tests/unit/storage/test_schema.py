@@ -91,7 +91,7 @@ class Opening:
         return Storage(path, Log("debug", "json", self.text).logger, lambda: NOW)
 
     def lines(self) -> list[dict[str, Any]]:
-        """What was logged."""
+        """The log so far."""
         return [json.loads(line) for line in self.text.getvalue().splitlines()]
 
 
@@ -316,7 +316,7 @@ def test_an_empty_file_is_a_new_one(path: Path, opening: Opening) -> None:
     assert opening.lines() == []
 
 
-# --- what stands in the way ---
+# --- locked and unreadable files ---
 
 
 def test_a_second_bridge_is_refused(path: Path, opening: Opening) -> None:
@@ -324,7 +324,7 @@ def test_a_second_bridge_is_refused(path: Path, opening: Opening) -> None:
     with pytest.raises(StorageUnusable, match="in use by another bridge") as caught:
         opening(path)
     assert not caught.value.permanent
-    assert Peek(path).sessions() == []  # a visitor may look
+    assert Peek(path).sessions() == []  # a reader may open it
     storage.close()
     opening(path).close()
 
@@ -354,10 +354,10 @@ def test_a_full_disk_costs_nothing_but_the_writing(path: Path, opening: Opening)
     storage.settle("u-1", Outcome("ERR_TIMEOUT", "Nobody knows."))
     storage.save_memories({"B": Memory(earlier_energy=3.0)}, NOW)
     storage.save_inclusion("B", {"address": "B"})
-    assert storage.value("large") == "x" * 200_000  # known all the same
+    assert storage.value("large") == "x" * 200_000  # the value is still known
     assert storage.outcome("u-1") == Outcome("ERR_TIMEOUT", "Nobody knows.")
     assert storage.memories() == {}
-    assert [line["level"] for line in opening.lines()] == ["error"]  # said once
+    assert [line["level"] for line in opening.lines()] == ["error"]  # logged once
     connection.execute("PRAGMA max_page_count = 100000")
     storage.write_owed()
     assert [line["level"] for line in opening.lines()] == ["error", "info"]
