@@ -59,7 +59,7 @@ def build(broker: TestBroker, tmp_path: Path) -> HouseMaker:
 
 
 @pytest.fixture
-def somebodys() -> Iterator[Path]:
+def unprivileged() -> Iterator[Path]:
     """A folder of a user without privileges. A test that runs as root becomes that user."""
     was_root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as name:

@@ -1,7 +1,7 @@
-"""The measuring client: hears everything on the broker, and notes when.
+"""The measuring client: records every message on the broker with the time of its arrival.
 
-It subscribes at QoS 1, as hubs do. While a peer works, packets are only acknowledged and kept with their time; they are
-read afterwards, so that reading costs nobody time.
+It subscribes at QoS 1, as hubs do. While a peer works, packets are only acknowledged and kept with their time. They are
+parsed afterwards, so that parsing does not disturb the measurement.
 """
 
 import asyncio

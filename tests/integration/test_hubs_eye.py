@@ -23,7 +23,7 @@ class Device:
 
     Attributes:
         thing: its inclusion report.
-        up: whether it can be reached, as far as was told.
+        up: whether it can be reached, by the last node report.
         values: the last value of each attribute: (service address, service, interface, sub-value) → value.
     """
 

@@ -58,12 +58,12 @@ def foreign(path: str, allowed: set[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FIMP)
-def test_fimp_knows_nobody(path: str) -> None:
+def test_fimp_imports_no_other_package(path: str) -> None:
     assert foreign(path, {"bridge.fimp", ERRORS}) == []
 
 
 @pytest.mark.parametrize("path", CHARGEPOINT)
-def test_chargepoint_knows_nobody(path: str) -> None:
+def test_chargepoint_imports_no_other_package(path: str) -> None:
     assert foreign(path, {"bridge.chargepoint", ERRORS}) == []
 
 
@@ -80,7 +80,7 @@ def test_the_pure_parts_have_no_loop_no_clock_and_no_socket(path: str) -> None:
 
 
 LEAVES = {"bridge.backoff", "bridge.clock", "bridge.errors", "bridge.logs", "bridge.secret_text", "bridge.tasks"}
-"""Modules of the top level that know nobody, and that everybody may use."""
+"""Top-level modules that import no package of the bridge, and that every package may import."""
 
 ROOMS: dict[str, set[str]] = {
     "account": {
@@ -130,7 +130,7 @@ def test_the_page_commands_nothing(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", EVERYTHING)
-def test_nobody_imports_the_top(path: str) -> None:
+def test_the_top_is_imported_by_no_other_module(path: str) -> None:
     """Only the wiring, the service and the command line know everything."""
     top = {"bridge.wiring", "bridge.service", "bridge.commandline.cli"}
     if path in {"service.py", "wiring.py", "__main__.py"} or path.startswith("commandline/"):

@@ -411,7 +411,7 @@ class Cloud:
             one = self.draw(st.sampled_from(open_))
             one.to_come, one.heard_of = [], True
             self.hear({"object": "ERROR", "error": self.draw(st.sampled_from((0, 2, 9)))} | self.flow(one), one)
-            if not self.ends[one]:  # it may have been about any: nobody asks the same again before it has timed out
+            if not self.ends[one]:  # it may belong to any: none is repeated until it has timed out
                 self.ends[one] += 1
                 self.correlation.give_up(one.waiting)
 

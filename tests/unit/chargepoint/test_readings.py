@@ -429,7 +429,7 @@ def test_sessions_one_after_the_other_add_up(visits: Iterable[tuple[float, bool,
         rows.update({one.number: one for one in records_of(before, s.twin)})
 
     for number, (energy, leaves, told, stale) in enumerate(visits, 1):
-        start = s.now + timedelta(seconds=30) if told or not leaves else None  # else nobody could tell them apart
+        start = s.now + timedelta(seconds=30) if told or not leaves else None  # else they look alike
         push("available", "A" if leaves else "B", after=60)
         for _ in range(stale):
             push("charging", "B", energy=last, started_at=last_start)

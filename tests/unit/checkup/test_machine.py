@@ -98,16 +98,16 @@ def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
     assert last(look_at_storage(tmp_path)) == (Mark.FAIL, f"{tmp_path} is not a file. Correct storage.path.")
 
 
-def test_a_folder_that_may_not_be_written(somebodys: Path) -> None:
-    somebodys.chmod(0o500)
-    for path in (somebodys / "bridge.db", somebodys / "deeper" / "bridge.db"):
+def test_a_folder_that_may_not_be_written(unprivileged: Path) -> None:
+    unprivileged.chmod(0o500)
+    for path in (unprivileged / "bridge.db", unprivileged / "deeper" / "bridge.db"):
         mark, says = last(look_at_storage(path))
         assert mark is Mark.FAIL
-        assert f"{somebodys} cannot be written by this user (uid {os.getuid()})" in says
+        assert f"{unprivileged} cannot be written by this user (uid {os.getuid()})" in says
 
 
-def test_a_file_that_may_not_be_read(somebodys: Path) -> None:
-    path = somebodys / "bridge.db"
+def test_a_file_that_may_not_be_read(unprivileged: Path) -> None:
+    path = unprivileged / "bridge.db"
     Storage(path).close()
     path.chmod(0o000)
     assert "cannot be read and written by this user" in last(look_at_storage(path))[1]

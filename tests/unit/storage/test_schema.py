@@ -403,19 +403,19 @@ def test_a_visitor_looks_at_files_of_every_age(path: Path, opening: Opening) -> 
     assert peek.value("login") is None
 
 
-def test_a_folder_that_may_not_be_written(somebodys: Path) -> None:
-    path = somebodys / "bridge.db"
-    somebodys.chmod(0o500)
+def test_a_folder_that_may_not_be_written(unprivileged: Path) -> None:
+    path = unprivileged / "bridge.db"
+    unprivileged.chmod(0o500)
     with pytest.raises(StorageUnusable, match="Permission denied"):
         Storage(path)
     assert not path.exists()
 
 
-def test_a_file_that_may_not_be_written(somebodys: Path) -> None:
-    path = somebodys / "bridge.db"
+def test_a_file_that_may_not_be_written(unprivileged: Path) -> None:
+    path = unprivileged / "bridge.db"
     Storage(path).close()
     path.chmod(0o400)
     with pytest.raises(StorageUnusable) as raised:
         Storage(path)
     assert str(path) in str(raised.value)
-    assert [file.name for file in somebodys.iterdir() if "damaged" in file.name] == []
+    assert [file.name for file in unprivileged.iterdir() if "damaged" in file.name] == []
