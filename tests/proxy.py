@@ -1,6 +1,7 @@
 """A TCP proxy that can be interrupted."""
 
 import asyncio
+import socket
 from contextlib import suppress
 
 
@@ -16,10 +17,25 @@ class Plug:
         self._flowing.set()
         self.pulled = False
         self.port = 0
+        self._reserved: socket.socket | None = None
+
+    def reserve(self) -> int:
+        """Keep a port on which nothing listens until `start`; gives its number.
+
+        A port that is only free can be taken meanwhile, even by the client itself: one that tries a closed port of the
+        ephemeral range often enough gets that port as its own, and is connected to itself.
+        """
+        self._reserved = socket.socket()
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port = int(self._reserved.getsockname()[1])
+        return self.port
 
     async def start(self) -> "Plug":
         """Listen."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        if self._reserved is not None:
+            self._server = await asyncio.start_server(self._connected, sock=self._reserved)
+        else:
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -10,7 +10,6 @@ import pytest
 from websockets.asyncio.client import connect
 
 from bridge.bluecurrent import login
-from bridge.commandline.embedded_broker import free_port
 from bridge.errors import AlreadyConnected, Disconnected, RequestLimit
 from bridge.simulator.account import SimulatedAccount, example_account
 from bridge.simulator.car import Car
@@ -281,7 +280,8 @@ async def test_a_broker_that_was_away_for_long_is_found_within_half_a_minute(
     broker: TestBroker, tmp_path: Path
 ) -> None:
     clock = FakeClock()
-    port = free_port()
+    late = Plug(broker.host, broker.port)
+    port = late.reserve()
     async with make_house(
         broker, tmp_path, clock=clock, start=False, mqtt={"host": "127.0.0.1", "port": port}
     ) as house:
@@ -290,8 +290,6 @@ async def test_a_broker_that_was_away_for_long_is_found_within_half_a_minute(
         for _ in range(600):  # ten minutes
             clock.move(1)
             await asyncio.sleep(0.004)
-        late = Plug(broker.host, broker.port)
-        late.port = port
         await late.start()
         for _ in range(31):
             clock.move(1)
@@ -302,14 +300,13 @@ async def test_a_broker_that_was_away_for_long_is_found_within_half_a_minute(
 
 
 async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBroker) -> None:
-    port = free_port()
+    late = Plug(broker.host, broker.port)
+    port = late.reserve()
     async with build(mqtt={"host": "127.0.0.1", "port": port}, start=False) as house:
         service = await house.start(wait=False)
         await house.hub.until(lambda: service.link.status.up and service.broker.status.problem is not None)
         assert service.broker.status.problem == f"nothing listens on 127.0.0.1:{port}: see mqtt.host and mqtt.port"
         assert service.fleet.twin(SOCKET) is not None  # the link works meanwhile
-        late = Plug(broker.host, broker.port)
-        late.port = port
         await late.start()
         await house.ready()
         await house.kill()
