@@ -32,12 +32,15 @@ _HINTS: Final = tuple(
         ("refused", "nothing listens on {where}: see mqtt.host and mqtt.port"),
         ("name or service|name resolution|no address", "there is no such host as in {where}: see mqtt.host"),
         ("subscribe", "{error}"),
-        ("before it answered", "{where} {error}: it is starting, or it is no MQTT broker; see mqtt.port and mqtt.tls"),
+        (  # with TLS 1.3 a broker that requires a client certificate closes the connection after the handshake
+            "before it answered",
+            "{where} {error}: it is starting, or is no MQTT broker; see mqtt.port, mqtt.tls, and mqtt.cert_file",
+        ),
         (
             "disconnect",
             "{where} closed the connection; if this repeats, another program may use the same mqtt.client_id",
         ),
-        (  # with TLS 1.3 a broker that requires a client certificate does not answer at all
+        (
             "timed out|timeout",
             "{where} does not answer: see mqtt.host, mqtt.port and mqtt.tls, and mqtt.cert_file if it asks for one",
         ),
