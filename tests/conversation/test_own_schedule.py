@@ -7,8 +7,8 @@ import pytest
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint, Socket
 from tests.conftest import HouseMaker
-from tests.conversation.test_limits import OVERRIDES, set_max, set_session
-from tests.conversation.test_parameters import get, put, supported, value_of
+from tests.conversation.limit_commands import OVERRIDES, set_max, set_session
+from tests.conversation.parameter_commands import get, put, supported, value_of
 from tests.harness import CABLE, SOCKET, Heard, House, device_topic
 
 PARTS = ("limit_current", "limit_days", "limit_start", "limit_end")

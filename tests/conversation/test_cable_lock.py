@@ -1,0 +1,153 @@
+"""The cable's lock: command in, exact messages out, and the requests that the cloud saw."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.simulator.car import Car
+from bridge.simulator.charge_point import SimulatedChargePoint, Socket
+from tests.conftest import HouseMaker
+from tests.conversation.cars import charge
+from tests.harness import CABLE, SOCKET, House, interfaces
+
+
+async def test_unlocking_ends_the_session_and_is_answered_by_the_lock(house: House) -> None:
+    await charge(house)
+    (answer,) = await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+    assert answer.brief == ("evt.cable_lock.report", False)
+    assert house.cloud.requests_for("UNLOCK_CONNECTOR")[0]["evse_id"] == SOCKET
+    await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")
+
+
+async def test_locking_what_is_locked_is_answered(house: House) -> None:
+    await charge(house)
+    (answer,) = await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=True)
+    assert answer.brief == ("evt.cable_lock.report", True)
+
+
+async def test_what_is_not_locked_cannot_be_locked_from_here(house: House) -> None:
+    error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=True)
+    assert error.message.value == "ERR_NOT_SUPPORTED"
+
+
+async def test_a_fixed_cable_is_locked_and_stays_so(house: House) -> None:
+    before = len(house.cloud.seen)
+    (answer,) = await house.hub.command(CABLE, "cmd.cable_lock.get_report")
+    assert answer.brief == ("evt.cable_lock.report", True)
+    (answer,) = await house.hub.command(CABLE, "cmd.cable_lock.set", val_t="bool", val=True)
+    assert answer.brief == ("evt.cable_lock.report", True)
+    error = await house.hub.refused(CABLE, "cmd.cable_lock.set", val_t="bool", val=False)
+    assert error.message.value == "ERR_NOT_SUPPORTED"
+    assert len(house.cloud.seen) == before
+
+
+OTHER = "BCU200200"
+
+
+@pytest.mark.parametrize("kind", ["UMOVE", ""])
+@pytest.mark.parametrize("answer", [(0, "Unknown command"), (2, "forbidden"), (2, "")])
+async def test_an_unlock_that_the_cloud_does_not_know_or_forbids_is_remembered_for_that_charge_point(
+    build: HouseMaker, kind: str, answer: tuple[int, str]
+) -> None:
+    async with build(start=False) as house:
+        house[SOCKET].chargepoint_type = kind
+        house.cloud.account.add(SimulatedChargePoint(OTHER, house.clock.now))
+        house.cloud.faults.error["UNLOCK_CONNECTOR"] = answer
+        await house.start()
+        assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+        since = house.mark
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        await house.hub.expect("evt.thing.inclusion_report", since=since)
+        assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+        assert "cmd.cable_lock.set" in interfaces(house.hub, OTHER)
+
+        await house.restart()
+        assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        assert len(house.cloud.requests_for("UNLOCK_CONNECTOR")) == 1
+
+
+@pytest.mark.parametrize(("fault", "code"), [("silent", "ERR_TIMEOUT"), ("error", "ERR_REJECTED")])
+async def test_an_unlock_that_fails_for_another_reason_teaches_nothing(house: House, fault: str, code: str) -> None:
+    if fault == "silent":
+        house.cloud.faults.silent.add("UNLOCK_CONNECTOR")
+    else:
+        house.cloud.faults.error["UNLOCK_CONNECTOR"] = (9, "")
+    error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+    assert error.message.value == code
+    assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+
+
+@contextlib.asynccontextmanager
+async def wall_box(build: HouseMaker, *, sockets: int = 1, side: bool = True) -> AsyncIterator[House]:
+    """A house whose charge point is no portable one, and charges."""
+    async with build(start=False, side=side) as house:
+        house[SOCKET].chargepoint_type = "HIDDEN"
+        house[SOCKET].sockets = [Socket(number) for number in range(1, sockets + 1)]
+        await house.start()
+        for socket in house[SOCKET].sockets:
+            house[SOCKET].plug(Car(), socket)
+            house[SOCKET].start("046C8CCA8C1D90", socket)
+        await house.push(SOCKET)
+        for address in addresses_of(house):
+            await house.hub.expect("evt.state.report", address, value="charging")
+        yield house
+
+
+def addresses_of(house: House) -> list[str]:
+    """The service addresses of the charge point's sockets."""
+    numbers = [socket.number for socket in house[SOCKET].sockets]
+    return [SOCKET] if len(numbers) == 1 else [f"{SOCKET}_{number}" for number in numbers]
+
+
+async def test_a_wall_box_is_unlocked_by_the_apps_side(build: HouseMaker) -> None:
+    async with wall_box(build) as house:
+        (answer,) = await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert answer.brief == ("evt.cable_lock.report", False)
+        await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")  # not `finished`: it was us
+        assert house.cloud.rest_calls["unlockconnector"] == 1
+        assert house.cloud.requests_for("UNLOCK_CONNECTOR") == []
+        assert house[SOCKET].sockets[0].unlocked
+
+
+async def test_one_socket_of_several_is_unlocked_by_the_apps_side(build: HouseMaker) -> None:
+    async with wall_box(build, sockets=2) as house:
+        address = f"{SOCKET}_2"
+        assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+        (answer,) = await house.hub.command(address, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert answer.brief == ("evt.cable_lock.report", False)
+        assert [socket.unlocked for socket in house[SOCKET].sockets] == [False, True]
+
+
+async def test_an_apps_side_that_forbids_is_remembered(build: HouseMaker) -> None:
+    async with wall_box(build) as house:
+        house.cloud.faults.rest_error["unlockconnector"] = (2, "forbidden")
+        since = house.mark
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_NOT_SUPPORTED"
+        await house.hub.expect("evt.thing.inclusion_report", since=since)
+        assert not any("cable_lock" in name for name in interfaces(house.hub, SOCKET))
+        await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert house.cloud.rest_calls["unlockconnector"] == 1
+
+
+async def test_an_apps_side_that_cannot_be_reached_teaches_nothing(build: HouseMaker) -> None:
+    async with wall_box(build, side=False) as house:
+        error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert error.message.value == "ERR_DISCONNECTED"
+        assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
+        house[SOCKET].step(60)
+        house[SOCKET].stop()  # and the session that ends now was not ended by us
+        await house.push(SOCKET)
+        await house.hub.expect("evt.state.report", SOCKET, value="finished")
+
+
+async def test_a_cloud_that_unlocks_everything_by_websocket_is_not_asked_to(build: HouseMaker) -> None:
+    """The way depends on the type alone: it costs no request to find it out."""
+    async with wall_box(build) as house:
+        house.cloud.account.unlocks_by_websocket = True
+        await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
+        assert house.cloud.requests_for("UNLOCK_CONNECTOR") == []
