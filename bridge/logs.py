@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, Literal, TextIO
 
@@ -25,6 +25,13 @@ LEVELS: Final[dict[Level, int]] = {
     "error": logging.ERROR,
     "fatal": logging.CRITICAL,
 }
+
+_RANKS: Final[Mapping[str, int]] = {
+    **{str(level): rank for level, rank in LEVELS.items()},
+    "exception": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
+"""The levels by the methods of a logger."""
 
 MOST_LINES_A_MINUTE: Final = 300
 """The most lines in a minute. The levels `debug` and `trace` have no such limit."""
@@ -177,8 +184,7 @@ class Log:
         )
 
     def _filter(self, _: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        rank = {"exception": logging.ERROR, "critical": logging.CRITICAL}.get(method)
-        if (rank if rank is not None else LEVELS.get(method, logging.INFO)) < LEVELS[self.level]:  # type: ignore[call-overload]
+        if _RANKS.get(method, logging.INFO) < LEVELS[self.level]:
             raise structlog.DropEvent
         if LEVELS[self.level] > logging.DEBUG and self._flood.holds_back():
             raise structlog.DropEvent

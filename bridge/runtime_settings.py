@@ -6,7 +6,7 @@ hub resets it.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, ValidationError
 
@@ -39,11 +39,6 @@ class Values(BaseModel):
     offline_grace: Grace
     command_max_age: Seconds
     log_level: Annotated[Level, BeforeValidator(lambda value: level_named(str(value)) or value)]
-
-
-Name = Literal[
-    "state_set", "card", "slow_current", "nominal_voltage", "offline_grace", "command_max_age", "log_level"
-]  # fmt: skip
 
 
 CONFIG: Final = "config"

@@ -216,6 +216,12 @@ class House:
     _stop: asyncio.Event | None = None
     _task: asyncio.Task[None] | None = None
 
+    @property
+    def running(self) -> Service:
+        """The service, once it was started."""
+        assert self.service is not None
+        return self.service
+
     def __getitem__(self, evse_id: str) -> SimulatedChargePoint:
         return self.cloud.account.charge_points[evse_id]
 
@@ -310,7 +316,7 @@ def house_settings(broker: TestBroker, url: str, folder: Path, **sections: dict[
     }
     for section, more in sections.items():
         values.setdefault(section, {}).update(more)
-    return Settings(**values)  # type: ignore[arg-type] # the sections, by name
+    return Settings.model_validate(values)
 
 
 @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import ChargePoint
-from bridge.chargepoint.limits import NOTHING, Change, Clear, Limits, Make, ReadList, Step, Wish
+from bridge.chargepoint.limits import NOTHING, Change, Clear, Limits, LimitStep, Make, ReadList, Wish
 from bridge.chargepoint.schedules import Schedule, There
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
@@ -278,7 +278,7 @@ class Overrides:
             listed, made = listed or isinstance(step, ReadList), made or isinstance(step, Make)
             await self._execute(step, twin)
 
-    async def _execute(self, step: Step, twin: Twin) -> None:
+    async def _execute(self, step: LimitStep, twin: Twin) -> None:
         match step:
             case ReadList():
                 await self.read_list()

@@ -41,10 +41,10 @@ class Parameter(Generic[T]):
     value: Callable[[Sources], T | None]
     permission: Callable[[Sources], Permission]
     set: Callable[[ParameterSetters, Twin, T], Awaitable[None]] | None = None
-    options: Callable[[Sources], Options] = lambda sources: ()  # noqa: ARG005
+    options: Callable[[Sources], Options] = lambda _: ()
     least: int | None = None
     most: int | None = None
-    unit: Callable[[Sources], str] = lambda sources: ""  # noqa: ARG005
+    unit: Callable[[Sources], str] = lambda _: ""
     default: JsonValue = None
     description: str = ""
     from_status: bool = False

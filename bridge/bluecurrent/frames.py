@@ -39,7 +39,8 @@ __all__ = (
 
 T = TypeVar("T")
 
-Json = Mapping[str, object]
+Raw = Mapping[str, object]
+"""An object of a frame, not read yet."""
 
 MOST_ODDITIES: Final = 20
 """The most oddities that a frame names."""
@@ -111,7 +112,7 @@ def parse_frame(text: str | bytes) -> Frame:
     )
 
 
-def _named_by_command(data: Json) -> str | None:
+def _named_by_command(data: Raw) -> str | None:
     """Return the name of an answer about overrides that carries it in `command` in place of `object` (page 3).
 
     A frame with a `command` and no content is an echo of a request, and has no name.
@@ -133,13 +134,13 @@ class _Reading:
         oddities: the values that could not be read.
     """
 
-    data: Json
-    inner: Json
+    data: Raw
+    inner: Raw
     evse_id: str | None
     name: str
     oddities: list[str] = field(default_factory=list)
 
-    def one(self, name: str, convert: Callable[[object], T | None], within: Json | None = None) -> T | None:
+    def one(self, name: str, convert: Callable[[object], T | None], within: Raw | None = None) -> T | None:
         """Read one field of an object in the frame, or (`within` is None) of the frame itself."""
         value = (self.data if within is None else within).get(name)
         try:
@@ -148,13 +149,13 @@ class _Reading:
             self.oddities.append(f"{name} cannot be read")
             return None
 
-    def one_object(self) -> Json:
+    def one_object(self) -> Raw:
         """Return the object with the values of a frame about a single subject: `data`, or the frame itself."""
         if len(_list(self.data, "items", "data") or ()) > 1:
             self.oddities.append("has several entries where one is known")
         return self.inner or self.data
 
-    def objects(self, listed: object) -> Iterator[Json]:
+    def objects(self, listed: object) -> Iterator[Raw]:
         """Yield the objects in a list. Other entries, and those above `MOST_ENTRIES`, are named as oddities."""
         entries = listed if isinstance(listed, list) else []
         if len(entries) > MOST_ENTRIES:
@@ -166,17 +167,17 @@ class _Reading:
                 self.oddities.append("an entry is no object")
 
 
-def _object(value: object) -> Json:
+def _object(value: object) -> Raw:
     return value if isinstance(value, dict) else {}
 
 
-def _only_entry(data: Json) -> Json:
+def _only_entry(data: Raw) -> Raw:
     """Return the object in a list of one. The cloud can send a list in place of an object (design page 3)."""
     listed = _list(data, "items", "data")
     return _object(listed[0]) if listed is not None and len(listed) == 1 else {}
 
 
-def _id(data: Json, name: str) -> str | None:
+def _id(data: Raw, name: str) -> str | None:
     value = data.get(name)
     try:
         return read_text(value) or None if value is not None else None
@@ -191,7 +192,7 @@ def _words(error: object) -> str:
     return words.strip()[:LONGEST_WORDS]
 
 
-def _list(data: Json, *names: str) -> list[object] | None:
+def _list(data: Raw, *names: str) -> list[object] | None:
     for name in names:
         value = data.get(name)
         if isinstance(value, list):
@@ -225,7 +226,7 @@ def _statuses(reading: _Reading) -> Body:
     )
 
 
-def _socket_status(entry: Json, evse_id: str | None, reading: _Reading) -> SocketStatus | None:
+def _socket_status(entry: Raw, evse_id: str | None, reading: _Reading) -> SocketStatus | None:
     if evse_id is None:
         reading.oddities.append("a status names no charge point")
         return None
@@ -242,7 +243,7 @@ def _charge_points(reading: _Reading) -> Body:
     return ChargePoints([point for entry in reading.objects(listed) for point in _listed(entry, reading)])
 
 
-def _listed(entry: Json, reading: _Reading) -> Iterator[ListedChargePoint]:
+def _listed(entry: Raw, reading: _Reading) -> Iterator[ListedChargePoint]:
     evse_id = _id(entry, "evse_id")
     if evse_id is None:
         reading.oddities.append("an entry names no charge point")

@@ -90,7 +90,7 @@ class Connect:
     log_in: bool
 
 
-Step = WaitForToken | WaitFor | Connect
+LinkStep = WaitForToken | WaitFor | Connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class CloudProtocol:
 
     # --- the connection ---
 
-    def next_step(self, now: float, wall: datetime) -> Step:
+    def next_step(self, now: float, wall: datetime) -> LinkStep:
         """Return the next step while there is no connection."""
         if self.api_token is None:
             return WaitForToken(NO_TOKEN)

@@ -61,7 +61,7 @@ def quantity(kind: Quantity) -> Convert:
     outside = f"is outside {lowest:g} to {highest:g} {kind.unit}".rstrip()
 
     def convert(value: object) -> float | None:
-        number = float(value) if type(value) in _NUMBERS else _number(value)  # type: ignore[arg-type]
+        number = float(value) if type(value) is float or type(value) is int else _number(value)
         if number is None or lowest <= number <= highest:
             return number
         if least <= number < lowest:
@@ -69,9 +69,6 @@ def quantity(kind: Quantity) -> Convert:
         raise Odd(outside)  # NaN included
 
     return convert
-
-
-_NUMBERS: Final = (float, int)
 
 
 def _number(value: object) -> float | None:
@@ -83,7 +80,7 @@ def _number(value: object) -> float | None:
 
 def read_whole(value: object) -> int | None:
     """Read a whole number; a fraction is cut off."""
-    number = float(value) if type(value) in _NUMBERS else _number(value)  # type: ignore[arg-type]
+    number = float(value) if type(value) is float or type(value) is int else _number(value)
     if number is None:
         return None
     if abs(number) > 1e9:

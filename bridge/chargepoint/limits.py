@@ -278,10 +278,10 @@ class Clear:
     schedule_id: int
 
 
-Step = ReadList | Make | Change | Clear
+LimitStep = ReadList | Make | Change | Clear
 
 
-def next_step(wanted: int | None, there: There) -> Step | None:
+def next_step(wanted: int | None, there: There) -> LimitStep | None:
     """Return the request that is due; None if the cloud has what is wanted.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Final, Literal, Self
 
 from bridge.chargepoint import limit_watch, limits, observed, readings, session
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
-from bridge.chargepoint.limits import Limits, Step
+from bridge.chargepoint.limits import Limits, LimitStep
 from bridge.chargepoint.observation import Premises, observe
 from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
@@ -239,7 +239,7 @@ class Twin:
         return self.limits.wanted.lowest(self.observed.max_current) if self.overrides_count else None
 
     @property
-    def limit_step(self) -> Step | None:
+    def limit_step(self) -> LimitStep | None:
         """The request about the bridge's override that is due; None if the cloud has what is wanted."""
         return limits.next_step(self.wanted_limit, self.limits.there)
 

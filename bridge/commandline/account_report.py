@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Final, TypeVar
 
 from pydantic import JsonValue, TypeAdapter
@@ -21,6 +22,7 @@ TRANSACTIONS: Final = 10
 
 T = TypeVar("T")
 JsonObject = Mapping[str, JsonValue]
+"""An object, as the app's side gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ async def _from_the_app(
     found_grids = await app.ask("grid addresses", grids)
     transactions: list[JsonObject] = []
     for evse_id in evse_ids:
-        transactions += _objects(await app.ask("transactions", lambda evse_id=evse_id: transactions_of(evse_id)))  # type: ignore[misc] # bound in the loop
+        transactions += _objects(await app.ask("transactions", partial(transactions_of, evse_id)))
     transactions.sort(key=lambda one: str(one.get("end_time") or ""), reverse=True)
     return (
         _objects(found_contracts) if found_contracts is not None else None,

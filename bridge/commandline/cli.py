@@ -22,7 +22,6 @@ from bridge.settings_sources import SettingsFault, trace
 
 if TYPE_CHECKING:
     from bridge.checkup.dump import Dump
-    from bridge.fimp.values import ValueType
 
 FAILED: Final = 1
 UNREADABLE_SETTINGS: Final = 2
@@ -336,8 +335,7 @@ def send(
 
     settings = _load(config, assignments)
     properties = dict(item.partition("=")[::2] for item in prop or [])
-    wanted: ValueType | None = value_type  # type: ignore[assignment] # compared with the value right away
-    order = Order(evse, command, value, wanted, properties, service)
+    order = Order(evse, command, value, value_type, properties, service)
     now = SystemClock().now
 
     async def work() -> int:

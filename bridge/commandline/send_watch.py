@@ -81,7 +81,7 @@ class Order:
     address: str
     type: str
     value: str | None = None
-    value_type: ValueType | None = None
+    value_type: str | None = None
     properties: dict[str, str] | None = None
     service: str | None = None
 
@@ -100,7 +100,7 @@ class Order:
         """The full name of the interface."""
         return self.type if self.type.startswith("cmd.") else f"cmd.{self.type}"
 
-    def typed_value(self) -> tuple[ValueType, JsonValue]:
+    def typed_value(self) -> tuple[str, JsonValue]:
         """The value with its type, given or guessed.
 
         Raises:
@@ -115,7 +115,7 @@ class Order:
         except ValueError:
             value = self.value
         guesses: tuple[ValueType, ...] = ("bool", "int", "float", "null", "str_array", "int_array", "object", "string")
-        types = guesses if self.value_type is None else (self.value_type,)
+        types: tuple[str, ...] = guesses if self.value_type is None else (self.value_type,)
         for value_type in types:
             if fits(value_type, value):
                 return value_type, value

@@ -15,8 +15,6 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 FORMAT: Final = 1
 """The version of the format, in the field `recording` of the head."""
 
-Json = dict[str, JsonValue]
-
 
 class NoRecording(ValueError):
     """The file cannot be replayed. The message says why."""
@@ -138,13 +136,13 @@ class Recording:
     unreadable: tuple[int, ...] = ()
 
 
-def write_head(head: Head) -> Json:
+def write_head(head: Head) -> dict[str, JsonValue]:
     """Return the head as a JSON object."""
     content = _HEAD.dump_python(head, mode="json")
     return {"recording": FORMAT, **content, "at": _time(head.at)}
 
 
-def write_line(line: RecordedLine) -> Json:
+def write_line(line: RecordedLine) -> dict[str, JsonValue]:
     """Return a line as a JSON object."""
     return {"at": _time(line.at), "after": round(line.after, 3), **_written(line.event)}
 
@@ -153,7 +151,7 @@ def _time(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds")
 
 
-def _written(event: Event) -> Json:  # noqa: PLR0911 - one for each kind of line
+def _written(event: Event) -> dict[str, JsonValue]:  # noqa: PLR0911 - one for each kind of line
     match event:
         case Sent(frame):
             return {"sent": frame}

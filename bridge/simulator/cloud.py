@@ -372,7 +372,7 @@ def example_cloud(now: Callable[[], datetime]) -> SimulatedCloud:
 def _decrypt(password: object) -> str | None:
     """A password as the app sends it; None if it cannot be read."""
     from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - needed for this alone
-    from sjcl import SJCL  # noqa: PLC0415
+    from sjcl import SJCL  # noqa: PLC0415 - needed for this alone
 
     try:
         plain = SJCL().decrypt(json.loads(str(password)), BlueCurrentClient.psk)

@@ -120,7 +120,7 @@ COMMANDS: Final = Query(
 )
 
 _MARKS: Final = ", ".join("?" for _ in (*SessionRow._fields, "average_power"))
-SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_COLUMNS}, average_power) VALUES ({_MARKS})"  # noqa: S608 - constants
+SAVE_SESSION: Final = f"INSERT OR REPLACE INTO session ({_COLUMNS}, average_power) VALUES ({_MARKS})"  # noqa: S608 - only constants
 
 
 def utc_text(when: datetime | None) -> str | None:

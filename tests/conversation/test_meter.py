@@ -160,7 +160,9 @@ async def test_the_lifetime_energy_goes_on_over_sessions_and_restarts(house: Hou
     house[SOCKET].plug(Car())  # a whole session, while the bridge is down
     house[SOCKET].sockets[0].stale_pushes = 0
     house[SOCKET].start("BCU-APP")
-    house[SOCKET].sockets[0].session.started_at = house.clock.now() + timedelta(minutes=5)  # type: ignore[union-attr]
+    session = house[SOCKET].sockets[0].session
+    assert session is not None
+    session.started_at = house.clock.now() + timedelta(minutes=5)
     house[SOCKET].step(6 * 60)
     house[SOCKET].unplug()
     await house.start()

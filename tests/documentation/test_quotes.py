@@ -37,11 +37,12 @@ def logged() -> Iterator[str]:
     """Every event that is logged."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
-            if is_call and node.func.attr in {"debug", "info", "warning", "error", "exception"}:  # type: ignore[attr-defined] # see above
-                first = node.args[0]  # type: ignore[attr-defined] # see above
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    yield first.value
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="debug" | "info" | "warning" | "error" | "exception"),
+                    args=[ast.Constant(value=str(event)), *_],
+                ):
+                    yield event
 
 
 EVENTS = set(logged())

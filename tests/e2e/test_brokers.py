@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -81,15 +82,15 @@ def statuses(hub: Hub, since: int = 0) -> list[set[str]]:
     ]
 
 
+def included(house: House, address: str) -> bool:
+    """The hub has heard of a thing."""
+    reports = [heard.message.value for heard in house.hub.find("evt.thing.inclusion_report")]
+    return any(isinstance(report, dict) and report["address"] == address for report in reports)
+
+
 async def test_things_states_and_commands(house: House) -> None:
     for address in (SOCKET, CABLE, GRID):
-        await house.hub.until(
-            lambda address=address: any(  # type: ignore[misc]
-                isinstance(heard.message.value, dict) and heard.message.value["address"] == address
-                for heard in house.hub.find("evt.thing.inclusion_report")
-            ),
-            PATIENCE_S,
-        )
+        await house.hub.until(partial(included, house, address), PATIENCE_S)
     house[SOCKET].plug(Car())
     await house.push(SOCKET)
     await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge", patience=PATIENCE_S)

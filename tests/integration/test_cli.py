@@ -138,8 +138,6 @@ def test_without_a_token_it_says_so_and_stays_up(started: subprocess.Popen[str])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_leaves_within_five_seconds_whatever_either_link_does(number: signal.Signals) -> None:
     # The first port is closed, and the second accepts connections but never answers.
-    import socket  # noqa: PLC0415
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         arguments = [

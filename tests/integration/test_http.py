@@ -22,6 +22,7 @@ from tests import showroom
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, SOCKET, House
+from tests.parsed import Parsed
 
 PATIENCE_S = 8.0
 
@@ -129,7 +130,7 @@ async def test_the_state_follows_a_car_from_start_to_stop(house: House) -> None:
     assert "Driveway · Stop" in (await get(house, "/")).text
 
 
-DESCRIBED = {
+DESCRIBED: dict[str, Parsed] = {
     "evse_id": SOCKET,
     "chargepoint_type": "HIDDEN",
     "public_charging": {"value": False, "permission": "write"},
@@ -167,7 +168,7 @@ async def test_every_field_that_the_cloud_tells_is_in_the_state_by_its_own_name(
     async with asyncio.timeout(PATIENCE_S):
         while (cloud := await shown())["smart_current_heartbeat_timeout"] != 120:  # noqa: ASYNC110 - asked over HTTP
             await asyncio.sleep(0.02)
-    assert cloud["tariff"] == {**DESCRIBED["tariff"], "permission": ""}  # type: ignore[dict-item]
+    assert cloud["tariff"] == {**DESCRIBED["tariff"], "permission": ""}
     for name in ("chargepoint_type", "location", "publish_location", "capacity_tariff", "smart_charging_dynamic"):
         assert cloud[name] == DESCRIBED[name]
     assert cloud["plug_and_charge_notification"] == {"value": True, "permission": "write"}

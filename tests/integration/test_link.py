@@ -298,7 +298,9 @@ async def test_a_refused_token_is_told_once_and_waits_for_another(cloud: Scripte
 
 
 @pytest.mark.parametrize("answer", [{"success": True}, {}, {"success": True, "token": ""}])
-async def test_a_login_that_cannot_be_read_is_no_refusal(cloud: ScriptedCloud, answer: Said) -> None:
+async def test_a_login_that_cannot_be_read_is_no_refusal(
+    cloud: ScriptedCloud, answer: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = FakeClock()
     answers = [answer]
     validate = cloud._answer
@@ -308,7 +310,7 @@ async def test_a_login_that_cannot_be_read_is_no_refusal(cloud: ScriptedCloud, a
             return [{"object": "STATUS_API_TOKEN", **answers.pop()}]
         return await validate(said)
 
-    cloud._answer = odd  # type: ignore[method-assign]
+    monkeypatch.setattr(cloud, "_answer", odd)
     async with running(cloud, clock=clock) as linked:
         await linked.until(lambda: linked.link.status.state is LinkState.DOWN)
         assert isinstance(linked.link.status.error, Disconnected)

@@ -52,7 +52,7 @@ async def test_the_state_is_unknown_once_the_grace_is_over(broker: TestBroker, t
         house.cloud.faults.refuse_handshake = "maintenance"
         since = house.mark
         house.cloud.drop()
-        link = house.service.link  # type: ignore[union-attr]
+        link = house.running.link
         await house.hub.until(lambda: not link.status.up)
         await clock.pass_by(58)
         await asyncio.sleep(0.05)
@@ -99,7 +99,7 @@ async def test_a_login_that_is_no_longer_accepted_is_made_anew(house: House) -> 
 async def test_the_request_limit_waits_for_midnight_in_amsterdam(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock(datetime(2026, 11, 20, 22, 0, 0, tzinfo=UTC))  # 23:00 in Amsterdam
     async with make_house(broker, tmp_path, clock=clock) as house:
-        link = house.service.link  # type: ignore[union-attr]
+        link = house.running.link
         await house.cloud.reach_limit()
         await house.hub.until(lambda: isinstance(link.status.error, RequestLimit))
         before = len(house.cloud.seen)
@@ -114,7 +114,7 @@ async def test_the_request_limit_waits_for_midnight_in_amsterdam(broker: TestBro
 async def test_a_handshake_refused_for_the_limit(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
-        link = house.service.link  # type: ignore[union-attr]
+        link = house.running.link
         house.cloud.faults.limit_reached = True
         house.cloud.drop()
         await house.hub.until(lambda: not link.status.up)
@@ -165,7 +165,7 @@ async def test_refused_handshakes_are_tried_less_and_less(broker: TestBroker, tm
 async def test_a_link_that_comes_up_and_drops_again_is_tried_less_and_less(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
-        link = house.service.link  # type: ignore[union-attr]
+        link = house.running.link
         for _ in range(300):
             if link.status.up:
                 house.cloud.drop()
@@ -196,7 +196,7 @@ async def test_an_open_and_silent_link_is_noticed(build: HouseMaker, monkeypatch
 
     monkeypatch.setattr(login, "connect", impatient)
     async with build() as house:
-        link = house.service.link  # type: ignore[union-attr]
+        link = house.running.link
         house.cloud.freeze()
         await house.hub.until(lambda: not link.status.up)
 

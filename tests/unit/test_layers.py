@@ -194,15 +194,6 @@ def test_no_constructor_takes_a_function_of_something_built_later(path: str) -> 
         assert functions_handed_over(path) <= HANDED_FUNCTIONS.get(path, set())
 
 
-def test_no_two_public_classes_share_a_name() -> None:
-    where = dict[str, list[str]]()
-    for path in EVERYTHING:
-        for node in ast.parse((PACKAGE / path).read_text()).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                where.setdefault(node.name, []).append(path)
-    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
-
-
 TOO_LONG = 400
 
 

@@ -1,6 +1,8 @@
 """Typing: no value of the bridge has the type `Any`, and every disabled check has a reason."""
 
 import ast
+import re
+import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -9,6 +11,13 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 BRIDGE: Final = sorted((ROOT / "bridge").rglob("*.py"))
+TESTS: Final = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def of(path: Path) -> str:
+    """How a test is named after a file."""
+    return str(path.relative_to(ROOT))
+
 
 ANY_ALLOWED: Final[Mapping[str, str]] = {}
 """Files that may use `Any`, each with the reason."""
@@ -24,9 +33,9 @@ def uses_of_any(source: str) -> Iterator[int]:
                 yield node.lineno
 
 
-@pytest.mark.parametrize("path", BRIDGE, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", BRIDGE, ids=of)
 def test_nothing_is_of_any_type(path: Path) -> None:
-    if str(path.relative_to(ROOT)) not in ANY_ALLOWED:
+    if of(path) not in ANY_ALLOWED:
         assert list(uses_of_any(path.read_text())) == []
 
 
@@ -42,3 +51,70 @@ def test_nothing_is_of_any_type(path: Path) -> None:
 )
 def test_any_is_found(source: str, lines: list[int]) -> None:
     assert list(uses_of_any(source)) == lines
+
+
+# --- what is turned off ---
+
+_TURNED_OFF: Final = re.compile(r"#\s*(noqa|type:\s*ignore)\b")
+_REASON: Final = re.compile(r"# (noqa: [A-Z]+[0-9]+(, [A-Z]+[0-9]+)* -|type: ignore\[[a-z-]+(,[a-z-]+)*\] #) \w+\W+\w")
+"""The check is named, and the reason is more than one word."""
+
+
+def without_reason(lines: Iterator[str]) -> list[str]:
+    """The comments that turn a check off and do not say why."""
+    comments = (
+        token.string for token in tokenize.generate_tokens(lambda: next(lines, "")) if token.type == tokenize.COMMENT
+    )
+    return [comment for comment in comments if _TURNED_OFF.search(comment) and not _REASON.search(comment)]
+
+
+@pytest.mark.parametrize("path", [*BRIDGE, *TESTS], ids=of)
+def test_whatever_turns_a_check_off_says_why(path: Path) -> None:
+    with path.open(encoding="utf-8") as lines:
+        assert without_reason(iter(lines)) == []
+
+
+@pytest.mark.parametrize(
+    ("comment", "enough"),
+    [
+        ("# noqa", False),
+        ("# noqa: S608", False),
+        ("# noqa: S608 - constant", False),
+        ("# noqa: S608 - a constant", True),
+        ("# noqa: S608, E501 - a constant", True),
+        ("# type: ignore", False),
+        ("# type: ignore[arg-type]", False),
+        ("# type: ignore[arg-type] # by name", True),
+        ("# type:ignore # by name", False),
+        ("# any other comment", True),
+    ],
+)
+def test_a_reason_is_missed(comment: str, enough: bool) -> None:
+    assert (without_reason(iter([f"value = 1  {comment}\n"])) == []) is enough
+
+
+# --- one name, one meaning ---
+
+
+def aliases(source: str) -> Iterator[str]:
+    """The public names of types that a module gives: classes, and what is called like one."""
+    for node in ast.parse(source).body:
+        match node:
+            case ast.ClassDef(name=name) if not name.startswith("_"):
+                yield name
+            case ast.Assign(targets=[ast.Name(name)], value=value) if not isinstance(value, ast.Call):
+                if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name):
+                    yield name
+
+
+def test_no_two_types_share_a_name() -> None:
+    where = dict[str, list[str]]()
+    for path in BRIDGE:
+        for name in aliases(path.read_text()):
+            where.setdefault(name, []).append(of(path))
+    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
+
+
+def test_names_of_types_are_found() -> None:
+    source = "class A: ...\nclass _B: ...\nCount = int\nT = TypeVar('T')\nMOST: Final = 1\nmost = 1\n"
+    assert list(aliases(source)) == ["A", "Count"]

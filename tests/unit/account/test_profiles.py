@@ -43,7 +43,7 @@ def fleet_of(settings: ChargePointSettings) -> Fleet:
 
 def told(fleet: Fleet, **values: object) -> None:
     """A CH_SETTINGS."""
-    fleet.described(EVSE, Update(ChargePointSettings(**values), frozenset(values)))  # type: ignore[arg-type]
+    fleet.described(EVSE, Update(ChargePointSettings(**values), frozenset(values)))  # type: ignore[arg-type] # the fields, by name
 
 
 def both(settings: ChargePointSettings) -> tuple[bool, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -145,11 +145,11 @@ REFUSALS: list[tuple[int, str, type[BridgeError]]] = [
     "ask", [lambda app: app.unlock(EVSE, 1), lambda app: app.set_operative(EVSE, 1, operative=True)]
 )
 async def test_what_a_refusal_means(
-    status: int, body: str, expected: type[BridgeError], ask: Callable[[AppApi], object]
+    status: int, body: str, expected: type[BridgeError], ask: Callable[[AppApi], Awaitable[None]]
 ) -> None:
     async with serving(Side(answer=(status, body))) as app:
         with pytest.raises(BridgeError) as raised:
-            await ask(app)  # type: ignore[misc] # one of the two coroutines above
+            await ask(app)
     assert type(raised.value) is expected
     assert "a-token" not in str(raised.value)
 

@@ -12,10 +12,10 @@ from bridge.chargepoint.limits import (
     Change,
     Clear,
     Limits,
+    LimitStep,
     Make,
     ReadList,
     SessionLimit,
-    Step,
     Watch,
     Wish,
     next_step,
@@ -169,7 +169,7 @@ def test_own_times_move_with_the_wall_clock() -> None:
         (10, There(Owned(7, 10, felt=True, doubtful=True)), ReadList()),
     ],
 )
-def test_which_request_is_due(wanted: int | None, there: There, step: Step | None) -> None:
+def test_which_request_is_due(wanted: int | None, there: There, step: LimitStep | None) -> None:
     assert next_step(wanted, there) == step
 
 

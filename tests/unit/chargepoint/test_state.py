@@ -137,8 +137,10 @@ def test_held_by_a_profile_that_shows_its_heartbeat(
 @pytest.mark.parametrize("value", [True, False, None])
 def test_a_profile_is_on_when_its_value_and_smart_charging_both_are(value: bool | None, smart: bool) -> None:
     on = value is True and smart
-    for profile in ("delayed_charging", "price_based_charging"):
-        settings = ChargePointSettings(smart_charging=smart, **{profile: Setting(value)})  # type: ignore[arg-type]
+    for settings in (
+        ChargePointSettings(smart_charging=smart, delayed_charging=Setting(value)),
+        ChargePointSettings(smart_charging=smart, price_based_charging=Setting(value)),
+    ):
         twin = Twin(
             evse_id="B",
             settings=settings,

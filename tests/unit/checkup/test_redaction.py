@@ -63,9 +63,13 @@ def test_names_of_fields_decide() -> None:
 
 def test_where_a_charge_point_is_stays_private() -> None:
     """Of what is kept of a charge point on disk, as the dump shows it."""
-    place = {name: f"{name} of the Smiths" for name in cloud_fields(Location)} | {"x_coord": 52.123, "y_coord": 4.321}
+    told = {name: f"{name} of the Smiths" for name in cloud_fields(Location)} | {
+        "x_coord": "52.123",
+        "y_coord": "4.321",
+    }
+    place = TypeAdapter(Location).validate_python(told)
     settings = ChargePointSettings(
-        name="Smith", location=Location(**place), x_coord=52.123, y_coord=4.321,  # type: ignore[arg-type]
+        name="Smith", location=place, x_coord=52.123, y_coord=4.321,
         default_card=Card("046C", "NL-1", "Smith's card", customer_name="J. Smith"),
     )  # fmt: skip
     redacted = json.dumps(Redaction().json(TypeAdapter(ChargePointSettings).dump_python(settings, mode="json")))

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.fimp.topic import LONGEST_PART, MOST_LEVELS, InvalidTopic, Topic, is_level
+from bridge.fimp.topic import (
+    LONGEST_PART,
+    MOST_LEVELS,
+    InvalidTopic,
+    MessageType,
+    PayloadType,
+    ResourceType,
+    Topic,
+    is_level,
+)
 from tests.way_out import topic_faults
 
 NAMES = st.text("abcXYZ019_-.", min_size=1, max_size=12)
@@ -86,17 +95,24 @@ def test_what_can_be_a_level_can_be_published(text: str) -> None:
     st.lists(NAMES, max_size=3),
 )
 def test_what_is_written_is_read_back_the_same(
-    payload: str, message: str, resource: str, name: str, address: str, service: str, device: str, prefix: list[str]
+    payload: PayloadType,
+    message: MessageType,
+    resource: ResourceType,
+    name: str,
+    address: str,
+    service: str,
+    device: str,
+    prefix: list[str],
 ) -> None:
     deep, flat = resource in ("dev", "loc"), resource == "discovery"
     topic = Topic(
-        message,  # type: ignore[arg-type]
-        resource,  # type: ignore[arg-type]
+        message,
+        resource,
         "" if flat else name,
         "" if flat else address,
         service if deep else "",
         device if deep else "",
-        payload,  # type: ignore[arg-type]
+        payload,
         "/".join(prefix),
     )
     assert Topic.parse(topic.path) == topic

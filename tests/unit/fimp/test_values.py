@@ -1,6 +1,7 @@
 """Value types, by table."""
 
 import pytest
+from pydantic import JsonValue
 
 from bridge.fimp.values import fits
 
@@ -25,6 +26,6 @@ from bridge.fimp.values import fits
         ("no such type", [], ["x", 1, None]),
     ],
 )
-def test_fits(value_type: str, good: list[object], bad: list[object]) -> None:
-    assert [value for value in good if not fits(value_type, value)] == []  # type: ignore[arg-type]
-    assert [value for value in bad if fits(value_type, value)] == []  # type: ignore[arg-type]
+def test_fits(value_type: str, good: list[JsonValue], bad: list[JsonValue]) -> None:
+    assert [value for value in good if not fits(value_type, value)] == []
+    assert [value for value in bad if fits(value_type, value)] == []

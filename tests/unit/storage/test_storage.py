@@ -156,7 +156,7 @@ def test_a_failed_write_leaves_everything_as_it_was(path: Path) -> None:
     storage = Storage(path)
     storage.exclude(["B"])
     with pytest.raises(sqlite3.IntegrityError):
-        storage.exclude(["C", None])  # type: ignore[list-item]
+        storage.exclude(["C", None])  # type: ignore[list-item] # what the table refuses
     assert storage.excluded() == {"B"}
     assert storage.claim("u")  # and the next write works
     storage.close()
