@@ -59,7 +59,7 @@ async def test_a_retained_command_is_refused(build: HouseMaker) -> None:
         # It may have come before the charge point was known; either way nothing was started.
         assert error.message.value in ("ERR_EXPIRED", "ERR_UNKNOWN_ADDRESS")
         assert house.cloud.requests_for("START_SESSION") == []
-        house.service.parts.router.take(topic, json.dumps({**body, "uid": "u-2"}).encode(), retained=True)  # type: ignore[union-attr]
+        house.running.parts.router.take(topic, json.dumps({**body, "uid": "u-2"}).encode(), retained=True)
         error = await house.hub.expect("evt.error.report", SOCKET, corid="u-2")
         assert error.message.value == "ERR_EXPIRED"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.simulator.faults import FlowIds
 from tests.conftest import HouseMaker
 from tests.conversation.cars import charge, plug
 from tests.harness import ADAPTER, SOCKET, House, device_topic
@@ -51,11 +52,11 @@ REFUSALS = [
 @pytest.mark.parametrize("flow_ids", ["echo", "empty", "missing"])
 @pytest.mark.parametrize(("faults", "code", "words"), REFUSALS)
 async def test_what_the_cloud_refuses(
-    build: HouseMaker, faults: dict[str, Any], code: str, words: str, flow_ids: str
+    build: HouseMaker, faults: dict[str, Any], code: str, words: str, flow_ids: FlowIds
 ) -> None:
     async with build(cloud={"command_timeout": 0.3}) as house:
         await plug(house)
-        house.cloud.faults.flow_ids = flow_ids  # type: ignore[assignment]
+        house.cloud.faults.flow_ids = flow_ids
         for name, value in faults.items():
             setattr(house.cloud.faults, name, value)
         error = await house.hub.refused(SOCKET, "cmd.charge.start")
@@ -91,7 +92,7 @@ async def test_commands_while_the_link_is_down(build: HouseMaker) -> None:
         house.cloud.faults.refuse_handshake = "maintenance"
         house.cloud.drop()
         await house.hub.expect("evt.state.report", SOCKET, value="unknown")
-        link = house.service.link  # type: ignore[union-attr]
+        link = house.running.link
         await house.hub.until(lambda: "maintenance" in str(link.status.error))
         for type_ in ("cmd.charge.start", "cmd.charge.stop"):
             error = await house.hub.refused(SOCKET, type_)
