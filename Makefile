@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
 EVERYWHERE = not containers and not browser and not nodered and not brokers and not packages
 
-.PHONY: help demo test lint format e2e dist lock image bench fuzz audit sbom licences clean
+.PHONY: help demo test lint format e2e dist lock image bench faults fuzz audit sbom licences clean
 
 help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
@@ -74,6 +74,12 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 # Runs each fuzz target for FUZZ_SECONDS; `make fuzz FUZZ="frames gzip"` selects some. Results go to build/fuzz.
+# Random faults on both links (tests/integration/faults): `make faults FAULTS="--seed 7 --shrink"`.
+FAULTS ?= --seeds 50 --faults 1000
+
+faults: $(VENV)/.dev
+	@$(BIN)/python -m tests.integration.faults $(FAULTS)
+
 FUZZ_SECONDS ?= 3600
 
 fuzz: $(VENV)/.dev

@@ -261,6 +261,8 @@ def _continued(session: Session, push: _Push) -> Session:
     if push.active and (session.ended_by_us or session.forgotten):
         session = replace(session, ended_by_us=False, forgotten=False)
     moved = not session.open and _start_moved(session, push)  # the start of the next session, sent before it begins
+    if moved and not push.idle:
+        return session  # `error` or `unavailable` behind a later start: the counters are those of the next session
     session = _with_counters(session if moved else _with_start(session, push.status.started_at), push)
     return _note_drawing(session, push.status) if push.active else session
 
