@@ -361,7 +361,7 @@ async def run(broker: TestBroker, folder: Path, seed: int, steps: Sequence[Step]
         figures.errors = Counter(
             str(value) for all_ in rig.ear.answers.values() for kind, value in all_[:1] if kind == "evt.error.report"
         )
-        figures.memory_mb, figures.tasks, figures.files = zip(before, after, strict=True)  # type: ignore[assignment]
+        figures.memory_mb, figures.tasks, figures.files = zip(before, after, strict=True)  # type: ignore[assignment] # three pairs
         figures.seconds = time.monotonic() - begun
         if not kills:
             _check_growth(before, after)
