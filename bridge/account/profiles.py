@@ -4,6 +4,7 @@ from typing import Final, Literal, get_args
 
 from bridge.account.fleet import Fleet
 from bridge.bluecurrent import requests
+from bridge.bluecurrent.bodies import Switch
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint.charge_point_settings import ChargePointSettings, Setting, with_value
 from bridge.chargepoint.twin import Twin
@@ -61,3 +62,17 @@ def confirmed_switch(settings: ChargePointSettings, profile: Profile, *, on: boo
 
 def _off(setting: Setting[bool] | None) -> Setting[bool] | None:
     return with_value(setting, False) if setting is not None and setting.value else setting
+
+
+def switched(now: ChargePointSettings, setting: Switch, *, value: bool) -> Update[ChargePointSettings]:
+    """Return the settings that follow from a confirmed switch of one setting."""
+    match setting:
+        case "delayed_charging":
+            return confirmed_switch(now, "delayed", on=value)
+        case "price_based_charging":
+            return confirmed_switch(now, "price_based", on=value)
+        case "plug_and_charge":
+            confirmed = ChargePointSettings(plug_and_charge=with_value(now.plug_and_charge, value))
+        case "public_charging":
+            confirmed = ChargePointSettings(public_charging=with_value(now.public_charging, value))
+    return Update(confirmed, frozenset({setting}))

@@ -18,9 +18,8 @@ from bridge.account.capabilities import Capabilities
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import CHUNK, Fleet
 from bridge.account.overrides import Overrides
-from bridge.account.profiles import confirmed_switch
+from bridge.account.profiles import switched
 from bridge.bluecurrent import requests
-from bridge.bluecurrent.bodies import Switch
 from bridge.bluecurrent.frames import (
     AccountBody,
     ChargeCards,
@@ -34,7 +33,7 @@ from bridge.bluecurrent.frames import (
 )
 from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.protocol import LinkState, LinkStatus
-from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, with_value
+from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid, GridTwin
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
@@ -58,6 +57,10 @@ WATCH_EVERY_S: Final = 2.0
 
 CONCURRENT_REFRESHES: Final = 5
 """How many charge points have requests in flight at the same time during a refresh."""
+
+COMPLETE_AFTER_S: Final = 2.0
+LOOKED_AFTER_S: Final = 4.0
+"""How long a charge point, and the first look, wait for an answer that the cloud does not give."""
 
 _ABOUT_SESSIONS: Final = {
     f"{step}_{command}"
@@ -142,8 +145,15 @@ class Sync:
         await self._list(self._link.ask_while_opening)
 
     async def refresh(self) -> None:
-        """Make the requests that are due after the link came up. A refusal costs only its own answer."""
-        await self._if_stale(requests.get_charge_cards(), self._cards_told)
+        """Make the requests that are due after the link came up. A refusal, or silence, costs only its own answer."""
+        late = asyncio.get_running_loop().call_later(LOOKED_AFTER_S, self.looked)
+        try:
+            await self._refresh()
+        finally:
+            late.cancel()
+        self.looked()
+
+    async def _refresh(self) -> None:
         gate = asyncio.Semaphore(CONCURRENT_REFRESHES)
 
         async def one(evse_id: str) -> None:
@@ -151,11 +161,11 @@ class Sync:
                 await self._refresh_one(evse_id)
 
         included = [evse_id for evse_id in self._fleet.evse_ids() if evse_id not in self._exclusions]
-        await asyncio.gather(*(one(evse_id) for evse_id in included))
+        cards = self._if_stale(requests.get_charge_cards(), self._cards_told)
+        await asyncio.gather(cards, *(one(evse_id) for evse_id in included))
         for evse_id in included:
             await self._refresh_grid(evse_id)
         await self._overrides.refresh()
-        self.looked()
 
     def looked(self) -> None:
         """Announce the end of a refresh, or that none is possible because the link is down."""
@@ -164,9 +174,13 @@ class Sync:
             listener()
 
     async def _refresh_one(self, evse_id: str) -> None:
-        # `frame_received` applies both answers, as it applies a push.
-        await self._ask(requests.get_status(evse_id), _ignore)
-        await self._if_stale(requests.get_settings(evse_id), _ignore)
+        late = asyncio.get_running_loop().call_later(COMPLETE_AFTER_S, self._fleet.completed, evse_id)
+        try:
+            # `frame_received` applies both answers, as it applies a push.
+            await self._ask(requests.get_status(evse_id), _ignore)
+            await self._if_stale(requests.get_settings(evse_id), _ignore)
+        finally:
+            late.cancel()
         self._fleet.completed(evse_id)
 
     async def _refresh_grid(self, evse_id: str) -> None:
@@ -309,7 +323,7 @@ class Sync:
             case Result(bool(value), _, str(setting)):
                 if frame.success is not False and self._fleet.sockets(evse_id):
                     now = self._fleet.sockets(evse_id)[0].settings
-                    self._fleet.described(evse_id, _switched(now, setting, value=value))
+                    self._fleet.described(evse_id, switched(now, setting, value=value))
             case Result(_, int()) if frame.object in _ABOUT_SESSIONS:
                 self._capabilities.learn_takes_socket_id()
             case _:
@@ -378,20 +392,6 @@ class Sync:
             return  # nothing has changed, so no push was missed
         self._log.warning("Blue Current has stopped sending changes; the bridge connects again", evse_id=before.evse_id)
         self._link.reconnect()
-
-
-def _switched(now: ChargePointSettings, setting: Switch, *, value: bool) -> Update[ChargePointSettings]:
-    """Return the settings that follow from a confirmed switch of one setting."""
-    match setting:
-        case "delayed_charging":
-            return confirmed_switch(now, "delayed", on=value)
-        case "price_based_charging":
-            return confirmed_switch(now, "price_based", on=value)
-        case "plug_and_charge":
-            confirmed = ChargePointSettings(plug_and_charge=with_value(now.plug_and_charge, value))
-        case "public_charging":
-            confirmed = ChargePointSettings(public_charging=with_value(now.public_charging, value))
-    return Update(confirmed, frozenset({setting}))
 
 
 def _ignore(_: object) -> None:

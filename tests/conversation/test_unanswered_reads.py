@@ -1,0 +1,25 @@
+"""A cloud that leaves a request unanswered costs that answer, and delays nothing else.
+
+A read is given up after 20 s. Each wait of these tests ends earlier.
+"""
+
+import pytest
+
+from tests.conftest import HouseMaker
+from tests.harness import SOCKET
+
+
+@pytest.mark.parametrize(
+    "command", ["GET_CHARGE_CARDS", "GET_CH_SETTINGS", "GET_CH_STATUS", "GET_GRID_STATUS", "LIST_OVERRIDE_CURRENT"]
+)
+async def test_a_read_without_an_answer_delays_no_state(build: HouseMaker, command: str) -> None:
+    async with build(start=False) as house:
+        house.cloud.faults.silent.add(command)
+        await house.start(wait=False)
+        await house.hub.until(lambda: len(house.cloud.requests_for(command)) > 0)
+        await house.hub.until(lambda: house.running.fleet.sockets(SOCKET) != ())
+        await house.push(SOCKET)
+        await house.hub.expect("evt.thing.inclusion_report")
+        await house.hub.expect("evt.state.report", SOCKET)
+        (answer,) = await house.hub.command(SOCKET, "cmd.state.get_report")
+        assert answer.message.type == "evt.state.report"
