@@ -7,7 +7,6 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,6 +29,7 @@ from bridge.simulator.control import SideServer
 from bridge.simulator.rest import Rest
 from bridge.world import World
 from tests.brokers import TestBroker
+from tests.hub_command import hub_command
 from tests.way_out import faults
 
 PATIENCE_S = 8.0
@@ -152,19 +152,7 @@ class Hub:
     async def say(self, topic: str, **fields: Any) -> str:
         """Send a command; returns its uid."""
         uid: str = fields.pop("uid", str(uuid4()))
-        body = {
-            "serv": "chargepoint",
-            "val_t": "null",
-            "val": None,
-            "props": {},
-            "tags": [],
-            "src": "hub",
-            "ver": "1",
-            "uid": uid,
-            "ctime": datetime.now().astimezone().isoformat(timespec="milliseconds"),
-            **fields,
-        }
-        body = {name: value for name, value in body.items() if value is not ...}
+        body = {name: value for name, value in hub_command(uid, **fields).items() if value is not ...}
         await self.client.publish(topic, json.dumps(body), qos=1)
         return uid
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -27,6 +26,7 @@ from tests.benchmarks.process import Peer, started
 from tests.benchmarks.values import Energies, Sent, finished_at, latencies_ms, lifetime_offset, percentile
 from tests.brokers import local_mosquitto
 from tests.harness import device_topic
+from tests.hub_command import hub_command
 
 BROKER: Final = (
     "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\npersistence false\nset_tcp_nodelay true\n"
@@ -290,20 +290,7 @@ class _Measuring:
 
 def question(topic: str, uid: str) -> bytes:
     """A hub's query for the state of a charge point."""
-    command: dict[str, object] = {
-        "serv": "chargepoint",
-        "type": "cmd.state.get_report",
-        "val_t": "null",
-        "val": None,
-        "props": {},
-        "tags": [],
-        "src": "hub",
-        "ver": "1",
-        "uid": uid,
-        "ctime": datetime.now().astimezone().isoformat(timespec="milliseconds"),
-        "topic": topic,
-    }
-    return json.dumps(command).encode()
+    return json.dumps(hub_command(uid, type="cmd.state.get_report", topic=topic)).encode()
 
 
 def _get_ms(port: int, path: str) -> float:

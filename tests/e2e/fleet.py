@@ -21,6 +21,7 @@ from bridge.simulator.account import example_account
 from bridge.simulator.car import Car
 from bridge.simulator.cloud import SimulatedCloud
 from tests.harness import SOCKET, device_topic
+from tests.hub_command import hub_command
 
 ROOT: Final = Path(__file__).parents[2]
 HUB: Final = "steady-hub"
@@ -145,18 +146,7 @@ class SteadyHub:
     async def say(self, home: Home, type_: str) -> str:
         """Send a command to a charge point until the broker has acknowledged it; returns its uid."""
         uid = str(uuid4())
-        command: dict[str, object] = {
-            "serv": "chargepoint",
-            "type": type_,
-            "val_t": "null",
-            "val": None,
-            "props": {},
-            "tags": [],
-            "src": "hub",
-            "ver": "1",
-            "uid": uid,
-            "ctime": datetime.now().astimezone().isoformat(timespec="milliseconds"),
-        }
+        command = hub_command(uid, type=type_)
         while True:
             await self._connected.wait()
             assert self._client is not None

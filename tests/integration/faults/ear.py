@@ -14,6 +14,7 @@ import aiomqtt
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.fimp.topic import InvalidTopic, Topic
+from tests.hub_command import hub_command
 
 FENCE: Final = "tests/fault-fence"
 
@@ -85,17 +86,6 @@ class Ear:
 
     async def say(self, topic: str, type_: str, now: datetime, *, uid: str, **fields: Any) -> None:
         """Send a command; returns when the broker has taken it."""
-        body = {
-            "serv": topic.partition("/sv:")[2].partition("/")[0] or "bluecurrent",
-            "type": type_,
-            "val_t": "null",
-            "val": None,
-            "props": {},
-            "tags": [],
-            "src": "hub",
-            "ver": "1",
-            "uid": uid,
-            "ctime": now.isoformat(timespec="milliseconds"),
-            **fields,
-        }
+        service = topic.partition("/sv:")[2].partition("/")[0] or "bluecurrent"
+        body = hub_command(uid, now, serv=service, type=type_, **fields)
         await self.client.publish(topic, json.dumps(body), qos=1, timeout=20)
