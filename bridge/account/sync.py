@@ -88,8 +88,8 @@ class Sync:
         log: gets a line for each request that failed, and for a reconnect after a silence.
 
     Attributes:
-        first_look: set once the first refresh after a start has ended, or the link is down.
-        looked_listeners: called after every refresh, and when the link goes down.
+        first_look: set once the first refresh has ended or has taken `LOOKED_AFTER_S`, or the link is down.
+        looked_listeners: called at the same moments, at every refresh.
     """
 
     def __init__(

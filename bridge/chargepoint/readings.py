@@ -143,7 +143,7 @@ def _count(session: Session, reading: Reading) -> _Count:
 def _continues(session: Session, reading: Reading) -> bool:
     """Whether the counter continues from the previous session instead of restarting at 0."""
     if not session.awaits_reading:
-        return True  # an earlier reading has shown that it continues
+        return True  # an earlier reading was already taken as its continuation
     if session.counts_on and session.started_at is None:
         return True  # it stood at the end of the previous session, and no start contradicts that
     since = session.started_at or session.seen_before

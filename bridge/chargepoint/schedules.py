@@ -68,7 +68,7 @@ class Owned:
         schedule_id: the cloud's id of it.
         current: the agreed limit, A; None if the outcome of a change is unknown.
         either: the limits that it can have if `current` is None, A.
-        felt: the charge point has shown a limit at or below this one.
+        felt: whether the charge point has reported a limit at or below this one.
         doubtful: the charge point's limit rose above it again, so it may have been removed in the app.
         trusted: after such a doubt the override was found in the list. It is not doubted again in this session.
     """

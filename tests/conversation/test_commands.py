@@ -129,7 +129,7 @@ async def test_what_is_no_message_is_answered_on_the_adapters_topic(house: House
     assert error.path == "pt:j1/mt:evt/rt:ad/rn:bluecurrent/ad:1"
     assert error.message.value == "ERR_MALFORMED"
     assert error.message.properties["cmd_topic"] == topic
-    assert len(await house.hub.command(SOCKET, "cmd.state.get_report")) == 1  # and life goes on
+    assert len(await house.hub.command(SOCKET, "cmd.state.get_report")) == 1  # the bridge keeps answering
 
 
 @pytest.mark.parametrize("missing", ["serv", "type", "val_t", "val", "uid"])

@@ -34,7 +34,7 @@ async def tell(house: House, form: str, *entries: dict[str, object]) -> None:
 
 
 def energies(house: House, address: str) -> list[float]:
-    """What the lifetime counter of a socket has shown."""
+    """Return the values of the lifetime counter that were reported for a socket."""
     return [
         float(str(heard.message.value))
         for heard in house.hub.find("evt.meter.report", address)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -31,7 +30,7 @@ class FaultyLine:
 
     Args:
         host: where it leads.
-        port: likewise.
+        port: the TCP port there.
         chance: makes the bytes of a corrupted connection.
     """
 
@@ -137,9 +136,8 @@ class FaultyLine:
             if not left:
                 self._connections.discard(connection)
 
-        forget: Callable[[asyncio.Task[None]], None] = ended
         for pump in pumps:
-            pump.add_done_callback(forget)
+            pump.add_done_callback(ended)
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, connection: _Connection) -> None:
         with suppress(OSError, RuntimeError):  # the latter: a side that was told of the end can be told no more

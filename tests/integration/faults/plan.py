@@ -42,7 +42,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fault, and what goes on meanwhile.
+    """One fault, with the commands and pushes during it.
 
     Attributes:
         number: of the step in its plan.
