@@ -6,7 +6,7 @@ import json
 from bridge.account.oddities import OddityLog
 from bridge.chargepoint.charge_point import ChargePoint
 from bridge.logs import Log
-from tests.unit.chargepoint.test_session import story
+from tests.unit.chargepoint.socket_story import story
 
 
 def test_an_impossible_reading_is_named_once_for_each_socket() -> None:

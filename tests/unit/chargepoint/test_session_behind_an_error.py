@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.chargepoint.test_session import T1, T2, story
+from tests.unit.chargepoint.socket_story import T1, T2, story
 
 
 @pytest.mark.parametrize("activity", ["error", "unavailable"])

@@ -1,0 +1,89 @@
+"""Pushes with only some values: which of them begin a session, continue one, or do neither."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bridge.chargepoint import session
+from bridge.chargepoint.limits import SessionLimit
+from tests.unit.chargepoint.socket_story import T1, T2, T3, Story, readings, story
+
+
+def test_an_idle_frame_with_only_a_new_start_is_no_session() -> None:
+    s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0, stopped_at=T2)
+    before = s.memory
+    s.say(started_at=T3)
+    assert s.memory == before
+    s.say(energy=5.0).say(vehicle=None).say(total_cost=None)
+    assert s.energies == (5.0, None, 5.0)
+
+
+@pytest.mark.parametrize("moved", [timedelta(), timedelta(seconds=1), timedelta(seconds=-1)])
+@pytest.mark.parametrize("frame", [{}, {"energy": 0.0}, {"energy": 5.0}])
+def test_a_start_that_is_told_before_its_session(frame: dict[str, Any], moved: timedelta) -> None:
+    """The session that follows is one, and keeps the limit that was made for it, wherever a second ends."""
+    s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0, stopped_at=T2)
+    limit = SessionLimit(6, 2, slow=True, until=s.now + timedelta(minutes=3))
+    s.twin = s.twin.limited(lambda before: replace(before, session=limit))
+    s.say(started_at=T3, **frame).push("charging", "B", energy=0.0, started_at=T3 + moved)
+    s.say(started_at=T3 + moved).say(energy=0.2, started_at=T3 + timedelta(seconds=1))
+    assert s.latest.number == 2
+    assert s.energies == (0.2, 5.0, 5.2)
+    assert s.twin.charging_mode == "slow"
+    s.wait(600).push("charging", "C", energy=0.3)
+    assert s.twin.limits.session == limit
+
+
+def test_a_start_that_is_told_before_the_first_session() -> None:
+    s = story().push("available", "B").say(started_at=T3)
+    assert s.memory.session is None
+    s.push("charging", "C", started_at=T3 + timedelta(seconds=1), energy=0.0)
+    assert (s.latest.number, s.latest.started_at) == (1, T3 + timedelta(seconds=1))
+
+
+def test_a_start_that_was_told_alone_begins_the_session_that_follows() -> None:
+    s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0)
+    s.say(started_at=T3).say(activity="charging").say(energy=0.2)
+    assert (s.latest.number, s.latest.started_at) == (2, T3)
+    assert s.energies == (0.2, 5.0, 5.2)
+
+
+def test_a_start_moved_by_less_than_a_minute_is_the_same() -> None:
+    s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B")
+    s.push("charging", "C", energy=5.0, started_at=T1 + timedelta(seconds=59))
+    assert s.latest.number == 1
+    s.push("available", "B").push("charging", "C", energy=5.0, started_at=T1 + timedelta(seconds=121))
+    assert s.latest.number == 2
+
+
+def test_a_start_told_first_is_another_sessions_if_it_is_later_than_the_last_sight() -> None:
+    s = story().push("charging", "C", energy=5.0).wait(300).push("available", "B", energy=5.0)
+    ended = s.now
+    early = Story(s.twin, s.now).push("charging", "C", energy=5.0, started_at=ended - timedelta(seconds=200))
+    assert early.latest.number == 1
+    late = Story(s.twin, s.now).push("charging", "C", energy=5.0, started_at=ended + timedelta(seconds=1))
+    assert late.latest.number == 2
+    resumed = Story(s.twin, s.now).push("charging", "C", energy=5.0).say(started_at=ended + timedelta(seconds=1))
+    assert resumed.latest.number == 2
+    blind = story().push("charging", "C", energy=5.0).wait(300).lose_link().wait(600)
+    lost = blind.memory.blind_since
+    assert lost is not None
+    own = Story(blind.twin, blind.now).push("charging", "C", energy=5.5, started_at=lost - timedelta(seconds=1))
+    assert own.energies == (5.5, None, 5.5)
+    other = Story(blind.twin, blind.now).push("charging", "C", energy=5.5, started_at=lost + timedelta(seconds=1))
+    assert other.energies == (5.5, 5.0, 10.5)
+
+
+def test_a_reading_is_news_only_in_the_push_that_says_it() -> None:
+    s = readings(5.0).push("available", "B").lose_link().wait(60)
+    s.say(activity="charging").say(vehicle="C").say(current_1=16.0)
+    assert s.energies == (5.0, None, 5.0)
+
+
+def test_an_unlock_holds_until_the_session_continues() -> None:
+    s = readings(5.0).remember(session.cable_unlocked)
+    assert not s.twin.cable_locked
+    s.push("available", "B").push("charging", "C", energy=5.1)
+    assert s.twin.cable_locked  # the charge point locks by itself when a session begins

@@ -1,0 +1,67 @@
+"""The reporter under random changes, losses and acknowledgements."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from bridge.hub.line import Publication
+from tests.unit.hub.reporter_rig import ReporterRig, report, said_by
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("set"), st.sampled_from("AB"), st.integers(0, 3)),
+        st.tuples(st.just("state"), st.sampled_from("AB"), st.integers(0, 3)),
+        st.tuples(st.sampled_from(["take", "acknowledge", "lose", "connect", "renew", "answer"])),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300)
+@given(STEPS)
+def test_whatever_happens_the_hub_ends_with_what_is_so(steps: list[tuple[Any, ...]]) -> None:
+    rig = ReporterRig("A", "B")
+    connected, flying, hub, answers = False, list[Publication](), dict[tuple[str, str], JsonValue](), 0
+
+    def heard(publication: Publication) -> None:
+        subject, type_, value = said_by(publication)
+        assert type_ == "evt.thing.inclusion_report" or (subject, "evt.thing.inclusion_report") in hub
+        hub[subject, type_] = value
+        rig.reporter.acknowledged(publication)
+
+    for name, *details in steps:
+        match name:
+            case "set":
+                rig.set(details[0], "evt.x", details[1])
+            case "state":
+                rig.state(details[0], f"s{details[1]}")
+            case "answer" if ("A", "evt.thing.inclusion_report") in hub:
+                rig.reporter.answer("A", report("evt.y", answers, "A"), corid="c")
+                answers += 1
+            case "take" if connected and (publication := rig.reporter.take()) is not None:
+                assert isinstance(publication, Publication)
+                flying.append(publication)
+            case "acknowledge" if flying:
+                heard(flying.pop(0))
+            case "lose" | "renew" if connected and (name == "lose" or not flying):
+                rig.reporter.lost()
+                connected = name == "renew"
+                flying.clear()
+                if connected:
+                    rig.connect(renewed=True)
+            case "connect" if not connected:
+                rig.connect()
+                connected = True
+            case _:
+                pass
+    if not connected:
+        rig.connect()
+    while flying or (flying := rig.take_all()):
+        heard(flying.pop(0))
+    for (subject, type_), value in rig.values.items():
+        assert hub[subject, type_] == value
+    assert rig.reporter.answers_waiting == 0
+    assert rig.reporter.is_settled
+    assert rig.reporter.dropped == 0
