@@ -4,6 +4,7 @@
 (contract 4, "One owned override").
 """
 
+import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Final, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from bridge.account.capabilities import Capabilities
-from bridge.account.fleet import Fleet
+from bridge.account.fleet import CHUNK, Fleet
 from bridge.account.locks import Locks
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.link import Link
@@ -305,10 +306,14 @@ class Overrides:
             raise
         self._listed = frozenset(one.schedule_id for one in schedules if one.schedule_id is not None)
         self._listed_at = self._clock.monotonic()
-        for twin in self._fleet.twins():
+        for number, (address, (there, theirs)) in enumerate(before.items(), 1):
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)
+            twin = self._fleet.twin(address)
+            if twin is None or address in self._asking:
+                continue
             # The list does not show a change that was requested or made while it was on its way.
-            there, theirs = before.get(twin.address, (None, None))
-            if twin.address not in self._asking and _same(twin.limits.there, there) and twin.limits.theirs == theirs:
+            if _same(twin.limits.there, there) and twin.limits.theirs == theirs:
                 self._record_list(twin, schedules)
 
     def _record_list(self, twin: Twin, schedules: Sequence[Schedule]) -> None:
@@ -380,14 +385,10 @@ def _unchanged(before: Limits) -> Limits:
     return before
 
 
-def _same(now: There, before: There | None) -> bool:
+def _same(now: There, before: There) -> bool:
     """Whether both name the same override of the bridge."""
-    if before is None or now.unsure != before.unsure:
-        return False
-    one, other = now.owned, before.owned
-    if one is None or other is None:
-        return one is other
-    return (one.schedule_id, one.current) == (other.schedule_id, other.current)
+    one, other = ((there.owned.schedule_id, there.owned.current) if there.owned else None for there in (now, before))
+    return one == other and now.unsure == before.unsure
 
 
 def _theirs_is_there(theirs: Schedule) -> str:

@@ -7,7 +7,7 @@ probe of a link that has been silent for long.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -154,15 +154,10 @@ class Sync:
         self.looked()
 
     async def _refresh(self) -> None:
-        gate = asyncio.Semaphore(CONCURRENT_REFRESHES)
-
-        async def one(evse_id: str) -> None:
-            async with gate:
-                await self._refresh_one(evse_id)
-
         included = [evse_id for evse_id in self._fleet.evse_ids() if evse_id not in self._exclusions]
+        waiting = iter(included)
         cards = self._if_stale(requests.get_charge_cards(), self._cards_told)
-        await asyncio.gather(cards, *(one(evse_id) for evse_id in included))
+        await asyncio.gather(cards, *(self._refresh_each(waiting) for _ in range(CONCURRENT_REFRESHES)))
         for evse_id in included:
             await self._refresh_grid(evse_id)
         await self._overrides.refresh()
@@ -172,6 +167,11 @@ class Sync:
         self.first_look.set()
         for listener in self.looked_listeners:
             listener()
+
+    async def _refresh_each(self, waiting: Iterator[str]) -> None:
+        """Take charge points from an iterator that other tasks share, and make the requests about each."""
+        for evse_id in waiting:
+            await self._refresh_one(evse_id)
 
     async def _refresh_one(self, evse_id: str) -> None:
         late = asyncio.get_running_loop().call_later(COMPLETE_AFTER_S, self._fleet.completed, evse_id)
