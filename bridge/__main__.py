@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 
+from bridge.long_lived import kept_out
+
 
 def main() -> None:
     """Run the command line.
@@ -13,7 +15,8 @@ def main() -> None:
     """
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    from bridge.commandline.cli import app  # noqa: PLC0415 - this import takes the second
+    with kept_out():
+        from bridge.commandline.cli import app  # noqa: PLC0415 - this import takes the second
 
     app()
 

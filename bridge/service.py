@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Final
 
 from bridge import __version__
+from bridge.clock import SystemClock
 from bridge.logs import Log
+from bridge.long_lived import LongLived
 from bridge.recording.head import head_of
 from bridge.settings import Settings
 from bridge.storage.recorder import GRIDS, grids_behind
@@ -35,7 +37,9 @@ class Service:
     """
 
     def __init__(self, settings: Settings, log: Log, world: World | None = None) -> None:
+        world = world or World(SystemClock())
         self.parts = parts = build(settings, log, world)
+        self._long_lived = LongLived(world.freeze)
         self._secrets = log.secrets
         self._log = log.logger
         self._last_tick = parts.clock.now(), parts.clock.monotonic()
@@ -120,3 +124,5 @@ class Service:
         parts.transactions.tick()
         parts.reporter.tick()
         parts.observer.tick()
+        if parts.sync.first_look.is_set() and parts.reporter.is_settled:
+            self._long_lived.told(parts.reporter.subject_count)

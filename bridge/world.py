@@ -22,6 +22,7 @@ class World:
         follow_up: how long to wait after a verdict for the CH_STATUS that shows its effect, s.
         link: the class of the link to the cloud. A replay uses one that reads frames from a recording.
         storage: the storage to use in place of the file in the settings; None for that file.
+        freeze: takes all present objects out of garbage collections (`gc.freeze`); by default nothing.
     """
 
     clock: Clock
@@ -30,3 +31,4 @@ class World:
     follow_up: float = FOLLOW_UP_S
     link: type[Link] = Link
     storage: Storage | None = None
+    freeze: Callable[[], None] = lambda: None

@@ -201,6 +201,7 @@ class House:
     clock: Clock
     log: io.StringIO
     service: Service | None = None
+    freeze: Callable[[], None] = lambda: None
     _stop: asyncio.Event | None = None
     _task: asyncio.Task[None] | None = None
 
@@ -220,7 +221,8 @@ class House:
     async def start(self, *, wait: bool = True) -> Service:
         """Start the service, and wait until all its charge points are known."""
         log = Log("debug", "json", self.log)
-        self.service = Service(self.settings, log, World(self.clock, jitter=lambda: 0.0, follow_up=0.3))
+        world = World(self.clock, jitter=lambda: 0.0, follow_up=0.3, freeze=self.freeze)
+        self.service = Service(self.settings, log, world)
         self._stop = asyncio.Event()
         self._task = asyncio.create_task(self.service.run(self._stop))
         if wait:

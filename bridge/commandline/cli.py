@@ -1,6 +1,7 @@
 """The commands of the command line. Each imports its modules when it runs, so that `run` stays small in memory."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import typer
 from bridge import __version__
 from bridge.commandline.plain_text import one_line
 from bridge.commandline.replay_command import replay
+from bridge.long_lived import kept_out
 from bridge.settings import Settings
 from bridge.settings_sources import SettingsFault, trace
 
@@ -111,13 +113,17 @@ def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
     settings = _load(config, assignments)
     for name in NOT_FOR_THE_SERVICE:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type] # None makes an import of it fail
-    from bridge.logs import Log
-    from bridge.service import Service
-    from bridge.storage.database import StorageUnusable
+    with kept_out():
+        from bridge.clock import SystemClock
+        from bridge.logs import Log
+        from bridge.service import Service
+        from bridge.storage.database import StorageUnusable
+        from bridge.world import World
 
     async def serve() -> int:
         try:
-            service = Service(settings, Log(settings.log.level, settings.log.format))
+            log, world = Log(settings.log.level, settings.log.format), World(SystemClock(), freeze=gc.freeze)
+            service = Service(settings, log, world)
         except StorageUnusable as error:
             _complain(str(error))
             return UNREADABLE_SETTINGS if error.permanent else FAILED

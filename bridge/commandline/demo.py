@@ -1,6 +1,7 @@
 """`bluecurrent-fimp demo`: runs broker, simulated cloud and bridge in one process."""
 
 import asyncio
+import gc
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ from bridge.service import Service
 from bridge.settings import CloudSettings, HttpSettings, LogSettings, MqttSettings, Settings, StorageSettings
 from bridge.simulator.cloud import example_cloud
 from bridge.simulator.life import Life
+from bridge.world import World
 
 BROKER_PORT = 1883
 HTTP_PORT = 8099
@@ -50,7 +52,7 @@ async def demo(say: Callable[[str], None], stop: asyncio.Event, *, record_file: 
             living = asyncio.create_task(Life(cloud).run())
             await asyncio.sleep(0.2)  # the watcher subscribes before the bridge starts
             try:
-                await Service(settings, Log("warning", "auto")).run(stop)
+                await Service(settings, Log("warning", "auto"), World(clock, freeze=gc.freeze)).run(stop)
                 await asyncio.sleep(0.2)  # the watcher receives the goodbye
             finally:
                 for task in (living, watching):

@@ -1,5 +1,6 @@
 """The publishing line of one subject, a thing or the adapter: what to publish next, and what was sent. Pure."""
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -54,21 +55,6 @@ PERSISTENT: Final = "presence"
 """The key part of reports that stay valid while the broker is away: a hub keeps its list of things."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastSent:
-    """The report that was sent last under a key.
-
-    Attributes:
-        fingerprint: the report's `Report.fingerprint`.
-        at: when it was sent, seconds on the monotonic clock.
-        every: the interval after which it is sent again, in seconds; None: only when it changes.
-    """
-
-    fingerprint: object
-    at: float
-    every: float | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
     """One queued message, which is published as it is instead of being compared with the last one sent.
@@ -105,8 +91,10 @@ class SubjectLine:
             hub drops a state that the description of the thing does not list.
         presence: the inclusion or exclusion report, if it differs from the one sent last.
         urgent_first: the next comparison takes only `URGENT` reports; the rest follows after all other lines.
-        sent: the report sent last under each key, acknowledged or in flight.
-        acknowledged: the same for the `PERSISTENT` keys, acknowledged only.
+        sent: the fingerprint of the report sent last under each key, acknowledged or in flight.
+        repeat_at: when a report is due again although it has not changed, seconds on the monotonic clock, for each key
+            whose policy has an interval.
+        acknowledged: the fingerprints for the `PERSISTENT` keys, acknowledged only.
         ready: the line is in the reporter's queue of lines that may have something to publish.
     """
 
@@ -117,8 +105,9 @@ class SubjectLine:
     presence_checked: bool = False
     presence: Report | None = None
     urgent_first: bool = False
-    sent: dict[ReportKey, LastSent] = field(default_factory=dict)
-    acknowledged: dict[ReportKey, LastSent] = field(default_factory=dict)
+    sent: dict[ReportKey, object] = field(default_factory=dict)
+    repeat_at: dict[ReportKey, float] = field(default_factory=dict)
+    acknowledged: dict[ReportKey, object] = field(default_factory=dict)
     ready: bool = False
 
     def is_due(self, report: Report, now: float) -> bool:
@@ -128,25 +117,33 @@ class SubjectLine:
             report: the current report.
             now: seconds on the monotonic clock.
         """
-        sent = self.sent.get(report.key)
-        if sent is None:
+        key = report.key
+        sent = self.sent.get(key)
+        if sent is None or now >= self.repeat_at.get(key, math.inf):
             return True
-        if sent.every is not None and now - sent.at >= sent.every:
-            return True
-        return POLICIES.get(report.type, ON_CHANGE).on_change and sent.fingerprint != report.fingerprint
+        return sent != report.fingerprint and POLICIES.get(report.type, ON_CHANGE).on_change
 
     def says(self, report: Report) -> bool:
         """Whether the report sent last under this key has the same content."""
-        sent = self.sent.get(report.key)
-        return sent is not None and sent.fingerprint == report.fingerprint
+        return self.sent.get(report.key) == report.fingerprint
 
     def note(self, report: Report, now: float) -> None:
         """Record a report as sent at `now`, seconds on the monotonic clock."""
         if report.type == EXCLUSION:
             self.sent.clear()  # if the thing comes back, every report is published again
+            self.repeat_at.clear()
+        self.sent[report.key] = report.fingerprint
         every = POLICIES.get(report.type, ON_CHANGE).at_least_every
-        seconds = every.total_seconds() if every is not None else None
-        self.sent[report.key] = LastSent(report.fingerprint, now, seconds)
+        if every is not None:
+            self.repeat_at[report.key] = now + every.total_seconds()
+
+    def retract(self, report: Report) -> None:
+        """Record that a report was not acknowledged: what was acknowledged before under its key is valid again."""
+        key = report.key
+        self.sent.pop(key, None)
+        self.repeat_at.pop(key, None)
+        if key in self.acknowledged:
+            self.sent[key] = self.acknowledged[key]
 
     def unqueue(self, report: Report, item: Item | None) -> None:
         """Remove the message at the head: the first item, the presence, or the first due report."""
@@ -160,13 +157,14 @@ class SubjectLine:
     def forget(self) -> None:
         """Forget what was sent, except what hubs keep: the broker was away and may have missed it."""
         self.sent = dict(self.acknowledged)
+        self.repeat_at.clear()
         self.due.clear()
         self.presence = None
         self.items = deque(item for item in self.items if item.kind != "state")
 
     def next_repetition(self) -> float | None:
         """When the next report with an interval is due, seconds on the monotonic clock; None if there is none."""
-        return min((sent.at + sent.every for sent in self.sent.values() if sent.every is not None), default=None)
+        return min(self.repeat_at.values(), default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

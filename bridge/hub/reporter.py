@@ -164,9 +164,7 @@ class Reporter:
         self._in_flight.clear()
         for publication in reversed(in_flight):
             item, line = publication.item, publication.line
-            line.sent.pop(publication.report.key, None)
-            if publication.report.key in line.acknowledged:
-                line.sent[publication.report.key] = line.acknowledged[publication.report.key]
+            line.retract(publication.report)
             line.dirty, line.presence_checked = Dirty.ALL, False
             if item is not None and item.kind != "state":
                 line.items.appendleft(item)
@@ -242,6 +240,11 @@ class Reporter:
     def waiting(self) -> int:
         """The number of messages in flight or in a line."""
         return len(self._in_flight) + sum(len(line.items) + len(line.due) for line in self._ready)
+
+    @property
+    def subject_count(self) -> int:
+        """The number of subjects, those that have left included."""
+        return len(self._lines)
 
     def stop(self) -> None:
         """Publish only answers from now on, and the goodbye after them."""
@@ -346,21 +349,21 @@ class Reporter:
         line.unqueue(report, publication.item)
         if publication.item is None or publication.item.counts_as_sent:
             line.note(report, self._clock.monotonic())
+            if (repeat_at := line.repeat_at.get(report.key)) is not None:
+                self._deadlines.set(line.subject, repeat_at)
             self._suspects.sent(report)
         self._in_flight[publication] = None
 
     def _note_acknowledged(self, publication: Publication) -> None:
         line, report = publication.line, publication.report
         if report.key[1] == PERSISTENT:
-            sent = line.sent.get(report.key)
-            if sent is not None and sent.fingerprint == report.fingerprint:
-                line.acknowledged[report.key] = sent
+            if line.says(report):
+                line.acknowledged[report.key] = report.fingerprint
             self._subjects.acknowledged(report)
             if report.type == EXCLUSION and line.says(report) and report.about in self._will:
                 self._renewal.plan()
         elif report.type == ALL_NODES:
             self._subjects.acknowledged(report)
-        self._set_deadline(line)
 
     def _count_answered(self, publication: Publication) -> None:
         if publication.item is not None and publication.item.kind == "answer":

@@ -90,17 +90,17 @@ class Site:
     def changes_per_turn(self) -> Iterator[list[int]]:
         """Count the changes in each turn while the block runs."""
         counts: list[int] = []
+        ended = False
 
         def count() -> None:
-            nonlocal handle
             counts.append(len(self.changed) - sum(counts))
-            handle = asyncio.get_running_loop().call_soon(count)
+            if not ended:
+                asyncio.get_running_loop().call_soon(count)
 
-        handle = asyncio.get_running_loop().call_soon(count)
+        asyncio.get_running_loop().call_soon(count)
         yield counts
-        handle.cancel()
+        ended = True
         count()
-        handle.cancel()
 
 
 async def test_a_list_of_overrides_is_applied_in_parts() -> None:
