@@ -12,7 +12,7 @@ from bridge.long_lived import LongLived
 from bridge.recording.head import head_of
 from bridge.settings import Settings
 from bridge.storage.recorder import GRIDS, grids_behind
-from bridge.tasks import end
+from bridge.tasks import end, loop_failures_logged
 from bridge.wiring import build
 from bridge.world import World
 
@@ -48,6 +48,10 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then publish the goodbye and close everything."""
+        with loop_failures_logged(self._log):
+            await self._serve(stop)
+
+    async def _serve(self, stop: asyncio.Event) -> None:
         parts = self.parts
         self._log.info("starting", version=__version__, state_set=parts.runtime.values.state_set)
         if parts.recording is not None:

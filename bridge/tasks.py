@@ -1,7 +1,8 @@
-"""Background tasks: starting them, logging their failures, and ending them."""
+"""Background tasks: starting them, logging their failures and those of the event loop, and ending them."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -57,3 +58,28 @@ async def end(*tasks: asyncio.Task[object]) -> None:
     for task in tasks:
         if not task.cancelled():
             task.exception()  # marks the exception as retrieved
+
+
+@contextmanager
+def loop_failures_logged(log: FilteringBoundLogger) -> Iterator[None]:
+    """Log what fails in a callback of the running event loop as one line, in place of asyncio's traceback on stderr.
+
+    A library can still use a socket in the moment in which the other side closes it; `aiomqtt` does. The reader of that
+    connection notices the loss and connects anew, so it is logged without a traceback.
+    """
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+
+    def failed(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError):
+            log.info("a connection was closed while it was in use", reason=str(error))
+            return
+        log.error("a callback failed; the service keeps running", reason=context.get("message"), exc_info=error)
+
+    loop.set_exception_handler(failed)
+    try:
+        yield
+    finally:
+        if loop.get_exception_handler() is failed:
+            loop.set_exception_handler(before)

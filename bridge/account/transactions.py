@@ -1,9 +1,9 @@
 """Corrects the recorded sessions with the account's transactions, which show what the bridge did not see.
 
 Transactions are read once a day, and some minutes after an outage in which a session ended or was missed. A restart is
-an outage; after the very first start there are no sessions to correct. If a read fails, the sessions stay as they were
-seen. Transactions from before the charge point was known are ignored; counting them would make its lifetime energy jump
-by years.
+an outage, and so is an error, behind which no session is seen to end. After the very first start there is nothing to
+correct. If a read fails, the sessions stay as they were seen. Transactions from before the charge point was known are
+ignored; counting them would make its lifetime energy jump by years.
 """
 
 from collections.abc import Sequence
@@ -84,15 +84,15 @@ class Transactions:
                 self._after_outage = self._clock.now() + AFTER_OUTAGE
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
-        """Schedule a read when a charge point is seen again: a session may have ended or been missed meanwhile."""
+        """Schedule a read when a socket shows its sessions again: one may have ended or been missed meanwhile."""
         if before is None or after is None:
             return
         for twin in after.sockets:
             was = before.socket(twin.address)
-            if was is not None and was.memory.blind_since is not None and twin.memory.blind_since is None:
-                self._sight_came_back(was.memory, twin.memory)
+            if was is not None and not was.shows_sessions and twin.shows_sessions:
+                self._shown_again(was.memory, twin.memory)
 
-    def _sight_came_back(self, before: Memory, after: Memory) -> None:
+    def _shown_again(self, before: Memory, after: Memory) -> None:
         was, now = before.session, after.session
         if now is not None and (was is None or was.number != now.number or (was.open and not now.open)):
             self._after_outage = self._clock.now() + AFTER_OUTAGE
@@ -149,7 +149,7 @@ class Transactions:
             socket=twin.socket,
             address=twin.address,
             known_since=known_since,
-            in_sight=twin.memory.blind_since is None,
+            in_sight=twin.shows_sessions,
         )
         records = {record.number: record for record in self._storage.sessions(address=twin.address)}
         changed = settle(place, records.values(), transactions, self._clock.now())

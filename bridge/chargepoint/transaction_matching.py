@@ -66,7 +66,7 @@ class Place:
         socket: the number of the socket; None if the charge point has only one.
         address: the FIMP service address.
         known_since: since when the bridge has known the charge point.
-        in_sight: the socket is seen now, so the sessions that it shows have been counted.
+        in_sight: the socket shows its sessions now, so the latest of them has been counted.
     """
 
     evse_id: str
@@ -207,7 +207,7 @@ def _was_missed(transaction: Transaction, place: Place, records: Iterable[Sessio
     """Whether a transaction without a session is one that the bridge missed.
 
     It is not if it began before the charge point was known, since the lifetime energy would jump by years; if a push
-    may still show it; or if another session covers most of its time.
+    may still show it; if it may be the session that is open here; or if another session covers most of its time.
     """
     start, end = transaction.started_at, transaction.ended_at
     if end is None or end < start or transaction.energy <= 0 or not place.in_sight:
@@ -218,10 +218,21 @@ def _was_missed(transaction: Transaction, place: Place, records: Iterable[Sessio
 
 
 def _has_taken(record: SessionRecord, start: datetime, end: datetime) -> bool:
-    common = _overlap(record.started_at, record.ended_at or end, start, end)
     if record.ended_at is None:
-        return common > SAME_START
+        return _may_be_open(record, start, end)
+    common = _overlap(record.started_at, record.ended_at, start, end)
     return common > (end - start) / 2 or record.started_at <= start == end <= record.ended_at
+
+
+def _may_be_open(record: SessionRecord, start: datetime, end: datetime) -> bool:
+    """Whether an ended transaction may be that of a session that is still open here, however short it is.
+
+    The end of a session is not seen behind `error` or `unavailable`. The transaction is matched once it is.
+    """
+    earliest = (record.not_before or record.started_at) - SAME_START
+    if start >= earliest and end >= record.started_at - SAME_START:
+        return True
+    return _overlap(record.started_at, end, start, end) > SAME_START
 
 
 def _filled(transaction: Transaction, place: Place, number: int) -> SessionRecord:

@@ -183,6 +183,13 @@ class Twin:
         return self.link_down_since is None or now - self.link_down_since < grace
 
     @property
+    def shows_sessions(self) -> bool:
+        """Whether its statuses arrive and show which session is on or was the last: not behind `error`, for example."""
+        if self.memory.blind_since is not None or self.status is None:
+            return False
+        return self.status.session_on or self.status.activity is Activity.AVAILABLE
+
+    @property
     def held(self) -> bool:
         """Whether the charge point holds the session back (the state table's `held`)."""
         return self.status is not None and is_held(
