@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from tests import brokers
 from tests.brokers import TestBroker
 from tests.harness import House, make_house
+from tests.proxy import Plug
 
 hypothesis_settings.register_profile("default", deadline=None, max_examples=200)
 hypothesis_settings.load_profile("default")
@@ -56,6 +57,14 @@ def build(broker: TestBroker, tmp_path: Path) -> HouseMaker:
         return make_house(broker, tmp_path, **options)
 
     return make
+
+
+@pytest.fixture
+async def plug(broker: TestBroker) -> AsyncIterator[Plug]:
+    """A proxy in the line to the broker, which a test can interrupt."""
+    made = await Plug(broker.host, broker.port).start()
+    yield made
+    await made.stop()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "bridge"
+TESTS = Path(__file__).parents[1]
 
 STDLIB = set(sys.stdlib_module_names)
 PYDANTIC = {"pydantic", "pydantic_core"}
@@ -21,6 +22,7 @@ WIRE = [
     if path.name not in {"app_api.py", "link.py", "login.py"}
 ]
 WEB = [f"web/{path.name}" for path in sorted((PACKAGE / "web").glob("*.py"))]
+TEST_MODULES = sorted(str(path.relative_to(TESTS)) for path in TESTS.rglob("*.py") if "node_modules" not in path.parts)
 EVERYTHING = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
@@ -200,6 +202,11 @@ TOO_LONG = 400
 @pytest.mark.parametrize("path", EVERYTHING)
 def test_no_module_is_long(path: str) -> None:
     assert len((PACKAGE / path).read_text().splitlines()) <= (200 if path == "service.py" else TOO_LONG)
+
+
+@pytest.mark.parametrize("path", TEST_MODULES)
+def test_no_test_module_is_long(path: str) -> None:
+    assert len((TESTS / path).read_text().splitlines()) <= TOO_LONG
 
 
 @pytest.mark.parametrize("path", EVERYTHING)

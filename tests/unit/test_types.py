@@ -11,7 +11,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 BRIDGE: Final = sorted((ROOT / "bridge").rglob("*.py"))
-TESTS: Final = sorted((ROOT / "tests").rglob("*.py"))
+TESTS: Final = sorted(path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts)
 
 
 def of(path: Path) -> str:

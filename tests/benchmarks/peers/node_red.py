@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from tests.e2e import node_red
+from tests.e2e.node_red import program
 
 HELLO: Final = """
 if (msg.status.event !== "connect") return null;
@@ -63,10 +63,10 @@ def flow(cloud_url: str, broker_port: int) -> list[dict[str, Any]]:
 
 def command(folder: Path, cloud_url: str, broker_port: int) -> list[str]:
     """How to run it from a folder; installs Node-RED from npm the first time."""
-    (folder / "settings.js").write_text(node_red.SETTINGS)
+    (folder / "settings.js").write_text(program.SETTINGS)
     (folder / "flows.json").write_text(json.dumps(flow(cloud_url, broker_port)))
     sys.stderr.flush()
     return [
-        "node", str(node_red.install()), "--userDir", str(folder), "--settings", str(folder / "settings.js"),
+        "node", str(program.install()), "--userDir", str(folder), "--settings", str(folder / "settings.js"),
         "--port", "0", str(folder / "flows.json"),
     ]  # fmt: skip

@@ -18,8 +18,8 @@ from websockets.asyncio.client import connect
 
 from bridge.commandline.embedded_broker import free_port
 
-FOLDER: Final = Path(__file__).parent / "node-red"
-FLOWS: Final = Path(__file__).parents[2] / "deploy" / "node-red" / "flows.json"
+FOLDER: Final = Path(__file__).parent / "npm"
+FLOWS: Final = Path(__file__).parents[3] / "deploy" / "node-red" / "flows.json"
 REQUIRED: Final = os.environ.get("BRIDGE_REQUIRE_NODERED") == "1"
 PATIENCE_S: Final = 8.0
 STARTUP_S: Final = 60.0

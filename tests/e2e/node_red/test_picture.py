@@ -11,9 +11,9 @@ import pytest
 from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.conftest import HouseMaker
-from tests.e2e import node_red
-from tests.e2e.node_red import edited
-from tests.e2e.price_source import AMSTERDAM, PriceSource
+from tests.e2e.node_red import program
+from tests.e2e.node_red.price_source import AMSTERDAM, PriceSource
+from tests.e2e.node_red.program import edited
 from tests.e2e.test_page import IMAGES, SCREENSHOTS, Browser, browser  # noqa: F401 - the fixture
 from tests.harness import CABLE, SOCKET
 
@@ -46,16 +46,16 @@ async def test_a_picture_for_the_documentation(
     tmp_path: Path,
 ) -> None:
     """It replaces the one in the repository only where that is asked for."""
-    lacking = node_red.missing()
+    lacking = program.missing()
     if lacking is not None:
-        assert not node_red.REQUIRED, lacking
+        assert not program.REQUIRED, lacking
         pytest.skip(lacking)
     path = (IMAGES if os.environ.get(SCREENSHOTS) else tmp_path) / "node-red.png"
     folder = tmp_path / "node-red"
     folder.mkdir()
     environment = {"MQTT_HOST": broker.host, "MQTT_PORT": str(broker.port)}
     async with build() as house:
-        with node_red.running(node_red.install(), folder, environment) as red:
+        with program.running(program.install(), folder, environment) as red:
             await red.deploy(edited(PRICES_URL=source.url))
             for evse_id in (SOCKET, CABLE):
                 house[evse_id].plug(Car())
