@@ -31,10 +31,8 @@ async def measure(count: int, seconds: float) -> str:
     """
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, local_mosquitto(BROKER.format(port=port), port):
-        hub = SteadyHub(port, "", "")
-        listening = asyncio.create_task(hub.run())
         begun = time.perf_counter()
-        async with fleet(count, port, "", "", Path(folder)) as homes:
+        async with SteadyHub(port, "", "") as hub, fleet(count, port, "", "", Path(folder)) as homes:
             await hub.until(lambda: len(hub.up) == count, 300)
             started_s = time.perf_counter() - begun
             await asyncio.sleep(SETTLE_S)
@@ -45,7 +43,6 @@ async def measure(count: int, seconds: float) -> str:
                 home.cloud.account.charge_points[SOCKET].start("046C8CCA8C1D90")
             pushing = await _cpu(peers, seconds, lambda: _push(homes))
             after = [peer.memory_mb() for peer in peers]
-        listening.cancel()
     rows = [
         ("start of all, until every thing is told UP, s", number(started_s), ""),
         ("memory of each, idle, MB", number(statistics.median(memory)), number(sum(memory))),

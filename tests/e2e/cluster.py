@@ -34,12 +34,16 @@ class Cluster:
     nodes: list[LiveBroker] = field(default_factory=list)
 
     def node_of(self, client_id: str) -> LiveBroker:
-        """The node that a client is connected to."""
+        """The node that has accepted the newest connection of a client, by their logs."""
         wanted = f"client id: {client_id})"
-        (node,) = [
-            node for node in self.nodes if any(wanted in log.read_text() for log in node.folder.glob("log/*.log"))
-        ]
-        return node
+        accepted = (
+            (line, place)
+            for place, node in enumerate(self.nodes)
+            for log in node.folder.glob("log/*.log")
+            for line in log.read_text().splitlines()
+            if wanted in line
+        )
+        return self.nodes[max(accepted)[1]]  # a line begins with its time
 
 
 @contextlib.contextmanager

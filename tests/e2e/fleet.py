@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Self
 from uuid import uuid4
 
 import aiomqtt
@@ -33,6 +33,7 @@ class Home:
     """One account: its simulated cloud, and the bridge that serves it, under a topic prefix of its own."""
 
     name: str
+    client_id: str
     cloud: SimulatedCloud
     process: subprocess.Popen[bytes]
     log: Path
@@ -63,15 +64,16 @@ async def _home(name: str, port: int, user: str, password: str, folder: Path) ->
     cloud = SimulatedCloud(example_account(lambda: datetime.now().astimezone()), rebooting_s=0.2)
     cloud.account.charge_points[SOCKET].plug_and_charge = False
     cloud.account.charge_points[SOCKET].plug(Car())
+    client_id = f"bluecurrent-{name}"
     (place / "bridge.toml").write_text(
         f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\n{_login(user, password)}'
-        f'client_id = "bluecurrent-{name}"\ntopic_prefix = "{name}"\n'
+        f'client_id = "{client_id}"\ntopic_prefix = "{name}"\n'
         f'[cloud]\nurl = "{await cloud.start()}"\napi_token = "{cloud.account.api_token}"\n'
         '[http]\nlisten = ""\n'
     )
     process = await asyncio.to_thread(_bridge, place)
     try:
-        yield Home(name, cloud, process, place / "log.txt")
+        yield Home(name, client_id, cloud, process, place / "log.txt")
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 15)
@@ -114,13 +116,21 @@ class SteadyHub:
     _client: aiomqtt.Client | None = None
     _connected: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _reading: asyncio.Task[NoReturn] | None = None
 
-    async def run(self) -> NoReturn:
-        """Stay connected until cancelled."""
+    async def __aenter__(self) -> Self:
+        """Stay connected until `leave`."""
+        self._reading = asyncio.create_task(self._read(self.port))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.leave()
+
+    async def _read(self, port: int) -> NoReturn:
         while True:
             try:
                 async with aiomqtt.Client(
-                    "127.0.0.1", self.port, username=self.user or None, password=self.password or None, identifier=HUB,
+                    "127.0.0.1", port, username=self.user or None, password=self.password or None, identifier=HUB,
                     clean_session=False, timeout=5, socket_options=NO_DELAY,
                 ) as client:  # fmt: skip
                     await client.subscribe(EVENTS, qos=1)
@@ -131,6 +141,7 @@ class SteadyHub:
             except aiomqtt.MqttError:
                 self.breaks += self._connected.is_set()
                 self._connected.clear()
+                port = self.port
                 await asyncio.sleep(0.2)
 
     def _take(self, topic: str, message: dict[str, Any]) -> None:
@@ -142,6 +153,20 @@ class SteadyHub:
             everything_up = {node["status"] for node in message["val"]} == {"UP"}
             (self.up.add if everything_up else self.up.discard)(home)
         self._news.set()
+
+    async def move(self, port: int) -> None:
+        """Disconnect, and connect to another port. When that connection is lost, the first port is used again."""
+        await self.leave()
+        self._connected.clear()
+        self._reading = asyncio.create_task(self._read(port))
+        await self._connected.wait()
+
+    async def leave(self) -> None:
+        """Disconnect."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
 
     async def say(self, home: Home, type_: str) -> str:
         """Send a command to a charge point until the broker has acknowledged it; returns its uid."""

@@ -1,7 +1,6 @@
 """A cluster loses a node under load. docs/many-accounts.md describes the cluster."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,13 +9,15 @@ import pytest
 from tests.e2e import cluster as clusters
 from tests.e2e.cluster import PASSWORD, USER, Cluster
 from tests.e2e.containers.engine import Stack, compose_command
-from tests.e2e.fleet import HUB, Home, SteadyHub, fleet
+from tests.e2e.fleet import Home, SteadyHub, fleet
 from tests.e2e.live_brokers import REQUIRED
 
 pytestmark = [pytest.mark.brokers, pytest.mark.timeout(600)]
 
 HOMES = 6
 PATIENCE_S = 90.0
+LOG_DELAY_S = 3.0
+"""A node writes its log up to two seconds late."""
 
 
 @pytest.fixture
@@ -33,12 +34,8 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 @pytest.fixture
 async def hub(cluster: Cluster) -> AsyncIterator[SteadyHub]:
     """A hub, connected through HAProxy like the bridges."""
-    made = SteadyHub(cluster.port, USER, PASSWORD)
-    running = asyncio.create_task(made.run())
-    yield made
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    async with SteadyHub(cluster.port, USER, PASSWORD) as made:
+        yield made
 
 
 async def work(hub: SteadyHub, home: Home, stop: asyncio.Event, uids: dict[str, str]) -> None:
@@ -64,23 +61,25 @@ def connections(home: Home) -> int:
 async def test_a_node_is_killed_under_load(cluster: Cluster, hub: SteadyHub, tmp_path: Path) -> None:
     async with fleet(HOMES, cluster.port, USER, PASSWORD, tmp_path / "homes") as homes:
         await hub.until(lambda: len(hub.up) == HOMES, PATIENCE_S)
-        before = [connections(home) for home in homes]
+        # HAProxy spreads the connections as it likes: the hub moves to the node of the first bridge.
+        await asyncio.sleep(LOG_DELAY_S)
+        node = cluster.node_of(homes[0].client_id)
+        await hub.move(node.port)
+        before = connections(homes[0])
         stop, sent = asyncio.Event(), [dict[str, str]() for _ in homes]
         async with asyncio.TaskGroup() as group:
             for home, uids in zip(homes, sent, strict=True):
                 group.create_task(work(hub, home, stop, uids))
             await asyncio.sleep(5)
-            node = cluster.node_of(HUB)
             await asyncio.to_thread(node.kill)
             await asyncio.sleep(10)
             meanwhile = sum(map(len, sent))
             await asyncio.to_thread(node.start)
             await asyncio.sleep(5)
             stop.set()
-        # Some bridges were on that node and reconnected by themselves; so did the hub, whose session was kept.
+        # The bridge and the hub, whose session the cluster keeps, have reconnected by themselves.
         assert hub.breaks >= 1
-        again = [connections(home) - count for home, count in zip(homes, before, strict=True)]
-        assert any(again), again
+        assert connections(homes[0]) > before
         assert all(home.process.poll() is None for home in homes)
         assert sum(map(len, sent)) > meanwhile  # work continued meanwhile
         # Every command was answered (`work` waits for it), and none was carried out twice.
