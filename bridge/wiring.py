@@ -172,13 +172,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
         log=logger,
     )
     transactions = Transactions(
-        app_api=app_api,
-        fleet=fleet,
-        storage=storage,
-        recorder=recorder,
-        clock=clock,
-        tasks=tasks,
-        log=logger,
+        app_api=app_api, fleet=fleet, storage=storage, recorder=recorder, clock=clock, tasks=tasks, log=logger
     )
 
     # The FIMP services of a device.
@@ -353,8 +347,11 @@ def _listen(parts: Parts) -> None:
 
     # The listeners are called in this order. The disk comes before the hub, so that a crash does not lose what was
     # reported. The page comes last, since it is the least urgent.
+    oddities = OddityLog(parts.log.logger)
+    parts.fleet.addresses.left_out_listeners = (oddities.left_out, page_changed)
+    parts.fleet.addresses.vacant_listeners += (parts.sync.address_vacant,)
     parts.fleet.listeners = (
-        OddityLog(parts.log.logger).charge_point_changed,
+        oddities.charge_point_changed,
         parts.recorder.charge_point_changed,
         parts.overrides.charge_point_changed,
         parts.transactions.charge_point_changed,
@@ -362,7 +359,7 @@ def _listen(parts: Parts) -> None:
         parts.observer.charge_point_changed,
         page_changed,
     )
-    parts.fleet.grid_listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
+    parts.fleet.grids.listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
     parts.fleet.remembered_listeners = (parts.recording.remembered,) if parts.recording is not None else ()
     parts.link.frame_listeners = (parts.sync.frame_received,)
     # The token must be masked before anything is logged, and the states must be right before others are notified.

@@ -10,12 +10,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from bridge.account.address_book import SOCKETS, AddressBook, Claim
+from bridge.account.grids import Grids
 from bridge.account.waiters import Waiters
 from bridge.bluecurrent.bodies import AccountBody, ListedChargePoint, SocketStatus
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import MOST_SOCKETS, ChargePoint, socket_numbers
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
-from bridge.chargepoint.grid import Grid, GridTwin, grid_address, has_own_address
 from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V
 from bridge.chargepoint.session import Memory
@@ -26,9 +27,6 @@ from bridge.errors import UnknownAddress
 
 ChargePointListener = Callable[[ChargePoint | None, ChargePoint | None], None]
 """Called with a charge point before and after a change. Before is None if it is new, after is None if it has left."""
-
-GridListener = Callable[[GridTwin | None, GridTwin | None], None]
-"""Called with a grid connection before and after a change, with None as for a charge point."""
 
 CHUNK: Final = 50
 """How many charge points change before the event loop runs other work, when all of them change at once."""
@@ -44,13 +42,13 @@ class Fleet:
         nominal_voltage: returns the nominal voltage in force, V.
 
     Attributes:
+        addresses: the addresses in use.
+        grids: the grid connections.
         listeners: called, in order, after a change of a charge point.
-        grid_listeners: called, in order, after a change of a grid connection.
         remembered_listeners: called with the twin before and after a change by `remember` or `limit`, which no frame
             of the cloud shows.
         cards: the account's charge cards.
         account: the answer to GET_ACCOUNT; None before the first one.
-        grids_left_out: the ids of the grid connections that have no address of their own.
     """
 
     def __init__(
@@ -67,16 +65,14 @@ class Fleet:
         self._steerings = dict(steerings)
         self._nominal_voltage = nominal_voltage
         self._points: dict[str, ChargePoint] = {}
-        self._evse_ids: dict[str, str] = {}  # by the address of a socket
-        self._grids: dict[str, GridTwin] = {}
-        self._grid_addresses: dict[str, str] = {}  # by the charge point behind it
         self._waiters = Waiters()
         self._outages = 0
+        self.addresses = AddressBook()
+        self.addresses.vacant_listeners = (self._vacant,)
+        self.grids = Grids(self.addresses)
         self.cards: Sequence[Card] = ()
         self.account: AccountBody | None = None
-        self.grids_left_out: frozenset[str] = frozenset()
         self.listeners: tuple[ChargePointListener, ...] = ()
-        self.grid_listeners: tuple[GridListener, ...] = ()
         self.remembered_listeners: tuple[Callable[[Twin, Twin], None], ...] = ()
 
     # --- looking up ---
@@ -87,7 +83,7 @@ class Fleet:
 
     def twin(self, address: str) -> Twin | None:
         """Return the twin of a socket by its address; None if there is none."""
-        point = self._points.get(self._evse_ids.get(address, ""))
+        point = self._points.get(self.addresses.charge_point_at(address) or "")
         return point.socket(address) if point is not None else None
 
     def expect(self, address: str) -> Twin:
@@ -114,14 +110,6 @@ class Fleet:
         """Return the ids of all charge points, sorted."""
         return sorted(self._points)
 
-    def grids(self) -> Sequence[GridTwin]:
-        """Return the twins of all grid connections, sorted by address."""
-        return [self._grids[address] for address in sorted(self._grids)]
-
-    def grid(self, address: str) -> GridTwin | None:
-        """Return the twin of a grid connection by its address; None if there is none."""
-        return self._grids.get(address)
-
     # --- changing ---
 
     def restore(self, settings: Mapping[str, ChargePointSettings], grids: Mapping[str, Sequence[str]]) -> None:
@@ -132,10 +120,10 @@ class Fleet:
             grids: the charge points behind each grid connection, by the cloud's id of it.
         """
         now = self._clock.now()
+        for evse_id in settings:  # before any of them claims the addresses of its sockets
+            self.addresses.take(Claim(SOCKETS, evse_id, evse_id))
         for grid_id, evse_ids in grids.items():
-            grid = GridTwin(grid=Grid(id=grid_id), evse_ids=frozenset(evse_ids) & frozenset(settings))
-            if has_own_address(grid_id, None, settings) and grid.evse_ids:
-                self._put_grid(None, grid.link_lost(now))
+            self.grids.restore(grid_id, frozenset(evse_ids) & frozenset(settings), now)
         for evse_id, one in settings.items():
             point = replace(self._make(evse_id, one), complete=True)
             self._put(None, point.each(lambda twin: twin.link_lost(now)))
@@ -149,16 +137,28 @@ class Fleet:
         """
         if whole:
             self.keep_only({item.evse_id for item in listed})
-        for item in listed:
+        for item in self.known_first(listed):
             self.described(item.evse_id, item.update, may_be_new=True)
             for twin in self.sockets(item.evse_id):
                 self._replace(twin, twin.listed(item.activity))
+
+    def known_first(self, listed: Iterable[ListedChargePoint]) -> Sequence[ListedChargePoint]:
+        """Return the entries of a list, those of known charge points first: one may free an address for a new one."""
+        return sorted(listed, key=lambda item: item.evse_id not in self._points)
 
     def keep_only(self, evse_ids: Collection[str]) -> None:
         """Remove every charge point that is not one of these."""
         for evse_id in self.evse_ids():
             if evse_id not in evse_ids:
                 self._remove(self._points[evse_id])
+        for claim in self.addresses.left_out(SOCKETS):
+            if claim.id not in evse_ids:
+                self.addresses.withdraw(SOCKETS, claim.id)
+
+    def is_left_out(self, evse_id: str) -> bool:
+        """Whether a charge point of the account is left out, since its address is another thing's (contract 3)."""
+        claim = Claim(SOCKETS, evse_id, evse_id)
+        return not self.addresses.is_free_for(claim) and not self.addresses.take(claim)
 
     def described(self, evse_id: str, update: Update[ChargePointSettings], *, may_be_new: bool = False) -> None:
         """Apply a change of the description or the settings of a charge point.
@@ -171,7 +171,7 @@ class Fleet:
         before = self._points.get(evse_id)
         if before is not None:
             self._put(before, self._with_sockets(before.described(update)))
-        elif may_be_new:
+        elif may_be_new and self.addresses.take(Claim(SOCKETS, evse_id, evse_id)):
             now = self._clock.now()
             point = self._make(evse_id, update.onto(ChargePointSettings()))
             self._put(None, point.each(lambda twin: twin.link_lost(now)))
@@ -192,7 +192,7 @@ class Fleet:
                 point = self._with_named_socket(point, status.socket)
             now = self._clock.now()
             for twin in point.sockets:
-                if status.concerns(twin.socket, alone=len(point.sockets) == 1):
+                if status.concerns(twin.socket, alone=twin.socket is None):
                     after = twin.pushed(status.update, now, self._nominal_voltage())
                     self._replace(twin, after.link_found())
 
@@ -209,8 +209,7 @@ class Fleet:
                 await asyncio.sleep(0)
                 if outage != self._outages:
                     return  # the link is up again, so the rest was unseen only for a moment
-        for grid in self.grids():
-            self._put_grid(grid, grid.link_lost(now))
+        self.grids.link_lost(now)
 
     def link_found(self, grace: timedelta) -> None:
         """Handle that the link came up. A charge point counts as unseen until its first status.
@@ -218,18 +217,15 @@ class Fleet:
         Args:
             grace: how long the values of a grid connection stay valid without the link.
         """
-        now = self._clock.now()
         self._outages += 1
-        for grid in self.grids():
-            self._put_grid(grid, grid.link_found(now, grace))
+        self.grids.link_found(self._clock.now(), grace)
 
     def clock_jumped(self, delta: timedelta) -> None:
         """Move the bridge's own recorded times by `delta`, because the wall clock has jumped (contract 8)."""
         for evse_id in self.evse_ids():
             point = self._points[evse_id]
             self._put(point, point.each(lambda twin: twin.shifted(delta)))
-        for grid in self.grids():
-            self._put_grid(grid, grid.shifted(delta))
+        self.grids.clock_jumped(delta)
 
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
         """Change a socket's memory after the outcome of a command or a correction from the account's transactions."""
@@ -254,12 +250,26 @@ class Fleet:
     def _make(self, evse_id: str, settings: ChargePointSettings) -> ChargePoint:
         twins = tuple(
             self._remembered(Twin(evse_id=evse_id, socket=number, settings=settings))
-            for number in socket_numbers(settings)
+            for number in self._numbers(evse_id, settings)
         )
         point = ChargePoint(evse_id, twins)
-        if len(twins) > 1 and evse_id in self._memories and not any(t.address in self._memories for t in twins):
+        if (
+            twins[0].socket is not None
+            and evse_id in self._memories
+            and not any(t.address in self._memories for t in twins)
+        ):
             return replace(point, heir_of=self._remembered(Twin(evse_id=evse_id, settings=settings)))
         return point
+
+    def _numbers(self, evse_id: str, settings: ChargePointSettings) -> Sequence[int | None]:
+        """Return the numbers of the sockets with an address of their own; [None] if there is none, or only one socket.
+
+        A socket whose address is another thing's is left out (contract 3).
+        """
+        numbers = socket_numbers(settings)
+        claims = {number: _claim(evse_id, number) for number in numbers}
+        self.addresses.withdraw(SOCKETS, evse_id, keep=claims.values())
+        return [number for number in numbers if self.addresses.take(claims[number])] or [None]
 
     def _remembered(self, twin: Twin) -> Twin:
         steering = self._steerings.get(twin.address, Steering())
@@ -268,15 +278,16 @@ class Fleet:
 
     def _with_sockets(self, point: ChargePoint) -> ChargePoint:
         """Return the charge point with the sockets that its settings name. A socket that stays keeps its twin."""
-        numbers = socket_numbers(point.settings)
+        numbers = self._numbers(point.evse_id, point.settings)
         if [twin.socket for twin in point.sockets] == list(numbers):
             return point
         now = self._clock.now()
         known = {twin.socket: twin for twin in point.sockets}
         made = self._make(point.evse_id, point.settings)
         twins = tuple(known.get(twin.socket) or twin.link_lost(now) for twin in made.sockets)
-        heir_of = known.get(None) or point.heir_of if len(twins) > 1 else None
-        if len(twins) == 1 and None not in known:
+        several = twins[0].socket is not None
+        heir_of = known.get(None) or point.heir_of if several else None
+        if not several and None not in known:
             # Several sockets became one: it keeps the energy and the session of the first.
             twins = (replace(point.sockets[0], socket=None),)
         return replace(point, sockets=twins, heir_of=heir_of)
@@ -316,10 +327,9 @@ class Fleet:
         if before is after or before == after:
             return
         self._points[after.evse_id] = after
-        if before is None or len(before.sockets) != len(after.sockets):
+        if before is not None and not before.has_sockets_of(after):
             self._keep_memories(before)
-        for twin in after.sockets:
-            self._evse_ids[twin.address] = after.evse_id
+            self._release(before, after)
         for listener in self.listeners:
             listener(before, after)
         self._waiters.changed(after)
@@ -329,72 +339,36 @@ class Fleet:
         self._keep_memories(point)
         for listener in self.listeners:
             listener(point, None)
-        grid = self.grid_of(point.evse_id)
-        if grid is not None:
-            self._leave_grid(grid, point.evse_id)
+        self.grids.leave(point.evse_id)
+        self.addresses.withdraw(SOCKETS, point.evse_id)
+        self._release(point, None)
 
-    def _keep_memories(self, point: ChargePoint | None) -> None:
+    def _release(self, before: ChargePoint, after: ChargePoint | None) -> None:
+        """Free the addresses that a charge point does not need any more."""
+        kept = {after.evse_id, *(twin.address for twin in after.sockets)} if after is not None else set()
+        freed = {before.evse_id, *(twin.address for twin in before.sockets)} - kept
+        self.addresses.release(SOCKETS, before.evse_id, sorted(freed))
+
+    def _vacant(self, address: str) -> None:
+        """Serve the sockets or the grid connection that were left out, since their address is free now."""
+        self.grids.vacant(address)
+        for claim in self.addresses.left_out(SOCKETS):
+            point = self._points.get(claim.id)
+            if claim.address == address and point is not None:
+                self._put(point, self._with_sockets(point))
+
+    def _keep_memories(self, point: ChargePoint) -> None:
         """Keep the memory of the sockets of a charge point that leaves, or whose sockets change."""
-        for twin in point.sockets if point is not None else ():
-            self._evse_ids.pop(twin.address, None)
+        for twin in point.sockets:
             self._memories[twin.address] = twin.memory
             self._steerings[twin.address] = twin.steering
-
-    # --- grid connections ---
-
-    def grid_told(self, evse_id: str, update: Update[Grid]) -> None:
-        """Apply a GRID_STATUS that names the grid connection of a charge point and its currents."""
-        grid_id = update.values.id
-        if not grid_id or evse_id not in self._points:
-            return
-        other = self.grid_of(evse_id)
-        if other is not None and other.grid.id != grid_id:
-            self._leave_grid(other, evse_id)
-        before = self._grids.get(grid_address(grid_id))
-        if not has_own_address(grid_id, before, self._evse_ids, self._points):
-            self.grids_left_out |= {grid_id}
-            return
-        self.grids_left_out -= {grid_id}
-        twin = before or GridTwin(grid=Grid(id=grid_id))
-        self._put_grid(before, replace(twin, evse_ids=twin.evse_ids | {evse_id}).pushed(update))
-
-    def grid_pushed(self, evse_id: str, update: Update[Grid]) -> None:
-        """Apply a GRID_CURRENT: the currents at the grid connection of a charge point."""
-        grid = self.grid_of(evse_id)
-        if grid is not None:
-            self._put_grid(grid, grid.pushed(update))
-
-    def grid_changed(self, update: Update[Grid]) -> None:
-        """Apply a GRID_STATUS that names the grid connection and no charge point."""
-        grid = self._grids.get(grid_address(update.values.id))
-        if grid is not None and grid.grid.id == update.values.id:
-            self._put_grid(grid, grid.pushed(update))
-
-    def grid_of(self, evse_id: str) -> GridTwin | None:
-        """Return the grid connection of a charge point; None if none is known."""
-        return self._grids.get(self._grid_addresses.get(evse_id, ""))
-
-    def _put_grid(self, before: GridTwin | None, after: GridTwin) -> None:
-        if before != after:
-            self._grids[after.address] = after
-            self._grid_addresses |= dict.fromkeys(after.evse_ids, after.address)
-            self._announce_grid(before, after)
-
-    def _leave_grid(self, grid: GridTwin, evse_id: str) -> None:
-        del self._grid_addresses[evse_id]
-        left = replace(grid, evse_ids=grid.evse_ids - {evse_id})
-        if left.evse_ids:
-            self._put_grid(grid, left)
-        else:
-            del self._grids[grid.address]
-            self._announce_grid(grid, None)
-
-    def _announce_grid(self, before: GridTwin | None, after: GridTwin | None) -> None:
-        for listener in self.grid_listeners:
-            listener(before, after)
 
     async def wait_until(self, address: str, condition: Callable[[Twin], bool], timeout: float) -> None:
         """Wait until a twin fulfils a condition, but not longer than `timeout` seconds. A timeout raises nothing."""
         twin = self.twin(address)
         if twin is not None:
             await self._waiters.wait(twin, condition, timeout)
+
+
+def _claim(evse_id: str, socket: int | None) -> Claim:
+    return Claim(SOCKETS, evse_id, Twin(evse_id=evse_id, socket=socket).address)

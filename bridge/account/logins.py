@@ -56,7 +56,7 @@ class Logins:
     def link_changed(self, status: LinkStatus) -> None:
         """Handle a change of the link's status, which may be the outcome of a login in progress."""
         if status.up and self._outcome is not None:
-            self._exclusions.readmit([*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())])
+            self._exclusions.readmit([*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids.all())])
         if self._outcome is not None and not self._outcome.done() and status.state in (LinkState.UP, LinkState.DOWN):
             self._outcome.set_result(status.error if status.state is LinkState.DOWN else None)
 

@@ -1,14 +1,20 @@
-"""A log line for the meter readings that were ignored as impossible, once for each socket."""
+"""Log lines for what the cloud sent and the bridge ignores: impossible meter readings, and addresses used twice."""
+
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from bridge.account.address_book import SOCKETS, Claim
 from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.twin import Twin
 from bridge.logs import Once
 
+LONGEST_NAME: Final = 100
+"""The number of characters of a name in the log."""
+
 
 class OddityLog:
-    """Logs the first meter reading of each socket that was ignored as impossible.
+    """Logs the first meter reading of each socket that was ignored as impossible, and what has no address of its own.
 
     Args:
         log: gets the warnings.
@@ -17,6 +23,19 @@ class OddityLog:
     def __init__(self, log: FilteringBoundLogger) -> None:
         self._log = log
         self._once = Once()
+
+    def left_out(self, claim: Claim) -> None:
+        """Log a charge point, a socket or a grid connection that is left out."""
+        name = claim.name[:LONGEST_NAME]
+        if claim.kind == SOCKETS:
+            self._log.warning(
+                "a charge point is left out: its address is another thing's; the others are served", evse_id=name
+            )
+        else:
+            self._log.warning(
+                "a grid connection is left out: its address is empty or another thing's; the others are served",
+                grid=name,
+            )
 
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
         """Log the readings that a change of a charge point ignored."""

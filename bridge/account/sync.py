@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
+from bridge.account.address_book import SOCKETS
 from bridge.account.capabilities import Capabilities
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import CHUNK, Fleet
@@ -195,14 +196,8 @@ class Sync:
         self._fleet.cards = cards
 
     def _grid_told(self, evse_id: str, update: Update[Grid]) -> None:
-        self._fleet.grid_told(evse_id, update)
-        grid_id = update.values.id
-        if grid_id in self._fleet.grids_left_out and self._once.first(("grid", grid_id)):
-            self._log.warning(
-                "a grid connection is left out: its address is empty or another thing's; the others are served",
-                grid=grid_id[:100],
-                evse_id=evse_id,
-            )
+        if self._fleet.charge_point(evse_id) is not None:
+            self._fleet.grids.told(evse_id, update)
 
     async def _if_stale(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
         """Make a request if it was never answered, or its answer is older than `STALE_AFTER`."""
@@ -234,12 +229,13 @@ class Sync:
             if gone:
                 # An exclusion deletes the thing's place in the hub, so a second list must confirm it.
                 listed = await ask(requests.get_charge_points())
+            self._fleet.keep_only({item.evse_id for item in listed})
+            listed = self._fleet.known_first(listed)
+            for first in range(0, len(listed), CHUNK):
+                self._fleet.listed(listed[first : first + CHUNK], whole=False)
+                await asyncio.sleep(0)
         finally:
             self._list_asked -= 1
-        self._fleet.keep_only({item.evse_id for item in listed})
-        for first in range(0, len(listed), CHUNK):
-            self._fleet.listed(listed[first : first + CHUNK], whole=False)
-            await asyncio.sleep(0)
         for item in listed:
             self._once.forget(("unknown", item.evse_id))
 
@@ -278,6 +274,12 @@ class Sync:
         finally:
             self._listing = False
 
+    def address_vacant(self, address: str) -> None:
+        """Include a charge point that was left out, since its address is free now."""
+        left_out = [claim.id for claim in self._fleet.addresses.left_out(SOCKETS) if claim.id == address]
+        if left_out and not self._list_asked and self._link.status.up:
+            self._tasks.start(self._look_for_new(address))
+
     async def _look_for_new(self, evse_id: str) -> None:
         try:
             await self.look_again()
@@ -305,7 +307,7 @@ class Sync:
             case AccountBody():
                 self._fleet.account = frame.body
             case GridValues(update) if evse_id is None:
-                self._fleet.grid_changed(update)
+                self._fleet.grids.changed(update)
             case _ if evse_id is not None:
                 self._apply_to_charge_point(evse_id, frame)
             case _:
@@ -319,7 +321,7 @@ class Sync:
             case GridValues(update) if update.values.id:
                 self._grid_told(evse_id, update)
             case GridValues(update):
-                self._fleet.grid_pushed(evse_id, update)
+                self._fleet.grids.pushed(evse_id, update)
             case Result(bool(value), _, str(setting)):
                 if frame.success is not False and self._fleet.sockets(evse_id):
                     now = self._fleet.sockets(evse_id)[0].settings
@@ -338,7 +340,7 @@ class Sync:
             if self._fleet.sockets(status.evse_id):
                 self._status_at[status.evse_id] = self._clock.monotonic()
                 self._fleet.pushed(status.evse_id, [status])
-            elif self._once.first(("unknown", status.evse_id)):
+            elif not self._fleet.is_left_out(status.evse_id) and self._once.first(("unknown", status.evse_id)):
                 self._tasks.start(self._look_for_new(status.evse_id))
 
     def _apply_list(self, listed: Sequence[ListedChargePoint]) -> None:
@@ -350,7 +352,7 @@ class Sync:
             return  # `_list` applies it
         known = set(self._fleet.evse_ids())
         self._fleet.listed([item for item in listed if item.evse_id in known], whole=False)
-        changed = known ^ {item.evse_id for item in listed}
+        changed = known ^ {item.evse_id for item in listed if not self._fleet.is_left_out(item.evse_id)}
         if changed:
             self._tasks.start(self._look_for_new(min(changed)))
 

@@ -43,6 +43,10 @@ class ChargePoint:
         """Return the twin with a FIMP service address; None if there is none."""
         return next((twin for twin in self.sockets if twin.address == address), None)
 
+    def has_sockets_of(self, other: Self) -> bool:
+        """Whether another picture of the charge point has the same sockets."""
+        return [twin.socket for twin in self.sockets] == [twin.socket for twin in other.sockets]
+
     def with_twin(self, after: Twin) -> Self:
         """Return the charge point with a twin in place of the one with the same address."""
         if len(self.sockets) == 1:

@@ -1,6 +1,5 @@
 """A grid connection: the currents of a building on each phase (the cloud's GRID_STATUS and GRID_CURRENT)."""
 
-from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -82,17 +81,3 @@ class GridTwin:
 def grid_address(grid_id: str) -> str:
     """Return the FIMP address of a grid connection."""
     return "".join(letter for letter in grid_id if letter.isascii() and letter.isalnum())
-
-
-def has_own_address(grid_id: str, there: GridTwin | None, *taken: Container[str]) -> bool:
-    """Whether the address of a grid connection is neither empty nor another thing's (contract 3).
-
-    Args:
-        grid_id: the cloud's id of the grid connection.
-        there: the known grid connection with this address; None if there is none.
-        taken: the addresses of charge points and sockets.
-    """
-    address = grid_address(grid_id)
-    if not address or (there is not None and there.grid.id != grid_id):
-        return False
-    return not any(address in addresses for addresses in taken)

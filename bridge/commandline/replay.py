@@ -231,7 +231,7 @@ def _settings(recording: Recording) -> Settings:
 def _listen(parts: Parts, may_be_new: Callable[[object, object], None]) -> None:
     """Connect only the listeners that lead to reports: not the database, the page or the app's REST API."""
     parts.fleet.listeners = (may_be_new, parts.overrides.charge_point_changed, parts.reporter.charge_point_changed)
-    parts.fleet.grid_listeners = (may_be_new, parts.reporter.grid_changed)
+    parts.fleet.grids.listeners = (may_be_new, parts.reporter.grid_changed)
     parts.fleet.remembered_listeners = ()
     parts.link.status_listeners = (
         parts.logins.link_changed,

@@ -154,7 +154,7 @@ class GridMeterService:
         return {name: current for name, current in currents if current is not None}
 
     async def _get_extended(self, call: Call) -> Sequence[Report]:
-        twin = self._fleet.grid(call.address)
+        twin = self._fleet.grids.at(call.address)
         if twin is None:
             raise UnknownAddress(f"The grid connection {call.address} has left the account.")
         return [_pick(self._addresses, twin.address, call, GRID_EXTENDED, self._values(twin, self._clock.now()))]

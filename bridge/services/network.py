@@ -68,7 +68,7 @@ class NetworkService:
     def _is_up(self, address: str, now: datetime) -> bool | None:
         """Whether a thing can be reached: the link is up and it is not offline. None: not known yet."""
         grace = self._runtime.grace
-        grid = self._fleet.grid(address)
+        grid = self._fleet.grids.at(address)
         if grid is not None:
             if grid.visible(now, grace):
                 return True if grid.seen or grid.link_down_since is None else None
@@ -188,7 +188,7 @@ class NetworkService:
         """Measure the round trip of a status request to the cloud, ms."""
         address = self._things.expect(call.string_value)
         before = self._clock.monotonic()
-        grid = self._fleet.grid(address)
+        grid = self._fleet.grids.at(address)
         try:
             if grid is not None:
                 await self._sync.ask_grid(grid)

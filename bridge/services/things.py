@@ -95,7 +95,7 @@ class ThingsService:
         point = self._fleet.charge_point(address)
         if point is not None:
             return point.complete and self._is_addressable(address)
-        return self._fleet.grid(address) is not None
+        return self._fleet.grids.at(address) is not None
 
     def left_out(self, evse_id: str) -> bool:
         """Whether a charge point is left out because its evse_id cannot be one level of a topic (contract 3)."""
@@ -115,7 +115,7 @@ class ThingsService:
 
     def subjects(self) -> list[str]:
         """The addresses of all charge points and grid connections, and of things that the hub still has."""
-        present = [*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids())]
+        present = [*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids.all())]
         return [*present, *(self._known_to_hub - set(present))]
 
     def addresses(self) -> list[str]:
@@ -125,7 +125,7 @@ class ThingsService:
     def will_addresses(self) -> list[str]:
         """The addresses that a will must name: the included things and those about to be included, sorted."""
         points = (evse_id for evse_id in self._fleet.evse_ids() if is_level(evse_id))
-        present = {*points, *(grid.address for grid in self._fleet.grids())}
+        present = {*points, *(grid.address for grid in self._fleet.grids.all())}
         return sorted(address for address in present if address not in self._exclusions)
 
     # --- descriptions ---
@@ -144,7 +144,7 @@ class ThingsService:
         services: Sequence[DeviceService[Twin]],
         grid_services: Sequence[DeviceService[GridTwin]],
     ) -> ThingDescription | None:
-        point, grid = self._fleet.charge_point(address), self._fleet.grid(address)
+        point, grid = self._fleet.charge_point(address), self._fleet.grids.at(address)
         if point is not None:
             model = _part(point.settings.model) or UNKNOWN_MODEL
             name, device_id = point.settings.name.strip() or model, point.evse_id
@@ -175,7 +175,7 @@ class ThingsService:
         Raises:
             UnknownAddress: there is no such thing, or it has no such service.
         """
-        twin, grid = self._fleet.twin(address), self._fleet.grid(address)
+        twin, grid = self._fleet.twin(address), self._fleet.grids.at(address)
         if twin is not None and self.included(twin.evse_id):
             for one in self._services:
                 if one.name == service and one.describe(twin) is not None:
@@ -208,7 +208,7 @@ class ThingsService:
         for twin in self._fleet.sockets(address):
             for service in self._services:
                 yield from service.reports(twin, now, settings_changed=settings_changed)
-        grid = self._fleet.grid(address)
+        grid = self._fleet.grids.at(address)
         if grid is not None:
             for grid_service in self._grid_services:
                 yield from grid_service.reports(grid, now, settings_changed=settings_changed)
@@ -217,7 +217,7 @@ class ThingsService:
         """When after `now` the reports of a thing may change without an event; None: they will not."""
         grace = self._runtime.grace
         times = [twin.next_change(now, grace) for twin in self._fleet.sockets(address)]
-        grid = self._fleet.grid(address)
+        grid = self._fleet.grids.at(address)
         if grid is not None and grid.link_down_since is not None and grid.link_down_since + grace > now:
             times.append(grid.link_down_since + grace)
         return min((when for when in times if when is not None), default=None)

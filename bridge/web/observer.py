@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bridge import __version__
+from bridge.account.address_book import GRIDS, SOCKETS
 from bridge.account.fleet import Fleet
 from bridge.account.request_budget import RequestBudget
 from bridge.bluecurrent.link import Link
@@ -156,12 +157,12 @@ class Observer:
             chunk = evse_ids[begin : begin + ON_A_PAGE]
             points += charge_points(self._with_charge_points(known, chunk, charts=charts, keep=False))
             await asyncio.sleep(0)
-        return replace(build_view(replace(known, grids=self._fleet.grids())), charge_points=tuple(points))
+        return replace(build_view(replace(known, grids=self._fleet.grids.all())), charge_points=tuple(points))
 
     def _with_charge_points(self, known: Known, evse_ids: Sequence[str], *, charts: bool, keep: bool) -> Known:
         twins = [twin for evse_id in evse_ids for twin in self._fleet.sockets(evse_id)]
         addresses = [twin.address for twin in twins]
-        grids = {grid.address: grid for evse_id in evse_ids if (grid := self._fleet.grid_of(evse_id)) is not None}
+        grids = {grid.address: grid for evse_id in evse_ids if (grid := self._fleet.grids.of(evse_id)) is not None}
         return replace(
             known,
             twins=twins,
@@ -195,7 +196,12 @@ class Observer:
             requests_per_start=self._budget.per_start,
             requests_per_reconnect=self._budget.per_reconnect,
             summary=self._tally.summary(
-                now, self._rules, evse_ids, ON_A_PAGE, grids_left_out=self._fleet.grids_left_out
+                now,
+                self._rules,
+                evse_ids,
+                ON_A_PAGE,
+                without_address=[claim.name for claim in self._fleet.addresses.left_out(SOCKETS)],
+                grids_left_out=[claim.name for claim in self._fleet.addresses.left_out(GRIDS)],
             ),
             page=page,
             pages=pages,

@@ -77,6 +77,7 @@ class Tally:
         evse_ids: Sequence[str],
         size: int,
         *,
+        without_address: Collection[str] = (),
         grids_left_out: Collection[str] = (),
     ) -> SummaryView:
         """The summary of all charge points.
@@ -86,6 +87,7 @@ class Tally:
             rules: the settings that the state depends on.
             evse_ids: the charge points, in the order of the pages.
             size: the number of charge points on a page.
+            without_address: the charge points and sockets whose address is another thing's.
             grids_left_out: the grid connections that the hub does not get.
         """
         while self._deadlines and self._deadlines[0][0] <= now:
@@ -108,6 +110,6 @@ class Tally:
             states={state: states[state] for state in State if states[state]},
             power=sum(powers) if powers else None,
             faults=tuple(faults),
-            left_out=tuple(sorted(self._left_out)[:MOST_NAMED]),
+            left_out=tuple(sorted({*self._left_out, *without_address})[:MOST_NAMED]),
             grids_left_out=tuple(sorted(grids_left_out)[:MOST_NAMED]),
         )

@@ -321,7 +321,7 @@ class SummaryView:
         states: the number of sockets in each state of the extended set, without states that no socket is in.
         power: the power of all sockets; None if it is known for none.
         faults: the first sockets that report a fault.
-        left_out: the evse_ids of the first charge points that the hub does not get.
+        left_out: the names of the first charge points and sockets that the hub does not get.
         grids_left_out: the names of the first grid connections that the hub does not get.
     """
 

@@ -60,9 +60,10 @@ async def test_it_is_served_once_the_other_has_gone(build: HouseMaker) -> None:
         await house.start()
         assert named(house) == ["GRID/BCU102728"]
         await grid_status(house, "GRID-2", 1, evse_id=CABLE)  # the other thing's charge point has another one now
-        await house.hub.expect("evt.thing.exclusion_report")
-        await grid_status(house, "GRID/BCU102728", 5, evse_id=SOCKET)
         await house.hub.until(lambda: described(house.hub, GRID)["device_id"] == "GRID/BCU102728")
+        since = house.mark
+        await house.cloud.send_all(json.dumps({"object": "GRID_CURRENT", "evse_id": SOCKET, "grid_actual_p1": 5}))
+        await house.hub.expect("evt.meter_ext.report", GRID, since=since, value={"i1": 5.0})
         summary = (await state_of(house))["summary"]
         assert isinstance(summary, dict)
         assert summary["grids_left_out"] == []
