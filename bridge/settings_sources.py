@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
-from bridge.secret_text import TYPOGRAPHIC_QUOTES, secret_of, text_of
+from bridge.secret_text import secret_of, text_of
 from bridge.settings import DELIMITER, KEYS, PREFIX, Settings
+from bridge.toml_fault import explain_toml
 
 CONFIG_VARIABLE: Final = "BRIDGE_CONFIG"
 SECRETS_VARIABLE: Final = "BRIDGE_SECRETS_DIR"
@@ -158,14 +159,13 @@ def _toml(config: Path | None, faults: list[str]) -> Source:
         faults.append(f"{path}: cannot be read: {error}")
         return Source()
     try:
-        return Source(tomllib.loads(text), lambda _: str(path))
+        # With the line end, a fault in the last line is reported with its number.
+        return Source(tomllib.loads(f"{text}\n"), lambda _: str(path))
     except RecursionError:
         faults.append(f"{path}: is not TOML: it is nested too deeply")
         return Source()
     except ValueError as error:  # not only TOMLDecodeError, but also for a number of 5,000 digits or an invalid date
-        curly = next((quote for quote in TYPOGRAPHIC_QUOTES if quote in text), None)
-        cure = f". A word processor has put {curly} in: write plain quotes" if curly is not None else ""
-        faults.append(f"{path}: is not TOML: {error}{cure}")
+        faults.append(f"{path}: is not TOML: {explain_toml(text, error, [*Settings.model_fields, *KEYS])}")
         return Source()
 
 

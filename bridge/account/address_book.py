@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["charge point", "grid connection"]
+HolderKind = Literal["charge point", "grid connection"]
 
 SOCKETS: Final = "charge point"
 GRIDS: Final = "grid connection"
@@ -20,7 +20,7 @@ class Claim:
         address: the address, for a charge point its own or that of one of its sockets. Empty if it has none.
     """
 
-    kind: Kind
+    kind: HolderKind
     id: str
     address: str
 
@@ -40,7 +40,7 @@ class AddressBook:
     """
 
     def __init__(self) -> None:
-        self._holders: dict[str, tuple[Kind, str]] = {}
+        self._holders: dict[str, tuple[HolderKind, str]] = {}
         self._left_out: dict[Claim, None] = {}
         self.left_out_listeners: tuple[Callable[[Claim], None], ...] = ()
         self.vacant_listeners: tuple[Callable[[str], None], ...] = ()
@@ -67,7 +67,7 @@ class AddressBook:
                 listener(claim)
         return False
 
-    def release(self, kind: Kind, id_: str, addresses: Iterable[str]) -> None:
+    def release(self, kind: HolderKind, id_: str, addresses: Iterable[str]) -> None:
         """Free addresses that a charge point or a grid connection does not need any more."""
         for address in addresses:
             if self._holders.get(address) == (kind, id_):
@@ -75,12 +75,12 @@ class AddressBook:
                 for listener in self.vacant_listeners:
                     listener(address)
 
-    def withdraw(self, kind: Kind, id_: str, keep: Collection[Claim] = ()) -> None:
+    def withdraw(self, kind: HolderKind, id_: str, keep: Collection[Claim] = ()) -> None:
         """Forget what is left out of a charge point or a grid connection, but for the claims to keep."""
         for claim in list(self._left_out):
             if (claim.kind, claim.id) == (kind, id_) and claim not in keep:
                 del self._left_out[claim]
 
-    def left_out(self, kind: Kind) -> list[Claim]:
+    def left_out(self, kind: HolderKind) -> list[Claim]:
         """Return the claims of a kind that are left out, in the order in which they came."""
         return [claim for claim in self._left_out if claim.kind == kind]

@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from bridge.backoff import backoff
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
-from bridge.hub.connection import BrokerClient, explain, reveal, tls_context
+from bridge.hub.connection import BrokerClient, explain, give_up_once_others_are_answered, reveal, tls_context
 from bridge.hub.line import Publication, Renewal
 from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
@@ -37,6 +37,9 @@ STABLE_AFTER_S: Final = 30.0
 
 LONGEST_WAIT_S: Final = 2.0
 """The longest wait between two connection attempts (contract 3): the broker is near, and commands wait for it."""
+
+SHORTEST_WAIT_S: Final = 0.1
+"""The shortest wait after an attempt that took long."""
 
 IN_FLIGHT: Final = 20
 """The number of publishes that may wait for their acknowledgement at the same time."""
@@ -118,6 +121,7 @@ class Broker:
         """Keep the connection open: reconnect after each failure, with back-off, until cancelled."""
         attempt, renewed = 0, False
         while True:
+            began = self._clock.monotonic()
             try:
                 await self._connect(renewed=renewed)
             except _Renew:
@@ -127,6 +131,8 @@ class Broker:
                 renewed = False
                 stable = self.status.up and self._clock.monotonic() - self._up_at >= STABLE_AFTER_S
                 delay = backoff(0 if stable else attempt, self._jitter(), LONGEST_WAIT_S)
+                if not self.status.up:  # the time that the try took counts: a broker can take long not to answer
+                    delay = max(SHORTEST_WAIT_S, delay - (self._clock.monotonic() - began))
                 attempt = 1 if stable else attempt + 1
                 problem = explain(error, self._settings.where)
                 self._change(up=False, problem=problem)
@@ -156,8 +162,10 @@ class Broker:
         )
         client.pending_calls_threshold = IN_FLIGHT + len(self._subscriptions)
         reading: asyncio.Task[None] | None = None
+        trying = asyncio.ensure_future(give_up_once_others_are_answered(client, self._settings, LONGEST_WAIT_S))
         try:
             async with client:
+                await end(trying)
                 reading = asyncio.ensure_future(self._read(client))
                 await self._subscribe(client)
                 if not renewed:
@@ -174,6 +182,7 @@ class Broker:
                 await asyncio.wait([reading], timeout=DRAIN_S)
             raise
         finally:
+            await end(trying)
             self._reporter.lost()
             if reading is not None:
                 await end(reading)

@@ -1,8 +1,10 @@
-"""Connecting to the broker: the TLS context, the password, and a hint for each kind of failure. Pure but for files."""
+"""Connecting to the broker: the client, the TLS context, the password, and a hint for each kind of failure."""
 
+import asyncio
 import re
 import ssl
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
+from uuid import uuid4
 
 import aiomqtt
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
 LOGIN_REFUSED: Final = "refuses the user name or the password"
+NOT_ANSWERED: Final = "timed out: the connection is not answered"
 
 _HINTS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
@@ -88,10 +91,34 @@ def reveal(settings: MqttSettings) -> str | None:
 
 
 class BrokerClient(aiomqtt.Client):
-    """The client, which notices that the broker closes the connection before it has answered CONNECT.
+    """The client, which gives up a connection that the broker does not answer.
 
-    By itself `aiomqtt` waits for its whole timeout then.
+    By itself `aiomqtt` waits for its whole timeout when the broker closes the connection before it has answered
+    CONNECT, and leaves the socket open when that timeout has passed.
     """
+
+    _unanswered = False
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            MqttError: the broker cannot be reached, refuses, or does not answer.
+        """
+        self._unanswered = True
+        try:
+            return await super().__aenter__()
+        except aiomqtt.MqttError:
+            self._unanswered = False
+            self._client.disconnect()
+            raise
+        finally:
+            self._unanswered = False
+
+    def give_up(self) -> None:
+        """End a connection that is not answered, as if its timeout had passed; else do nothing."""
+        if self._unanswered and not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError(NOT_ANSWERED))
 
     def _on_disconnect(
         self,
@@ -101,6 +128,45 @@ class BrokerClient(aiomqtt.Client):
         reason_code: "ReasonCode",
         properties: "Properties | None" = None,
     ) -> None:
-        if not self._connected.done():
+        if self._unanswered and not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("closed the connection before it answered"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+
+async def give_up_once_others_are_answered(client: BrokerClient, settings: MqttSettings, every: float) -> None:
+    """Try the broker with further connections while one is not answered; give that one up once another is accepted.
+
+    A proxy or a broker that hung can leave a connection unanswered for good, and answer the next one. The connection
+    itself keeps its whole timeout, so a broker or a network that needs longer than `every` is not given up.
+
+    Args:
+        client: the connection.
+        settings: host, port, TLS and credentials of the broker.
+        every: the time between two tries, s.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time() + every
+    while True:
+        await asyncio.sleep(due - loop.time())
+        due = loop.time() + every
+        if await _accepts(settings, every):
+            client.give_up()
+
+
+async def _accepts(settings: MqttSettings, timeout: float) -> bool:
+    """Whether the broker accepts another connection, with a client id of its own and a session that is not kept."""
+    visitor = BrokerClient(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=reveal(settings),
+        identifier=f"{settings.client_id[:14]}-{uuid4().hex[:8]}",
+        clean_session=True,
+        timeout=timeout,
+        tls_context=tls_context(settings) if settings.tls else None,
+    )
+    try:
+        async with visitor:
+            return True
+    except (aiomqtt.MqttError, OSError, ValueError):
+        return False

@@ -286,7 +286,10 @@ def test_a_number_can_be_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ('[http]\nlisten = "localhost:65536"\n', "bridge.toml: http.listen: a port is 65535 at the most"),
         ('[log]\nlevel = "loud"\n', "bridge.toml: log.level: input should be 'trace', "),
         ("[mqtt\n", "bridge.toml: is not TOML: "),
-        ("[mqtt]\nhost = \u201chub\u201d\n", "bridge.toml: is not TOML: Invalid value (at line 2, column 8). A word "),
+        (
+            "[mqtt]\nhost = \u201chub\u201d\n",
+            "bridge.toml: is not TOML: line 2, host = \u201chub\u201d: invalid value. A word ",
+        ),
     ],
 )
 def test_a_fault_is_one_line_that_names_the_key(nowhere: Path, text: str, line: str) -> None:
