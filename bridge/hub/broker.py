@@ -1,12 +1,12 @@
 """The MQTT connection to the hub's broker: it receives commands, publishes reports, and reconnects."""
 
 import asyncio
-import math
 import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, NoReturn
 
 import aiomqtt
@@ -156,11 +156,10 @@ class Broker:
             will=aiomqtt.Will(topic, payload, qos=QOS),
             keepalive=KEEPALIVE_S,
             timeout=TIMEOUT_S,
-            max_inflight_messages=IN_FLIGHT,
+            max_inflight_messages=0,  # not limited here, but by `IN_FLIGHT`
             tls_context=tls_context(self._settings) if self._settings.tls else None,
             socket_options=NO_DELAY,
         )
-        client.pending_calls_threshold = IN_FLIGHT + len(self._subscriptions)
         reading: asyncio.Task[None] | None = None
         trying = asyncio.ensure_future(give_up_once_others_are_answered(client, self._settings, LONGEST_WAIT_S))
         try:
@@ -193,16 +192,15 @@ class Broker:
             if (answer if isinstance(answer, int) else int(getattr(answer, "value", 0))) >= REFUSED:
                 raise aiomqtt.MqttError(f"the broker does not let this user subscribe to {topic}")
 
-    async def _write_while(self, reading: asyncio.Task[None], client: aiomqtt.Client) -> None:
+    async def _write_while(self, reading: asyncio.Task[None], client: BrokerClient) -> None:
         """Publish until a publish fails, the connection is to be renewed, or the reader ends."""
-        lanes = [asyncio.ensure_future(self._publish(client)) for _ in range(IN_FLIGHT)]
-        watching = asyncio.ensure_future(self._watch())
+        publishing, watching = asyncio.ensure_future(self._publish(client)), asyncio.ensure_future(self._watch())
         try:
-            done, _ = await asyncio.wait([reading, watching, *lanes], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([reading, watching, publishing], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            await end(watching, *lanes)
+            await end(watching, publishing)
 
     async def _read(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -212,29 +210,26 @@ class Broker:
             except Exception:
                 self._log.exception("a message from the broker could not be handled", topic=path[:200])
 
-    async def _publish(self, client: aiomqtt.Client) -> None:
-        """Run one publishing lane: publish, wait for the acknowledgement, take the next message.
-
-        `IN_FLIGHT` lanes run at the same time.
-        """
+    async def _publish(self, client: BrokerClient) -> NoReturn:
+        """Publish what the reporter gives, up to `IN_FLIGHT` messages without an acknowledgement."""
         while True:
-            publication = self._reporter.take()
+            publication = self._reporter.take() if self._reporter.in_flight < IN_FLIGHT else None
             if publication is None:
                 await self._reporter.wait_for_work()
             elif isinstance(publication, Renewal):
                 raise _Renew
             else:
-                await self._publish_one(client, publication)
+                self._publish_one(client, publication)
 
-    async def _publish_one(self, client: aiomqtt.Client, publication: Publication) -> None:
+    def _publish_one(self, client: BrokerClient, publication: Publication) -> None:
         try:
-            # No timeout here: `_watch` covers the acknowledgements of all lanes.
-            await client.publish(publication.path, publication.payload, qos=QOS, timeout=math.inf)
+            client.send(publication.path, publication.payload, partial(self._acknowledged, publication))
         except (ValueError, struct.error) as error:  # raised by paho for a topic or payload that MQTT cannot carry
             self._reporter.unsendable(publication, str(error))
-        else:
-            self._acknowledged_at = self._clock.monotonic()
-            self._reporter.acknowledged(publication)
+
+    def _acknowledged(self, publication: Publication) -> None:
+        self._acknowledged_at = self._clock.monotonic()
+        self._reporter.acknowledged(publication)
 
     async def _watch(self) -> None:
         """Fail when no acknowledgement arrives for `UNACKNOWLEDGED_S`: a dead connection can look open."""

@@ -3,6 +3,8 @@
 import asyncio
 import re
 import ssl
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 from uuid import uuid4
 
@@ -11,7 +13,7 @@ import aiomqtt
 from bridge.settings import MqttSettings
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import Client, DisconnectFlags
+    from paho.mqtt.client import Client, DisconnectFlags, SocketLike
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -91,7 +93,7 @@ def reveal(settings: MqttSettings) -> str | None:
 
 
 class BrokerClient(aiomqtt.Client):
-    """The client, which gives up a connection that the broker does not answer.
+    """The client, which publishes at little cost (`send`), and gives up a connection that the broker does not answer.
 
     By itself `aiomqtt` waits for its whole timeout when the broker closes the connection before it has answered
     CONNECT, and leaves the socket open when that timeout has passed.
@@ -119,6 +121,63 @@ class BrokerClient(aiomqtt.Client):
         """End a connection that is not answered, as if its timeout had passed; else do nothing."""
         if self._unanswered and not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError(NOT_ANSWERED))
+
+    @cached_property
+    def _sent(self) -> dict[int, Callable[[], None]]:
+        """By the number of each message without an acknowledgement, what to call with it."""
+        return {}
+
+    def send(self, topic: str, payload: bytes, acknowledged: Callable[[], None]) -> None:
+        """Publish a message at QoS 1 without waiting.
+
+        `aiomqtt.Client.publish` waits for the acknowledgement, with an event and a timeout for each message.
+
+        Args:
+            topic: the topic.
+            payload: the payload.
+            acknowledged: called when the broker has acknowledged the message.
+
+        Raises:
+            aiomqtt.MqttError: the connection is lost.
+            ValueError: MQTT cannot carry the topic or the payload. So does `struct.error`.
+        """
+        info = self._client.publish(topic, payload, qos=1)
+        if info.rc:
+            raise aiomqtt.MqttCodeError(info.rc, "Could not publish message")
+        self._sent[info.mid] = acknowledged
+        self._write(self._client)
+
+    def _on_publish(
+        self,
+        client: "Client",
+        userdata: object,
+        mid: int,
+        reason_code: "ReasonCode",
+        properties: "Properties",
+    ) -> None:
+        acknowledged = self._sent.pop(mid, None)
+        if acknowledged is not None:
+            acknowledged()
+        else:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
+
+    def _on_socket_register_write(self, client: "Client", userdata: object, sock: "SocketLike") -> None:
+        """Write in the next turn of the loop. `aiomqtt` first asks the system whether the socket can take it."""
+        try:
+            asyncio.get_running_loop().call_soon(self._write, client)
+        except RuntimeError:  # CONNECT is sent by another thread
+            super()._on_socket_register_write(client, userdata, sock)
+
+    def _write(self, client: "Client") -> None:
+        try:
+            if client.want_write():
+                client.loop_write()
+            sock = client.socket()
+            if client.want_write() and sock is not None:  # the socket is full
+                super()._on_socket_register_write(client, None, sock)
+        except Exception as error:  # as in `aiomqtt`: the connection is broken
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     def _on_disconnect(
         self,

@@ -24,7 +24,7 @@ from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
 from bridge.hub.deadlines import Deadlines
 from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Publication, Renewal, SubjectLine
-from bridge.hub.renewal import RenewalPlan, WaitingLanes
+from bridge.hub.renewal import RenewalPlan
 from bridge.hub.subjects import ADAPTER, NETWORK, Subjects
 from bridge.hub.suspects import Suspects
 
@@ -61,12 +61,12 @@ class Reporter:
         self._ready: deque[SubjectLine] = deque()
         self._in_flight: dict[Publication, None] = {}
         self._deadlines = Deadlines()
-        self._lanes = WaitingLanes()
+        self._work = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
         self._connected = self._stopping = False
         self._will: frozenset[str] = frozenset()
-        self._renewal = RenewalPlan(self._lanes)
+        self._renewal = RenewalPlan(self._work)
         self._suspects = Suspects()
         self.answers_waiting = 0
         self.dropped = 0
@@ -196,14 +196,13 @@ class Reporter:
         self._ready.extend(suspected)
         if publication is not None:
             self._send(publication)
-            if self._ready:
-                self._lanes.wake_one()
         self._note_settled()
         return publication
 
     async def wait_for_work(self) -> None:
-        """Wait until there may be something to take. Waiting callers are woken one at a time."""
-        await self._lanes.wait()
+        """Wait until there may be something more to take, or fewer messages are in flight."""
+        self._work.clear()
+        await self._work.wait()
 
     def acknowledged(self, publication: Publication) -> None:
         """Record that the broker has acknowledged a message."""
@@ -212,8 +211,8 @@ class Reporter:
         if publication.item is None or publication.item.counts_as_sent:
             self._note_acknowledged(publication)
         self._count_answered(publication)
-        if self._suspects or self._renewal.is_due:
-            self._lanes.wake_one()
+        if self._ready or self._suspects or self._renewal.is_due:
+            self._work.set()
         self._note_settled()
 
     def unsendable(self, publication: Publication, reason: str) -> None:
@@ -232,9 +231,9 @@ class Reporter:
         return self._settled.is_set()
 
     @property
-    def in_flight(self) -> bool:
-        """Whether a message is published and not acknowledged yet."""
-        return bool(self._in_flight)
+    def in_flight(self) -> int:
+        """The number of messages that are published and not acknowledged yet."""
+        return len(self._in_flight)
 
     @property
     def waiting(self) -> int:
@@ -279,7 +278,7 @@ class Reporter:
             line.ready = True
             self._ready.append(line)
         self._settled.clear()
-        self._lanes.wake_one()
+        self._work.set()
 
     def _next_of(self, line: SubjectLine) -> Publication | None:
         """The first message of a line that can be encoded; it stays in the line until it is sent."""

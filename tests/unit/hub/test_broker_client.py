@@ -1,0 +1,133 @@
+"""The client of the broker: publishing without waiting, against a broker that a test scripts."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import aiomqtt
+import pytest
+
+from bridge.hub.connection import BrokerClient
+from tests.benchmarks.mqtt_wire import PUBLISH, Splitter, read_publish
+
+CONNACK = bytes((0x20, 2, 0, 0))
+
+
+class Scripted:
+    """A broker that accepts one client, keeps what it publishes, and acknowledges only when told to."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self.numbers: list[int] = []
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.port = 0
+        self.writer: asyncio.StreamWriter | None = None
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take the packets of the client while `reading` is set."""
+        self.writer, splitter = writer, Splitter()
+        writer.write(CONNACK)
+        while True:
+            await self.reading.wait()
+            data = await reader.read(4096)
+            if not data:
+                writer.close()
+                return
+            for first, body in splitter.packets(data):
+                if first >> 4 == PUBLISH:
+                    self.heard.append(read_publish(first, body))
+                    topic_size = int.from_bytes(body[:2], "big")
+                    self.numbers.append(int.from_bytes(body[2 + topic_size : 4 + topic_size], "big"))
+
+    def acknowledge(self, number: int) -> None:
+        """Send a PUBACK."""
+        assert self.writer is not None
+        self.writer.write(bytes((0x40, 2)) + number.to_bytes(2, "big"))
+
+    async def until(self, count: int) -> None:
+        """Wait for a number of messages."""
+        async with asyncio.timeout(8):
+            while len(self.heard) < count:  # noqa: ASYNC110 - looking is simple, and fails in words
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[Scripted]:
+    """See `Scripted`."""
+    scripted = Scripted()
+    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
+    scripted.port = server.sockets[0].getsockname()[1]
+    yield scripted
+    server.close()
+
+
+@contextlib.asynccontextmanager
+async def connected(broker: Scripted) -> AsyncIterator[BrokerClient]:
+    """A client of the broker. How it leaves does not matter."""
+    client = BrokerClient("127.0.0.1", broker.port, identifier="test", max_inflight_messages=0, timeout=8)
+    await client.__aenter__()
+    try:
+        yield client
+    finally:
+        if broker.writer is not None:
+            broker.writer.transport.abort()
+        with contextlib.suppress(aiomqtt.MqttError):
+            await client.__aexit__(None, None, None)
+
+
+async def _cleared(event: asyncio.Event) -> None:
+    while event.is_set():  # noqa: ASYNC110 - an event tells when it is set only
+        await asyncio.sleep(0.005)
+
+
+async def test_each_acknowledgement_is_for_its_own_message_in_any_order(broker: Scripted) -> None:
+    acknowledged: list[str] = []
+    async with connected(broker) as client:
+        for topic in ("a", "b", "c"):
+            client.send(topic, topic.encode(), lambda topic=topic: acknowledged.append(topic))  # type: ignore[misc] # a default binds it
+        await broker.until(3)
+        assert acknowledged == []
+        for index in (1, 0, 0, 2):
+            broker.acknowledge(broker.numbers[index])
+        client.send("d", b"d", broker.reading.clear)
+        await broker.until(4)
+        broker.acknowledge(broker.numbers[3])
+        await asyncio.wait_for(_cleared(broker.reading), 8)
+        assert acknowledged == ["b", "a", "c"]
+    assert broker.heard == [("a", b"a"), ("b", b"b"), ("c", b"c"), ("d", b"d")]
+
+
+async def test_what_the_socket_cannot_take_is_written_later_and_in_order(broker: Scripted) -> None:
+    async with connected(broker) as client:
+        sock = client._client.socket()
+        assert isinstance(sock, socket.socket)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        broker.reading.clear()
+        sizes = [50_000 + number for number in range(60)]
+        for size in sizes:
+            client.send("large", b"x" * size, lambda: None)
+        await asyncio.sleep(0.05)
+        assert client._client.want_write()
+        broker.reading.set()
+        await broker.until(len(sizes))
+    assert [len(payload) for _, payload in broker.heard] == sizes
+
+
+async def test_a_lost_connection_refuses_a_message(broker: Scripted) -> None:
+    async with connected(broker) as client:
+        assert broker.writer is not None
+        broker.writer.transport.abort()
+        with pytest.raises(aiomqtt.MqttError):
+            async for _ in client.messages:
+                pass
+        with pytest.raises(aiomqtt.MqttError):
+            client.send("late", b"", lambda: None)
+
+
+@pytest.mark.parametrize("topic", ["", "a/#"])
+async def test_a_topic_that_mqtt_forbids_is_refused(broker: Scripted, topic: str) -> None:
+    async with connected(broker) as client:
+        with pytest.raises(ValueError, match=r"topic"):
+            client.send(topic, b"", lambda: None)
