@@ -35,7 +35,9 @@ def heard(at: float, type_: str, value: object, unit: str = "") -> Heard:
     st.lists(st.tuples(st.text(max_size=9), st.binary(max_size=200), st.integers(1, 65535)), max_size=5),
     st.integers(1, 50),
 )
-def test_packets_come_whole_however_they_are_cut(messages: list[tuple[str, bytes, int]], size: int) -> None:
+def test_mqtt_packets_are_read_whole_however_the_stream_is_cut(
+    messages: list[tuple[str, bytes, int]], size: int
+) -> None:
     stream = b"".join(publish(topic.encode(), payload, packet_id) for topic, payload, packet_id in messages)
     splitter = Splitter()
     packets = [packet for at in range(0, len(stream), size) for packet in splitter.packets(stream[at : at + size])]
@@ -43,7 +45,7 @@ def test_packets_come_whole_however_they_are_cut(messages: list[tuple[str, bytes
     assert [acknowledge(*packet)[2:] for packet in packets] == [number.to_bytes(2, "big") for _, _, number in messages]
 
 
-def test_the_first_message_that_says_it_counts_whatever_its_kind() -> None:
+def test_latency_counts_to_the_first_message_with_the_energy_whatever_its_type() -> None:
     told = [
         heard(1.0, "evt.state.report", "charging"),
         heard(1.2, "evt.meter.report", 105.01, "kWh"),
@@ -58,7 +60,7 @@ def test_the_first_message_that_says_it_counts_whatever_its_kind() -> None:
     assert energies.told_at(Push("BCU100001", 5.01, "")) is None
 
 
-def test_what_merged_on_the_way_is_told_by_the_newer_one() -> None:
+def test_a_merged_push_counts_as_reported_by_the_newer_value() -> None:
     sent = [(1.0, Push(EVSE, 5.01, "")), (1.1, Push(EVSE, 5.02, "")), (1.2, Push(EVSE, 5.03, ""))]
     energies = Energies([heard(1.5, "evt.current_session.report", 5.03)], 0.0)
     assert latencies_ms(sent, energies) == pytest.approx([500, 400, 300])
@@ -68,14 +70,14 @@ def test_what_merged_on_the_way_is_told_by_the_newer_one() -> None:
     assert finished_at([*sent, (1.3, Push(EVSE, 5.04, ""))], energies) is None
 
 
-def test_the_lifetime_counter_is_known_by_how_far_it_is_ahead() -> None:
+def test_the_offset_of_the_lifetime_counter_is_its_lead_over_the_session() -> None:
     session = heard(1.0, "evt.current_session.report", 5.0)
     assert lifetime_offset([session, heard(1.1, "evt.meter.report", 17.5, "kWh")]) == 12.5
     assert lifetime_offset([session]) == 0.0
 
 
 @pytest.mark.parametrize("power", [False, True])
-def test_a_feed_changes_what_it_says_it_changes(power: bool) -> None:
+def test_every_push_of_a_feed_changes_the_field_that_it_names(power: bool) -> None:
     pushes = Feed(3).pushes(9, power=power)
     data = [json.loads(push.text)["data"] for push in pushes]
     assert [push.evse_id for push in pushes[:4]] == ["BCU100000", "BCU100001", "BCU100002", "BCU100000"]
@@ -123,7 +125,7 @@ def test_the_plot_is_a_picture_and_escapes_what_it_writes() -> None:
     ("value", "text"),
     [(None, "-"), (0.0, "0.00"), (0.0123, "0.012"), (1.234, "1.23"), (45.67, "45.7"), (12345.6, "12,346")],
 )
-def test_numbers_have_the_digits_that_count(value: float | None, text: str) -> None:
+def test_numbers_are_rounded_to_significant_digits(value: float | None, text: str) -> None:
     assert number(value) == text
 
 

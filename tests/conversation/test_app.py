@@ -37,7 +37,7 @@ async def configure(house: House, **values: object) -> dict[str, Any]:
     return content(answer)
 
 
-async def test_the_manifest(house: House) -> None:
+async def test_the_manifest_report_has_the_state_the_configuration_and_the_interfaces(house: House) -> None:
     (answer,) = await house.hub.adapter("cmd.app.get_manifest", val_t="string", val="manifest_state")
     assert answer.message.type == "evt.app.manifest_report"
     manifest = content(answer)
@@ -51,7 +51,7 @@ async def test_the_manifest(house: House) -> None:
     assert content(plain)["ui_blocks"] == source["ui_blocks"]
 
 
-def test_the_manifest_in_itself() -> None:
+def test_every_block_of_the_manifest_has_a_setting_and_can_be_rendered() -> None:
     manifest = json.loads(MANIFEST.read_text())
     configs = {config["id"]: config for config in manifest["configs"]}
     assert set(configs) == set(Values.model_fields)  # every block has a setting, and every setting a block
@@ -83,7 +83,7 @@ def test_the_manifest_in_itself() -> None:
         assert len({bool(text) for text in label.values()}) == 1  # in all three languages, or in none
 
 
-async def test_the_states(build: HouseMaker) -> None:
+async def test_the_app_state_follows_the_link(build: HouseMaker) -> None:
     async with build(start=False) as house:
         await house.start()
         told = [content(heard) for heard in house.hub.find("evt.app.state_report")]
@@ -102,12 +102,12 @@ async def test_the_states(build: HouseMaker) -> None:
         assert content(house.hub.find("evt.app.state_report")[-1])["app"] == "TERMINATING"
 
 
-async def test_the_configuration_is_told(house: House) -> None:
+async def test_the_configuration_report_has_the_defaults(house: House) -> None:
     (answer,) = await house.hub.adapter("cmd.config.get_extended_report")
     assert (answer.message.type, content(answer)) == ("evt.config.extended_report", DEFAULTS)
 
 
-async def test_the_state_set_changes_the_bridge_and_survives_a_restart(house: House) -> None:
+async def test_the_configured_state_set_takes_effect_and_survives_a_restart(house: House) -> None:
     since = house.mark
     report = await configure(house, state_set="extended")
     assert report == {"op_status": "ok", "op_error": "", "app_state": RUNNING}
@@ -143,7 +143,7 @@ async def test_the_state_set_changes_the_bridge_and_survives_a_restart(house: Ho
     assert content(answer) == DEFAULTS
 
 
-async def test_the_card_changes_the_bridge(house: House) -> None:
+async def test_the_configured_card_takes_effect(house: House) -> None:
     await configure(house, card="A1B2C3D4E5F6")
     house[SOCKET].plug(Car())
     await house.push(SOCKET)
@@ -152,7 +152,7 @@ async def test_the_card_changes_the_bridge(house: House) -> None:
     assert house.cloud.requests_for("START_SESSION")[0]["session_token"] == "A1B2C3D4E5F6"
 
 
-async def test_the_nominal_voltage_changes_the_bridge(house: House) -> None:
+async def test_the_configured_nominal_voltage_takes_effect(house: House) -> None:
     data = {"activity": "charging", "vehicle_status": "C", "actual_p1": 10}
     await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": SOCKET, "data": data}))
     await house.hub.expect("evt.meter.report", SOCKET, value=2300.0)
@@ -160,7 +160,7 @@ async def test_the_nominal_voltage_changes_the_bridge(house: House) -> None:
     await house.hub.expect("evt.meter.report", SOCKET, value=2400.0)
 
 
-async def test_the_age_of_commands_changes_the_bridge(broker: TestBroker, tmp_path: Path) -> None:
+async def test_the_configured_maximum_age_of_commands_takes_effect(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
         await configure(house, command_max_age=10)
@@ -170,7 +170,7 @@ async def test_the_age_of_commands_changes_the_bridge(broker: TestBroker, tmp_pa
         assert error.message.value == "ERR_EXPIRED"
 
 
-async def test_the_grace_changes_the_bridge(broker: TestBroker, tmp_path: Path) -> None:
+async def test_the_configured_grace_takes_effect(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
         (answer,) = await house.hub.adapter(
@@ -209,7 +209,7 @@ async def test_a_wrong_configuration_changes_nothing(house: House, values: dict[
     assert error.message.value == "ERR_INVALID_VALUE"
 
 
-async def test_diagnostics(house: House) -> None:
+async def test_diagnostics_show_restarts_uptime_and_errors(house: House) -> None:
     await house.restart()
     await house.cloud.garbage(1)
     await asyncio.sleep(0.05)
@@ -233,7 +233,7 @@ async def test_diagnostics_show_the_requests_of_today_against_what_a_start_needs
     assert len(house.cloud.seen) - before == requests["per_start"]
 
 
-async def test_uninstall(house: House) -> None:
+async def test_uninstalling_excludes_every_thing_and_logs_out(house: House) -> None:
     answers = await house.hub.adapter("cmd.app.uninstall", 4)
     assert [answer.message.type for answer in answers] == ["evt.thing.exclusion_report"] * 3 + [
         "evt.app.uninstall_report"
@@ -261,7 +261,7 @@ async def test_installing_again_and_logging_in_brings_everything_back(house: Hou
     await house.hub.until(lambda: back() == [CABLE, SOCKET, GRID])
 
 
-async def test_a_reset_tells_the_parameters_that_it_has_changed(house: House) -> None:
+async def test_a_reset_reports_the_parameters_that_it_has_changed(house: House) -> None:
     card = {"parameter_id": "session_card", "value_type": "string", "value": "A1B2C3D4E5F6"}
     await house.hub.command(SOCKET, "cmd.param.set", service="parameters", val_t="object", val=card)
     since = house.mark
@@ -270,7 +270,7 @@ async def test_a_reset_tells_the_parameters_that_it_has_changed(house: House) ->
     assert content(report) == {**card, "value": ""}
 
 
-async def test_the_log(house: House) -> None:
+async def test_the_log_level_is_reported_set_and_kept(house: House) -> None:
     (answer,) = await house.hub.adapter("cmd.log.get_level")
     assert answer.brief == ("evt.log.level_report", "info")
     (answer,) = await house.hub.adapter("cmd.log.set_level", val_t="string", val="Error")
@@ -291,7 +291,7 @@ async def test_the_log(house: House) -> None:
         assert error.message.value == "ERR_INVALID_VALUE"
 
 
-async def test_discovery(house: House) -> None:
+async def test_the_discovery_report_describes_the_adapter(house: House) -> None:
     (answer,) = await house.hub.ask("pt:j1/mt:cmd/rt:discovery", "cmd.discovery.request", serv="system")
     assert answer.path == "pt:j1/mt:evt/rt:discovery"
     assert (answer.message.type, answer.message.service) == ("evt.discovery.report", "system")
@@ -310,7 +310,7 @@ async def test_discovery(house: House) -> None:
     assert (error.path, error.message.value) == ("pt:j1/mt:evt/rt:discovery", "ERR_UNKNOWN_INTERFACE")
 
 
-async def test_the_adapter_takes_everything_that_it_lists(house: House) -> None:
+async def test_every_interface_in_the_manifest_has_a_handler(house: House) -> None:
     """Every interface that the manifest lists has a handler."""
     (answer,) = await house.hub.adapter("cmd.app.get_manifest")
     listed = {

@@ -44,7 +44,7 @@ async def waiting(house: House) -> None:
     await house.hub.until(lambda: "NOT_AUTHENTICATED" in told(house))
 
 
-async def test_a_token_from_the_hub(build: HouseMaker) -> None:
+async def test_a_token_from_the_hub_logs_in_and_starts_the_bridge(build: HouseMaker) -> None:
     async with build(**NO_TOKEN, start=False) as house:
         await waiting(house)
         (error,) = await house.hub.adapter("cmd.ping.send", val_t="string", val=SOCKET)
@@ -102,7 +102,7 @@ async def test_a_token_that_the_cloud_repeats_stays_out_of_the_log(house: House)
         ("string", "x"),
     ],
 )
-async def test_a_token_that_is_none(house: House, val_t: str, val: object) -> None:
+async def test_a_malformed_token_is_refused(house: House, val_t: str, val: object) -> None:
     (error,) = await house.hub.adapter("cmd.auth.set_tokens", val_t=val_t, val=val)
     assert error.message.value == "ERR_INVALID_VALUE"
     assert "cr3t" not in str(error.message.properties)
@@ -111,13 +111,13 @@ async def test_a_token_that_is_none(house: House, val_t: str, val: object) -> No
     assert house.service.link.status.up
 
 
-async def test_the_same_token_again(house: House) -> None:
+async def test_setting_the_same_token_again_makes_no_login(house: House) -> None:
     before = house.cloud.logins
     assert status(await set_tokens(house, house.cloud.account.api_token))[0] == "AUTHENTICATED"
     assert house.cloud.logins == before
 
 
-async def test_a_token_while_the_cloud_is_away(build: HouseMaker) -> None:
+async def test_a_token_set_while_the_cloud_is_away_is_answered_with_disconnected(build: HouseMaker) -> None:
     async with build(**NO_TOKEN, start=False) as house:
         house.cloud.faults.refuse_handshake = "maintenance"
         await waiting(house)
@@ -142,7 +142,7 @@ async def test_a_login_by_password_asks_once_and_keeps_no_password(build: HouseM
         assert not any("simulated-password" in heard.message.to_bytes().decode() for heard in house.hub.heard)
 
 
-async def test_a_wrong_password(build: HouseMaker) -> None:
+async def test_a_wrong_password_is_refused_and_tried_once(build: HouseMaker) -> None:
     async with build(side=True) as house:
         state, text, code = status(await login(house, password="wrong-password"))
         assert (state, code) == ("ERROR", "ERR_UNAUTHORIZED")
@@ -152,7 +152,7 @@ async def test_a_wrong_password(build: HouseMaker) -> None:
         assert "wrong-password" not in house.log.getvalue()
 
 
-async def test_an_encrypted_password_is_refused_in_clear_words(house: House) -> None:
+async def test_an_encrypted_password_is_refused_with_the_reason(house: House) -> None:
     state, text, code = status(await login(house, encrypted=True))
     assert (state, code) == ("ERROR", "ERR_NOT_SUPPORTED")
     assert "encrypted" in text
@@ -165,7 +165,9 @@ async def test_an_encrypted_password_is_refused_in_clear_words(house: House) -> 
 
 
 @pytest.mark.parametrize("values", [{"username": ""}, {"password": ""}, {"username": 5}, {"encrypted": "x"}])
-async def test_a_login_that_is_none(house: House, values: dict[str, object]) -> None:
+async def test_a_malformed_login_is_refused_without_repeating_the_password(
+    house: House, values: dict[str, object]
+) -> None:
     (answer,) = await house.hub.adapter(
         "cmd.auth.login", val_t="object", val={"username": "a", "password": "secret-word", **values}
     )
@@ -173,7 +175,7 @@ async def test_a_login_that_is_none(house: House, values: dict[str, object]) -> 
     assert "secret-word" not in answer.message.to_bytes().decode()
 
 
-async def test_logout(house: House) -> None:
+async def test_a_logout_disconnects_and_refuses_commands(house: House) -> None:
     (answer,) = await house.hub.adapter("cmd.auth.logout")
     assert status(answer) == ("NOT_AUTHENTICATED", "", "")
     await house.hub.until(lambda: not house.cloud.connected)
@@ -195,7 +197,7 @@ async def test_logout(house: House) -> None:
     await house.restart()
 
 
-async def test_a_token_refused_later_is_a_login_lost(house: House) -> None:
+async def test_a_token_refused_later_reports_the_login_as_lost(house: House) -> None:
     house.cloud.account.request_token = "changed"
     house.cloud.faults.refuse_token = True
     house.cloud.drop()
@@ -211,7 +213,7 @@ async def test_a_token_refused_later_is_a_login_lost(house: House) -> None:
     assert house.cloud.logins == logins
 
 
-async def test_a_token_refused_at_the_start(build: HouseMaker) -> None:
+async def test_a_token_refused_at_the_start_is_reported(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.faults.refuse_token = True
         await house.start(wait=False)

@@ -15,7 +15,7 @@ from tests.conftest import HouseMaker
 from tests.harness import ADAPTER, CABLE, SOCKET, House, device_topic
 
 
-async def test_a_frame_beyond_the_bound_costs_the_connection_and_nothing_else(house: House) -> None:
+async def test_a_frame_beyond_the_bound_only_closes_the_connection(house: House) -> None:
     await house.cloud.send_all(json.dumps({"object": "NEWS", "data": "x" * MAX_FRAME_BYTES}))
     await house.hub.until(lambda: house.cloud.requests["HELLO"] == 2)
     await house.ready()
@@ -43,7 +43,7 @@ async def test_a_message_beyond_the_bound_is_refused(house: House) -> None:
 
 
 @pytest.mark.parametrize(("length", "taken"), [(TOPIC_BYTES, True), (TOPIC_BYTES + 1, False)])
-async def test_the_length_of_resp_to(house: House, length: int, taken: bool) -> None:
+async def test_a_resp_to_beyond_the_limit_is_refused(house: House, length: int, taken: bool) -> None:
     reply = "pt:j1/mt:rsp/rt:app/rn:tester/ad:1"
     while length - len(reply) > 200:
         reply = f"{'p' * 99}/{reply}"
@@ -54,7 +54,7 @@ async def test_the_length_of_resp_to(house: House, length: int, taken: bool) -> 
     assert values == ({"disconnected"} if taken else {"ERR_INVALID_VALUE"})
 
 
-async def test_commands_that_wait_for_one_charge_point(build: HouseMaker) -> None:
+async def test_commands_beyond_the_limit_for_one_charge_point_are_refused(build: HouseMaker) -> None:
     async with build(cloud={"command_timeout": 3.0}) as house:
         house[SOCKET].plug(Car())
         await house.push(SOCKET)
@@ -76,7 +76,7 @@ async def test_commands_that_wait_for_one_charge_point(build: HouseMaker) -> Non
         await house.hub.until(lambda: len(answers()) == len(sent), patience=20)
 
 
-async def test_commands_in_work_at_a_time(house: House) -> None:
+async def test_commands_beyond_the_limit_at_a_time_are_refused(house: House) -> None:
     """One command too many is refused, and the bridge takes commands again when the rest is answered."""
     assert house.service is not None
     since, uids = house.mark, [str(uuid4()) for _ in range(TAKEN_LIMIT + 50)]

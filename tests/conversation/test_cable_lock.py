@@ -20,18 +20,18 @@ async def test_unlocking_ends_the_session_and_is_answered_by_the_lock(house: Hou
     await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")
 
 
-async def test_locking_what_is_locked_is_answered(house: House) -> None:
+async def test_a_lock_command_for_a_locked_cable_is_answered(house: House) -> None:
     await charge(house)
     (answer,) = await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=True)
     assert answer.brief == ("evt.cable_lock.report", True)
 
 
-async def test_what_is_not_locked_cannot_be_locked_from_here(house: House) -> None:
+async def test_an_unlocked_cable_cannot_be_locked_by_command(house: House) -> None:
     error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=True)
     assert error.message.value == "ERR_NOT_SUPPORTED"
 
 
-async def test_a_fixed_cable_is_locked_and_stays_so(house: House) -> None:
+async def test_a_fixed_cable_is_always_locked(house: House) -> None:
     before = len(house.cloud.seen)
     (answer,) = await house.hub.command(CABLE, "cmd.cable_lock.get_report")
     assert answer.brief == ("evt.cable_lock.report", True)
@@ -71,7 +71,9 @@ async def test_an_unlock_that_the_cloud_does_not_know_or_forbids_is_remembered_f
 
 
 @pytest.mark.parametrize(("fault", "code"), [("silent", "ERR_TIMEOUT"), ("error", "ERR_REJECTED")])
-async def test_an_unlock_that_fails_for_another_reason_teaches_nothing(house: House, fault: str, code: str) -> None:
+async def test_an_unlock_that_fails_for_another_reason_changes_no_capability(
+    house: House, fault: str, code: str
+) -> None:
     if fault == "silent":
         house.cloud.faults.silent.add("UNLOCK_CONNECTOR")
     else:
@@ -103,7 +105,7 @@ def addresses_of(house: House) -> list[str]:
     return [SOCKET] if len(numbers) == 1 else [f"{SOCKET}_{number}" for number in numbers]
 
 
-async def test_a_wall_box_is_unlocked_by_the_apps_side(build: HouseMaker) -> None:
+async def test_a_wall_box_is_unlocked_by_the_app_api(build: HouseMaker) -> None:
     async with wall_box(build) as house:
         (answer,) = await house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
         assert answer.brief == ("evt.cable_lock.report", False)
@@ -113,7 +115,7 @@ async def test_a_wall_box_is_unlocked_by_the_apps_side(build: HouseMaker) -> Non
         assert house[SOCKET].sockets[0].unlocked
 
 
-async def test_one_socket_of_several_is_unlocked_by_the_apps_side(build: HouseMaker) -> None:
+async def test_one_socket_of_several_is_unlocked_by_the_app_api(build: HouseMaker) -> None:
     async with wall_box(build, sockets=2) as house:
         address = f"{SOCKET}_2"
         assert "cmd.cable_lock.set" in interfaces(house.hub, SOCKET)
@@ -122,7 +124,7 @@ async def test_one_socket_of_several_is_unlocked_by_the_apps_side(build: HouseMa
         assert [socket.unlocked for socket in house[SOCKET].sockets] == [False, True]
 
 
-async def test_an_apps_side_that_forbids_is_remembered(build: HouseMaker) -> None:
+async def test_an_unlock_that_the_app_api_forbids_is_remembered(build: HouseMaker) -> None:
     async with wall_box(build) as house:
         house.cloud.faults.rest_error["unlockconnector"] = (2, "forbidden")
         since = house.mark
@@ -134,7 +136,7 @@ async def test_an_apps_side_that_forbids_is_remembered(build: HouseMaker) -> Non
         assert house.cloud.rest_calls["unlockconnector"] == 1
 
 
-async def test_an_apps_side_that_cannot_be_reached_teaches_nothing(build: HouseMaker) -> None:
+async def test_an_unreachable_app_api_changes_no_capability(build: HouseMaker) -> None:
     async with wall_box(build, side=False) as house:
         error = await house.hub.refused(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False)
         assert error.message.value == "ERR_DISCONNECTED"
@@ -145,7 +147,7 @@ async def test_an_apps_side_that_cannot_be_reached_teaches_nothing(build: HouseM
         await house.hub.expect("evt.state.report", SOCKET, value="finished")
 
 
-async def test_a_cloud_that_unlocks_everything_by_websocket_is_not_asked_to(build: HouseMaker) -> None:
+async def test_the_app_api_is_not_asked_where_the_websocket_unlocks(build: HouseMaker) -> None:
     """The way depends on the type alone: it costs no request to find it out."""
     async with wall_box(build) as house:
         house.cloud.account.unlocks_by_websocket = True

@@ -38,7 +38,9 @@ async def test_start_begins_a_session_and_is_answered_with_state_and_session(hou
         ("BCU_HOME_USE", "046C8CCA8C1D90", "BCU-APP"),
     ],
 )
-async def test_which_card(build: HouseMaker, card: str, default: str, expected: str) -> None:
+async def test_a_start_uses_the_configured_card_else_the_default_one(
+    build: HouseMaker, card: str, default: str, expected: str
+) -> None:
     async with build(charging={"card": card}, start=False) as house:
         house[SOCKET].default_card = {"uid": default, "id": default}
         await house.start()
@@ -124,7 +126,7 @@ async def test_an_unknown_charging_mode_is_refused_and_nothing_sent(house: House
 
 
 @pytest.mark.parametrize("mode", ["normal", "Normal", "NORMAL", ""])
-async def test_the_plain_charging_mode_in_any_letter_case(house: House, mode: str) -> None:
+async def test_the_mode_normal_is_accepted_in_any_letter_case(house: House, mode: str) -> None:
     await plug(house)
     answers = await house.hub.command(SOCKET, "cmd.charge.start", 2, props={"charging_mode": mode})
     assert answers[0].message.properties == {"charging_mode": "normal"}
@@ -197,12 +199,12 @@ async def test_get_reports_ask_nothing_of_the_cloud(house: House) -> None:
     assert len(house.cloud.seen) == before
 
 
-async def test_a_command_without_a_value_ignores_what_stands_there(house: House) -> None:
+async def test_a_command_without_a_value_ignores_the_value_in_the_message(house: House) -> None:
     answers = await house.hub.command(SOCKET, "cmd.state.get_report", val_t="int", val="x")
     assert answers[0].message.type == "evt.state.report"
 
 
-async def test_the_session_report_tells_of_the_session_before(house: House) -> None:
+async def test_the_session_report_has_the_energy_of_the_previous_session(house: House) -> None:
     await charge(house)
     house[SOCKET].step(600)
     await house.push(SOCKET)

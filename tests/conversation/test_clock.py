@@ -14,7 +14,7 @@ DAY = 24 * 3600.0
 
 
 @pytest.mark.parametrize("jump", [40 * DAY, 2 * 3600.0, -2 * 3600.0, -40 * DAY])
-async def test_a_clock_that_is_set_stretches_no_wait(broker: TestBroker, tmp_path: Path, jump: float) -> None:
+async def test_a_clock_that_is_set_changes_no_wait(broker: TestBroker, tmp_path: Path, jump: float) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
         house[SOCKET].plug(Car())
@@ -37,7 +37,7 @@ async def test_a_clock_that_is_set_stretches_no_wait(broker: TestBroker, tmp_pat
         await house.hub.expect("evt.state.report", SOCKET, since=since, value="unknown")
 
 
-async def test_a_session_is_as_long_as_it_was(broker: TestBroker, tmp_path: Path) -> None:
+async def test_a_clock_that_is_set_changes_no_duration_of_a_session(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
 

@@ -28,12 +28,12 @@ async def test_an_old_command_is_refused_but_an_old_question_is_answered(house: 
     assert len(await house.hub.command(SOCKET, "cmd.charge.start", 2, ctime=fresh)) == 2
 
 
-async def test_a_command_without_a_time_is_new(house: House) -> None:
+async def test_a_command_without_a_time_is_carried_out(house: House) -> None:
     await plug(house)
     assert len(await house.hub.command(SOCKET, "cmd.charge.start", 2, ctime=...)) == 2
 
 
-async def test_a_command_that_grew_old_while_it_waited_is_refused(build: HouseMaker) -> None:
+async def test_a_command_that_expires_while_it_waits_is_refused(build: HouseMaker) -> None:
     async with build(commands={"max_age": 0.4}, cloud={"command_timeout": 5.0}) as house:
         await charge(house)
         house.cloud.faults.verdict_delay_s = 0.6
@@ -79,7 +79,7 @@ async def test_the_same_command_twice_is_acted_on_once(house: House) -> None:
     assert len(house.cloud.requests_for("START_SESSION")) == 1
 
 
-async def test_a_refused_command_is_refused_again_in_the_same_words(house: House) -> None:
+async def test_a_repeated_command_gets_the_same_refusal(house: House) -> None:
     uid = str(uuid4())
     first = await house.hub.refused(SOCKET, "cmd.charge.start", uid=uid)
     await plug(house)
@@ -122,7 +122,7 @@ async def test_too_many_commands_for_one_charge_point_are_refused(build: HouseMa
     ],
 )
 @pytest.mark.parametrize("topic", [device_topic(SOCKET), ADAPTER])
-async def test_what_is_no_message_is_answered_on_the_adapters_topic(house: House, topic: str, payload: bytes) -> None:
+async def test_a_malformed_message_is_answered_on_the_adapters_topic(house: House, topic: str, payload: bytes) -> None:
     since = house.mark
     await house.hub.client.publish(topic, payload, qos=1)
     error = await house.hub.expect("evt.error.report", since=since)
@@ -133,7 +133,7 @@ async def test_what_is_no_message_is_answered_on_the_adapters_topic(house: House
 
 
 @pytest.mark.parametrize("missing", ["serv", "type", "val_t", "val", "uid"])
-async def test_a_field_that_is_missing(house: House, missing: str) -> None:
+async def test_a_message_without_a_required_field_is_malformed(house: House, missing: str) -> None:
     since = house.mark
     fields = {"type": "cmd.cable_lock.set", "val_t": "bool", "val": True, missing: ...}
     await house.hub.say(device_topic(SOCKET), **fields)
@@ -143,7 +143,7 @@ async def test_a_field_that_is_missing(house: House, missing: str) -> None:
     assert (error.message.corid is None) == (missing == "uid")
 
 
-async def test_gzip(house: House) -> None:
+async def test_a_compressed_command_is_answered(house: House) -> None:
     body = {"serv": "chargepoint", "type": "cmd.state.get_report", "val_t": "null", "val": None, "uid": str(uuid4())}
     topic = device_topic(SOCKET).replace("pt:j1", "pt:j1c1")
     since = house.mark
@@ -155,7 +155,7 @@ async def test_gzip(house: House) -> None:
     assert error.message.value == "ERR_MALFORMED"
 
 
-async def test_a_topic_that_is_none_of_ours_below_our_own(house: House) -> None:
+async def test_an_unknown_topic_below_the_adapters_is_refused(house: House) -> None:
     since = house.mark
     await house.hub.say("pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/oops", type="cmd.state.get_report")
     error = await house.hub.expect("evt.error.report", since=since)
@@ -173,7 +173,7 @@ async def test_a_copy_of_a_report_goes_to_resp_to(house: House) -> None:
     assert len({answer.message.uid for answer in answers}) == 2
 
 
-async def test_a_gzipped_copy(house: House) -> None:
+async def test_a_copy_to_a_gzip_topic_is_compressed(house: House) -> None:
     answers = await house.hub.command(SOCKET, "cmd.state.get_report", 2, resp_to="pt:j1c1/mt:rsp/rt:app/rn:tester/ad:1")
     assert answers[1].message.value == answers[0].message.value
 
@@ -191,7 +191,7 @@ async def test_an_error_goes_only_to_resp_to(house: House) -> None:
     "resp_to",
     ["nonsense", "pt:j1/mt:cmd/rt:app/rn:tester/ad:1", "pt:j1/mt:rsp/rt:app/rn:+/ad:1", "pt:j1/mt:rsp/#", "a/b"],
 )
-async def test_a_resp_to_that_cannot_be_used(house: House, resp_to: str) -> None:
+async def test_an_unusable_resp_to_is_refused(house: House, resp_to: str) -> None:
     await plug(house)
     error = await house.hub.refused(SOCKET, "cmd.charge.start", resp_to=resp_to)
     assert error.message.value == "ERR_INVALID_VALUE"

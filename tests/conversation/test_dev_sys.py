@@ -7,7 +7,7 @@ from tests.harness import SOCKET, House, device_topic
 
 
 @pytest.mark.parametrize(("hard", "command"), [(True, "REBOOT"), (False, "SOFT_RESET")])
-async def test_a_restart_is_answered_when_the_verdict_is_in(house: House, hard: bool, command: str) -> None:
+async def test_a_restart_is_answered_after_its_verdict(house: House, hard: bool, command: str) -> None:
     (answer,) = await house.hub.command(SOCKET, "cmd.thing.reboot", service="dev_sys", val_t="bool", val=hard)
     assert answer.path == device_topic(SOCKET, "dev_sys", "evt")
     assert (answer.message.type, answer.message.value_type, answer.message.value) == (
@@ -41,14 +41,14 @@ async def test_a_session_that_a_restart_ended_is_not_finished(house: House) -> N
         {"val_t": "object", "val": {}},
     ],
 )  # fmt: skip
-async def test_whatever_is_not_true_restarts_the_software(house: House, wish: dict[str, object]) -> None:
+async def test_every_value_but_true_is_a_soft_reset(house: House, wish: dict[str, object]) -> None:
     """The restart button of Home Assistant sends null; every value but `true` is a soft reset."""
     uid = await house.hub.say(device_topic(SOCKET, "dev_sys"), serv="dev_sys", type="cmd.thing.reboot", **wish)
     await house.hub.expect("evt.success.report", SOCKET, corid=uid)
     assert [request["command"] for request in house.cloud.requests_for("REBOOT", "SOFT_RESET")] == ["SOFT_RESET"]
 
 
-async def test_a_charge_point_that_does_not_answer(house: House) -> None:
+async def test_a_restart_without_an_answer_times_out(house: House) -> None:
     house.cloud.faults.verdict["REBOOT"] = "TIMEOUT"
     error = await house.hub.refused(SOCKET, "cmd.thing.reboot", service="dev_sys", val_t="bool", val=True)
     assert error.message.value == "ERR_TIMEOUT"

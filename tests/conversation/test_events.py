@@ -8,7 +8,7 @@ from tests.conversation.cars import charge
 from tests.harness import SOCKET, House, device_topic
 
 
-async def test_every_event_has_what_hubs_are_picky_about(house: House) -> None:
+async def test_every_event_has_all_fields_with_valid_types(house: House) -> None:
     await charge(house)
     await house.hub.command(SOCKET, "cmd.charge.stop", 2)
     await house.hub.refused(SOCKET, "cmd.charge.fly")
@@ -27,7 +27,7 @@ async def test_every_event_has_what_hubs_are_picky_about(house: House) -> None:
         assert "corid" not in raw or raw["corid"]
 
 
-async def test_a_global_prefix(build: HouseMaker) -> None:
+async def test_a_global_prefix_is_before_every_topic(build: HouseMaker) -> None:
     async with build(mqtt={"topic_prefix": "site/one"}) as house:
         since = house.mark
         uid = await house.hub.say(
@@ -41,7 +41,7 @@ async def test_a_global_prefix(build: HouseMaker) -> None:
         assert all(heard.path.startswith("site/one/") for heard in house.hub.heard)
 
 
-async def test_another_resource_name(build: HouseMaker) -> None:
+async def test_a_configured_resource_name_is_in_topics_and_source(build: HouseMaker) -> None:
     async with build(fimp={"resource_name": "charger", "resource_address": "2"}) as house:
         topic = device_topic(SOCKET).replace("rn:bluecurrent/ad:1", "rn:charger/ad:2")
         answers = await house.hub.ask(topic, "cmd.state.get_report")

@@ -32,7 +32,9 @@ async def grid_status(house: House, grid_id: str, current: float, **more: object
 
 
 @pytest.mark.parametrize("grid_id", ["GRID/BCU102728", "GRIDBCU102728", "-/-", "é", "BCU-100186", CABLE])
-async def test_it_is_left_out_and_named_once(build: HouseMaker, grid_id: str) -> None:
+async def test_a_grid_connection_with_a_taken_address_is_left_out_and_logged_once(
+    build: HouseMaker, grid_id: str
+) -> None:
     async with build(start=False) as house:
         house.cloud.account.grids[SOCKET] = GridConnection(grid_id, house_a=(9, 9, 9))
         await house.start()
@@ -54,7 +56,7 @@ async def test_it_is_left_out_and_named_once(build: HouseMaker, grid_id: str) ->
         assert summary["grids_left_out"] == [grid_id]
 
 
-async def test_it_is_served_once_the_other_has_gone(build: HouseMaker) -> None:
+async def test_a_grid_connection_is_served_once_the_other_one_has_gone(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.account.grids[SOCKET] = GridConnection("GRID/BCU102728")
         await house.start()

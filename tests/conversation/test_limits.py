@@ -38,18 +38,18 @@ async def test_the_same_limit_again_asks_nothing_of_the_cloud(house: House) -> N
     assert len(house.cloud.seen) == before
 
 
-async def test_what_the_charge_point_can_deliver_anyway_is_no_limit(house: House) -> None:
+async def test_the_full_current_of_the_charge_point_is_no_limit(house: House) -> None:
     before = len(house.cloud.seen)
     assert (await set_max(house, 16)).message.value == 16
     assert len(house.cloud.seen) == before
 
 
-async def test_the_limit_is_told_once_at_a_start_and_on_change(house: House) -> None:
+async def test_the_limit_is_reported_once_at_the_start_and_on_change(house: House) -> None:
     assert [heard.message.value for heard in house.hub.find("evt.max_current.report", SOCKET)] == [16]
     assert (await house.hub.expect("evt.max_current.report", CABLE)).message.value == 32
 
 
-async def test_a_limit_shows_in_what_the_session_is_offered(charging: House) -> None:
+async def test_a_limit_is_the_offered_current_of_the_session(charging: House) -> None:
     since = charging.mark
     await set_max(charging, 8)
     await charging.hub.until(
@@ -61,7 +61,7 @@ async def test_a_limit_shows_in_what_the_session_is_offered(charging: House) -> 
     assert charging[SOCKET].sockets[0].current_a == 8
 
 
-async def test_nothing_is_told_before_the_cloud_has_agreed(build: HouseMaker) -> None:
+async def test_a_limit_is_reported_only_after_the_cloud_has_agreed(build: HouseMaker) -> None:
     async with build(cloud={"command_timeout": 30}) as house:
         house.cloud.faults.unanswered.add("POST_SET_OVERRIDE_CURRENT")
         since = house.mark
@@ -86,7 +86,7 @@ async def test_a_session_limit_is_given_back_when_the_session_ends(charging: Hou
     assert requests(charging) == [("SET", 8), ("CLEAR", number)]
 
 
-async def test_the_lower_of_the_two_holds(charging: House) -> None:
+async def test_the_lower_of_standing_and_session_limit_holds(charging: House) -> None:
     await set_max(charging, 10)
     assert (await set_session(charging, 13)).message.properties["offered_current"] == "10"
     (number,) = schedules(charging)
@@ -114,7 +114,7 @@ async def test_a_session_limit_is_answered_once_the_charge_point_shows_it(chargi
     assert charging[SOCKET].sockets[0].current_a == 13
 
 
-async def test_a_session_limit_is_answered_all_the_same_if_the_charge_point_does_not_show_it(charging: House) -> None:
+async def test_a_session_limit_is_answered_even_if_the_charge_point_does_not_show_it(charging: House) -> None:
     await set_session(charging, 8)
     charging.cloud.faults.quiet = True
     answer = await set_session(charging, 13)
@@ -162,7 +162,7 @@ async def test_a_session_limit_is_given_back_once_the_link_is_up_again(charging:
 # --- a limit that does not hold ---
 
 
-async def test_a_limit_that_does_not_hold_is_said_once(build: HouseMaker) -> None:
+async def test_a_limit_that_does_not_hold_is_reported_once(build: HouseMaker) -> None:
     clock = FakeClock()
     async with build(clock=clock) as house:
         await charge(house)
@@ -199,7 +199,7 @@ async def test_a_limit_that_does_not_hold_is_said_once(build: HouseMaker) -> Non
 # --- what is listed ---
 
 
-async def test_what_can_be_set_is_listed_with_its_bound(house: House) -> None:
+async def test_the_settable_limits_are_listed_with_their_maximum(house: House) -> None:
     wanted = {
         "cmd.max_current.set",
         "cmd.max_current.get_report",
@@ -211,7 +211,7 @@ async def test_what_can_be_set_is_listed_with_its_bound(house: House) -> None:
     assert described(house.hub, CABLE)["services"][0]["props"]["sup_max_current"] == 32
 
 
-async def test_the_bound_is_not_lowered_by_our_own_override(house: House) -> None:
+async def test_an_override_of_the_bridge_does_not_lower_the_maximum(house: House) -> None:
     await set_max(house, 8)
     await house.push(SOCKET)
     await asyncio.sleep(0.1)

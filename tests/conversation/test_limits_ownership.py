@@ -13,7 +13,7 @@ from tests.harness import SOCKET, House
 
 
 @pytest.mark.parametrize("current", [9, 7])
-async def test_none_of_ours_is_made_while_the_users_own_is_there(charging: House, current: int) -> None:
+async def test_no_override_is_made_while_the_user_has_one(charging: House, current: int) -> None:
     """A schedule of the user is never overwritten, whatever its content: the cloud keeps one per charge point."""
     theirs = charging.cloud.account.save_schedule(_request(SOCKET, 9, DAYS[:5]))
     number, since = theirs.number, charging.mark
@@ -42,7 +42,7 @@ async def test_mode_slow_is_refused_before_anything_is_started(house: House) -> 
 
 @pytest.mark.parametrize("days", [DAYS, DAYS[:5]])
 @pytest.mark.parametrize("wanted", [12, 16])
-async def test_ours_that_was_edited_elsewhere_is_the_users(house: House, days: list[str], wanted: int) -> None:
+async def test_an_override_that_was_edited_elsewhere_is_the_users(house: House, days: list[str], wanted: int) -> None:
     await set_max(house, 10)
     (number,) = schedules(house)
     house.cloud.account.save_schedule(_request(SOCKET, 14, days), number)
@@ -57,7 +57,7 @@ async def test_ours_that_was_edited_elsewhere_is_the_users(house: House, days: l
     assert schedules(house) == {number: 14}
 
 
-async def test_ours_that_was_edited_while_the_bridge_was_down_is_the_users(house: House) -> None:
+async def test_an_override_that_was_edited_while_the_bridge_was_down_is_the_users(house: House) -> None:
     await set_max(house, 10)
     await house.stop()
     (number,) = schedules(house)
@@ -80,7 +80,7 @@ def _request(evse_id: str, current: int, days: Sequence[str] = DAYS) -> dict[str
     }
 
 
-async def test_ours_is_found_again_after_a_restart(house: House) -> None:
+async def test_the_bridges_override_is_found_after_a_restart(house: House) -> None:
     await set_max(house, 10)
     made = schedules(house)
     await house.restart()
@@ -91,7 +91,7 @@ async def test_ours_is_found_again_after_a_restart(house: House) -> None:
 
 
 @pytest.mark.parametrize("later", [10, 12, 16])
-async def test_one_that_was_removed_elsewhere_is_made_again_or_left(house: House, later: int) -> None:
+async def test_an_override_that_was_removed_elsewhere_is_made_again_if_still_wanted(house: House, later: int) -> None:
     """The cloud does not push a change of a schedule."""
     await set_max(house, 10)
     await house.stop()
@@ -104,7 +104,7 @@ async def test_one_that_was_removed_elsewhere_is_made_again_or_left(house: House
     assert list(schedules(house).values()) == ([later] if later < 16 else [])
 
 
-async def test_a_removal_shows_in_what_the_charge_point_delivers(house: House) -> None:
+async def test_a_removed_override_is_noticed_by_the_current_that_flows(house: House) -> None:
     await set_max(house, 10)
     await house.push(SOCKET)
     (removed,) = schedules(house)
@@ -115,7 +115,7 @@ async def test_a_removal_shows_in_what_the_charge_point_delivers(house: House) -
     assert len(house.cloud.requests_for("LIST_OVERRIDE_CURRENT")) == 3
 
 
-async def test_a_change_of_one_that_is_gone_makes_a_new_one(house: House) -> None:
+async def test_changing_an_override_that_is_gone_makes_a_new_one(house: House) -> None:
     await set_max(house, 10)
     (removed,) = schedules(house)
     house.cloud.account.schedules.clear()
@@ -124,7 +124,7 @@ async def test_a_change_of_one_that_is_gone_makes_a_new_one(house: House) -> Non
     assert removed not in schedules(house)
 
 
-async def test_clearing_one_that_is_gone_is_well(house: House) -> None:
+async def test_clearing_an_override_that_is_gone_succeeds(house: House) -> None:
     await set_max(house, 10)
     house.cloud.account.schedules.clear()
     assert (await set_max(house, 16)).message.value == 16
@@ -132,7 +132,7 @@ async def test_clearing_one_that_is_gone_is_well(house: House) -> None:
 
 
 @pytest.mark.parametrize("wanted_again", [False, True])
-async def test_one_that_was_made_without_an_answer_is_not_lost(build: HouseMaker, wanted_again: bool) -> None:
+async def test_an_override_that_was_made_without_an_answer_is_found(build: HouseMaker, wanted_again: bool) -> None:
     async with build(cloud={"command_timeout": 0.3}) as house:
         house.cloud.faults.unanswered.add("POST_SET_OVERRIDE_CURRENT")
         error = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=10)

@@ -56,7 +56,7 @@ async def test_a_session_limit_needs_a_session(house: House) -> None:
         ({"silent": {"POST_SET_OVERRIDE_CURRENT"}}, "ERR_TIMEOUT"),
     ],
 )
-async def test_a_limit_that_could_not_be_made_is_not_told_of(
+async def test_a_limit_that_could_not_be_made_is_not_reported(
     build: HouseMaker, faults: dict[str, Any], code: str
 ) -> None:
     async with build(cloud={"command_timeout": 0.3}) as house:
@@ -71,7 +71,7 @@ async def test_a_limit_that_could_not_be_made_is_not_told_of(
         assert answer.message.value == 16
 
 
-async def test_a_cloud_that_knows_no_overrides(house: House) -> None:
+async def test_limits_are_not_offered_where_the_cloud_knows_no_overrides(house: House) -> None:
     house.cloud.faults.error["POST_SET_OVERRIDE_CURRENT"] = (0, "Unknown command")
     since = house.mark
     error = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=10)

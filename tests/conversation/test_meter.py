@@ -38,7 +38,7 @@ async def test_power_is_the_sum_over_phases_of_volts_times_amps(house: House) ->
     assert (energy.storage.strategy, energy.storage.sub_value) == ("aggregate", "kWh")
 
 
-async def test_one_phase(house: House) -> None:
+async def test_power_on_one_phase_is_that_of_the_phase(house: House) -> None:
     await charge(house, car=Car(phases=1, most_a=10))
     (answer,) = await house.hub.command(SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val="W")
     assert answer.message.value == 2310.0
@@ -55,12 +55,14 @@ async def test_one_phase(house: House) -> None:
         ({"val_t": "null", "val": ""}, ["W", "kWh"]),
     ],
 )
-async def test_each_unit_on_request(house: House, fields: dict[str, object], units: list[str]) -> None:
+async def test_the_units_of_a_meter_request_select_the_reports(
+    house: House, fields: dict[str, object], units: list[str]
+) -> None:
     answers = await house.hub.command(SOCKET, "cmd.meter.get_report", len(units), service="meter_elec", **fields)
     assert [answer.message.properties["unit"] for answer in answers] == units
 
 
-async def test_each_extended_value_on_request(house: House) -> None:
+async def test_extended_values_are_reported_on_request(house: House) -> None:
     await charge(house)
     (answer,) = await house.hub.command(SOCKET, "cmd.meter_ext.get_report", service="meter_elec")
     assert answer.message.value_type == "float_map"
@@ -95,12 +97,14 @@ async def test_each_extended_value_on_request(house: House) -> None:
         ("cmd.meter_ext.get_report", {"val_t": "str_array", "val": [1]}),
     ],
 )
-async def test_what_there_is_not(house: House, type_: str, fields: dict[str, object]) -> None:
+async def test_a_request_for_an_unknown_unit_or_value_is_refused(
+    house: House, type_: str, fields: dict[str, object]
+) -> None:
     error = await house.hub.refused(SOCKET, type_, service="meter_elec", **fields)
     assert error.message.value == "ERR_INVALID_VALUE"
 
 
-async def test_reports_on_change_and_only_then(house: House) -> None:
+async def test_meter_reports_are_sent_only_on_change(house: House) -> None:
     await charge(house)
     since = house.mark
     await house.push(SOCKET)
@@ -113,7 +117,7 @@ async def test_reports_on_change_and_only_then(house: House) -> None:
     assert report.message.properties == {"unit": "kWh"}  # the power is the same
 
 
-async def test_the_nominal_voltage_stands_in_for_one_that_is_not_told(build: HouseMaker) -> None:
+async def test_the_nominal_voltage_replaces_a_missing_one(build: HouseMaker) -> None:
     async with build(charging={"nominal_voltage": 220}) as house:
         data = {
             "activity": "charging",
@@ -133,7 +137,7 @@ async def test_the_nominal_voltage_stands_in_for_one_that_is_not_told(build: Hou
         assert value["u1"] == 0  # reported as received
 
 
-async def test_the_lifetime_energy_goes_on_over_sessions_and_restarts(house: House) -> None:
+async def test_the_lifetime_energy_continues_over_sessions_and_restarts(house: House) -> None:
     async def lifetime() -> float:
         answers = await house.hub.command(
             SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val="kWh"
@@ -175,7 +179,7 @@ async def test_the_lifetime_energy_goes_on_over_sessions_and_restarts(house: Hou
     assert told == sorted(told, key=lambda value: float(str(value)))  # it never falls
 
 
-async def test_nothing_is_made_up_while_nothing_is_known(build: HouseMaker) -> None:
+async def test_no_value_is_reported_before_it_is_known(build: HouseMaker) -> None:
     async with build(cloud={"offline_grace": 0.2}) as house:
         await charge(house)
         house.cloud.faults.refuse_handshake = "maintenance"
@@ -223,7 +227,7 @@ async def test_the_grid_is_kept_current_by_pushes(house: House) -> None:
     assert error.message.value == "ERR_UNKNOWN_ADDRESS"
 
 
-async def test_a_building_that_feeds_in(house: House) -> None:
+async def test_a_building_that_feeds_in_has_negative_currents(house: House) -> None:
     house.cloud.account.grids[SOCKET].house_a = (-4.5, 0.0, 1.0)
     house.cloud.account.grids["BCU100186"].house_a = (-4.5, 0.0, 1.0)
     since = house.mark
@@ -232,7 +236,7 @@ async def test_a_building_that_feeds_in(house: House) -> None:
     assert report.message.value == {"i1": -4.5, "i2": 0.0, "i3": 1.0}
 
 
-async def test_a_charge_point_that_tells_of_no_grid(build: HouseMaker) -> None:
+async def test_a_charge_point_without_a_grid_connection_has_no_grid_thing(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.account.grids.clear()
         await house.start()

@@ -37,7 +37,7 @@ async def test_only_modes_that_work_are_listed(
 # --- the mode in reports ---
 
 
-async def test_the_mode_is_told_only_while_a_session_is_on(house: House) -> None:
+async def test_the_mode_is_reported_only_during_a_session(house: House) -> None:
     await plug(house)
     (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")
     assert "charging_mode" not in state.message.properties
@@ -46,7 +46,7 @@ async def test_the_mode_is_told_only_while_a_session_is_on(house: House) -> None
     assert "charging_mode" not in answers[0].message.properties
 
 
-async def test_a_mode_that_changes_elsewhere_is_told(house: House) -> None:
+async def test_a_mode_that_is_changed_elsewhere_is_reported(house: House) -> None:
     await plug(house)
     await start(house)
     since = house.mark

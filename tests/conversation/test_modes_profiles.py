@@ -56,7 +56,7 @@ async def test_a_profile_that_is_refused_starts_nothing(house: House) -> None:
     assert house.cloud.requests_for("START_SESSION") == []
 
 
-async def test_a_session_that_was_told_to_charge_now_cannot_be_held_back_any_more(house: House) -> None:
+async def test_a_session_whose_profile_was_overridden_cannot_be_held_back(house: House) -> None:
     await switch_on(house, "delayed")
     await plug(house)
     assert await start(house, "normal") == ("charging", "normal")
@@ -69,7 +69,7 @@ async def test_a_session_that_was_told_to_charge_now_cannot_be_held_back_any_mor
 
 
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
-async def test_normal_charges_now_whatever_the_profile_says(house: House, profile: str) -> None:
+async def test_mode_normal_overrides_the_profile(house: House, profile: str) -> None:
     await switch_on(house, profile)
     await plug(house)
     assert await start(house, "normal") == ("charging", "normal")
@@ -79,7 +79,7 @@ async def test_normal_charges_now_whatever_the_profile_says(house: House, profil
 
 
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
-async def test_a_plain_start_leaves_the_profile_its_say(house: House, profile: str) -> None:
+async def test_a_start_without_a_mode_follows_the_profile(house: House, profile: str) -> None:
     await switch_on(house, profile)
     await plug(house)
     assert await start(house) == ("ready_to_charge", profile)
@@ -88,7 +88,7 @@ async def test_a_plain_start_leaves_the_profile_its_say(house: House, profile: s
     assert asked(house) == ["START_SESSION", LIFTING[profile]]
 
 
-async def test_a_plain_start_leaves_a_profile_alone_that_lets_the_session_charge(house: House) -> None:
+async def test_a_start_without_a_mode_does_not_override_a_profile_that_lets_it_charge(house: House) -> None:
     house[SOCKET].price_is_low = True
     await switch_on(house, "price_based")
     await plug(house)
@@ -110,9 +110,7 @@ async def test_normal_overrides_a_profile_that_lets_the_session_charge_once(hous
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_a_profile_is_overridden_once_a_session_whatever_the_cloud_makes_of_it(
-    house: House, restarts: bool
-) -> None:
+async def test_a_profile_is_overridden_only_once_per_session(house: House, restarts: bool) -> None:
     await switch_on(house, "price_based")
     await plug(house)
     await start(house, "normal")
@@ -170,7 +168,7 @@ async def test_price_based_charging_holds_with_activity_charging(build: HouseMak
         assert asked(house) == ["OVERRIDE_CHARGING_PROFILES"]
 
 
-async def test_a_hold_that_no_profile_is_the_reason_of_is_left_alone(house: House) -> None:
+async def test_a_hold_without_a_profile_is_left_alone(house: House) -> None:
     point = house[SOCKET]
     point.smart_charging, point.smart_limit = True, 0.0
     await house.cloud.push_settings(point)
@@ -192,7 +190,7 @@ async def test_a_limit_that_holds_a_session_in_the_window_of_its_profile_is_left
     assert asked(house) == ["START_SESSION"]
 
 
-async def test_a_price_based_hold_that_shows_by_its_limit_only(house: House) -> None:
+async def test_a_price_based_hold_is_recognised_by_its_limit(house: House) -> None:
     point = house[SOCKET]
     point.price_is_low, point.smart_limit = True, 0.0
     await switch_on(house, "price_based")
@@ -202,7 +200,7 @@ async def test_a_price_based_hold_that_shows_by_its_limit_only(house: House) -> 
     assert asked(house) == ["START_SESSION", LIFTING["price_based"]]
 
 
-async def test_a_cloud_whose_price_based_hold_is_delayed(house: House) -> None:
+async def test_a_price_based_hold_that_shows_as_delayed_is_lifted(house: House) -> None:
     house[SOCKET].price_hold_shows_delayed = True
     await switch_on(house, "price_based")
     await plug(house)
@@ -211,7 +209,7 @@ async def test_a_cloud_whose_price_based_hold_is_delayed(house: House) -> None:
     assert asked(house) == ["START_SESSION", LIFTING["price_based"]]
 
 
-async def test_normal_counts_although_a_start_has_just_been_accepted(house: House) -> None:
+async def test_a_start_in_mode_normal_lifts_the_hold_right_after_another_start(house: House) -> None:
     await switch_on(house, "price_based")
     await plug(house)
     house.cloud.faults.quiet = True
@@ -224,7 +222,7 @@ async def test_normal_counts_although_a_start_has_just_been_accepted(house: Hous
 
 
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
-async def test_a_profile_without_smart_charging_is_off(house: House, profile: str) -> None:
+async def test_a_profile_is_off_while_smart_charging_is_off(house: House, profile: str) -> None:
     """Issue 12, row 5."""
     house[SOCKET].smart_charging = False
     setattr(house[SOCKET], ATTRIBUTE[profile], True)
@@ -258,9 +256,7 @@ async def test_a_confirmed_switch_counts_before_the_settings_say_so(house: House
 
 
 @pytest.mark.parametrize("again", [None, {}, {"charging_mode": "normal"}])
-async def test_a_session_that_turns_out_delayed_late_is_lifted_all_the_same(
-    house: House, again: dict[str, str] | None
-) -> None:
+async def test_a_session_that_shows_as_delayed_late_is_lifted(house: House, again: dict[str, str] | None) -> None:
     await switch_on(house, "delayed")
     await plug(house)
     house.cloud.faults.quiet = True
@@ -275,7 +271,7 @@ async def test_a_session_that_turns_out_delayed_late_is_lifted_all_the_same(
 
 
 @pytest.mark.parametrize("then", ["cmd.charge.stop", "cmd.charge.start"])
-async def test_but_not_when_something_else_was_asked_for_meanwhile(house: House, then: str) -> None:
+async def test_a_late_hold_is_not_lifted_after_another_command(house: House, then: str) -> None:
     await switch_on(house, "delayed")
     await plug(house)
     house.cloud.faults.quiet = True

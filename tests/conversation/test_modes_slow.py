@@ -39,7 +39,7 @@ async def test_slow_while_charging_only_limits(house: House) -> None:
     assert asked(house) == ["START_SESSION", "POST_SET_OVERRIDE_CURRENT"]
 
 
-async def test_normal_lifts_a_slow_limit_and_a_plain_start_does_not(house: House) -> None:
+async def test_mode_normal_removes_a_slow_limit_and_a_start_without_a_mode_does_not(house: House) -> None:
     await plug(house)
     await start(house, "slow")
     assert await start(house) == ("charging", "slow")
@@ -73,7 +73,7 @@ async def test_a_slow_start_that_is_refused_leaves_no_limit(house: House, fault:
     assert asked(house) == ["POST_SET_OVERRIDE_CURRENT", "START_SESSION", "POST_CLEAR_OVERRIDE_CURRENT"]
 
 
-async def test_what_cannot_be_limited_is_not_started_slowly(house: House) -> None:
+async def test_slow_is_refused_where_no_limit_can_be_set(house: House) -> None:
     await plug(house)
     house.cloud.faults.refuse["POST_SET_OVERRIDE_CURRENT"] = "not allowed"
     assert (await refused(house, "slow")).message.value == "ERR_REJECTED"
@@ -107,7 +107,7 @@ async def test_slow_lasts_across_a_restart(house: House) -> None:
     assert state.message.properties == {"charging_mode": "slow"}
 
 
-async def test_a_limit_that_cannot_be_given_back_does_not_keep_anyone_from_charging(house: House) -> None:
+async def test_a_slow_limit_that_cannot_be_removed_does_not_prevent_charging(house: House) -> None:
     await plug(house)
     await start(house, "slow")
     house.cloud.faults.refuse["POST_CLEAR_OVERRIDE_CURRENT"] = "not now"
@@ -166,7 +166,7 @@ async def test_a_start_that_was_passed_on_before_the_login_lapsed_may_have_happe
 
 
 @pytest.mark.parametrize("moved", [0, 1])
-async def test_a_start_time_that_is_told_before_the_session_does_not_end_its_limit(house: House, moved: int) -> None:
+async def test_a_start_time_before_the_session_does_not_end_its_limit(house: House, moved: int) -> None:
     """The session begins at the given time or a second later, wherever the second ends."""
     await plug(house)
     house.cloud.faults.silent.add("START_SESSION")

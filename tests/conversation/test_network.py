@@ -20,7 +20,7 @@ def node(heard: Heard) -> dict[str, Any]:
     return dict(value)
 
 
-async def test_a_node(house: House) -> None:
+async def test_a_node_report_describes_the_thing(house: House) -> None:
     (answer,) = await house.hub.adapter("cmd.network.get_node", val_t="string", val=SOCKET)
     assert answer.path == EVENTS
     assert (answer.message.type, answer.message.value_type) == ("evt.network.node_report", "object")
@@ -34,7 +34,7 @@ async def test_a_node(house: House) -> None:
         assert error.message.value == code
 
 
-async def test_all_nodes_at_the_start_and_on_demand(house: House) -> None:
+async def test_all_nodes_are_reported_at_the_start_and_on_demand(house: House) -> None:
     (at_start,) = house.hub.find("evt.network.all_nodes_report")
     (answer,) = await house.hub.adapter("cmd.network.get_all_nodes")
     for heard in (at_start, answer):
@@ -42,7 +42,7 @@ async def test_all_nodes_at_the_start_and_on_demand(house: House) -> None:
         assert {(one["address"], one["status"]) for one in nodes} == {(SOCKET, "UP"), (CABLE, "UP"), (GRID, "UP")}
 
 
-async def test_a_node_whose_status_changes_is_told_at_once(house: House) -> None:
+async def test_a_node_whose_status_changes_is_reported_at_once(house: House) -> None:
     for fault, status in (("offline", "DOWN"), (None, "UP")):
         since = house.mark
         house[SOCKET].sockets[0].fault = fault
@@ -56,7 +56,7 @@ async def test_a_node_whose_status_changes_is_told_at_once(house: House) -> None
         assert house.hub.find("evt.network.node_report", since=since) == []
 
 
-async def test_all_nodes_every_day(broker: TestBroker, tmp_path: Path) -> None:
+async def test_all_nodes_are_reported_every_day(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
         since = house.mark
@@ -68,7 +68,7 @@ async def test_all_nodes_every_day(broker: TestBroker, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", [SOCKET, GRID])
-async def test_ping(house: House, address: str) -> None:
+async def test_a_ping_measures_the_delay_to_the_cloud(house: House, address: str) -> None:
     house.cloud.faults.delay_s = 0.05
     (answer,) = await house.hub.adapter("cmd.ping.send", val_t="string", val=address)
     assert (answer.message.type, answer.message.value_type) == ("evt.ping.report", "object")
@@ -77,7 +77,7 @@ async def test_ping(house: House, address: str) -> None:
     assert 50 <= report["delay"] < 1000
 
 
-async def test_a_ping_while_the_link_is_down(build: HouseMaker) -> None:
+async def test_a_ping_fails_while_the_link_is_down(build: HouseMaker) -> None:
     async with build() as house:
         house.cloud.faults.refuse_handshake = "maintenance"
         house.cloud.drop()

@@ -38,7 +38,7 @@ async def test_statuses_in_a_list_go_each_to_its_own_charge_point(house: House) 
     assert told == ["ready_to_charge", "charging"]  # one after the other
 
 
-async def test_a_charge_point_that_only_a_list_names_is_looked_for(house: House) -> None:
+async def test_a_charge_point_in_an_unrequested_status_list_is_looked_up(house: House) -> None:
     since = len(house.hub.heard)
     asked = house.cloud.requests["GET_CHARGE_POINTS"]
     await tell(house, object="CH_STATUS", items=[{"evse_id": "BCU999999"}, {"evse_id": CABLE, "activity": "error"}])
@@ -47,7 +47,7 @@ async def test_a_charge_point_that_only_a_list_names_is_looked_for(house: House)
 
 
 @pytest.mark.parametrize("place", ["top", "data"])
-async def test_sockets_that_a_status_names_make_things_of_them(house: House, place: str) -> None:
+async def test_sockets_named_by_a_status_become_things(house: House, place: str) -> None:
     sockets = {"socket_ids": [1, 2]}
     data = {"socket_id": 2, "activity": "charging", "vehicle_status": "C", "actual_p1": 6}
     frame = {"data": data, **sockets} if place == "top" else {"data": data | sockets}
@@ -58,14 +58,14 @@ async def test_sockets_that_a_status_names_make_things_of_them(house: House, pla
     assert not house.hub.find("evt.thing.exclusion_report")
 
 
-async def test_a_grid_status_without_a_charge_point(house: House) -> None:
+async def test_a_grid_status_without_a_charge_point_is_reported(house: House) -> None:
     grid = {"id": "GRID-BCU102728", "grid_actual_p1": 11, "grid_actual_p2": 12, "grid_actual_p3": 13}
     await tell(house, object="GRID_STATUS", data=grid)
     report = await house.hub.expect("evt.meter_ext.report", GRID, value={"i1": 11, "i2": 12, "i3": 13})
     assert report.message.service == "meter_elec"
 
 
-async def test_a_setting_that_was_switched_elsewhere(house: House) -> None:
+async def test_a_setting_that_was_switched_elsewhere_is_reported(house: House) -> None:
     for value in ("false", "true"):
         await tell(
             house,
@@ -85,7 +85,7 @@ async def test_a_setting_that_was_switched_elsewhere(house: House) -> None:
         assert answer.message.value["value"] is (value == "false")
 
 
-async def test_a_profile_that_was_switched_elsewhere(house: House) -> None:
+async def test_a_profile_that_was_switched_elsewhere_is_reported(house: House) -> None:
     for name, on, off in (
         ("STATUS_SET_PRICE_BASED_CHARGING", "price_based_charging", "delayed_charging"),
         ("SET_DELAYED_CHARGING", "delayed_charging", "price_based_charging"),
@@ -103,7 +103,7 @@ async def test_a_profile_that_was_switched_elsewhere(house: House) -> None:
             assert answer.message.value["value"] is value, parameter
 
 
-async def test_a_refusal_switches_nothing(house: House) -> None:
+async def test_a_refused_setting_changes_nothing(house: House) -> None:
     assert house.service is not None
     (before,) = house.service.fleet.sockets(SOCKET)
     await tell(
@@ -116,7 +116,7 @@ async def test_a_refusal_switches_nothing(house: House) -> None:
     assert house.service.fleet.sockets(SOCKET)[0].settings == before.settings
 
 
-async def test_a_list_of_charge_points(house: House) -> None:
+async def test_an_unrequested_list_of_charge_points_is_applied(house: House) -> None:
     asked = house.cloud.requests["GET_CHARGE_POINTS"]
     house[SOCKET].name = "By the barn"
     await tell(house, object="CHARGE_POINTS", data=whole_list(house))
@@ -124,7 +124,7 @@ async def test_a_list_of_charge_points(house: House) -> None:
     assert house.cloud.requests["GET_CHARGE_POINTS"] == asked
 
 
-async def test_a_list_that_lacks_one_is_not_believed_at_once(house: House) -> None:
+async def test_a_charge_point_missing_from_a_list_is_asked_for_again_before_it_is_removed(house: House) -> None:
     asked = house.cloud.requests["GET_CHARGE_POINTS"]
     short = [point for point in whole_list(house) if point["evse_id"] != CABLE]
     await tell(house, object="CHARGE_POINTS", data=short)
@@ -158,7 +158,7 @@ async def test_the_activity_of_the_list_counts_until_the_first_status(build: Hou
         assert await state(house) == "disconnected"
 
 
-async def test_what_is_told_of_the_account_is_in_the_state(house: House) -> None:
+async def test_the_fields_of_the_account_are_in_the_state(house: House) -> None:
     assert house.service is not None
     web = house.service.web
     told = {"login": "a@b.example", "tel": "+31 6 1234", "should_reset_password": False, "hubspot_user_identity": "x"}
@@ -172,7 +172,7 @@ async def test_what_is_told_of_the_account_is_in_the_state(house: House) -> None
     assert "hubspot_user_identity" not in account
 
 
-async def test_a_car_is_seen_by_the_word_charging(house: House) -> None:
+async def test_the_activity_charging_shows_that_a_car_is_connected(house: House) -> None:
     house[SOCKET].plug(Car())
     await tell(house, object="CH_STATUS", evse_id=SOCKET, data={"activity": "charging", "vehicle_status": "charging"})
     await house.hub.expect("evt.state.report", SOCKET, value="charging")

@@ -47,7 +47,7 @@ async def relisted(house: House) -> None:
     await house.hub.until(lambda: bool(house.cloud.requests_for("LIST_OVERRIDE_CURRENT")))
 
 
-async def test_without_a_schedule_there_is_no_limit(house: House) -> None:
+async def test_without_a_schedule_the_limit_is_zero(house: House) -> None:
     entries = await supported(house)
     assert (entries["limit_current"]["min"], entries["limit_current"]["read_only"]) == (0, False)
     assert entries["limit_days"]["widget_type"] == "multiselect"
@@ -58,7 +58,7 @@ async def test_without_a_schedule_there_is_no_limit(house: House) -> None:
 
 
 @pytest.mark.parametrize("last", PARTS)
-async def test_it_is_made_once_all_four_are_known(house: House, last: str) -> None:
+async def test_a_schedule_is_made_once_all_four_parts_are_known(house: House, last: str) -> None:
     wish = {name: value for name, value in EVENING.items() if name != last} | {last: EVENING[last]}
     for name, value in list(wish.items())[:-1]:
         assert value_of(await put(house, name, value)) == value
@@ -74,7 +74,7 @@ async def test_it_is_made_once_all_four_are_known(house: House, last: str) -> No
     assert await shown(house) == EVENING
 
 
-async def test_past_midnight_it_ends_on_the_day_after(house: House) -> None:
+async def test_a_schedule_past_midnight_ends_on_the_next_day(house: House) -> None:
     await put_all(house, {"limit_current": 8, "limit_days": [7, 5], "limit_start": "23:00", "limit_end": "06:00"})
     (made,) = house.cloud.requests_for("POST_SET_OVERRIDE_CURRENT")
     assert (made["overridestartdays"], made["overridestopdays"]) == (["FR", "SU"], ["MO", "SA"])
@@ -89,7 +89,7 @@ async def test_past_midnight_it_ends_on_the_day_after(house: House) -> None:
         ("limit_end", "23:30", {"overridestoptime": "23:30"}),
     ],
 )
-async def test_it_is_edited_when_one_part_changes(
+async def test_a_schedule_is_edited_when_one_part_changes(
     house: House, name: str, value: object, changed: dict[str, object]
 ) -> None:
     await put_all(house, EVENING)
@@ -104,7 +104,7 @@ async def test_it_is_edited_when_one_part_changes(
     assert await shown(house) == EVENING | {name: value}
 
 
-async def test_zero_clears_it_and_a_current_brings_it_back(house: House) -> None:
+async def test_a_current_of_zero_clears_the_schedule_and_another_makes_it_again(house: House) -> None:
     await put_all(house, EVENING)
     (number,) = house.cloud.account.schedules
     assert value_of(await put(house, "limit_current", 0)) == 0
@@ -116,14 +116,14 @@ async def test_zero_clears_it_and_a_current_brings_it_back(house: House) -> None
     assert await shown(house) == EVENING | {"limit_current": 16}
 
 
-async def test_zero_where_nothing_is_there_only_looks(house: House) -> None:
+async def test_a_current_of_zero_without_a_schedule_only_reads_the_list(house: House) -> None:
     assert value_of(await put(house, "limit_current", 10)) == 10  # not complete: kept here
     assert value_of(await put(house, "limit_current", 0)) == 0
     assert asked(house) == []
     assert await shown(house) == {"limit_current": 0}
 
 
-async def test_one_that_was_made_in_the_app_is_shown_edited_and_cleared(house: House) -> None:
+async def test_a_schedule_made_in_the_app_is_shown_edited_and_cleared(house: House) -> None:
     number = in_app(house)
     await relisted(house)
     await house.hub.until(lambda: any("06:00" in str(h.message.value) for h in house.hub.find("evt.param.report")))
@@ -139,7 +139,7 @@ async def test_one_that_was_made_in_the_app_is_shown_edited_and_cleared(house: H
     assert house.cloud.account.schedules == {}
 
 
-async def test_one_that_was_made_in_the_app_since_is_not_overwritten(house: House) -> None:
+async def test_a_schedule_made_in_the_app_meanwhile_is_not_overwritten(house: House) -> None:
     """The list is read first, since a new schedule overwrites the existing one."""
     await put_all(house, {name: EVENING[name] for name in PARTS[1:]})
     number = in_app(house)
@@ -149,7 +149,7 @@ async def test_one_that_was_made_in_the_app_since_is_not_overwritten(house: Hous
     assert await shown(house) == EVENING
 
 
-async def test_one_that_was_removed_in_the_app_since_is_not_made_again_by_one_part(house: House) -> None:
+async def test_a_schedule_removed_in_the_app_is_not_made_again_by_one_part(house: House) -> None:
     number = in_app(house)
     await relisted(house)
     await house.hub.until(lambda: any("06:00" in str(h.message.value) for h in house.hub.find("evt.param.report")))
@@ -159,7 +159,7 @@ async def test_one_that_was_removed_in_the_app_since_is_not_made_again_by_one_pa
     assert await shown(house) == {"limit_current": 0, "limit_end": "10:00"}
 
 
-async def test_one_for_several_charge_points_stays_one_for_all_of_them(house: House) -> None:
+async def test_a_schedule_for_several_charge_points_stays_shared(house: House) -> None:
     house[CABLE].smart_charging = True
     in_app(house, points=(SOCKET, CABLE))
     await relisted(house)
@@ -174,7 +174,7 @@ async def test_one_for_several_charge_points_stays_one_for_all_of_them(house: Ho
     assert (await shown(house))["limit_current"] == 0
 
 
-async def test_days_on_which_it_ends_stay_as_they_were_made_in_the_app(house: House) -> None:
+async def test_the_end_days_of_a_schedule_stay_as_made_in_the_app(house: House) -> None:
     in_app(house, overridestopdays=["SU"])
     await relisted(house)
     await house.hub.until(lambda: any("06:00" in str(h.message.value) for h in house.hub.find("evt.param.report")))
@@ -186,7 +186,7 @@ async def test_days_on_which_it_ends_stay_as_they_were_made_in_the_app(house: Ho
 
 
 @pytest.mark.parametrize("name", PARTS)
-async def test_it_is_refused_while_a_standing_limit_of_ours_holds(house: House, name: str) -> None:
+async def test_a_schedule_is_refused_while_a_standing_limit_holds(house: House, name: str) -> None:
     await set_max(house, 10)
     assert (await put(house, name, EVENING[name])).message.value == "ERR_INVALID_STATE"
     assert (await put(house, "limit_current", 0)).message.value == "ERR_INVALID_STATE"
@@ -197,7 +197,7 @@ async def test_it_is_refused_while_a_standing_limit_of_ours_holds(house: House, 
     assert value_of(await put(house, name, EVENING[name])) == EVENING[name]
 
 
-async def test_it_is_refused_while_a_limit_of_ours_for_a_session_holds(house: House) -> None:
+async def test_a_schedule_is_refused_while_a_session_limit_holds(house: House) -> None:
     house[SOCKET].plug(Car())
     house[SOCKET].start("046C8CCA8C1D90")
     await house.push(SOCKET)
@@ -206,7 +206,7 @@ async def test_it_is_refused_while_a_limit_of_ours_for_a_session_holds(house: Ho
     assert (await put(house, "limit_current", 10)).message.value == "ERR_INVALID_STATE"
 
 
-async def test_it_is_refused_while_smart_charging_is_off(house: House) -> None:
+async def test_a_schedule_is_refused_while_smart_charging_is_off(house: House) -> None:
     house[SOCKET].smart_charging = False
     await house.cloud.push_settings(house[SOCKET])
     await house.hub.expect(
@@ -219,7 +219,7 @@ async def test_it_is_refused_while_smart_charging_is_off(house: House) -> None:
     assert asked(house) == []
 
 
-async def test_once_made_it_is_the_users(house: House) -> None:
+async def test_a_schedule_made_by_parameters_belongs_to_the_user(house: House) -> None:
     """Limits of the bridge's own leave it alone, as they do one that was made in the app."""
     await put_all(house, EVENING)
     refused = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=8)
@@ -249,7 +249,7 @@ async def test_wrong_values_are_refused_and_nothing_is_sent(house: House, name: 
 # --- a cloud that does not carry it out ---
 
 
-async def test_what_the_cloud_refuses_is_not_shown(house: House) -> None:
+async def test_a_schedule_that_the_cloud_refuses_is_not_shown(house: House) -> None:
     house.cloud.faults.refuse["POST_SET_OVERRIDE_CURRENT"] = "not today"
     error = (await put_all(house, EVENING))[-1]
     assert error.message.value == "ERR_REJECTED"
@@ -263,7 +263,7 @@ async def test_what_the_cloud_refuses_is_not_shown(house: House) -> None:
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
-async def test_without_an_answer_the_list_tells_what_is_there(build: HouseMaker, carried_out: bool) -> None:
+async def test_without_an_answer_the_schedule_is_read_from_the_list(build: HouseMaker, carried_out: bool) -> None:
     async with build(cloud={"command_timeout": 0.6}) as house:
         faults = house.cloud.faults
         (faults.unanswered if carried_out else faults.silent).add("POST_SET_OVERRIDE_CURRENT")
@@ -278,7 +278,7 @@ async def test_without_an_answer_the_list_tells_what_is_there(build: HouseMaker,
         assert asked(house) == ["SET", "EDIT" if carried_out else "SET"]
 
 
-async def test_when_the_link_is_lost_before_the_answer_it_is_not_known_what_is_there(build: HouseMaker) -> None:
+async def test_a_schedule_is_unknown_when_the_link_is_lost_before_the_answer(build: HouseMaker) -> None:
     async with build() as house:
         await put_all(house, {name: value for name, value in EVENING.items() if name != "limit_end"})
         house.cloud.faults.unanswered.add("POST_SET_OVERRIDE_CURRENT")

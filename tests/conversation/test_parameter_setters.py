@@ -33,7 +33,7 @@ SETTERS: list[tuple[str, object, dict[str, object]]] = [
 
 @pytest.mark.parametrize(("parameter_id", "value", "request_"), SETTERS, ids=[setter[0] for setter in SETTERS])
 @pytest.mark.parametrize("pushed", [True, False], ids=["pushed", "not pushed"])
-async def test_each_setter(
+async def test_every_setter_sends_its_request_and_answers_the_value(
     house: House, parameter_id: str, value: object, request_: dict[str, object], pushed: bool
 ) -> None:
     # The verdict is enough, except for `available`, which only a status shows.
@@ -67,13 +67,13 @@ async def test_a_setter_is_refused_also_where_its_effect_would_show(house: House
     assert value_of(await put(house, "available", False)) is False
 
 
-async def test_what_is_available_already_needs_no_request(house: House) -> None:
+async def test_making_an_available_charge_point_available_needs_no_request(house: House) -> None:
     before = len(house.cloud.seen)
     assert value_of(await put(house, "available", True)) is True
     assert len(house.cloud.seen) == before
 
 
-async def test_back_to_available(house: House) -> None:
+async def test_a_charge_point_can_be_made_available_again(house: House) -> None:
     await put(house, "available", False)
     (state,) = await house.hub.command(SOCKET, "cmd.state.get_report")
     assert state.message.value == "unavailable"
@@ -94,7 +94,7 @@ async def test_a_session_that_a_block_ended_is_not_finished(house: House) -> Non
     assert state.message.value == "ready_to_charge"
 
 
-async def test_one_profile_at_a_time(house: House) -> None:
+async def test_switching_one_profile_on_switches_the_other_off(house: House) -> None:
     house.cloud.faults.quiet = True
     await put(house, "delayed_charging", True)
     await put(house, "price_based_charging", True)
@@ -120,7 +120,7 @@ async def test_a_schedule_is_sent_once_all_of_it_is_known(house: House) -> None:
     assert house.cloud.seen[before]["start_time"] == "22:30"
 
 
-async def test_a_schedule_that_the_cloud_knows(build: HouseMaker) -> None:
+async def test_the_schedule_of_the_cloud_is_reported(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house[CABLE].delayed_charging = True
         await house.start()
@@ -128,7 +128,7 @@ async def test_a_schedule_that_the_cloud_knows(build: HouseMaker) -> None:
         assert value_of(await get(house, "delayed_charging_start", CABLE)) == "23:00"
 
 
-async def test_the_session_card_is_kept_here_and_goes_before_the_others(build: HouseMaker) -> None:
+async def test_the_session_card_is_stored_and_takes_precedence(build: HouseMaker) -> None:
     async with build(charging={"card": "046C8CCA8C1D90"}) as house:
         before = len(house.cloud.seen)
         assert value_of(await put(house, "session_card", "A1B2C3D4E5F6")) == "A1B2C3D4E5F6"
@@ -142,7 +142,7 @@ async def test_the_session_card_is_kept_here_and_goes_before_the_others(build: H
         assert house.cloud.requests_for("START_SESSION")[0]["session_token"] == "A1B2C3D4E5F6"
 
 
-async def test_a_setter_that_the_cloud_refuses(house: House) -> None:
+async def test_a_setter_that_the_cloud_refuses_changes_nothing(house: House) -> None:
     house.cloud.faults.refuse["SET_PLUG_AND_CHARGE"] = "not now"
     error = await put(house, "free_charging", True)
     assert error.message.value == "ERR_REJECTED"
@@ -150,7 +150,7 @@ async def test_a_setter_that_the_cloud_refuses(house: House) -> None:
     assert value_of(await get(house, "free_charging")) is False
 
 
-async def test_the_value_that_the_cloud_confirmed_counts(house: House) -> None:
+async def test_the_value_confirmed_by_the_cloud_is_reported(house: House) -> None:
     house.cloud.faults.silent.add("SET_PLUG_AND_CHARGE")
     wish = {"parameter_id": "free_charging", "value_type": "bool", "value": True}
     uid = await house.hub.say(
@@ -169,7 +169,7 @@ async def test_the_value_that_the_cloud_confirmed_counts(house: House) -> None:
     assert value_of(report) is False
 
 
-async def test_a_part_of_the_schedule_that_the_cloud_tells_is_not_kept_here(house: House) -> None:
+async def test_a_part_of_the_schedule_known_to_the_cloud_is_not_stored(house: House) -> None:
     """Only a value that was set through the bridge takes precedence over the cloud's."""
 
     async def tell(**delayed: object) -> None:
@@ -193,9 +193,7 @@ async def test_a_part_of_the_schedule_that_the_cloud_tells_is_not_kept_here(hous
 
 
 @pytest.mark.parametrize("answer", [(0, "Unknown command"), (2, "forbidden")])
-async def test_a_block_goes_by_the_apps_side_where_the_link_cannot_do_it(
-    build: HouseMaker, answer: tuple[int, str]
-) -> None:
+async def test_a_block_uses_the_app_api_where_the_link_cannot_do_it(build: HouseMaker, answer: tuple[int, str]) -> None:
     async with build(side=True) as house:
         house.cloud.faults.error |= {"SET_INOPERATIVE": answer, "SET_OPERATIVE": answer}
         assert value_of(await put(house, "available", False)) is False
@@ -205,7 +203,7 @@ async def test_a_block_goes_by_the_apps_side_where_the_link_cannot_do_it(
         assert (house.cloud.rest_calls["setinoperative"], house.cloud.rest_calls["setoperative"]) == (1, 1)
 
 
-async def test_a_block_that_the_apps_side_does_not_allow_either(build: HouseMaker) -> None:
+async def test_a_block_that_the_app_api_forbids_too_is_refused(build: HouseMaker) -> None:
     async with build(side=True) as house:
         house.cloud.faults.error["SET_INOPERATIVE"] = (2, "forbidden")
         house.cloud.faults.rest_error["setinoperative"] = (2, "forbidden")
@@ -222,7 +220,7 @@ READ_BACK = [
 
 
 @pytest.mark.parametrize(("parameter_id", "value", "request_"), READ_BACK, ids=[setter[0] for setter in READ_BACK])
-async def test_the_status_that_shows_it_answers_a_setter(
+async def test_a_status_with_the_effect_answers_a_setter(
     house: House, parameter_id: str, value: object, request_: dict[str, object]
 ) -> None:
     """A `STATUS_` often never comes (recorded of SET_INOPERATIVE); the answer does not wait a minute for it."""

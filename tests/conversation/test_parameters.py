@@ -24,7 +24,7 @@ READ_ONLY = {
 }  # fmt: skip
 
 
-async def test_which_parameters_there_are(house: House) -> None:
+async def test_the_supported_parameters_are_listed(house: House) -> None:
     entries = await supported(house)
     assert list(entries) == ALL
     assert {name for name, entry in entries.items() if entry["read_only"]} == READ_ONLY
@@ -58,7 +58,7 @@ async def test_permissions_are_honoured(build: HouseMaker) -> None:
         assert len(house.cloud.seen) == before
 
 
-async def test_what_is_known_is_reported_at_the_start(house: House) -> None:
+async def test_known_parameters_are_reported_at_the_start(house: House) -> None:
     told = {
         content["parameter_id"]: content["value"]
         for heard in house.hub.find("evt.param.report", SOCKET)
@@ -136,7 +136,7 @@ async def test_settings_changed_elsewhere_are_reported(house: House) -> None:
     assert value_of(report) is True
 
 
-async def test_what_a_status_told_is_unknown_while_the_cloud_is_away(build: HouseMaker) -> None:
+async def test_values_of_a_status_are_unknown_while_the_cloud_is_away(build: HouseMaker) -> None:
     async with build(cloud={"offline_grace": 0.2}) as house:
         house.cloud.faults.refuse_handshake = "maintenance"
         house.cloud.drop()
@@ -159,18 +159,18 @@ async def test_a_cost_is_in_the_currency_of_the_tariff(house: House, tariff: dic
     assert entries["total_cost"]["name"] == f"Cost of a session, {currency}"
 
 
-async def test_units_and_bounds_are_told(house: House) -> None:
+async def test_units_and_bounds_are_reported(house: House) -> None:
     entries = await supported(house)
     assert (entries["led_brightness"]["min"], entries["led_brightness"]["max"]) == (0, 100)
     assert entries["max_offline"]["name"] == "Limit while offline, A"
 
 
-async def test_an_empty_or_missing_type_of_a_value_is_that_of_the_parameter(house: House) -> None:
+async def test_a_missing_value_type_is_that_of_the_parameter(house: House) -> None:
     for more in ({"value_type": None}, {"value_type": ""}):
         assert value_of(await put(house, "free_charging", True, **more)) is True
 
 
-async def test_what_is_kept_for_a_charge_point_is_told_of_all_its_sockets(build: HouseMaker) -> None:
+async def test_a_stored_parameter_is_reported_for_every_socket(build: HouseMaker) -> None:
     async with build(start=False) as house:
         duo = "BCU300000"
         house.cloud.account.add(SimulatedChargePoint(duo, house.clock.now, sockets=[Socket(1), Socket(2)]))

@@ -38,7 +38,7 @@ IDLE = {"activity": "available", "vehicle_status": "B"}
 
 
 @pytest.mark.parametrize("glitch", [0, 12.39, 251_658, -3, 1e400, "12,5", None])
-async def test_a_glitch_of_the_counter_is_no_session_and_no_energy(house: House, glitch: object) -> None:
+async def test_a_glitch_of_the_counter_makes_no_session_and_no_energy(house: House, glitch: object) -> None:
     before = await meter(house, "kWh")
     assert isinstance(before, float)
     for energy in (12.4, glitch, 12.5):
@@ -49,14 +49,14 @@ async def test_a_glitch_of_the_counter_is_no_session_and_no_energy(house: House,
     assert kept(house)[-1][0] == 12.5
 
 
-async def test_what_is_left_out_is_named_once(house: House) -> None:
+async def test_an_ignored_reading_is_logged_once(house: House) -> None:
     for energy in (12.4, 251_658, 12.4, 0, 12.5, 251_658, 12.6):
         await tell(house, **CHARGING, actual_kwh=energy)
     named = [line for line in house.log_lines() if "an impossible meter reading is ignored" in line["event"]]
     assert [(line["level"], line["address"]) for line in named] == [("warning", SOCKET)]
 
 
-async def test_an_idle_frame_with_only_a_new_start_is_no_session(house: House) -> None:
+async def test_an_idle_frame_with_only_a_new_start_begins_no_session(house: House) -> None:
     await tell(house, **CHARGING, actual_kwh=5, start_datetime="20261120 08:00:00")
     await tell(house, **IDLE, actual_kwh=5, stop_datetime="20261120 09:00:00")
     lifetime, sessions = await meter(house, "kWh"), kept(house)

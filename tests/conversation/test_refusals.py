@@ -24,7 +24,9 @@ from tests.harness import ADAPTER, SOCKET, House, device_topic
         (device_topic(SOCKET), {"type": "cmd.charge.start"}, "ERR_INVALID_STATE"),
     ],
 )
-async def test_refusals(house: House, topic: str, fields: dict[str, Any], code: str) -> None:
+async def test_an_invalid_command_is_refused_with_its_code(
+    house: House, topic: str, fields: dict[str, Any], code: str
+) -> None:
     since = house.mark
     uid = await house.hub.say(topic, **fields)
     error = (await house.hub.expect("evt.error.report", since=since)).message
@@ -51,7 +53,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize("flow_ids", ["echo", "empty", "missing"])
 @pytest.mark.parametrize(("faults", "code", "words"), REFUSALS)
-async def test_what_the_cloud_refuses(
+async def test_a_refusal_of_the_cloud_is_reported_with_its_code_and_words(
     build: HouseMaker, faults: dict[str, Any], code: str, words: str, flow_ids: FlowIds
 ) -> None:
     async with build(cloud={"command_timeout": 0.3}) as house:
@@ -65,14 +67,14 @@ async def test_what_the_cloud_refuses(
         assert error.path == device_topic(SOCKET, kind="evt")
 
 
-async def test_no_verdict_after_a_receipt(build: HouseMaker) -> None:
+async def test_a_command_without_a_verdict_times_out(build: HouseMaker) -> None:
     async with build(cloud={"command_timeout": 0.3}) as house:
         await plug(house)
         house.cloud.faults.verdict_delay_s = 30
         assert (await house.hub.refused(SOCKET, "cmd.charge.start")).message.value == "ERR_TIMEOUT"
 
 
-async def test_a_link_that_goes_down_before_the_verdict(house: House) -> None:
+async def test_a_command_whose_link_goes_down_is_refused_and_not_repeated(house: House) -> None:
     await plug(house)
     house.cloud.faults.verdict_delay_s = 30
     since = house.mark
@@ -86,7 +88,7 @@ async def test_a_link_that_goes_down_before_the_verdict(house: House) -> None:
     assert len(house.cloud.requests_for("START_SESSION")) == 1  # never replayed
 
 
-async def test_commands_while_the_link_is_down(build: HouseMaker) -> None:
+async def test_commands_are_refused_while_the_link_is_down(build: HouseMaker) -> None:
     async with build(cloud={"offline_grace": 0.2}) as house:
         await charge(house)
         house.cloud.faults.refuse_handshake = "maintenance"
@@ -102,7 +104,7 @@ async def test_commands_while_the_link_is_down(build: HouseMaker) -> None:
         assert state.message.value == "unknown"
 
 
-async def test_commands_while_the_request_limit_is_reached(house: House) -> None:
+async def test_commands_are_refused_while_the_request_limit_is_reached(house: House) -> None:
     await plug(house)
     await house.cloud.reach_limit()
     await house.hub.until(lambda: house.service is not None and not house.service.link.status.up)
@@ -111,7 +113,7 @@ async def test_commands_while_the_request_limit_is_reached(house: House) -> None
     assert "00:00:30" in str(error.message.properties["msg"])
 
 
-async def test_an_error_42_in_answer_to_a_command(house: House) -> None:
+async def test_an_error_42_refuses_a_command_for_the_request_limit(house: House) -> None:
     await plug(house)
     house.cloud.faults.error["START_SESSION"] = (42, "Request limit reached")
     assert (await house.hub.refused(SOCKET, "cmd.charge.start")).message.value == "ERR_REQUEST_LIMIT"

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.harness import SOCKET, House
 
 
-async def test_every_view_tells_what_the_cloud_has_counted(house: House) -> None:
+async def test_diagnostics_page_and_metrics_count_requests_as_the_cloud_does(house: House) -> None:
     assert house.service is not None
     await house.hub.command(SOCKET, "cmd.max_current.set", val_t="int", val=10)
     counted = dict(house.cloud.requests)

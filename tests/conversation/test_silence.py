@@ -47,7 +47,7 @@ async def test_pushes_that_have_stopped_while_a_car_charges_are_noticed(charging
     assert "has stopped sending changes" in charging.log.getvalue()
 
 
-async def test_a_car_that_just_goes_on_is_left_alone(charging: House, clock: FakeClock) -> None:
+async def test_an_answered_status_request_shows_that_the_link_works(charging: House, clock: FakeClock) -> None:
     before, hellos = asked(charging), charging.cloud.requests["HELLO"]
     await clock.pass_by(SILENCE_CHARGING.total_seconds() + 5)
     await charging.hub.until(lambda: asked(charging) == before + 1)
@@ -56,7 +56,7 @@ async def test_a_car_that_just_goes_on_is_left_alone(charging: House, clock: Fak
     assert charging.cloud.requests["HELLO"] == hellos
 
 
-async def test_pushes_keep_it_quiet(charging: House, clock: FakeClock) -> None:
+async def test_no_status_is_requested_while_pushes_come(charging: House, clock: FakeClock) -> None:
     before = asked(charging)
     for energy in range(4):
         await clock.pass_by(SILENCE_CHARGING.total_seconds() / 2)
@@ -67,7 +67,9 @@ async def test_pushes_keep_it_quiet(charging: House, clock: FakeClock) -> None:
     assert asked(charging) == before
 
 
-async def test_while_nothing_charges_once_a_day_is_enough(broker: TestBroker, tmp_path: Path, clock: FakeClock) -> None:
+async def test_while_nothing_charges_the_status_is_requested_once_a_day(
+    broker: TestBroker, tmp_path: Path, clock: FakeClock
+) -> None:
     async with make_house(broker, tmp_path, clock=clock) as house:
         before = asked(house)
         await clock.pass_by(SILENCE_IDLE.total_seconds() - 60, step=60)
@@ -76,7 +78,7 @@ async def test_while_nothing_charges_once_a_day_is_enough(broker: TestBroker, tm
         await house.hub.until(lambda: asked(house) == before + 1)
 
 
-async def test_no_good_answer_is_taken_for_a_dead_link(charging: House, clock: FakeClock) -> None:
+async def test_a_refused_status_request_is_followed_by_a_hello(charging: House, clock: FakeClock) -> None:
     hellos = charging.cloud.requests["HELLO"]
     charging.cloud.faults.error["GET_CH_STATUS"] = (9, "unknown error")
     await clock.pass_by(SILENCE_CHARGING.total_seconds() + 5)

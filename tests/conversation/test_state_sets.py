@@ -29,7 +29,7 @@ SETS = [
 
 
 @pytest.mark.parametrize("state_set", ["standard", "extended"])
-async def test_both_state_sets(build: HouseMaker, state_set: str) -> None:
+async def test_every_status_gives_its_state_in_both_sets(build: HouseMaker, state_set: str) -> None:
     async with build(fimp={"state_set": state_set}) as house:
         for activity, letter, energy, standard, extended in SETS:
             for data in (

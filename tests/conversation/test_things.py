@@ -31,7 +31,7 @@ def thing_of(heard: Heard) -> dict[str, Any]:
     return dict(value)
 
 
-async def test_the_inclusion_report_of_a_socket(house: House) -> None:
+async def test_the_inclusion_report_describes_a_socket(house: House) -> None:
     thing = dict(described(house.hub, SOCKET))
     services = thing.pop("services")
     assert thing == {
@@ -81,7 +81,7 @@ async def test_inclusion_reports_are_sent_once_and_not_at_every_start(house: Hou
         assert thing_of(answer) == described(house.hub, address)
 
 
-async def test_a_description_that_changes_is_told(house: House) -> None:
+async def test_a_changed_description_is_reported(house: House) -> None:
     since = house.mark
     house[SOCKET].is_cable = True
     await house.cloud.push_settings(house[SOCKET])
@@ -92,7 +92,7 @@ async def test_a_description_that_changes_is_told(house: House) -> None:
 
 
 @pytest.mark.parametrize("address", ["BCU000000", ""])
-async def test_a_thing_there_is_not(house: House, address: str) -> None:
+async def test_a_request_for_an_unknown_thing_is_refused(house: House, address: str) -> None:
     (error,) = await house.hub.adapter("cmd.thing.get_inclusion_report", val_t="string", val=address)
     assert error.message.value == ("ERR_UNKNOWN_ADDRESS" if address else "ERR_INVALID_VALUE")
     assert error.path == "pt:j1/mt:evt/rt:ad/rn:bluecurrent/ad:1"
@@ -121,7 +121,7 @@ async def test_deletion_lasts_and_inclusion_brings_back(house: House) -> None:
 
 
 @pytest.mark.parametrize("address", [SOCKET, CABLE, GRID])
-async def test_a_thing_that_is_brought_back_at_once_says_everything_anew(house: House, address: str) -> None:
+async def test_a_thing_that_is_included_again_at_once_reports_everything(house: House, address: str) -> None:
     def told(since: int) -> set[tuple[str, str, str]]:
         return {
             (heard.message.type, str(heard.message.value), str(heard.message.properties))
@@ -139,7 +139,7 @@ async def test_a_thing_that_is_brought_back_at_once_says_everything_anew(house: 
     assert told(since) == before
 
 
-async def test_a_thing_that_is_brought_back_says_everything_again(house: House) -> None:
+async def test_a_thing_that_is_included_again_later_reports_everything(house: House) -> None:
     await house.hub.adapter("cmd.thing.delete", val_t="str_map", val={"address": SOCKET})
     since = house.mark
     await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=True)
@@ -162,13 +162,13 @@ async def test_a_thing_that_is_brought_back_says_everything_again(house: House) 
         ("string", SOCKET, "ERR_INVALID_VALUE"),
     ],
 )
-async def test_deleting_what_there_is_not(house: House, val_t: str, val: object, code: str) -> None:
+async def test_deleting_an_unknown_thing_is_refused(house: House, val_t: str, val: object, code: str) -> None:
     (error,) = await house.hub.adapter("cmd.thing.delete", val_t=val_t, val=val)
     assert error.message.value == code
     assert exclusions(house) == []
 
 
-async def test_inclusion_that_ends(house: House) -> None:
+async def test_ending_an_inclusion_reports_its_status_without_a_request(house: House) -> None:
     before = len(house.cloud.seen)
     (answer,) = await house.hub.adapter("cmd.thing.inclusion", val_t="bool", val=False)
     assert answer.message.type == "evt.thing.inclusion_status_report"
@@ -177,7 +177,7 @@ async def test_inclusion_that_ends(house: House) -> None:
     assert error.message.value == "ERR_INVALID_VALUE"
 
 
-async def test_network_reset(house: House) -> None:
+async def test_a_network_reset_excludes_every_thing_also_after_a_restart(house: House) -> None:
     answers = await house.hub.adapter("cmd.network.reset", 4)
     assert [answer.message.type for answer in answers] == ["evt.thing.exclusion_report"] * 3 + [
         "evt.network.reset_done"
@@ -194,7 +194,7 @@ async def test_network_reset(house: House) -> None:
     assert sorted(inclusions(house, since)) == [CABLE, SOCKET, GRID]
 
 
-async def test_a_charge_point_that_joins_and_one_that_leaves(house: House) -> None:
+async def test_a_new_charge_point_is_included_and_a_removed_one_excluded(house: House) -> None:
     since, cloud = house.mark, house.cloud
     new = cloud.account.add(SimulatedChargePoint("BCU200000", house.clock.now, name="Street"))
     await cloud.push(new)  # a push for one that is not known: the list is asked for, once
@@ -216,7 +216,7 @@ async def test_a_charge_point_that_joins_and_one_that_leaves(house: House) -> No
     await house.hub.expect("evt.thing.inclusion_report", since=since)
 
 
-async def test_a_list_that_is_empty_once_throws_nothing_away(house: House) -> None:
+async def test_a_single_empty_list_excludes_nothing(house: House) -> None:
     house.cloud.faults.empty_lists = 1
     house.cloud.drop()
     await house.hub.until(lambda: house.cloud.requests["GET_CHARGE_POINTS"] == 3)  # it asked again
@@ -225,14 +225,14 @@ async def test_a_list_that_is_empty_once_throws_nothing_away(house: House) -> No
     assert exclusions(house) == []
 
 
-async def test_the_grid_goes_with_the_last_charge_point_behind_it(house: House) -> None:
+async def test_a_grid_connection_is_excluded_with_its_last_charge_point(house: House) -> None:
     house.cloud.account.charge_points.clear()
     house.cloud.drop()
     await house.hub.until(lambda: len(exclusions(house)) == 3)
     assert sorted(exclusions(house)) == [CABLE, SOCKET, GRID]
 
 
-async def test_several_sockets_on_one_charge_point(build: HouseMaker) -> None:
+async def test_several_sockets_are_groups_of_one_thing(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.account.charge_points.clear()
         house.cloud.account.grids.clear()
@@ -272,7 +272,7 @@ async def test_several_sockets_on_one_charge_point(build: HouseMaker) -> None:
             await house.hub.expect("evt.state.report", address, since=since, value="unknown")
 
 
-async def test_a_cloud_that_shows_that_it_takes_a_socket_id(build: HouseMaker) -> None:
+async def test_commands_are_offered_once_the_cloud_shows_that_it_takes_a_socket_id(build: HouseMaker) -> None:
     async with build(start=False) as house:
         evse_id, sockets = "BCU300000", [Socket(1), Socket(2)]
         twin = house.cloud.account.add(SimulatedChargePoint(evse_id, house.clock.now, name="Duo", sockets=sockets))

@@ -43,7 +43,7 @@ def energies(house: House, address: str) -> list[float]:
 
 
 @pytest.mark.parametrize("form", ["data", "items", "items that name it", "list"])
-async def test_each_has_its_own_state_and_counter(house: House, form: str) -> None:
+async def test_each_socket_has_its_own_state_and_counter(house: House, form: str) -> None:
     house.cloud.faults.quiet = True
     for one, two in zip(READINGS_1, READINGS_2, strict=True):
         await tell(house, form, entry(1, one, actual_p1=16), entry(2, two, actual_p1=6))
@@ -75,7 +75,7 @@ async def test_each_has_its_own_state_and_counter(house: House, form: str) -> No
 
 
 @pytest.mark.parametrize("restart", [False, True])
-async def test_what_was_counted_before_goes_to_the_socket_that_is_seen_first(house: House, *, restart: bool) -> None:
+async def test_energy_counted_before_belongs_to_the_socket_that_is_seen_first(house: House, *, restart: bool) -> None:
     house.cloud.faults.quiet = True
     alone = {"activity": "charging", "vehicle_status": "C", "actual_kwh": 4.0, "actual_p1": 16}
     await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": SOCKET, "data": alone}))

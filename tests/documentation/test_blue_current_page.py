@@ -47,7 +47,7 @@ def test_every_field_has_its_row(heading: str) -> None:
 
 
 @pytest.mark.parametrize("heading", TABLES)
-def test_every_field_has_a_place(heading: str) -> None:
+def test_the_use_of_every_field_is_documented(heading: str) -> None:
     known = set().union(*(code_words(page) for page in PAGES if page != PAGE))
     for field, *_, place in rows(PAGE, heading):
         assert place, field

@@ -102,7 +102,7 @@ async def test_a_message_that_is_published_is_answered(house: House, line: Line)
 
 
 @pytest.mark.parametrize("line", named("make"), ids=str)
-def test_a_target_of_make_is_there(line: Line) -> None:
+def test_a_target_of_make_exists(line: Line) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z]\w*):", makefile, re.MULTILINE)
     variables = [word.partition("=")[0] for word in line.words[1:] if "=" in word]
@@ -111,7 +111,7 @@ def test_a_target_of_make_is_there(line: Line) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.words[0] in {"cp", "docker"}], ids=str)
-def test_the_files_of_an_example_are_there(line: Line) -> None:
+def test_the_files_of_an_example_exist(line: Line) -> None:
     before = line.block.text[: line.block.text.find(shlex.join(line.words[:2]))]
     folder = ROOT / "deploy" if "cd deploy" in before or line.words[0] == "docker" else ROOT
     files = [line.words[1]] if line.words[0] == "cp" else [
@@ -133,7 +133,7 @@ def test_a_backup_can_be_read(tmp_path: Path) -> None:
     backup.close()
 
 
-def test_no_other_command_is_told_without_a_test() -> None:
+def test_every_other_command_has_a_test() -> None:
     harmless = {"cd", "printf", "mkdir", "export", "umask", "sudo", "mosquitto_sub", "curl"}
     installing = ({"python3", "-m", "venv"}, {"venv/bin/pip", "install"})
     others = [
@@ -149,16 +149,18 @@ def test_no_other_command_is_told_without_a_test() -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if Path(line.words[0]).name == "pytest"], ids=str)
-def test_the_tests_of_an_example_are_there(line: Line) -> None:
+def test_the_tests_of_an_example_exist(line: Line) -> None:
     assert all((ROOT / word).exists() for word in line.words[1:] if not word.startswith("-"))
 
 
 @pytest.mark.parametrize("block", all_blocks("json"), ids=str)
-def test_json_is_json(block: Block) -> None:
+def test_json_examples_are_valid_json(block: Block) -> None:
     json.loads(block.text)
 
 
-async def test_what_check_prints(build: HouseMaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_the_readme_shows_what_check_prints(
+    build: HouseMaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The README's output: the same lines in the same order, but for hosts, times and sizes."""
     (block,) = [block for block in blocks(ROOT / "README.md") if block.marker == "check"]
     (settings,) = blocks(ROOT / "README.md", "toml")
@@ -198,7 +200,7 @@ def measured(line: str) -> str:
     return re.sub(r"[\d.,]+ [GM]iB", "SIZE", line)
 
 
-async def test_how_many_requests_it_costs(build: HouseMaker) -> None:
+async def test_the_readme_states_how_many_requests_a_start_and_a_reconnect_cost(build: HouseMaker) -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     match = re.search(
         r"at a start (\w+) requests and (\w+) for each charge point, after a reconnect (\w+) and (\w+)", text
@@ -214,6 +216,6 @@ async def test_how_many_requests_it_costs(build: HouseMaker) -> None:
         await house.hub.until(lambda: len(house.cloud.seen) == start + again + (start_each + again_each) * points)
 
 
-def test_nothing_of_this_machine_is_in_the_pages() -> None:
+def test_no_path_of_this_machine_is_in_the_pages() -> None:
     for block in all_blocks():
         assert os.fspath(ROOT) not in block.text

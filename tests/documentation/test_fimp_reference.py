@@ -43,7 +43,7 @@ def wanted(block: Block, played: dict[str, list[dict[str, Any]]]) -> str:
     return layout(message) + "\n"
 
 
-async def test_every_message_was_said(build: HouseMaker) -> None:
+async def test_every_message_on_the_page_was_sent_by_the_bridge(build: HouseMaker) -> None:
     async with build(side=True, clock=FakeClock(BEGIN)) as house:
         played = await play(house)
         listed = listed_interfaces(house)
@@ -66,20 +66,20 @@ async def test_every_message_was_said(build: HouseMaker) -> None:
 
 
 @pytest.mark.parametrize("block", blocks(PAGE, "json") if PAGE.exists() else [], ids=str)
-def test_every_message_is_fimp(block: Block) -> None:
+def test_every_message_on_the_page_is_valid_fimp(block: Block) -> None:
     message = Message.parse(block.text.encode())
     assert message.topic is not None
 
 
-def test_every_error_code_is_there() -> None:
+def test_every_error_code_is_on_the_page() -> None:
     assert [row[0].strip("`") for row in rows(PAGE, "code")] == list(get_args(ErrorCode))
 
 
-def test_every_parameter_is_there() -> None:
+def test_every_parameter_is_on_the_page() -> None:
     told = [word for row in rows(PAGE, "parameter") for word in re.findall(r"`(\w+)`", row[0])]
     assert told == [parameter.id for parameter in TABLE]
 
 
-def test_every_state_is_there() -> None:
+def test_every_state_is_on_the_page() -> None:
     told = {word for row in rows(PAGE, "activity") for cell in row[-2:] for word in re.findall(r"`(\w+)`", cell)}
     assert told == {state.value for state in State}

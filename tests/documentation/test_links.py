@@ -19,7 +19,7 @@ def name(value: object) -> str:
 
 
 @pytest.mark.parametrize(("page", "target"), LINKS, ids=name)
-def test_a_link_leads_somewhere(page: Path, target: str) -> None:
+def test_every_link_has_a_target(page: Path, target: str) -> None:
     path, _, anchor = target.partition("#")
     place = (page.parent / path).resolve() if path else page
     assert place.exists(), f"{page.name}: {target}"
@@ -40,7 +40,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert set(PAGES) - reached == set()
 
 
-def test_each_page_gets_to_the_point() -> None:
+def test_every_page_begins_with_a_title_and_a_sentence() -> None:
     """Every page begins with a title and a sentence."""
     for page in PAGES:
         lines = page.read_text(encoding="utf-8").splitlines()

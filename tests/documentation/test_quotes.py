@@ -56,21 +56,21 @@ def stands(quote: str, texts: set[str]) -> bool:
 
 
 @pytest.mark.parametrize("quote", quotes("check"))
-def test_lines_of_check(quote: str) -> None:
+def test_quoted_lines_of_check_are_in_the_code(quote: str) -> None:
     assert stands(quote, TEXTS)
 
 
 @pytest.mark.parametrize("quote", quotes("error"))
-def test_errors(quote: str) -> None:
+def test_quoted_errors_are_in_the_code(quote: str) -> None:
     assert stands(quote, TEXTS)
 
 
 @pytest.mark.parametrize("quote", quotes("log"))
-def test_lines_of_the_log(quote: str) -> None:
+def test_quoted_log_lines_are_in_the_code(quote: str) -> None:
     assert quote in EVENTS or (quote.endswith(BLANK) and any(event.startswith(quote[:-1]) for event in EVENTS))
 
 
-def test_error_codes() -> None:
+def test_quoted_error_codes_are_in_the_code() -> None:
     told = {word.removeprefix("hub: ") for word in code_words(PAGE) if word.startswith("hub: ")}
     assert told <= set(get_args(ErrorCode))
     assert len(told) >= 8

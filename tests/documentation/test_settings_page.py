@@ -67,12 +67,12 @@ def table() -> dict[str, list[str]]:
     return {key: [cell.strip() for cell in cells.split(" | ")] for key, cells in rows}
 
 
-def test_every_setting_is_there_in_the_order_of_the_code() -> None:
+def test_every_setting_is_listed_in_the_order_of_the_code() -> None:
     assert tuple(table()) == KEYS
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_what_is_said_of_it_is_so(key: str) -> None:
+def test_type_default_and_bounds_of_a_setting_are_those_of_the_code(key: str) -> None:
     type_, bounds, default, meaning = table()[key]
     content = schema(key)
     assert (type_, default) == (type_in_words(content), default_in_words(content))
@@ -111,7 +111,7 @@ def test_every_toml_example_loads(block: Block, tmp_path: Path) -> None:
     load(file)
 
 
-def test_the_three_ways_to_write_a_setting_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_three_ways_to_write_a_setting_are_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples of every section as TOML, as variables, and as secret files."""
     (tmp_path / "examples.toml").write_text("\n".join(block.text for block in blocks(PAGE, "toml")))
     toml = values(load(tmp_path / "examples.toml"))

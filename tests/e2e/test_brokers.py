@@ -88,7 +88,7 @@ def included(house: House, address: str) -> bool:
     return any(isinstance(report, dict) and report["address"] == address for report in reports)
 
 
-async def test_things_states_and_commands(house: House) -> None:
+async def test_things_are_included_states_reported_and_commands_answered(house: House) -> None:
     for address in (SOCKET, CABLE, GRID):
         await house.hub.until(partial(included, house, address), PATIENCE_S)
     house[SOCKET].plug(Car())
@@ -99,7 +99,7 @@ async def test_things_states_and_commands(house: House) -> None:
     assert len(house.cloud.requests_for("START_SESSION")) == 1
 
 
-async def test_a_command_in_gzip(house: House) -> None:
+async def test_a_compressed_command_is_answered(house: House) -> None:
     uid = str(uuid4())
     command = {"serv": "chargepoint", "type": "cmd.state.get_report", "val_t": "null", "val": None, "uid": uid}
     topic = device_topic(SOCKET).replace("pt:j1/", "pt:j1c1/")
@@ -108,7 +108,7 @@ async def test_a_command_in_gzip(house: House) -> None:
     assert answer.message.value == "disconnected"
 
 
-async def test_the_will_is_told_and_taken_back(house: House, plug: Plug) -> None:
+async def test_the_will_reports_the_things_down_and_the_bridge_reports_them_up_again(house: House, plug: Plug) -> None:
     since = house.mark
     plug.pull()
     await house.hub.until(lambda: {"DOWN"} in statuses(house.hub, since), PATIENCE_S)
@@ -136,7 +136,7 @@ async def test_a_command_sent_during_a_break_is_answered_after_it(house: House, 
     assert len(house.cloud.requests_for("START_SESSION")) == 1
 
 
-async def test_a_broker_that_is_killed_and_comes_back_hears_everything(
+async def test_everything_is_reported_again_after_the_broker_was_killed(
     live: LiveBroker, house: House, plug: Plug
 ) -> None:
     service = house.service
@@ -169,7 +169,7 @@ async def test_a_broker_that_is_killed_and_comes_back_hears_everything(
 
 
 @pytest.mark.parametrize("live", ["small"], indirect=True)
-async def test_a_message_that_the_broker_does_not_take_costs_only_itself(house: House) -> None:
+async def test_a_message_that_the_broker_rejects_is_dropped_alone(house: House) -> None:
     uid = await house.hub.say(ADAPTER, type="cmd.app.get_manifest", serv="bluecurrent")
     house[SOCKET].plug(Car())
     await house.push(SOCKET)

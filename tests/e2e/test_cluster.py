@@ -58,7 +58,9 @@ def connections(home: Home) -> int:
     return sum(line["event"] == "connected to the broker" for line in home.log_lines())
 
 
-async def test_a_node_is_killed_under_load(cluster: Cluster, hub: SteadyHub, tmp_path: Path) -> None:
+async def test_no_command_is_lost_when_a_node_is_killed_under_load(
+    cluster: Cluster, hub: SteadyHub, tmp_path: Path
+) -> None:
     async with fleet(HOMES, cluster.port, USER, PASSWORD, tmp_path / "homes") as homes:
         await hub.until(lambda: len(hub.up) == HOMES, PATIENCE_S)
         # HAProxy spreads the connections as it likes: the hub moves to the node of the first bridge.
@@ -91,7 +93,7 @@ async def test_a_node_is_killed_under_load(cluster: Cluster, hub: SteadyHub, tmp
             assert not refused, home.name
 
 
-def test_the_compose_file_of_the_cluster_is_one(tmp_path: Path) -> None:
+def test_the_compose_file_of_the_cluster_is_valid(tmp_path: Path) -> None:
     if compose_command() is None:
         pytest.skip("docker-compose is not installed")
     stack = Stack.copied(tmp_path, "docker-compose.cluster.yml")

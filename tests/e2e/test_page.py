@@ -159,7 +159,7 @@ async def shown(about: Known) -> AsyncIterator[str]:
 # --- with a bridge behind it ---
 
 
-async def test_it_follows_a_charge_live(browser: Browser, build: HouseMaker) -> None:
+async def test_the_page_follows_a_charge_live(browser: Browser, build: HouseMaker) -> None:
     listen = f"127.0.0.1:{free_port()}"
     async with build(http={"listen": listen}) as house:
         await browser.open(f"http://{listen}/")
@@ -181,7 +181,9 @@ async def test_it_follows_a_charge_live(browser: Browser, build: HouseMaker) -> 
         assert await browser.complaints() == []
 
 
-async def test_it_survives_a_restart_of_the_bridge_and_says_so_meanwhile(browser: Browser, build: HouseMaker) -> None:
+async def test_the_page_survives_a_restart_of_the_bridge_and_shows_that_it_is_away(
+    browser: Browser, build: HouseMaker
+) -> None:
     listen = f"127.0.0.1:{free_port()}"
     async with build(http={"listen": listen}) as house:
         await browser.open(f"http://{listen}/")
@@ -200,7 +202,7 @@ async def test_it_survives_a_restart_of_the_bridge_and_says_so_meanwhile(browser
         assert await browser.run("return window.sameAsBefore"), "the page was loaded anew for nothing"
 
 
-async def test_a_charge_point_that_comes_later_appears(browser: Browser, build: HouseMaker) -> None:
+async def test_a_new_charge_point_appears_on_the_page(browser: Browser, build: HouseMaker) -> None:
     listen = f"127.0.0.1:{free_port()}"
     async with build(http={"listen": listen}) as house:
         point = house.cloud.account.charge_points.pop(SOCKET)
@@ -231,7 +233,9 @@ async def test_a_charge_point_that_comes_later_appears(browser: Browser, build: 
     ],
     ids=["rich", "no token", "broker refuses", "link down", "two sockets", "long names", "large", "left out"],
 )
-async def test_axe_finds_nothing(browser: Browser, about: Known, size: tuple[int, int], scheme: str) -> None:
+async def test_the_page_has_no_fault_of_accessibility(
+    browser: Browser, about: Known, size: tuple[int, int], scheme: str
+) -> None:
     async with shown(about) as url:
         await browser.open(url, size, color_scheme=scheme)
         await browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -257,7 +261,7 @@ async def test_each_language_is_chosen_and_remembered(browser: Browser, language
         assert await browser.complaints() == []
 
 
-async def test_nothing_comes_from_elsewhere_and_it_is_light_and_soon_there(
+async def test_the_page_loads_quickly_and_only_from_the_bridge(
     browser: Browser, record_property: Callable[[str, object], None]
 ) -> None:
     async with shown(showroom.rich()) as url:
@@ -276,7 +280,7 @@ async def test_nothing_comes_from_elsewhere_and_it_is_light_and_soon_there(
         print(f"first contentful paint after {paint:.0f} ms, {size / 1000:.0f} kB in all")  # noqa: T201 - reported, not held to
 
 
-async def test_without_scripts_it_still_says_everything(browser: Browser) -> None:
+async def test_the_page_is_complete_without_scripts(browser: Browser) -> None:
     await browser.command("Emulation.setScriptExecutionDisabled", value=True)
     try:
         async with shown(showroom.rich()) as url:
@@ -288,7 +292,7 @@ async def test_without_scripts_it_still_says_everything(browser: Browser) -> Non
         await browser.command("Emulation.setScriptExecutionDisabled", value=False)
 
 
-async def test_it_can_be_used_with_the_keyboard(browser: Browser) -> None:
+async def test_the_page_can_be_used_with_the_keyboard(browser: Browser) -> None:
     async with shown(showroom.rich()) as url:
         await browser.open(url)
         await browser.press(Keys.TAB)
@@ -299,7 +303,7 @@ async def test_it_can_be_used_with_the_keyboard(browser: Browser) -> None:
         assert await browser.run("return location.hash") == "#main"
 
 
-async def test_what_was_opened_stays_open_and_what_has_focus_keeps_it(browser: Browser, build: HouseMaker) -> None:
+async def test_an_update_keeps_open_parts_open_and_the_focus(browser: Browser, build: HouseMaker) -> None:
     listen = f"127.0.0.1:{free_port()}"
     async with build(http={"listen": listen}) as house:
         house[SOCKET].plug(Car())
@@ -318,7 +322,7 @@ async def test_what_was_opened_stays_open_and_what_has_focus_keeps_it(browser: B
 
 
 @pytest.mark.parametrize(("motion", "animation"), [("no-preference", "flow"), ("reduce", "none")])
-async def test_nothing_moves_for_who_wants_it_still(browser: Browser, motion: str, animation: str) -> None:
+async def test_nothing_moves_where_reduced_motion_is_preferred(browser: Browser, motion: str, animation: str) -> None:
     async with shown(showroom.rich()) as url:
         await browser.open(url, reduced_motion=motion)
         assert await browser.run("return getComputedStyle(document.querySelector('.flow')).animationName") == animation

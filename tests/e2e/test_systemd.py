@@ -33,7 +33,7 @@ def test_systemd_understands_every_line(unit: str) -> None:
     assert run(["systemd-analyze", "verify", "--man=no", unit]) == ""
 
 
-def test_its_exposure_is_low(unit: str) -> None:
+def test_the_exposure_of_the_unit_is_low(unit: str) -> None:
     said = run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit])
     found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
     assert found is not None, said

@@ -58,7 +58,7 @@ def add_history(cloud: SimulatedCloud, count: int) -> None:
         )
 
 
-async def test_it_logs_in_and_reads_the_account(cloud: SimulatedCloud) -> None:
+async def test_the_official_app_client_logs_in_and_reads_the_account(cloud: SimulatedCloud) -> None:
     add_history(cloud, 60)
     async with client_of(cloud) as client:
         account = await client.get_account()
@@ -94,7 +94,7 @@ async def test_it_logs_in_and_reads_the_account(cloud: SimulatedCloud) -> None:
     assert cloud.logins == 1
 
 
-async def test_it_changes_things(cloud: SimulatedCloud) -> None:
+async def test_the_official_app_client_changes_settings(cloud: SimulatedCloud) -> None:
     point = cloud.account.charge_points[CABLE]
     async with client_of(cloud) as client:
         await client.set_plug_and_charge_charge_card(SOCKET, "A1B2C3D4E5F6")
@@ -120,7 +120,7 @@ async def test_it_changes_things(cloud: SimulatedCloud) -> None:
         await client.soft_reset(SOCKET)
 
 
-async def test_wrong_credentials(cloud: SimulatedCloud) -> None:
+async def test_wrong_credentials_are_refused(cloud: SimulatedCloud) -> None:
     with pytest.raises(AuthenticationFailed):
         async with client_of(cloud, "wrong"):
             pass

@@ -108,7 +108,7 @@ async def reason(house: House) -> str:
             await asyncio.sleep(0.02)
 
 
-async def test_the_right_password(guarded: Guarded, tmp_path: Path) -> None:
+async def test_the_right_password_connects(guarded: Guarded, tmp_path: Path) -> None:
     async with bridge(guarded, tmp_path, NAMED, username="bridge", password=SecretStr(PASSWORD)) as house:
         await house.ready()
     assert PASSWORD not in house.log.getvalue()
@@ -132,7 +132,7 @@ async def test_wrong_credentials_name_the_setting(
     assert "mqtt.username" in said
 
 
-async def test_a_private_authority(guarded: Guarded, tmp_path: Path) -> None:
+async def test_a_private_authority_is_trusted_when_configured(guarded: Guarded, tmp_path: Path) -> None:
     async with bridge(guarded, tmp_path, SECURE, tls=True, ca_file=guarded.folder / "ca.pem") as house:
         await house.ready()
 
@@ -158,13 +158,13 @@ async def test_the_check_of_the_host_name_can_be_skipped(guarded: Guarded, tmp_p
         await house.ready()
 
 
-async def test_skipping_it_does_not_trust_another_authority(guarded: Guarded, tmp_path: Path) -> None:
+async def test_skipping_the_host_name_check_does_not_trust_another_authority(guarded: Guarded, tmp_path: Path) -> None:
     ca_file = guarded.folder / "other-ca.pem"
     async with bridge(guarded, tmp_path, ELSEWHERE, tls=True, ca_file=ca_file, tls_insecure=True) as house:
         assert "mqtt.ca_file" in await reason(house)
 
 
-async def test_a_client_certificate(guarded: Guarded, tmp_path: Path) -> None:
+async def test_a_client_certificate_connects(guarded: Guarded, tmp_path: Path) -> None:
     files = {name: guarded.folder / file for name, file in
              (("ca_file", "ca.pem"), ("cert_file", "client.pem"), ("key_file", "client.key"))}  # fmt: skip
     async with bridge(guarded, tmp_path, CERTIFIED, tls=True, **files) as house:
@@ -176,7 +176,7 @@ async def test_a_missing_client_certificate_names_the_setting(guarded: Guarded, 
         assert "mqtt.cert_file" in await reason(house)
 
 
-async def test_a_file_that_is_not_there_is_named(guarded: Guarded, tmp_path: Path) -> None:
+async def test_a_missing_file_is_named(guarded: Guarded, tmp_path: Path) -> None:
     async with bridge(guarded, tmp_path, SECURE, tls=True, ca_file=tmp_path / "missing.pem") as house:
         said = await reason(house)
     assert "missing.pem" in said

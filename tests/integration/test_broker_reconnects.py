@@ -15,7 +15,7 @@ from tests.harness import CABLE, SOCKET, device_topic, make_house
 from tests.proxy import Plug
 
 
-async def test_a_broker_that_goes_and_comes_back(build: HouseMaker, plug: Plug) -> None:
+async def test_a_broker_that_comes_back_gets_the_current_state(build: HouseMaker, plug: Plug) -> None:
     async with build(mqtt={"host": "127.0.0.1", "port": plug.port}) as house:
         service = house.service
         assert service is not None
@@ -40,7 +40,7 @@ async def test_a_broker_that_goes_and_comes_back(build: HouseMaker, plug: Plug) 
         assert 1 <= len(warnings) <= 2
 
 
-async def test_an_answer_outlives_a_break(build: HouseMaker, plug: Plug) -> None:
+async def test_an_answer_is_published_after_a_break(build: HouseMaker, plug: Plug) -> None:
     async with build(mqtt={"host": "127.0.0.1", "port": plug.port}) as house:
         service = house.service
         assert service is not None
@@ -102,7 +102,7 @@ async def test_a_broker_that_was_away_for_long_is_found_within_half_a_minute(
         await late.stop()
 
 
-async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBroker) -> None:
+async def test_the_link_works_while_the_broker_is_not_there_yet(build: HouseMaker, broker: TestBroker) -> None:
     late = Plug(broker.host, broker.port)
     port = late.reserve()
     async with build(mqtt={"host": "127.0.0.1", "port": port}, start=False) as house:
@@ -116,7 +116,7 @@ async def test_a_broker_that_is_not_there_yet(build: HouseMaker, broker: TestBro
         await late.stop()
 
 
-async def test_a_broker_that_comes_back_is_told_every_state_and_session_of_a_large_account(
+async def test_every_state_and_session_of_a_large_account_is_reported_to_a_broker_that_comes_back(
     broker: TestBroker, tmp_path: Path
 ) -> None:
     account = SimulatedAccount(lambda: datetime.now().astimezone())

@@ -70,19 +70,19 @@ async def behind(build: HouseMaker, delay: Callable[[], float | None]) -> AsyncI
             server.close()
 
 
-async def test_it_is_tried_every_two_seconds(build: HouseMaker) -> None:
+async def test_a_broker_that_hangs_is_tried_every_two_seconds(build: HouseMaker) -> None:
     async with behind(build, lambda: None) as (house, gate):
         await house.hub.until(lambda: len(gate.tries) >= TRIES, TRIES * LONGEST_WAIT_S + 2)
         assert not house.running.broker.status.up
 
 
-async def test_one_that_answers_the_next_connection_is_up_within_seconds(build: HouseMaker) -> None:
+async def test_a_broker_that_answers_the_next_connection_is_up_within_seconds(build: HouseMaker) -> None:
     delays = itertools.chain([None], itertools.repeat(0.0))
     async with behind(build, lambda: next(delays)) as (house, _):
         await house.hub.until(lambda: house.running.broker.status.up, TIMEOUT_S - 1)
 
 
-async def test_one_that_answers_late_is_not_given_up(build: HouseMaker) -> None:
+async def test_a_broker_that_answers_late_is_waited_for(build: HouseMaker) -> None:
     async with behind(build, lambda: 2 * LONGEST_WAIT_S + 0.5) as (house, gate):
         await house.hub.until(lambda: house.running.broker.status.up, TIMEOUT_S)
         assert len(gate.tries) > 1

@@ -10,7 +10,7 @@ from tests.harness import house_settings
 TRIES = 4
 
 
-async def test_it_is_tried_every_two_seconds(build: HouseMaker) -> None:
+async def test_a_broker_that_hangs_up_is_tried_every_two_seconds(build: HouseMaker) -> None:
     tries: list[float] = []
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -63,7 +63,7 @@ async def idle(build: HouseMaker) -> AsyncIterator[House]:
         yield house
 
 
-async def test_all_is_well(idle: House) -> None:
+async def test_a_working_installation_has_no_finding(idle: House) -> None:
     found = await look(with_(idle, mqtt={"host": "localhost"}))
     assert [finding for finding in found.values() if finding.failed] == []
     assert list(found) == ["settings", "storage", "time zone", "broker name", "broker port", "broker", "service",
@@ -74,7 +74,7 @@ async def test_all_is_well(idle: House) -> None:
     assert len(idle.cloud.seen) == 3  # the number of requests that a check makes
 
 
-async def test_a_running_service(house: House) -> None:
+async def test_a_running_service_is_found_and_left_connected(house: House) -> None:
     house.cloud.single_connection = True
     found = await look(house.settings)
     assert [finding for finding in found.values() if finding.failed] == []
@@ -88,27 +88,27 @@ async def test_a_running_service(house: House) -> None:
 # --- the broker ---
 
 
-async def test_nothing_listens_and_the_rest_is_looked_at(idle: House) -> None:
+async def test_a_closed_broker_port_does_not_stop_the_other_checks(idle: House) -> None:
     found = await look(with_(idle, mqtt={"host": "127.0.0.1", "port": free_port()}))
     assert_fails(found["broker port"], "mqtt.port")
     assert "broker" not in found
     assert found["cloud"].mark is Mark.OK
 
 
-async def test_a_host_that_is_not_there(idle: House) -> None:
+async def test_an_unknown_host_is_found(idle: House) -> None:
     found = await look(with_(idle, mqtt={"host": "hub.invalid"}))
     assert_fails(found["broker name"], "hub.invalid", "mqtt.host")
     assert "broker port" not in found
 
 
-async def test_the_hub_listens_on_another_port(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_open_port_of_the_hub_is_suggested(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = ((idle.broker.port, ", where a Futurehome hub's local API listens"),)
     monkeypatch.setattr("bridge.checkup.broker._PORTS", ports)
     found = await look(with_(idle, mqtt={"port": free_port()}))
     assert_fails(found["broker port"], f"something listens on {idle.broker.port}, where a Futurehome hub's local API")
 
 
-async def test_a_port_that_is_no_broker(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_that_is_no_broker_is_found(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.checkup.broker.LOGIN_S", 0.5)
     monkeypatch.setattr("bridge.checkup.connectivity.TLS_S", 0.5)
 
@@ -152,7 +152,7 @@ def guarded(folder: Path, *more: str) -> Iterator[int]:
         ("nobody", "right-password", "refuses the user name nobody with this password."),
     ],
 )
-async def test_a_login_that_is_refused(
+async def test_a_refused_broker_login_is_found(
     idle: House, folder: Path, user: str | None, password: str | None, words: str
 ) -> None:
     with guarded(folder) as port:
@@ -166,7 +166,7 @@ async def test_a_login_that_is_refused(
 
 
 @MOSQUITTO
-async def test_a_user_that_may_not_hear_commands(idle: House, folder: Path) -> None:
+async def test_a_user_that_may_not_subscribe_is_found(idle: House, folder: Path) -> None:
     access = folder / "access"
     access.write_text("user hub-user\ntopic readwrite elsewhere/#\n")
     access.chmod(0o644)
@@ -189,7 +189,9 @@ def secured(folder: Path, certificate: trustme.LeafCert, *more: str) -> Iterator
 
 
 @MOSQUITTO
-async def test_a_broker_with_tls(idle: House, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broker_with_tls_is_checked_with_its_certificate(
+    idle: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bridge.checkup.broker.LOGIN_S", 2.0)
     authority = trustme.CA()
     ca_file = folder / "ca.pem"
@@ -210,7 +212,7 @@ async def test_a_broker_with_tls(idle: House, folder: Path, monkeypatch: pytest.
 
 
 @MOSQUITTO
-async def test_a_broker_that_wants_a_certificate(idle: House, folder: Path) -> None:
+async def test_a_missing_client_certificate_is_found(idle: House, folder: Path) -> None:
     authority = trustme.CA()
     ca_file, own = folder / "ca.pem", folder / "client.pem"
     authority.cert_pem.write_to_path(str(ca_file))
@@ -225,12 +227,12 @@ async def test_a_broker_that_wants_a_certificate(idle: House, folder: Path) -> N
         assert found["broker"].mark is Mark.OK
 
 
-async def test_tls_where_there_is_none(idle: House) -> None:
+async def test_tls_on_a_plain_port_is_found(idle: House) -> None:
     found = await look(with_(idle, mqtt={"tls": True}))
     assert_fails(found["broker TLS"], "mqtt.tls = false")
 
 
-async def test_certificate_files_that_are_wrong(idle: House, tmp_path: Path) -> None:
+async def test_wrong_certificate_files_are_found(idle: House, tmp_path: Path) -> None:
     found = await look(with_(idle, mqtt={"tls": True, "ca_file": tmp_path / "none.pem"}))
     assert_fails(found["broker TLS"], "mqtt.ca_file", "cannot be read: no such file")
     (tmp_path / "ca.pem").write_text("no certificate\n")
@@ -243,13 +245,13 @@ async def test_certificate_files_that_are_wrong(idle: House, tmp_path: Path) -> 
 # --- the cloud ---
 
 
-async def test_a_token_that_is_refused(idle: House) -> None:
+async def test_a_refused_token_is_found(idle: House) -> None:
     found = await look(with_(idle, cloud={"api_token": SecretStr("not-this-token")}))
     assert_fails(found["cloud"], "refuses the API token", "my.bluecurrent.nl")
     assert "not-this-token" not in str(found)
 
 
-async def test_no_token_and_no_way_are_both_said(idle: House) -> None:
+async def test_a_missing_token_and_an_unreachable_cloud_are_both_found(idle: House) -> None:
     cloud = {"api_token": None, "url": f"ws://127.0.0.1:{free_port()}/haserver"}
     found = await look(with_(idle, cloud=cloud))
     assert_fails(found["token"], "my.bluecurrent.nl")
@@ -258,12 +260,12 @@ async def test_no_token_and_no_way_are_both_said(idle: House) -> None:
     assert found["broker"].mark is Mark.OK
 
 
-async def test_the_request_limit(idle: House) -> None:
+async def test_a_reached_request_limit_is_found(idle: House) -> None:
     await idle.cloud.reach_limit()
     assert_fails((await look(idle.settings))["cloud"], "request limit for today is reached", "Amsterdam time")
 
 
-async def test_a_cloud_that_says_nothing(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_cloud_is_found(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.checkup.cloud.LOGIN_S", 0.3)
     idle.cloud.faults.silent = {"*"}
     began = time.monotonic()
@@ -271,12 +273,12 @@ async def test_a_cloud_that_says_nothing(idle: House, monkeypatch: pytest.Monkey
     assert time.monotonic() - began < 5
 
 
-async def test_an_account_without_charge_points(idle: House) -> None:
+async def test_an_account_without_charge_points_is_found(idle: House) -> None:
     idle.cloud.account.charge_points.clear()
     assert_fails((await look(idle.settings))["charge points"], "none")
 
 
-async def test_a_cloud_with_a_certificate_that_is_not_trusted(idle: House) -> None:
+async def test_an_untrusted_certificate_of_the_cloud_is_found(idle: House) -> None:
     import ssl  # noqa: PLC0415 - here only
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -292,7 +294,7 @@ async def test_a_cloud_with_a_certificate_that_is_not_trusted(idle: House) -> No
     assert "cloud" not in found
 
 
-async def test_a_proxy_is_told_without_its_password(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_is_named_without_its_password(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://someone:hunter2hunter2@proxy.example:3128")
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setattr("bridge.checkup.cloud.LOGIN_S", 0.3)
@@ -325,7 +327,7 @@ class Off(SystemClock):
         (-7200, Mark.FAIL, "min behind the cloud's: old commands are then taken for new ones"),
     ],
 )
-async def test_the_clock(idle: House, by: float, mark: Mark, words: str) -> None:
+async def test_the_clock_is_compared_with_the_clouds(idle: House, by: float, mark: Mark, words: str) -> None:
     found = {finding.what: finding async for finding in check(idle.settings, {}, Off(by))}
     assert found["clock"].mark is mark
     assert words in found["clock"].says
@@ -334,7 +336,7 @@ async def test_the_clock(idle: House, by: float, mark: Mark, words: str) -> None
 # --- the command ---
 
 
-async def test_exit_codes_and_lines(idle: House) -> None:
+async def test_the_exit_code_and_the_lines_follow_the_findings(idle: House) -> None:
     code, out, _ = await run_beside("check", *settings_of(idle))
     assert code == 0
     assert all(line[:4] in {"ok  ", "note"} for line in out.splitlines()), out
@@ -348,7 +350,7 @@ async def test_exit_codes_and_lines(idle: House) -> None:
     assert err == "command line: mqtt.prot: unknown key; did you mean mqtt.port?\n"
 
 
-def test_a_folder_that_cannot_be_made(broker: TestBroker) -> None:
+def test_a_storage_folder_that_cannot_be_made_is_found(broker: TestBroker) -> None:
     Path("occupied").write_text("")
     done = run("check", "--set", f"mqtt.host={broker.host}", "--set", f"mqtt.port={broker.port}",
                "--set", "storage.path=occupied/bridge.db", "--set", f"cloud.url=ws://127.0.0.1:{free_port()}/")  # fmt: skip
@@ -359,7 +361,7 @@ def test_a_folder_that_cannot_be_made(broker: TestBroker) -> None:
     assert done.stderr == ""
 
 
-async def test_the_dump(house: House, tmp_path: Path) -> None:
+async def test_the_redacted_dump_is_private_and_numbered(house: House, tmp_path: Path) -> None:
     house.cloud.single_connection = True
     file = tmp_path / "dump.json"
     storage = ["--set", f"storage.path={house.settings.storage.path}"]

@@ -65,7 +65,7 @@ def settings_of(house: House) -> list[str]:
     return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
 
 
-def test_version() -> None:
+def test_the_version_is_printed() -> None:
     assert run("--version").stdout == f"bluecurrent-fimp {__version__}\n"
 
 
@@ -78,7 +78,7 @@ def test_bad_settings_are_one_line_and_exit_2(command: str) -> None:
     assert done.stderr == "bridge.toml: mqtt.hosst: unknown key; did you mean mqtt.host?\n"
 
 
-def test_a_setting_on_the_command_line_that_is_wrong() -> None:
+def test_a_wrong_setting_on_the_command_line_is_named() -> None:
     done = run("run", "--set", "log.level=loud")
     assert done.returncode == 2
     assert done.stderr.startswith("command line: log.level: ")
@@ -98,7 +98,7 @@ def test_a_token_that_cannot_be_one_is_named_and_not_sent(command: str, token: s
     assert token not in line
 
 
-async def test_files_as_editors_leave_them(build: HouseMaker, tmp_path: Path) -> None:
+async def test_files_with_byte_order_marks_and_windows_line_ends_are_read(build: HouseMaker, tmp_path: Path) -> None:
     """A byte order mark in both, a line end of Windows after the token, and a note on the password's blank."""
     async with build(start=False) as house:
         token = house.cloud.account.api_token
@@ -125,7 +125,7 @@ def started(broker: TestBroker) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def test_without_a_token_it_says_so_and_stays_up(started: subprocess.Popen[str]) -> None:
+def test_without_a_token_the_service_logs_it_and_stays_up(started: subprocess.Popen[str]) -> None:
     assert started.stderr is not None
     lines = [json.loads(started.stderr.readline()) for _ in range(3)]
     waiting = next(line for line in lines if "waiting" in line["event"])
@@ -136,7 +136,7 @@ def test_without_a_token_it_says_so_and_stays_up(started: subprocess.Popen[str])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_leaves_within_five_seconds_whatever_either_link_does(number: signal.Signals) -> None:
+def test_the_service_stops_within_five_seconds_whatever_either_link_does(number: signal.Signals) -> None:
     # The first port is closed, and the second accepts connections but never answers.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -152,7 +152,7 @@ def test_it_leaves_within_five_seconds_whatever_either_link_does(number: signal.
         process.stderr.close()
 
 
-async def test_check_when_all_is_well(build: HouseMaker) -> None:
+async def test_check_succeeds_on_a_working_installation(build: HouseMaker) -> None:
     async with build(start=False) as house:
         code, out, _ = await run_beside("check", *settings_of(house))
         assert code == 0, out
@@ -160,7 +160,7 @@ async def test_check_when_all_is_well(build: HouseMaker) -> None:
         assert "BCU102728  Driveway" in out
 
 
-async def test_check_while_the_service_runs(house: House) -> None:
+async def test_check_works_while_the_service_runs(house: House) -> None:
     house.cloud.single_connection = True
     code, out, _ = await run_beside("check", *settings_of(house))
     assert code == 0
@@ -169,7 +169,7 @@ async def test_check_while_the_service_runs(house: House) -> None:
     assert house.service.broker.status.up  # the service keeps its connection
 
 
-async def test_check_says_what_is_wrong(build: HouseMaker) -> None:
+async def test_check_names_what_is_wrong(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.faults.refuse_token = True
         code, out, _ = await run_beside("check", *settings_of(house), "--set", f"mqtt.port={free_port()}")
@@ -183,7 +183,7 @@ async def test_check_says_what_is_wrong(build: HouseMaker) -> None:
         assert "FAIL token" in out
 
 
-async def test_send(house: House) -> None:
+async def test_send_prints_the_answer_to_a_command(house: House) -> None:
     code, out, _ = await run_beside("send", SOCKET, "cmd.state.get_report", *settings_of(house))
     assert (code, out.split()[-1]) == (0, "disconnected")
     code, out, _ = await run_beside(
@@ -201,7 +201,7 @@ async def test_send(house: House) -> None:
     assert house.service.broker.status.up
 
 
-async def test_send_without_a_service(build: HouseMaker) -> None:
+async def test_send_without_a_service_fails_with_the_reason(build: HouseMaker) -> None:
     async with build(start=False) as house:
         code, _, err = await run_beside(
             "send",
@@ -222,7 +222,7 @@ async def test_send_without_a_service(build: HouseMaker) -> None:
         assert "see mqtt.host" in err
 
 
-async def test_account(build: HouseMaker) -> None:
+async def test_account_prints_the_account_as_json(build: HouseMaker) -> None:
     async with build(start=False, side=True) as house:
         code, out, _ = await run_beside("account", *settings_of(house), "--format", "json")
         assert code == 0
@@ -262,7 +262,7 @@ async def test_account_shows_the_latest_transactions(build: HouseMaker) -> None:
         assert all(one["kwh"] == pytest.approx(1.848, abs=0.001) for one in transactions)
 
 
-async def test_account_names_what_cannot_be_had(build: HouseMaker) -> None:
+async def test_account_names_the_parts_that_are_missing(build: HouseMaker) -> None:
     """The app's side away, a request refused, figures that are null or blank."""
     async with build(start=False) as house:
         account = house.cloud.account
@@ -286,7 +286,7 @@ async def test_account_names_what_cannot_be_had(build: HouseMaker) -> None:
         assert set(content["missing"]) == {"cards", "contracts", "grid addresses", "transactions"}
 
 
-async def test_account_while_the_service_holds_the_connection(house: House) -> None:
+async def test_account_is_refused_while_the_service_holds_the_connection(house: House) -> None:
     house.cloud.single_connection = True
     code, out, err = await run_beside("account", *settings_of(house))
     assert (code, out) == (1, "")
@@ -296,7 +296,7 @@ async def test_account_while_the_service_holds_the_connection(house: House) -> N
     assert house.service.link.status.up  # the service is not affected
 
 
-async def test_account_with_a_token_that_is_refused(build: HouseMaker) -> None:
+async def test_account_names_a_refused_token(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.faults.refuse_token = True
         code, out, err = await run_beside("account", *settings_of(house))
@@ -314,7 +314,7 @@ async def watching(house: House) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def test_watch(house: House, watching: asyncio.subprocess.Process) -> None:
+async def test_watch_prints_reports_and_commands(house: House, watching: asyncio.subprocess.Process) -> None:
     assert watching.stdout is not None
 
     async def ask() -> None:
@@ -343,7 +343,7 @@ def test_demo_shows_a_car_charging_within_ten_seconds() -> None:
 
 
 @pytest.mark.parametrize("taken", [0, 1])
-def test_simulate_where_a_port_is_taken(taken: int) -> None:
+def test_simulate_names_a_port_that_is_taken(taken: int) -> None:
     port = two_ports()
     with socket.create_server(("127.0.0.1", port + taken)):
         done = run("simulate", "--port", str(port))
@@ -352,7 +352,7 @@ def test_simulate_where_a_port_is_taken(taken: int) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_simulate() -> None:
+def test_simulate_serves_a_cloud() -> None:
     port = two_ports()
     process = subprocess.Popen(
         [*CLI, "simulate", "--port", str(port), "--speed", "0"], stdout=subprocess.PIPE, text=True

@@ -200,7 +200,7 @@ async def test_the_official_client_understands_the_refusals(cloud: SimulatedClou
             await second.connect(nothing, nothing)
 
 
-async def test_the_official_client_is_told_of_the_limit_when_it_is_reached(cloud: SimulatedCloud) -> None:
+async def test_the_official_client_gets_the_request_limit_when_it_is_reached(cloud: SimulatedCloud) -> None:
     async with Session(cloud) as session:
         await cloud.reach_limit()
         assert session.task is not None

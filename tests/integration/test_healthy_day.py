@@ -32,7 +32,7 @@ async def charge(house: House, evse_id: str) -> None:
     await house.hub.expect("evt.state.report", evse_id, since=house.mark - 3, value="disconnected")
 
 
-async def test_it_leaves_no_line(house: House) -> None:
+async def test_a_healthy_day_writes_no_log_line(house: House) -> None:
     before = lines(house)
     assert "connected to the broker" in before
     for _ in range(CARS):

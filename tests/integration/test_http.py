@@ -15,7 +15,7 @@ from tests.integration.http_client import get, listening, serving, until, url
 # --- what is served ---
 
 
-async def test_health_and_readiness(house: House) -> None:
+async def test_readiness_follows_the_links_and_health_does_not(house: House) -> None:
     assert (await get(house, "/healthz")).text == "ok\n"
     assert (await get(house, "/readyz")).status_code == 200
     house.cloud.faults.refuse_handshake = "Already connected"
@@ -29,7 +29,7 @@ async def test_health_and_readiness(house: House) -> None:
     assert (await get(house, "/healthz")).status_code == 200
 
 
-async def test_without_a_token_it_lives_and_is_not_ready(build: HouseMaker) -> None:
+async def test_without_a_token_the_service_is_healthy_and_not_ready(build: HouseMaker) -> None:
     async with build(start=False, cloud={"api_token": None}) as house:
         service = await house.start(wait=False)
         await until(lambda: service.web.port is not None and service.broker.status.up)
@@ -61,7 +61,7 @@ async def test_a_large_account_is_shown_in_pages(build: HouseMaker) -> None:
         assert metrics.count("bluecurrent_charge_point_info{") == 42
 
 
-async def test_health_and_readiness_make_no_view() -> None:
+async def test_health_and_readiness_build_no_view() -> None:
     class Blind(showroom.Window):
         def page(self, number: int) -> View:
             raise AssertionError(number)
@@ -74,7 +74,7 @@ async def test_health_and_readiness_make_no_view() -> None:
         assert (await client.get(f"http://127.0.0.1:{server.port}/readyz")).status_code == 503
 
 
-async def test_a_charge_point_that_the_hub_cannot_have_is_named(build: HouseMaker) -> None:
+async def test_a_charge_point_without_a_valid_address_is_named(build: HouseMaker) -> None:
     async with build(start=False) as house:
         house.cloud.account.add(SimulatedChargePoint("BCU+1/x", house.clock.now))
         service = await house.start(wait=False)
@@ -87,7 +87,7 @@ async def test_a_charge_point_that_the_hub_cannot_have_is_named(build: HouseMake
         assert [point["evse_id"] for point in state["charge_points"] if point["left_out"]] == ["BCU+1/x"]
 
 
-async def test_what_has_left_the_account_leaves_nothing_behind(house: House) -> None:
+async def test_a_charge_point_that_left_the_account_is_forgotten(house: House) -> None:
     assert house.service is not None
     observer = house.service.parts.observer
     assert {SOCKET, CABLE} <= set(observer._histories)
@@ -114,7 +114,7 @@ async def test_no_secret_is_shown_anywhere(house: House) -> None:
             assert secret not in text, path
 
 
-async def test_languages_by_header_by_switch_and_remembered(house: House) -> None:
+async def test_the_language_follows_the_header_and_the_switch_which_is_remembered(house: House) -> None:
     assert '<html lang="nl"' in (await get(house, "/", **{"Accept-Language": "nl-NL"})).text
     async with httpx.AsyncClient() as client:
         assert '<html lang="nb"' in (await client.get(url(house, "/?lang=nb"))).text
@@ -125,7 +125,7 @@ async def test_languages_by_header_by_switch_and_remembered(house: House) -> Non
 # --- to whom, and how ---
 
 
-async def test_only_reading_is_possible(house: House) -> None:
+async def test_only_get_and_head_are_allowed(house: House) -> None:
     async with httpx.AsyncClient() as client:
         for path in ("/", "/events", "/healthz", "/readyz", "/metrics", "/api/state", "/static/page.css"):
             for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
@@ -157,11 +157,11 @@ async def test_every_answer_carries_the_protective_headers(house: House) -> None
         ("127.0.0.1.evil.example", 421), ("local.evil.example", 421), ("evil.local.", 200), ("evil.com.", 421),
     ],
 )  # fmt: skip
-async def test_other_names_for_this_machine_are_not_served(house: House, host: str, status: int) -> None:
+async def test_a_foreign_host_name_is_not_served(house: House, host: str, status: int) -> None:
     assert (await get(house, "/api/state", Host=host)).status_code == status
 
 
-async def test_files_are_kept_by_the_browser_and_named_by_what_is_in_them(house: House) -> None:
+async def test_static_files_are_immutable_and_named_by_their_content(house: House) -> None:
     page = (await get(house, "/")).text
     (build,) = set(re.findall(r"static/[a-z.]+\?([0-9a-f]+)", page))
     for name in ("page.css", "page.js", "icon.svg"):

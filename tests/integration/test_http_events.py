@@ -29,7 +29,7 @@ async def test_events_follow_what_happens(house: House) -> None:
         assert f"now-{CABLE}" not in parts, "what has not changed is not sent"
 
 
-async def test_a_burst_of_changes_is_few_events() -> None:
+async def test_a_burst_of_changes_is_merged_into_few_events() -> None:
     house = showroom.Window(showroom.rich())
     async with serving(house) as server:
         assert server.port is not None
@@ -49,7 +49,7 @@ async def test_a_burst_of_changes_is_few_events() -> None:
             assert len(pushes) <= 4
 
 
-async def test_a_reader_that_reads_nothing_holds_up_nobody(house: House) -> None:
+async def test_a_reader_that_reads_nothing_delays_no_other(house: House) -> None:
     assert house.service is not None
     port = house.service.web.port
     assert port is not None
@@ -70,7 +70,7 @@ async def test_a_reader_that_reads_nothing_holds_up_nobody(house: House) -> None
     deaf.close()
 
 
-async def test_a_hundred_look_and_all_see_the_same() -> None:
+async def test_a_hundred_readers_get_the_same_events() -> None:
     house = showroom.Window(showroom.rich())
     async with serving(house) as server, AsyncExitStack() as stack:
         address = f"http://127.0.0.1:{server.port}/events"
@@ -85,7 +85,7 @@ async def test_a_hundred_look_and_all_see_the_same() -> None:
             assert "4711" in parts["links"]
 
 
-async def test_who_has_gone_is_forgotten(house: House) -> None:
+async def test_a_reader_that_has_gone_is_forgotten(house: House) -> None:
     assert house.service is not None
     publisher = house.service.web._publisher  # the number of viewers is not public
     async with listening(url(house, "/events")) as events:

@@ -15,7 +15,7 @@ from tests.harness import SOCKET, House
 from tests.integration.http_client import listening, serving, url
 
 
-async def test_it_stops_in_time_with_streams_open(house: House) -> None:
+async def test_the_service_stops_in_time_with_open_streams(house: House) -> None:
     async with listening(url(house, "/events")) as events, listening(url(house, "/events?lang=nb")) as others:
         await anext(events)
         await anext(others)
@@ -25,7 +25,7 @@ async def test_it_stops_in_time_with_streams_open(house: House) -> None:
             assert [name async for name, _ in events] in ([], ["message"], ["message", "message"])
 
 
-async def test_a_taken_port_is_one_clear_line_and_the_bridge_runs_on(build: HouseMaker) -> None:
+async def test_a_taken_port_is_one_log_line_and_the_bridge_continues(build: HouseMaker) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -39,19 +39,19 @@ async def test_a_taken_port_is_one_clear_line_and_the_bridge_runs_on(build: Hous
 
 
 @pytest.mark.parametrize("listen", ["no.such.host.invalid:8099", "203.0.113.7:8099"])
-async def test_an_address_that_cannot_be_had_is_one_line_too(build: HouseMaker, listen: str) -> None:
+async def test_an_unusable_address_is_one_log_line(build: HouseMaker, listen: str) -> None:
     async with build(http={"listen": listen}) as house:
         assert [line["level"] for line in house.log_lines() if line["event"] == "there is no status page"] == ["error"]
 
 
-async def test_empty_turns_it_off(build: HouseMaker) -> None:
+async def test_an_empty_address_turns_the_server_off(build: HouseMaker) -> None:
     async with build(http={"listen": ""}) as house:
         assert house.service is not None
         assert house.service.web.port is None
         assert not [line for line in house.log_lines() if line["level"] == "error"]
 
 
-async def test_a_page_that_fails_is_logged_and_the_others_go_on(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_page_that_fails_is_logged_and_the_others_are_served(capfd: pytest.CaptureFixture[str]) -> None:
     class Broken(showroom.Window):
         async def whole(self, *, charts: bool) -> View:
             raise RuntimeError("a fault of our own")

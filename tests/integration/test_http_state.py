@@ -63,7 +63,7 @@ STATUS = {
 }  # fmt: skip
 
 
-async def test_every_field_that_the_cloud_tells_is_in_the_state_by_its_own_name(house: House) -> None:
+async def test_every_field_of_the_cloud_is_in_the_state_by_its_own_name(house: House) -> None:
     async def shown() -> dict[str, Any]:
         state = (await get(house, "/api/state")).json()
         (cloud,) = [point["cloud"] for point in state["charge_points"] if point["evse_id"] == SOCKET]
@@ -107,7 +107,7 @@ async def test_the_curve_grows_while_time_passes(build: HouseMaker) -> None:
         assert len(shown["curve"]) == 3  # two times ten seconds, and now
 
 
-async def test_a_machine_that_slept_has_seen_nothing_meanwhile(build: HouseMaker) -> None:
+async def test_a_sleep_of_the_machine_is_a_gap_in_the_curve(build: HouseMaker) -> None:
     clock = FakeClock()
     async with build(clock=clock) as house:
         assert house.service is not None
@@ -137,7 +137,7 @@ async def test_a_refused_command_is_shown_with_its_reason(house: House) -> None:
     assert all(command["words"] for command in state["commands"])
 
 
-async def test_sessions_of_the_past_stand_on_the_page(house: House) -> None:
+async def test_sessions_of_the_past_are_in_the_state(house: House) -> None:
     house[SOCKET].plug(Car())
     house[SOCKET].start("BCU-APP")
     house[SOCKET].step(3600)

@@ -162,7 +162,7 @@ async def day(broker: TestBroker, tmp_path: Path) -> AsyncIterator[Day]:
         yield Day(house, clock)
 
 
-async def test_a_day(day: Day) -> None:
+async def test_a_hub_sees_every_state_of_a_day(day: Day) -> None:
     house = day.house
 
     # The bridge starts: three things, all idle.

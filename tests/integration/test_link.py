@@ -62,7 +62,7 @@ async def test_a_setting_is_done_when_the_settings_show_it(linked: LinkedUp) -> 
     assert await linked.link.ask(requests.set_delayed_charging("A1", value=True)) is None
 
 
-async def test_a_status_that_was_on_its_way_is_no_effect(linked: LinkedUp) -> None:
+async def test_a_status_in_flight_before_the_request_is_no_effect(linked: LinkedUp) -> None:
     linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [BLOCKED, verdict(said, success=False, error="REJECTED")]
     with pytest.raises(Rejected, match="REJECTED"):
         await linked.link.ask(BLOCK)
@@ -76,7 +76,7 @@ async def test_a_late_verdict_confirms_nothing_else(linked: LinkedUp) -> None:
         await linked.link.ask(BLOCK)
 
 
-async def test_two_stops_in_flight(linked: LinkedUp) -> None:
+async def test_an_error_that_names_a_charge_point_ends_its_own_stop(linked: LinkedUp) -> None:
     stopping = [asyncio.create_task(linked.link.ask(requests.stop_session(evse_id))) for evse_id in ("A1", "B1")]
     await linked.until(lambda: linked.cloud.commands().count("STOP_SESSION") == 2)
     await linked.cloud.say({"object": "RECEIVED_STOP_SESSION", "error": "no active session for chargepoint: B1"})
@@ -87,13 +87,13 @@ async def test_two_stops_in_flight(linked: LinkedUp) -> None:
     await stopping[0]
 
 
-async def test_what_is_forbidden_is_told_apart(linked: LinkedUp) -> None:
+async def test_a_forbidden_request_has_its_own_error(linked: LinkedUp) -> None:
     linked.cloud.answers["UNLOCK_CONNECTOR"] = lambda _: [{"object": "ERROR", "error": 2, "message": "forbidden"}]
     with pytest.raises(Forbidden):
         await linked.link.ask(requests.unlock_connector("A1"))
 
 
-async def test_somebody_elses_answer_is_nobodys(cloud: ScriptedCloud) -> None:
+async def test_an_answer_to_another_clients_request_is_ignored(cloud: ScriptedCloud) -> None:
     async with running(cloud, command_timeout=0.3) as linked:
         await linked.up()
         cloud.answers["STOP_SESSION"] = lambda said: [verdict(said, flow_id="theirs")]
@@ -115,7 +115,7 @@ async def test_somebody_elses_answer_is_nobodys(cloud: ScriptedCloud) -> None:
     ],
     ids=["error 42", "close code 4001", "error 1", "another close code", "too long a frame"],
 )
-async def test_what_ends_a_connection_ends_every_request(
+async def test_the_end_of_a_connection_ends_every_request(
     linked: LinkedUp, end: Said | int | str, kind: type[BridgeError]
 ) -> None:
     asked = [requests.stop_session("A1"), requests.get_status("B1")]
@@ -136,7 +136,7 @@ async def test_what_ends_a_connection_ends_every_request(
     assert [line for line in linked.tap.lines if line[0] == "lost"] == [("lost", str(down.error))]
 
 
-async def test_a_start_that_was_passed_on_may_have_been_done_whatever_the_limit_says(linked: LinkedUp) -> None:
+async def test_a_start_that_was_passed_on_has_an_unknown_outcome_at_the_request_limit(linked: LinkedUp) -> None:
     linked.cloud.answers["START_SESSION"] = lambda said: [received(said), {"object": "ERROR", "error": 42}]
     with pytest.raises(Disconnected):
         await linked.link.ask(requests.start_session("A1", "card"))
@@ -145,7 +145,7 @@ async def test_a_start_that_was_passed_on_may_have_been_done_whatever_the_limit_
 # --- tokens ---
 
 
-async def test_a_login_that_a_new_token_overtakes_is_of_no_use(cloud: ScriptedCloud) -> None:
+async def test_a_login_is_discarded_when_a_new_token_was_set_meanwhile(cloud: ScriptedCloud) -> None:
     cloud.tokens["other"] = "other request"
     cloud.login_gate.clear()
     async with running(cloud) as linked:
@@ -158,7 +158,7 @@ async def test_a_login_that_a_new_token_overtakes_is_of_no_use(cloud: ScriptedCl
         assert cloud.commands().count("VALIDATE_API_TOKEN") == 2
 
 
-async def test_a_refused_token_is_told_once_and_waits_for_another(cloud: ScriptedCloud) -> None:
+async def test_a_refused_token_is_reported_once_and_not_tried_again(cloud: ScriptedCloud) -> None:
     async with running(cloud, token="wrong") as linked:
         await linked.until(lambda: linked.link.status.state is LinkState.DOWN)
         linked.link.set_token("wrong")
@@ -170,7 +170,7 @@ async def test_a_refused_token_is_told_once_and_waits_for_another(cloud: Scripte
 
 
 @pytest.mark.parametrize("answer", [{"success": True}, {}, {"success": True, "token": ""}])
-async def test_a_login_that_cannot_be_read_is_no_refusal(
+async def test_a_login_answer_that_cannot_be_read_is_no_refusal(
     cloud: ScriptedCloud, answer: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = FakeClock()
@@ -210,7 +210,7 @@ async def test_a_listener_that_fails_ends_nothing(linked: LinkedUp) -> None:
     assert "a change of the link was not fully handled" in failed
 
 
-async def test_a_frame_is_told_after_it_has_ended_its_request_and_before_that_is_known(linked: LinkedUp) -> None:
+async def test_listeners_get_a_frame_before_the_request_returns(linked: LinkedUp) -> None:
     linked.cloud.answers["SET_INOPERATIVE"] = lambda said: [received(said), BLOCKED]
     linked.frames.clear()
     await linked.link.ask(BLOCK)
@@ -249,7 +249,7 @@ async def test_requests_are_counted_by_kind(linked: LinkedUp) -> None:
 # --- time ---
 
 
-async def test_a_wait_for_the_limit_sees_that_the_clock_was_set(cloud: ScriptedCloud) -> None:
+async def test_a_wait_for_the_request_limit_follows_a_clock_that_is_set(cloud: ScriptedCloud) -> None:
     clock = FakeClock()
     async with running(cloud, clock=clock) as linked:
         await linked.up()

@@ -35,7 +35,7 @@ def big_cloud() -> SimulatedCloud:
     return SimulatedCloud(account)
 
 
-async def test_twenty_charge_points_at_full_tilt(broker: TestBroker, tmp_path: Path) -> None:
+async def test_twenty_charge_points_with_pushes_at_full_speed_are_reported(broker: TestBroker, tmp_path: Path) -> None:
     cloud = big_cloud()
     async with make_house(broker, tmp_path, simulated=cloud) as house:
         service = house.service
@@ -83,7 +83,7 @@ def resident_mb() -> float:
     return pages * resource.getpagesize() / 1e6
 
 
-async def test_a_slow_command_holds_up_nobody_else(build: HouseMaker) -> None:
+async def test_a_slow_command_delays_no_other_charge_point(build: HouseMaker) -> None:
     async with build(cloud={"command_timeout": 10.0}) as house:
         house[SOCKET].plug(Car())
         await house.push(SOCKET)
@@ -102,7 +102,7 @@ async def test_a_slow_command_holds_up_nobody_else(build: HouseMaker) -> None:
         assert sorted(delays)[2] < 0.05, delays
 
 
-async def test_three_hundred_broken_frames_in_a_row(house: House) -> None:
+async def test_broken_frames_in_a_row_are_logged_once_and_keep_the_link_up(house: House) -> None:
     await house.cloud.garbage(300)
     house[SOCKET].plug(Car())
     await house.push(SOCKET)
@@ -113,7 +113,7 @@ async def test_three_hundred_broken_frames_in_a_row(house: House) -> None:
     assert len(complaints) == 1
 
 
-async def test_frames_cut_anywhere(house: House) -> None:
+async def test_frames_that_are_cut_anywhere_keep_the_link_up(house: House) -> None:
     whole = json.dumps(house[SOCKET].statuses())
     for cut in range(0, len(whole), 7):
         await house.cloud.send_all(whole[:cut])
@@ -137,7 +137,7 @@ async def test_unknown_letters_and_activities_are_logged_once(house: House) -> N
     assert complaints == ["CH_STATUS: activity 'dancing' is not known", "CH_STATUS: vehicle_status 'Z' is not known"]
 
 
-async def test_rubbish_on_every_topic(house: House) -> None:
+async def test_rubbish_on_every_topic_stops_no_command(house: House) -> None:
     chance = random.Random(7)
     topics = [
         device_topic(SOCKET),
@@ -191,7 +191,7 @@ print(peak_kb // 1024)
 """
 
 
-def test_a_bomb_of_400_megabytes() -> None:
+def test_a_compressed_message_of_400_megabytes_is_refused_with_little_memory() -> None:
     root = str(Path(__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", BOMB.format(root=root)], capture_output=True, text=True, check=True)
     refused, peak = done.stdout.splitlines()

@@ -27,7 +27,7 @@ def lasting(broker: TestBroker) -> TestBroker:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_faults(lasting: TestBroker, tmp_path: Path, seed: int) -> None:
+async def test_the_invariants_hold_under_random_faults(lasting: TestBroker, tmp_path: Path, seed: int) -> None:
     try:
         figures = await run(lasting, tmp_path, seed, plan(seed, FAULTS))
     except BaseException:

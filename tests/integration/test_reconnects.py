@@ -33,7 +33,7 @@ async def test_a_short_break_changes_no_state(house: House) -> None:
     assert house.hub.find("evt.network.node_report", since=since, value="DOWN") == []
 
 
-async def test_what_happened_meanwhile_is_told_afterwards(house: House) -> None:
+async def test_changes_during_a_break_are_reported_afterwards(house: House) -> None:
     house.cloud.faults.refuse_handshake = "maintenance"
     house.cloud.drop()
     house[SOCKET].plug(Car())
@@ -84,7 +84,7 @@ async def test_a_refused_token_is_not_tried_again(broker: TestBroker, tmp_path: 
         await house.hub.until(lambda: service.link.status.up)
 
 
-async def test_a_login_that_is_no_longer_accepted_is_made_anew(house: House) -> None:
+async def test_a_lapsed_login_is_renewed(house: House) -> None:
     house.cloud.account.request_token = "changed"
     house.cloud.drop()
     await house.hub.until(lambda: house.cloud.logins == 2)
@@ -108,7 +108,9 @@ async def test_the_request_limit_waits_for_midnight_in_amsterdam(broker: TestBro
         await house.hub.until(lambda: link.status.up)
 
 
-async def test_a_handshake_refused_for_the_limit(broker: TestBroker, tmp_path: Path) -> None:
+async def test_a_handshake_refused_for_the_limit_counts_as_the_request_limit(
+    broker: TestBroker, tmp_path: Path
+) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
         link = house.running.link
@@ -119,7 +121,7 @@ async def test_a_handshake_refused_for_the_limit(broker: TestBroker, tmp_path: P
         await house.hub.until(lambda: isinstance(link.status.error, RequestLimit))
 
 
-async def test_a_link_that_drops_right_after_the_handshake_is_tried_less_and_less(
+async def test_the_back_off_grows_when_the_link_drops_right_after_the_handshake(
     broker: TestBroker, tmp_path: Path
 ) -> None:
     clock = FakeClock()
@@ -139,7 +141,7 @@ async def test_a_link_that_drops_right_after_the_handshake_is_tried_less_and_les
 
 
 @pytest.mark.parametrize("reason", ["Already connected", "maintenance", "too many logins"])
-async def test_refused_handshakes_are_tried_less_and_less(broker: TestBroker, tmp_path: Path, reason: str) -> None:
+async def test_the_back_off_grows_when_handshakes_are_refused(broker: TestBroker, tmp_path: Path, reason: str) -> None:
     clock = FakeClock()
     cloud = SimulatedCloud(example_account(clock.now))
     cloud.faults.refuse_handshake = reason
@@ -159,7 +161,7 @@ async def test_refused_handshakes_are_tried_less_and_less(broker: TestBroker, tm
         await house.hub.until(lambda: service.link.status.up)
 
 
-async def test_a_link_that_comes_up_and_drops_again_is_tried_less_and_less(broker: TestBroker, tmp_path: Path) -> None:
+async def test_the_back_off_grows_when_the_link_comes_up_and_drops_again(broker: TestBroker, tmp_path: Path) -> None:
     clock = FakeClock()
     async with make_house(broker, tmp_path, clock=clock) as house:
         link = house.running.link
@@ -172,7 +174,9 @@ async def test_a_link_that_comes_up_and_drops_again_is_tried_less_and_less(broke
 
 
 @pytest.mark.parametrize("where", ["charge points", "status"])
-async def test_a_cloud_that_does_not_answer_one_thing(build: HouseMaker, where: str) -> None:
+async def test_a_refused_list_or_status_request_is_repeated_or_replaced_by_pushes(
+    build: HouseMaker, where: str
+) -> None:
     async with build(start=False) as house:
         command = "GET_CHARGE_POINTS" if where == "charge points" else "GET_CH_STATUS"
         house.cloud.faults.error[command] = (9, "Unknown error")
@@ -187,7 +191,7 @@ async def test_a_cloud_that_does_not_answer_one_thing(build: HouseMaker, where: 
             await house.ready()
 
 
-async def test_an_open_and_silent_link_is_noticed(build: HouseMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_link_without_pongs_is_closed(build: HouseMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     def impatient(*args: Any, **options: Any) -> Any:
         return connect(*args, ping_interval=0.1, ping_timeout=0.1, **options)
 

@@ -56,7 +56,7 @@ async def live(house: House) -> None:
     await house.hub.fence()
 
 
-async def test_a_recording_of_a_bridge_gives_what_its_hub_has_heard(build: HouseMaker, tmp_path: Path) -> None:
+async def test_a_replay_gives_the_messages_that_the_hub_received(build: HouseMaker, tmp_path: Path) -> None:
     file = tmp_path / "frames.jsonl"
     async with build(cloud={"record_file": file}) as house:
         await live(house)
@@ -102,7 +102,7 @@ async def test_a_file_that_cannot_be_written_does_not_stop_the_service(build: Ho
         assert [line["event"] for line in lines] == ["frames are no longer recorded; the service keeps running"]
 
 
-def test_what_is_no_recording(tmp_path: Path) -> None:
+def test_a_file_that_is_no_recording_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_bytes(b"\xff\xfe not a recording\n")
     for file, words in (
@@ -116,7 +116,7 @@ def test_what_is_no_recording(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-async def test_a_recording_of_the_demo_gives_what_the_demo_has_shown(tmp_path: Path) -> None:
+async def test_a_replay_of_the_demo_gives_the_messages_of_the_demo(tmp_path: Path) -> None:
     pytest.importorskip("amqtt")
     file = tmp_path / "demo.jsonl"
     printed = await record_demo(file, 9.0)

@@ -35,7 +35,7 @@ def add(cloud: SimulatedCloud, house: House, count: int) -> None:
 
 
 @pytest.mark.parametrize("more", [0, 1, 8])
-async def test_a_start(build: HouseMaker, more: int) -> None:
+async def test_a_start_stays_within_its_requests(build: HouseMaker, more: int) -> None:
     async with build(start=False) as house:
         add(house.cloud, house, more)
         points = len(house.cloud.account.charge_points)
@@ -53,7 +53,7 @@ async def test_a_start(build: HouseMaker, more: int) -> None:
         assert link.requests_today == len(house.cloud.seen)
 
 
-async def test_a_reconnect(house: House) -> None:
+async def test_a_reconnect_reads_the_list_and_each_status_once(house: House) -> None:
     points = len(house.cloud.account.charge_points)
     for _ in range(3):
         before, since = len(house.cloud.seen), house.mark
@@ -67,7 +67,7 @@ async def test_a_reconnect(house: House) -> None:
             assert house.hub.find("evt.state.report", address, since=since) == []
 
 
-async def test_steady_state(house: House) -> None:
+async def test_pushes_cost_no_request(house: House) -> None:
     before = len(house.cloud.seen)
     house[SOCKET].plug(Car())
     house[SOCKET].start("BCU-APP")
@@ -95,7 +95,7 @@ async def test_inclusion_asks_for_the_list_once(house: House) -> None:
     assert spent(house)[before:] == ["GET_CHARGE_POINTS"]
 
 
-async def test_no_report_that_is_asked_for_costs_a_request(house: House) -> None:
+async def test_no_requested_report_costs_a_request(house: House) -> None:
     house[SOCKET].plug(Car())
     house[SOCKET].start("BCU-APP")
     house[SOCKET].step(60)

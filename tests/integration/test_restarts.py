@@ -12,7 +12,7 @@ from tests.proxy import Plug
 
 
 @pytest.mark.parametrize("last_words", ["stop", "kill"])
-async def test_things_that_the_broker_never_heard_of_are_told_by_the_next_start(
+async def test_things_unknown_to_the_broker_are_included_by_the_next_start(
     build: HouseMaker, plug: Plug, last_words: str
 ) -> None:
     plug.pull()  # as with a wrong port in the first settings
@@ -63,7 +63,7 @@ async def test_a_thing_that_left_while_the_broker_was_away_is_excluded_by_the_ne
         assert house.hub.find("evt.thing.inclusion_report", since=since) == []  # no other thing has changed
 
 
-async def test_a_command_sent_while_the_bridge_was_away_is_not_lost(house: House) -> None:
+async def test_a_command_sent_while_the_bridge_was_away_is_answered(house: House) -> None:
     if not house.broker.keeps_sessions:
         pytest.skip("the embedded broker keeps no messages for clients that are away")
     house[SOCKET].plug(Car())
@@ -89,7 +89,7 @@ async def test_an_old_start_that_was_sent_while_the_bridge_was_away_is_refused(h
     assert house.cloud.requests_for("START_SESSION") == []
 
 
-async def test_the_will_and_the_goodbye(house: House) -> None:
+async def test_the_goodbye_replaces_the_will(house: House) -> None:
     since = house.mark
     await house.stop()
     goodbye = await house.hub.expect("evt.network.all_nodes_report", since=since)

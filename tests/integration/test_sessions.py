@@ -68,7 +68,7 @@ def latest_energy(house: House) -> float:
     return twin.memory.session.energy
 
 
-async def test_one_row_however_often_the_bridge_restarts(house: House) -> None:
+async def test_a_session_over_several_restarts_is_one_row(house: House) -> None:
     point = house[SOCKET]
     point.plug(Car())
     await house.push(SOCKET)
@@ -94,7 +94,7 @@ async def test_one_row_however_often_the_bridge_restarts(house: House) -> None:
     assert meter(house) == pytest.approx(row.energy, abs=0.001)
 
 
-async def test_what_went_on_while_the_bridge_was_away(house: House) -> None:
+async def test_sessions_while_the_bridge_was_away_are_recorded(house: House) -> None:
     """One session ends, a second one is missed, and a third is seen: one row each, and a correct meter."""
     point, clock = house[SOCKET], clock_of(house)
     point.plug(Car())
@@ -141,7 +141,7 @@ async def test_what_went_on_while_the_bridge_was_away(house: House) -> None:
     assert len(await rows(house, 3)) == 3
 
 
-async def test_transactions_that_cannot_be_read_cost_nothing_else(build: HouseMaker) -> None:
+async def test_transactions_that_cannot_be_read_change_nothing_else(build: HouseMaker) -> None:
     async with build(clock=FakeClock(), side=False) as house:
         await clock_of(house).pass_by(24 * 3600 + 1, step=3600)
         await house.hub.until(lambda: any("could not be read" in line["event"] for line in house.log_lines()))
@@ -228,7 +228,7 @@ def filled(path: Path) -> Storage:
     return storage
 
 
-def test_the_table(filled: Storage) -> None:
+def test_the_table_has_sessions_and_totals(filled: Storage) -> None:
     code, out, err = sessions()  # while the service has the file open
     assert (code, err) == (0, "")
     assert out.splitlines() == [
@@ -254,7 +254,7 @@ def test_the_table(filled: Storage) -> None:
     assert sessions()[1] == out
 
 
-def test_csv_for_a_spreadsheet(filled: Storage) -> None:
+def test_csv_has_sessions_and_totals(filled: Storage) -> None:
     code, out, _ = sessions("--format", "csv")
     assert code == 0
     first, second, third = csv.DictReader(io.StringIO(out, newline=""))
@@ -270,7 +270,7 @@ def test_csv_for_a_spreadsheet(filled: Storage) -> None:
     filled.close()
 
 
-def test_json_for_a_program(filled: Storage) -> None:
+def test_json_has_sessions_and_totals(filled: Storage) -> None:
     content = json.loads(sessions("--format", "json")[1])
     assert [one["energy_kwh"] for one in content["sessions"]] == [7.5, 12.25, 3.125]
     assert content["totals"][2] == {
@@ -281,7 +281,7 @@ def test_json_for_a_program(filled: Storage) -> None:
     filled.close()
 
 
-def test_only_some(filled: Storage) -> None:
+def test_sessions_are_selected_by_charge_point_and_date(filled: Storage) -> None:
     for name in ("BCU1", "driveway"):
         content = json.loads(sessions("--format", "json", "--charge-point", name, "--since", "2026-11-01")[1])
         assert [one["energy_kwh"] for one in content["sessions"]] == [3.125]
@@ -290,7 +290,7 @@ def test_only_some(filled: Storage) -> None:
 
 
 @pytest.mark.parametrize(("form", "out"), [("csv", "charge_point,name,"), ("json", '{\n  "sessions": []')])
-def test_without_a_file(path: Path, form: str, out: str) -> None:
+def test_a_missing_file_gives_an_empty_report(path: Path, form: str, out: str) -> None:
     code, told, err = sessions("--format", form)
     assert (code, err) == (0, f"No sessions: {path} does not exist.\n")
     assert told.startswith(out)

@@ -356,7 +356,7 @@ def run_a_year(house: House, plans: Sequence[Sequence[Visit]]) -> tuple[int, Wri
 
 
 @pytest.mark.timeout(300)
-def test_a_year(tmp_path: Path) -> None:
+def test_energy_and_sessions_are_right_after_a_year(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     house = House(tmp_path, chance)
     plans = [visits(chance, SPRING + AUTUMN), visits(chance, SPRING)]

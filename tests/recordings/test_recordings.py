@@ -39,7 +39,7 @@ def replayed(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
-def test_a_hub_hears_what_is_expected(path: Path) -> None:
+def test_a_replay_publishes_the_expected_messages(path: Path) -> None:
     expected_path = path.with_suffix(".expected.jsonl")
     heard = replayed(path)
     if os.environ.get("BRIDGE_REWRITE_RECORDINGS"):
@@ -50,14 +50,14 @@ def test_a_hub_hears_what_is_expected(path: Path) -> None:
     assert len(heard) == len(expected)
 
 
-def test_the_day_can_be_made_anew() -> None:
+def test_the_recording_of_the_day_can_be_made_again() -> None:
     recording = read_recording((FOLDER / "day.jsonl").read_text(encoding="utf-8").splitlines())
     made = [json.loads(json.dumps(write_line(line))) for line in day().lines]
     assert [write_line(line) for line in recording.lines] == made
     assert recording.unreadable == ()
 
 
-def test_the_day_has_everything_in_it() -> None:
+def test_the_day_contains_every_kind_of_event() -> None:
     heard = [json.loads(line) for line in (FOLDER / "day.expected.jsonl").read_text().splitlines()]
     states = {message["val"] for message in heard if message.get("type") == "evt.state.report"}
     assert states == {

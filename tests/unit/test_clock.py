@@ -9,12 +9,12 @@ from bridge import clock
 from bridge.clock import SystemClock
 
 
-def test_it_counts_the_sleep_of_the_machine() -> None:
+def test_the_monotonic_clock_counts_the_sleep_of_the_machine() -> None:
     boot = time.clock_gettime(time.CLOCK_BOOTTIME)
     assert boot <= SystemClock().monotonic() <= time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def test_where_there_is_no_such_clock_the_monotonic_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_such_a_clock_the_plain_monotonic_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "_BOOT_CLOCK", None)
     before = time.monotonic()
     assert before <= SystemClock().monotonic() <= time.monotonic()

@@ -109,7 +109,7 @@ ROOMS: dict[str, set[str]] = {
 
 
 @pytest.mark.parametrize(("room", "path"), [(room, path) for room in ROOMS for path in files_of(room)])
-def test_a_room_knows_only_those_that_it_may(room: str, path: str) -> None:
+def test_a_package_imports_only_those_that_it_may(room: str, path: str) -> None:
     ours = {name for name in imported_by(path) if name.startswith("bridge.")}
     allowed = ROOMS[room] | LEAVES | {"bridge.__version__"}
     strangers = [name for name in ours if not any(name == one or name.startswith(f"{one}.") for one in allowed)]
@@ -117,7 +117,7 @@ def test_a_room_knows_only_those_that_it_may(room: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [path for room in ("account", "services", "web") for path in files_of(room)])
-def test_only_the_ends_open_something(path: str) -> None:
+def test_only_the_outer_parts_open_sockets_and_files(path: str) -> None:
     """Sockets and files are opened by the link, the broker, the storage and the HTTP server."""
     allowed = {"web/server.py": {"socket"}}
     opening = {"aiomqtt", "websockets", "sqlite3", "socket", "httpx"}
@@ -200,12 +200,12 @@ TOO_LONG = 400
 
 
 @pytest.mark.parametrize("path", EVERYTHING)
-def test_no_module_is_long(path: str) -> None:
+def test_no_module_is_over_its_limit_of_lines(path: str) -> None:
     assert len((PACKAGE / path).read_text().splitlines()) <= (200 if path == "service.py" else TOO_LONG)
 
 
 @pytest.mark.parametrize("path", TEST_MODULES)
-def test_no_test_module_is_long(path: str) -> None:
+def test_no_test_module_is_over_its_limit_of_lines(path: str) -> None:
     assert len((TESTS / path).read_text().splitlines()) <= TOO_LONG
 
 

@@ -17,7 +17,7 @@ def lines(log: Log, stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_one_json_object_a_line() -> None:
+def test_every_line_is_one_json_object() -> None:
     stream = io.StringIO()
     log = Log("info", "auto", stream)
     log.logger.info("hello", evse_id="B", number=3, nothing=None)
@@ -40,7 +40,7 @@ def test_one_json_object_a_line() -> None:
         ("fatal", []),
     ],
 )
-def test_levels(level: Level, seen: list[str]) -> None:
+def test_a_level_selects_the_lines(level: Level, seen: list[str]) -> None:
     stream = io.StringIO()
     log = Log(level, "json", stream)
     log.logger.debug("d")
@@ -59,7 +59,7 @@ def test_the_level_can_be_changed_while_it_runs() -> None:
     assert [line["event"] for line in lines(log, stream)] == ["two"]
 
 
-def test_no_secret_gets_through() -> None:
+def test_no_secret_is_logged() -> None:
     stream = io.StringIO()
     log = Log("debug", "json", stream)
     log.secrets.add(SecretStr("hunter22"))
@@ -86,7 +86,7 @@ def test_no_secret_gets_through() -> None:
     assert "abc" in text
 
 
-def test_readable_on_a_terminal() -> None:
+def test_lines_on_a_terminal_are_readable_text() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -106,7 +106,7 @@ def test_the_last_errors_are_kept() -> None:
     assert log.errors.lines[-1].endswith("problem number=29")
 
 
-def test_once() -> None:
+def test_once_is_true_for_the_first_time_only() -> None:
     once = Once(size=2)
     assert once.first("a")
     assert not once.first("a")
@@ -143,7 +143,7 @@ def test_at_debug_no_line_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("format_", ["json", "console"])
-def test_what_others_say_stays_on_its_line_and_is_no_command_to_a_terminal(format_: Literal["json", "console"]) -> None:
+def test_text_from_outside_stays_on_its_line_without_control_characters(format_: Literal["json", "console"]) -> None:
     stream = io.StringIO()
     Log("info", format_, stream).logger.info("hello", name="a\nb\r\x1b[2J\x85\u2028\u202ec\ud83d", more="x" * 100_000)
     text = stream.getvalue()

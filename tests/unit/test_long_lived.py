@@ -28,7 +28,7 @@ def test_the_objects_are_taken_out_again_only_after_growth(sizes: list[int], fre
     assert len(calls) == freezes
 
 
-async def test_the_account_is_taken_out_once_everything_is_told(build: HouseMaker) -> None:
+async def test_the_account_is_taken_out_once_everything_is_reported(build: HouseMaker) -> None:
     async with build(start=False) as house:
         settled: list[bool] = []
         house.freeze = lambda: settled.append(house.running.reporter.is_settled)

@@ -18,7 +18,7 @@ def made(stored: JsonValue = None, settings: Settings | None = None) -> tuple[Ru
     return runtime, kept
 
 
-def test_they_begin_as_the_settings_say_whatever_that_is() -> None:
+def test_runtime_settings_begin_with_the_values_of_the_settings() -> None:
     settings = Settings(
         cloud={"offline_grace": 0.5},
         commands={"max_age": 0.25},
@@ -31,7 +31,7 @@ def test_they_begin_as_the_settings_say_whatever_that_is() -> None:
     assert kept == []
 
 
-def test_what_is_set_is_kept_and_in_force_and_the_rest_follows_the_settings() -> None:
+def test_a_changed_value_is_stored_and_the_others_follow_the_settings() -> None:
     runtime, kept = made()
     runtime.change({"slow_current": 8})
     runtime.change({"log_level": "debug"})
@@ -51,7 +51,7 @@ def test_one_wrong_value_sets_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("stored", [None, 5, [], {"toaster": True, "slow_current": "x", "card": "A"}])
-def test_what_was_stored_and_cannot_be_taken_is_left_out(stored: JsonValue) -> None:
+def test_a_stored_value_that_is_invalid_is_ignored(stored: JsonValue) -> None:
     runtime, _ = made(stored)
     assert runtime.values.slow_current == 6
     assert runtime.values.card == ("A" if isinstance(stored, dict) else "")

@@ -55,12 +55,12 @@ def test_the_page_names_the_bounds_of_the_code(row: str, bound: str) -> None:
 
 @pytest.mark.parametrize("depth", [250, 10_000])
 @pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"data":', "}")])
-def test_a_frame_that_is_nested_too_deeply_is_none(depth: int, left: str, right: str) -> None:
+def test_a_frame_that_is_nested_too_deeply_is_rejected(depth: int, left: str, right: str) -> None:
     with pytest.raises(BadFrame):
         parse_frame(f'{{"object": "X", "data": {left * depth}1{right * depth}}}')
 
 
-def test_a_frame_that_is_too_long_is_none() -> None:
+def test_a_frame_that_is_too_long_is_rejected() -> None:
     with pytest.raises(BadFrame):
         parse_frame(f'{{"object": "X", "data": "{"x" * wire.MOST_CHARACTERS}"}}')
 
@@ -71,7 +71,7 @@ def test_a_token_is_taken_whole_or_not_at_all(length: int, taken: bool) -> None:
     assert body == Token("t" * length if taken else None, "")
 
 
-def test_what_is_kept_is_the_users_only(tmp_path: Path) -> None:
+def test_stored_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "state" / "bridge.db"
     storage = Storage(path, Log("debug", "json").logger, lambda: datetime(2026, 1, 1, tzinfo=UTC))
     storage.save_value("x", 1)
@@ -84,7 +84,7 @@ def test_what_is_kept_is_the_users_only(tmp_path: Path) -> None:
         storage.close()
 
 
-async def test_a_cloud_whose_certificate_nobody_vouches_for_gets_no_token() -> None:
+async def test_a_cloud_with_an_untrusted_certificate_gets_no_token() -> None:
     """There is no setting that changes this."""
     authority, heard = trustme.CA(), []
 

@@ -55,7 +55,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert {key: value(settings, key) for key in KEYS} == DEFAULTS
 
 
-def test_who_wins(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_precedes_environment_secrets_and_file(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (nowhere / "bridge.toml").write_text('[mqtt]\nhost = "file"\nport = 1\n[log]\nlevel = "debug"\n')
     assert load().mqtt.host == "file"
     (nowhere / "secrets/bridge_mqtt__host").write_text("secret\n")
@@ -67,7 +67,9 @@ def test_who_wins(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.mqtt.port, settings.log.level) == (1, "debug")
 
 
-def test_which_file(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_of_the_command_line_precedes_the_variable_and_the_default(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("bridge.toml", "b.toml", "c.toml"):
         (nowhere / name).write_text(f'[mqtt]\nhost = "{name}"\n')
     assert load().mqtt.host == "bridge.toml"
@@ -76,7 +78,7 @@ def test_which_file(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(Path("c.toml")).mqtt.host == "c.toml"
 
 
-def test_secret_files(nowhere: Path) -> None:
+def test_secrets_are_read_from_files(nowhere: Path) -> None:
     (nowhere / "secrets/bridge_cloud__api_token").write_text("  a-token \n")
     (nowhere / "secrets/bridge_mqtt__password").write_text("\n")
     (nowhere / "secrets/something_else").write_text("x")
@@ -122,7 +124,7 @@ def test_a_password_from_a_file_is_taken_to_the_letter(nowhere: Path, content: b
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
-def test_a_password_is_what_was_written(password: str) -> None:
+def test_a_password_is_kept_as_written(password: str) -> None:
     """The text of a file without one line end and without invisible characters at the beginning."""
     visible = password.lstrip("\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\u180e\u00ad")
     for end in ("\n", "\r\n"):
@@ -159,7 +161,9 @@ SOURCES = ("file", "environment", "toml", "line")
 @pytest.mark.parametrize(
     "token", ["s3cr3t", " s3cr3t ", "\ufeffs3cr3t", "\u200b s3cr3t\u200b", "s3cr3t\r\n", "\u00a0s3cr3t"]
 )
-def test_what_surrounds_a_token_is_cut(where: str, token: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blanks_around_a_token_are_removed(
+    where: str, token: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assignments = write_token(where, token, nowhere, monkeypatch)
     assert secret(load(None, assignments).cloud.api_token) == "s3cr3t"
 
@@ -181,7 +185,7 @@ def test_what_surrounds_a_token_is_cut(where: str, token: str, nowhere: Path, mo
         ("s3\x07cr3t", "cannot be seen (U+0007)"),
     ],
 )
-def test_a_token_that_cannot_be_one_is_named(
+def test_an_invalid_token_is_named(
     where: str, token: str, words: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assignments = write_token(where, token, nowhere, monkeypatch)
@@ -221,7 +225,7 @@ def test_a_host_is_a_name_or_an_address(text: str, host: str, where: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["hub.local:1884", "mqtt://hub.local", "[hub]", "[::1]:1884", "[]", "[::1"])
-def test_a_host_with_more_in_it_is_named_with_the_cure(text: str) -> None:
+def test_a_host_with_a_scheme_or_port_is_named_with_the_cure(text: str) -> None:
     (line,) = faults(None, f"mqtt.host={text}")
     assert line.startswith("command line: mqtt.host: must be a name or an address and nothing else; a port goes into ")
 
@@ -234,7 +238,7 @@ def test_an_empty_secret_means_none(nowhere: Path, monkeypatch: pytest.MonkeyPat
     assert load().cloud.api_token is None
 
 
-def test_an_empty_secret_file_hides_nothing(nowhere: Path) -> None:
+def test_an_empty_secret_file_does_not_override_other_sources(nowhere: Path) -> None:
     (nowhere / "bridge.toml").write_text('[cloud]\napi_token = "from-the-file"\n')
     (nowhere / "secrets/bridge_cloud__api_token").write_text("")
     token = load().cloud.api_token
@@ -242,7 +246,7 @@ def test_an_empty_secret_file_hides_nothing(nowhere: Path) -> None:
     assert token.get_secret_value() == "from-the-file"
 
 
-def test_variables_without_a_section_are_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_without_a_section_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_HTTP", "1")
     monkeypatch.setenv("BRIDGE_NETWORK", "x")
     monkeypatch.setenv("BRIDGE_MQTT", '{"host": "x"}')
@@ -252,7 +256,7 @@ def test_variables_without_a_section_are_none_of_our_business(monkeypatch: pytes
     assert load().mqtt.host == "localhost"
 
 
-def test_a_number_can_be_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_is_accepted_as_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_MQTT__USERNAME", "123")
     monkeypatch.setenv("BRIDGE_FIMP__RESOURCE_ADDRESS", "7")
     settings = load()
@@ -299,7 +303,7 @@ def test_a_fault_is_one_line_that_names_the_key(nowhere: Path, text: str, line: 
     assert "\n" not in found
 
 
-def test_faults_of_every_origin(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_name_their_origin(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_MQTT__PORTT", "1")
     monkeypatch.setenv("BRIDGE_CLOWD__URL", "x")
     monkeypatch.setenv("BRIDGE_MQTT__TLS", "maybe")
@@ -316,7 +320,7 @@ def test_faults_of_every_origin(nowhere: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not any("a-token" in line for line in found)
 
 
-def test_a_secret_that_cannot_be_read(nowhere: Path) -> None:
+def test_a_secret_that_cannot_be_read_is_named(nowhere: Path) -> None:
     (nowhere / "secrets/bridge_cloud__api_token").write_bytes(b"\xff\xfe")
     (found,) = faults()
     assert found.endswith("bridge_cloud__api_token: cannot be read: it is UTF-16. Save it as UTF-8.")
@@ -343,7 +347,7 @@ def test_a_file_that_was_named_must_be_there(nowhere: Path) -> None:
         ("[::1]:8099", ("::1", 8099)),
     ],
 )
-def test_where_http_listens(listen: str, address: tuple[str, int] | None) -> None:
+def test_the_address_of_http_is_parsed(listen: str, address: tuple[str, int] | None) -> None:
     assert load(None, [f"http.listen={listen}"]).http.address == address
 
 

@@ -28,7 +28,7 @@ def test_an_audit_names_faults_and_what_was_not_audited(
 
 
 @pytest.mark.parametrize("report", ["", json.dumps({"dependencies": [NOT_FOUND], "fixes": []})])
-def test_an_audit_without_data_is_said_and_fails_nothing(report: str) -> None:
+def test_an_audit_without_data_is_reported_and_succeeds(report: str) -> None:
     text, well = audited(report)
     assert text.startswith("NOT AUDITED")
     assert well

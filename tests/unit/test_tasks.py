@@ -36,7 +36,7 @@ async def _note(done: list[str]) -> None:
     done.append("done")
 
 
-async def test_what_is_started_runs_while_nobody_waits_for_it(tasks: BackgroundTasks) -> None:
+async def test_a_started_task_runs_without_being_awaited(tasks: BackgroundTasks) -> None:
     done: list[str] = []
     tasks.start(_note(done))
     await settle()
@@ -90,7 +90,7 @@ async def test_nothing_is_started_after_the_end_not_even_by_what_is_ending(tasks
     assert done == []
 
 
-async def test_what_is_ended_before_its_first_step_is_not_left_behind(tasks: BackgroundTasks) -> None:
+async def test_a_task_that_is_ended_before_its_first_step_is_closed(tasks: BackgroundTasks) -> None:
     work = _note([])
     tasks.start(work)
     await tasks.end()

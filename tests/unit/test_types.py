@@ -34,7 +34,7 @@ def uses_of_any(source: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("path", BRIDGE, ids=of)
-def test_nothing_is_of_any_type(path: Path) -> None:
+def test_no_value_has_the_type_any(path: Path) -> None:
     if of(path) not in ANY_ALLOWED:
         assert list(uses_of_any(path.read_text())) == []
 
@@ -69,7 +69,7 @@ def without_reason(lines: Iterator[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", [*BRIDGE, *TESTS], ids=of)
-def test_whatever_turns_a_check_off_says_why(path: Path) -> None:
+def test_every_disabled_check_has_a_reason(path: Path) -> None:
     with path.open(encoding="utf-8") as lines:
         assert without_reason(iter(lines)) == []
 
@@ -89,7 +89,7 @@ def test_whatever_turns_a_check_off_says_why(path: Path) -> None:
         ("# any other comment", True),
     ],
 )
-def test_a_reason_is_missed(comment: str, enough: bool) -> None:
+def test_a_missing_reason_is_found(comment: str, enough: bool) -> None:
     assert (without_reason(iter([f"value = 1  {comment}\n"])) == []) is enough
 
 

@@ -62,7 +62,7 @@ def test_everything_becomes_healthy(demo: Stack) -> None:
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_none_of_ours_has_more_rights_than_it_needs(demo: Stack, service: str) -> None:
+def test_every_container_has_only_the_rights_that_it_needs(demo: Stack, service: str) -> None:
     known = demo.inspect(service)
     assert known["HostConfig"]["ReadonlyRootfs"] is True
     assert known["HostConfig"]["CapDrop"] == ["ALL"]
@@ -83,7 +83,7 @@ def test_the_demo_has_charge_points_and_they_can_be_commanded(demo: Stack) -> No
     assert "↩ state" in send(demo, "demo", "BCU102728", "state.get_report")
 
 
-def test_the_demo_is_a_world_of_its_own(demo: Stack) -> None:
+def test_the_demo_is_separate_from_the_real_bridge(demo: Stack) -> None:
     assert "BCU" not in send(demo, "bridge", "adapter", "network.get_all_nodes")
     assert "ERR_UNKNOWN_ADDRESS" in send(demo, "bridge", "BCU102728", "state.get_report", check=False)
 
@@ -107,7 +107,7 @@ async def hear(port: int, wanted: set[str], begin: Callable[[], object]) -> set[
             await asyncio.sleep(0.2)  # the broker is on its way
 
 
-def test_a_broker_that_was_away_hears_everything_again(demo: Stack) -> None:
+def test_everything_is_reported_again_to_a_broker_that_was_away(demo: Stack) -> None:
     demo("stop", "demo-broker")
     until(lambda: "connection to the broker is down" in demo.log("demo"), "the break is told")
     device = "pt:j1/mt:evt/rt:dev/rn:bluecurrent/ad:1/sv:{}/ad:{}"
@@ -124,7 +124,7 @@ def test_a_broker_that_was_away_hears_everything_again(demo: Stack) -> None:
     assert demo.inspect("demo")["RestartCount"] == 0
 
 
-def test_each_stops_in_good_order_within_5_seconds(demo: Stack) -> None:
+def test_every_container_stops_cleanly_within_5_seconds(demo: Stack) -> None:
     for service in OURS:
         container = demo.container(service)
         begun = time.monotonic()
@@ -135,7 +135,7 @@ def test_each_stops_in_good_order_within_5_seconds(demo: Stack) -> None:
     until(lambda: demo.health("demo") == "healthy", "the demo is back")
 
 
-def test_what_is_kept_survives_down_and_up(demo: Stack) -> None:
+def test_stored_data_survives_down_and_up(demo: Stack) -> None:
     before = restarts(demo, "demo")
     demo("down")
     demo("up", "--detach")
@@ -167,7 +167,7 @@ def named(image: Built, compose: None, tmp_path_factory: pytest.TempPathFactory)
         stack.down()
 
 
-def test_a_broker_with_names_lets_the_bridge_in_and_nobody_else(named: Stack) -> None:
+def test_a_broker_with_users_accepts_only_the_bridge(named: Stack) -> None:
     until(lambda: "connected to the broker" in named.log("bridge"), "it gets in")
     assert "u'bridge'" in named.log("broker")
     assert "not authori" in named.execute("broker", "mosquitto_pub", "-t", "x", "-m", "x", check=False).lower()
@@ -207,13 +207,13 @@ def gateway() -> str:
     return str(ipaddress.ip_address(little_endian[::-1]))
 
 
-def test_with_a_hub_it_gets_in_and_waits_for_a_token(hub: Stack) -> None:
+def test_with_a_hub_the_bridge_connects_and_waits_for_a_token(hub: Stack) -> None:
     until(lambda: "connected to the broker" in hub.log("bridge"), "it gets in")
     assert "waiting for a Blue Current token" in hub.log("bridge")
     until(lambda: hub.health("bridge") == "healthy", "healthy")
     assert hub("ps", "--services").split() == ["bridge"]
 
 
-def test_without_the_address_of_the_hub_it_says_what_is_missing(compose: None, tmp_path: Path) -> None:
+def test_without_the_address_of_the_hub_the_missing_setting_is_named(compose: None, tmp_path: Path) -> None:
     bare = Stack.copied(tmp_path, "docker-compose.hub.yml")
     assert "is missing in .env, the address of the hub" in bare("config", check=False)

@@ -30,13 +30,13 @@ def name() -> Iterator[str]:
     docker("rm", "--force", "--volumes", name, check=False)
 
 
-def test_it_adds_little_to_its_base(image: Built) -> None:
+def test_the_image_adds_little_to_its_base(image: Built) -> None:
     added = inspect(image.tag)["Size"] - inspect(BASE)["Size"]
     print(f"\nthe image adds {added / 1e6:.1f} MB; built in {image.seconds:.0f} s")  # noqa: T201 - a measure
     assert 0 < added < MOST_ADDED
 
 
-def test_it_says_what_it_is(image: Built) -> None:
+def test_the_image_has_its_labels_and_its_version(image: Built) -> None:
     labels = inspect(image.tag)["Config"]["Labels"]
     assert labels["org.opencontainers.image.title"] == "bluecurrent-fimp"
     assert labels["org.opencontainers.image.version"] == __version__
@@ -44,7 +44,7 @@ def test_it_says_what_it_is(image: Built) -> None:
     assert docker("run", "--rm", image.tag, "--version") == f"bluecurrent-fimp {__version__}\n"
 
 
-def test_it_has_what_the_service_needs_and_not_what_the_demo_needs(image: Built) -> None:
+def test_the_image_has_the_packages_of_the_service_and_not_of_the_demo(image: Built) -> None:
     program = (
         "import importlib.util as u, os, sys, zoneinfo, pybluecurrent, bridge.service;"
         "zoneinfo.ZoneInfo('Europe/Amsterdam');"
@@ -54,7 +54,7 @@ def test_it_has_what_the_service_needs_and_not_what_the_demo_needs(image: Built)
     assert said == f"(3, 13) {UID} None None None\n"
 
 
-def test_it_runs_read_only_and_leaves_in_good_order(image: Built, name: str) -> None:
+def test_the_container_runs_read_only_and_stops_cleanly(image: Built, name: str) -> None:
     docker("run", "--detach", "--read-only", "--cap-drop", "ALL", "--name", name, image.tag)
     until(lambda: "waiting for a Blue Current token" in docker("logs", name), "the service waits for a token")
     assert docker("exec", name, "python", "-m", "bridge.commandline.health") == ""
@@ -64,7 +64,7 @@ def test_it_runs_read_only_and_leaves_in_good_order(image: Built, name: str) -> 
     assert '"stopped"' in docker("logs", name)
 
 
-def test_a_stop_before_it_has_begun_does_not_wait_for_the_engine_to_kill_it(image: Built, name: str) -> None:
+def test_a_container_that_is_stopped_while_it_starts_stops_at_once(image: Built, name: str) -> None:
     docker("run", "--detach", "--name", name, image.tag)
     assert stopped(name) in (0, 128 + 15)
 
@@ -93,12 +93,12 @@ def test_the_health_check_follows_a_changed_address(image: Built, name: str) -> 
     )
 
 
-def test_without_http_it_is_not_unhealthy(image: Built, name: str) -> None:
+def test_a_container_without_http_is_healthy(image: Built, name: str) -> None:
     docker("run", "-d", "--name", name, "-e", "BRIDGE_HTTP__LISTEN=", "--health-interval=1s", image.tag)
     until(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", "healthy")
 
 
-def test_it_builds_with_buildkit(engine: None) -> None:
+def test_the_image_builds_with_buildkit(engine: None) -> None:
     environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
     said = ""
     for client in dict.fromkeys(shutil.which("docker", path=folder) for folder in os.environ["PATH"].split(":")):

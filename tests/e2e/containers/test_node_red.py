@@ -56,23 +56,23 @@ def flows(stack: Stack) -> list[dict[str, Any]]:
         return []
 
 
-def test_it_runs_the_example_flows(stack: Stack) -> None:
+def test_node_red_runs_the_example_flows(stack: Stack) -> None:
     running = until(lambda: flows(stack), "Node-RED answers", 60)
     assert {node["id"] for node in json.loads(FLOWS.read_text())} <= {node["id"] for node in running}
 
 
-def test_it_reaches_the_broker(stack: Stack) -> None:
+def test_node_red_reaches_the_broker(stack: Stack) -> None:
     until(lambda: "Connected to broker" in stack.log("node-red"), "Node-RED is connected")
     assert "Waiting for missing types" not in stack.log("node-red")
 
 
-def test_what_the_flows_remember_is_kept_and_their_time_is_the_homes(stack: Stack) -> None:
+def test_the_context_of_the_flows_is_kept_and_their_time_zone_is_amsterdam(stack: Stack) -> None:
     until(lambda: "module=localfilesystem" in stack.log("node-red"), "Node-RED keeps context on disk", 60)
     assert "Context store  : 'default' [module=localfilesystem]" in stack.log("node-red")
     assert stack("exec", "-T", "node-red", "node", "-p", "process.env.TZ").strip() == "Europe/Amsterdam"
 
 
-def test_what_a_user_changes_stays(stack: Stack) -> None:
+def test_changes_of_a_user_to_the_flows_stay(stack: Stack) -> None:
     running = until(lambda: flows(stack), "Node-RED answers", 60)
     running.append({"id": "a1b2c3d4e5f60718", "type": "tab", "label": "Mine"})
     request = urllib.request.Request(

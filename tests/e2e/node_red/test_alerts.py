@@ -13,14 +13,14 @@ from tests.proxy import Plug
 pytestmark = [pytest.mark.nodered, pytest.mark.timeout(600)]  # the first run installs Node-RED
 
 
-async def test_a_command_that_fails_is_alerted(place: Place) -> None:
+async def test_a_command_that_fails_raises_an_alert(place: Place) -> None:
     await place.deploy()
     await place.red.click("Start")  # no car is connected
     await place.alerted(SOCKET, START, "ERR_INVALID_STATE", "No vehicle is connected")
     assert len(await place.alerts()) == 1
 
 
-async def test_a_fault_is_alerted_once_and_its_end_too(place: Place) -> None:
+async def test_a_fault_raises_one_alert_and_its_end_another(place: Place) -> None:
     await place.deploy()
     await place.plug()
     await place.show("error")
@@ -34,7 +34,7 @@ async def test_a_fault_is_alerted_once_and_its_end_too(place: Place) -> None:
     assert len(await place.alerts()) == 4
 
 
-async def test_a_charge_point_that_cannot_be_reached_is_alerted_and_its_return_too(place: Place) -> None:
+async def test_an_alert_is_raised_when_a_charge_point_goes_offline_and_when_it_returns(place: Place) -> None:
     await place.deploy()
     await place.show("offline")
     await place.alerted(SOCKET, "Driveway", "DOWN")
@@ -43,7 +43,7 @@ async def test_a_charge_point_that_cannot_be_reached_is_alerted_and_its_return_t
     assert len(await place.alerts()) == 2
 
 
-async def test_a_bridge_that_dies_is_alerted(broker: TestBroker, red: NodeRed, plug: Plug, tmp_path: Path) -> None:
+async def test_a_bridge_that_dies_raises_an_alert(broker: TestBroker, red: NodeRed, plug: Plug, tmp_path: Path) -> None:
     async with make_place(broker, red, tmp_path, mqtt={"host": "127.0.0.1", "port": plug.port}) as place:
         await place.deploy()
         plug.pull()

@@ -86,7 +86,7 @@ async def test_start_charges_and_stop_stops(place: Place) -> None:
     assert await place.alerts() == []
 
 
-async def test_a_limit_arrives_and_is_lifted(place: Place) -> None:
+async def test_a_limit_is_set_and_lifted(place: Place) -> None:
     await place.deploy()
     await place.plug()
     await place.red.click("Limit to 10 A")
@@ -98,7 +98,7 @@ async def test_a_limit_arrives_and_is_lifted(place: Place) -> None:
     assert await place.alerts() == []
 
 
-async def test_modes_arrive(place: Place) -> None:
+async def test_a_mode_starts_a_session_in_that_mode(place: Place) -> None:
     await place.deploy()
     await place.plug()
     await place.red.click("Mode slow")

@@ -27,7 +27,7 @@ def test_every_wire_and_link_leads_to_a_node() -> None:
             assert nodes[member]["g"] == node["id"]
 
 
-def test_only_core_nodes_named_and_no_secrets() -> None:
+def test_the_flows_have_only_named_core_nodes_and_no_secrets() -> None:
     for node in flows():
         assert node["type"] in CORE
         assert node.get("name") or node.get("label"), node
@@ -52,7 +52,7 @@ def test_commands_are_made_in_one_function() -> None:
     assert [node["name"] for node in flows() if node["type"] == "mqtt out"] == ["To the bridge"]
 
 
-def test_functions_are_short() -> None:
+def test_every_function_is_short_and_begins_with_a_comment() -> None:
     for node in flows():
         if node["type"] == "function":
             lines = node["func"].splitlines()

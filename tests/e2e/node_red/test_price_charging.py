@@ -13,7 +13,7 @@ from tests.harness import SOCKET
 pytestmark = [pytest.mark.nodered, pytest.mark.timeout(600)]  # the first run installs Node-RED
 
 
-async def test_it_starts_and_stops_at_the_cheapest_hours(place: Place) -> None:
+async def test_charging_starts_and_stops_at_the_cheapest_hours(place: Place) -> None:
     await cheap_house(place)
     story = [
         ("22:59", 0, []),
@@ -38,7 +38,7 @@ async def test_it_starts_and_stops_at_the_cheapest_hours(place: Place) -> None:
     assert await place.alerts() == []
 
 
-async def test_prices_by_the_quarter(place: Place) -> None:
+async def test_prices_of_a_quarter_of_an_hour_are_followed(place: Place) -> None:
     cheap = {at("23:15"): 0.1, at("01:00", 1): 0.1, at("01:15", 1): 0.1, at("05:45", 1): 0.1}
     await cheap_house(place, feed(cheap, minutes=15), HOURS=1)
     edges = [("23:15", 0), ("23:30", 0), ("01:00", 1), ("01:30", 1), ("05:45", 1), ("06:00", 1)]
@@ -48,7 +48,7 @@ async def test_prices_by_the_quarter(place: Place) -> None:
         assert await place.tick(at(clock, days) + timedelta(minutes=1)) == []
 
 
-async def test_the_made_up_prices_by_an_independent_reckoning(place: Place) -> None:
+async def test_the_cheapest_hours_of_the_made_up_prices_are_chosen(place: Place) -> None:
     await place.deploy(HOURS=4, DEPARTURE="07:00", CHARGE_WHEN_CHEAP="true")
     await place.plug()
     now = datetime.now(AMSTERDAM).replace(minute=0, second=1, microsecond=0)
@@ -77,7 +77,7 @@ async def test_nothing_starts_unless_it_is_switched_on(place: Place) -> None:
     assert await place.tick(at("00:00", 1)) == []
 
 
-async def test_nothing_starts_without_a_car_and_one_that_comes_late_is_started(place: Place) -> None:
+async def test_nothing_starts_without_a_car_and_a_late_car_is_started(place: Place) -> None:
     await place.deploy(feed(NIGHT), HOURS=3)
     await place.red.click("On")
     assert await place.tick(at("23:00")) == []
@@ -108,7 +108,7 @@ async def test_a_car_that_somebody_else_stops_is_left_alone_until_departure(plac
     assert await place.tick(at("07:00", 1)) == [START]  # a new day, and a cheap hour
 
 
-async def test_the_car_that_comes_next_is_a_new_one(place: Place) -> None:
+async def test_the_next_car_is_charged_by_price_again(place: Place) -> None:
     await cheap_house(place)
     assert await place.tick(at("23:00")) == [START]
     assert await place.tick(at("23:01")) == []
@@ -159,7 +159,7 @@ async def test_a_profile_that_is_switched_on_meanwhile_is_not_lifted(place: Plac
     assert await place.tick(at("03:00", 1)) == []
 
 
-async def test_without_prices_until_departure_it_charges_in_the_last_hours(place: Place) -> None:
+async def test_without_prices_charging_is_in_the_last_hours_before_departure(place: Place) -> None:
     await cheap_house(place, feed(NIGHT, hours=24))
     await place.red.status("Plan the cheapest hours", lambda text: text.startswith("prices missing"))
     assert [await place.tick(time) for time in (at("23:00"), at("02:00", 1), at("03:59", 1))] == [[], [], []]
@@ -171,7 +171,7 @@ async def test_without_prices_until_departure_it_charges_in_the_last_hours(place
 # --- commands that fail, and states that are unknown ---
 
 
-async def test_a_start_that_fails_is_alerted_and_tried_again_after_a_quarter_of_an_hour(place: Place) -> None:
+async def test_a_start_that_fails_raises_an_alert_and_is_repeated_after_a_quarter_of_an_hour(place: Place) -> None:
     await cheap_house(place)
     place.house.cloud.faults.verdict["START_SESSION"] = "REJECTED"
     await place.red.click(TIME, at("23:00").timestamp() * 1000)

@@ -45,7 +45,7 @@ async def look(place: Place, source: PriceSource, time: datetime) -> None:
     await place.still()
 
 
-async def test_it_charges_at_the_cheapest_hours_of_a_real_source(place: Place, source: PriceSource) -> None:
+async def test_charging_is_at_the_cheapest_hours_of_a_real_source(place: Place, source: PriceSource) -> None:
     await evening(place, source.url)
     source.asked.clear()
     await look(place, source, at("20:05"))
@@ -75,20 +75,22 @@ PAGES: Final[dict[str, Callable[[], Answer]]] = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_when_prices_do_not_come_it_charges_by_the_deadline(place: Place, source: PriceSource, page: str) -> None:
+async def test_unusable_prices_lead_to_charging_before_the_deadline(
+    place: Place, source: PriceSource, page: str
+) -> None:
     source.broken = PAGES[page]
     await evening(place, source.url)
     await look(place, source, at("20:05"))
     await charges_in_the_last_hours(place)
 
 
-async def test_when_the_source_cannot_be_reached_it_charges_by_the_deadline(place: Place, source: PriceSource) -> None:
+async def test_an_unreachable_source_leads_to_charging_before_the_deadline(place: Place, source: PriceSource) -> None:
     source.stop()
     await evening(place, source.url)
     await charges_in_the_last_hours(place)
 
 
-async def test_when_the_prices_of_tomorrow_do_not_come_it_charges_by_the_deadline(
+async def test_missing_prices_of_tomorrow_lead_to_charging_before_the_deadline(
     place: Place, source: PriceSource
 ) -> None:
     source.days.remove(at("00:00", 1).date())
@@ -108,7 +110,7 @@ async def charges_in_the_last_hours(place: Place) -> None:
     assert await place.tick(at("07:00", 1)) == [STOP]
 
 
-async def test_prices_that_come_late_count_from_then_on(place: Place, source: PriceSource) -> None:
+async def test_late_prices_are_followed_from_their_arrival(place: Place, source: PriceSource) -> None:
     source.broken = PAGES["a fault"]
     await evening(place, source.url)
     await look(place, source, at("20:05"))

@@ -10,7 +10,7 @@ from tests.proxy import Plug
 pytestmark = [pytest.mark.nodered, pytest.mark.timeout(600)]  # the first run installs Node-RED
 
 
-async def test_what_was_said_before_node_red_came_is_asked_for_and_alarms_nobody(place: Place) -> None:
+async def test_earlier_reports_are_requested_at_the_start_without_an_alert(place: Place) -> None:
     await place.deploy()
     await place.knows(SOCKET, state="disconnected", session=False, power_w=0)
     await place.knows(CABLE, state="disconnected", session=False, power_w=0)
@@ -34,9 +34,7 @@ async def test_state_power_and_energy_are_kept_and_shown(place: Place) -> None:
     assert f"{CABLE}: ready_to_charge, 0 W, 0 kWh" in text
 
 
-async def test_what_happened_while_the_broker_was_away_is_learned_and_no_click_is_kept(
-    place: Place, plug: Plug
-) -> None:
+async def test_after_a_break_reports_are_current_and_no_click_is_repeated(place: Place, plug: Plug) -> None:
     await place.deploy(MQTT_HOST="127.0.0.1", MQTT_PORT=plug.port)
     plug.pull()
     await place.red.status("What charge points say", lambda text: text.endswith(".connecting"))

@@ -25,7 +25,7 @@ async def test_a_session_stops_at_the_target_and_price_charging_does_not_start_i
     assert [await place.tick(at("23:30")), await place.tick(at("02:00", 1))] == [[], []]
 
 
-async def test_without_a_target_a_session_goes_on(place: Place) -> None:
+async def test_without_a_target_a_session_continues(place: Place) -> None:
     await place.deploy(TARGET_KWH=10)
     await place.red.click("No target")
     await place.red.keeps("target_kwh", lambda target: target == 0)
@@ -39,7 +39,7 @@ async def test_without_a_target_a_session_goes_on(place: Place) -> None:
     assert place.charging
 
 
-async def test_a_target_does_not_stop_what_has_ended(place: Place) -> None:
+async def test_a_target_sends_no_stop_after_the_session_has_ended(place: Place) -> None:
     await place.deploy()
     await place.plug()
     await place.red.click("Start")
@@ -54,7 +54,7 @@ async def test_a_target_does_not_stop_what_has_ended(place: Place) -> None:
     assert len(place.sent(STOP)) == 1
 
 
-async def test_a_target_from_the_settings(place: Place) -> None:
+async def test_the_target_of_the_settings_stops_a_session(place: Place) -> None:
     await place.deploy(TARGET_KWH=5)
     await place.plug()
     await place.red.click("Start")

@@ -44,7 +44,9 @@ def made() -> tuple[AppState, list[JsonValue]]:
         ([WAITING, CONNECTING, UP], "RUNNING", "CONNECTED", "AUTHENTICATED"),
     ],
 )
-def test_what_the_link_means_for_the_app(course: list[LinkStatus], app: str, connection: str, auth: str) -> None:
+def test_the_state_of_the_link_gives_the_app_state(
+    course: list[LinkStatus], app: str, connection: str, auth: str
+) -> None:
     app_state, _ = made()
     for status in course:
         app_state.link_changed(status)
@@ -52,7 +54,7 @@ def test_what_the_link_means_for_the_app(course: list[LinkStatus], app: str, con
     assert app_state.states() == {"app": app, "connection": connection, "config": config, "auth": auth}
 
 
-def test_every_change_is_told() -> None:
+def test_every_change_is_reported() -> None:
     app_state, told = made()
     app_state.link_changed(UP)
     app_state.link_changed(down(Disconnected("x")))
@@ -62,7 +64,7 @@ def test_every_change_is_told() -> None:
     ]  # fmt: skip
 
 
-def test_during_a_login_its_outcome_counts_and_nothing_else() -> None:
+def test_during_a_login_only_its_outcome_is_reported() -> None:
     app_state, _ = made()
     app_state.link_changed(UP)
     app_state.attempt_begins()
@@ -77,7 +79,7 @@ def test_during_a_login_its_outcome_counts_and_nothing_else() -> None:
     assert (app_state.auth, app_state.problem, app_state.code) == ("AUTHENTICATED", "", "")
 
 
-def test_the_end() -> None:
+def test_stopping_reports_terminating() -> None:
     app_state, told = made()
     app_state.link_changed(UP)
     app_state.stopping()

@@ -74,7 +74,7 @@ async def test_the_link_is_asked_first(available: bool, command: str) -> None:
 
 @pytest.mark.parametrize("error", [UnknownRequest("no such command"), Forbidden("forbidden")])
 @pytest.mark.parametrize(("socket_ids", "expected"), [((), [None]), ((3,), [3]), ((1, 2), [1, 2])])
-async def test_the_apps_side_is_asked_where_the_link_cannot_do_it(
+async def test_the_app_api_is_asked_where_the_link_cannot_do_it(
     error: BridgeError, socket_ids: tuple[int, ...], expected: list[int | None]
 ) -> None:
     cloud = Cloud(error=error)
@@ -85,7 +85,7 @@ async def test_the_apps_side_is_asked_where_the_link_cannot_do_it(
 
 
 @pytest.mark.parametrize("error", [Rejected("REJECTED"), VerdictTimeout("no answer"), Disconnected("down")])
-async def test_another_refusal_is_the_answer(error: BridgeError) -> None:
+async def test_another_refusal_of_the_link_is_returned(error: BridgeError) -> None:
     cloud = Cloud(error=error)
     blocking, fleet = availability(cloud)
     with pytest.raises(type(error)):
@@ -94,7 +94,7 @@ async def test_another_refusal_is_the_answer(error: BridgeError) -> None:
     assert ending(fleet) is not isinstance(error, Rejected)
 
 
-async def test_what_neither_side_allows_is_refused_and_ends_nothing() -> None:
+async def test_a_block_that_both_sides_forbid_is_refused_and_ends_no_session() -> None:
     cloud = Cloud(error=Forbidden("forbidden"), app_error=Forbidden("not yours"))
     blocking, fleet = availability(cloud)
     with pytest.raises(Forbidden, match="not yours"):

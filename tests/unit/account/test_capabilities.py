@@ -25,7 +25,7 @@ LESSONS: list[tuple[Callable[[Capabilities], None], tuple[bool, bool, bool, bool
 
 
 @pytest.mark.parametrize(("learn", "expected", "about"), LESSONS)
-def test_what_is_learned_is_told_once_and_kept(
+def test_a_learned_capability_is_reported_once_and_stored(
     tmp_path: Path,
     learn: Callable[[Capabilities], None],
     expected: tuple[bool, bool, bool, bool],
@@ -46,7 +46,7 @@ def test_what_is_learned_is_told_once_and_kept(
     storage.close()
 
 
-def test_all_of_it_can_be_forgotten(tmp_path: Path) -> None:
+def test_all_capabilities_can_be_forgotten(tmp_path: Path) -> None:
     storage = Storage(tmp_path / "bridge.db")
     known = Capabilities(storage)
     for learn, _, _ in LESSONS:
@@ -60,7 +60,7 @@ def test_all_of_it_can_be_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stored", [None, True, [], {"cannot_unlock": 5}, {"of": "another version"}])
-def test_what_cannot_be_read_is_learned_again(stored: JsonValue) -> None:
+def test_stored_capabilities_that_cannot_be_read_are_learned_again(stored: JsonValue) -> None:
     storage = Storage(":memory:")
     storage.save_value(NAME, stored)
     assert supported(Capabilities(storage)) == NEW

@@ -25,12 +25,12 @@ def made(configured: str | None, values: Values) -> Credentials:
     return Credentials(SecretStr(configured) if configured is not None else None, values)
 
 
-def test_the_configured_one_is_used_while_there_is_no_other() -> None:
+def test_the_configured_token_is_used_without_a_login() -> None:
     assert made("configured", Values()).token() == "configured"
     assert made(None, Values()).token() is None
 
 
-def test_a_login_goes_before_the_configured_one_across_restarts() -> None:
+def test_a_login_takes_precedence_over_the_configured_token_across_restarts() -> None:
     values = Values()
     made("configured", values).keep("from the hub")
     assert made("configured", values).token() == "from the hub"
@@ -38,7 +38,7 @@ def test_a_login_goes_before_the_configured_one_across_restarts() -> None:
     assert made(None, values).token() == "from the hub"
 
 
-def test_after_a_logout_the_configured_one_is_used_only_when_it_has_changed() -> None:
+def test_after_a_logout_the_configured_token_is_used_only_when_it_has_changed() -> None:
     values = Values()
     credentials = made("configured", values)
     credentials.keep("from the hub")
@@ -48,7 +48,7 @@ def test_after_a_logout_the_configured_one_is_used_only_when_it_has_changed() ->
     assert made("changed", values).token() == "changed"
 
 
-def test_a_login_with_the_configured_one_undoes_a_logout() -> None:
+def test_a_login_with_the_configured_token_undoes_a_logout() -> None:
     values = Values()
     credentials = made("configured", values)
     credentials.keep("an older one")
@@ -60,7 +60,7 @@ def test_a_login_with_the_configured_one_undoes_a_logout() -> None:
     assert made("configured", values).token() == "configured"
 
 
-def test_a_logout_without_a_configured_one() -> None:
+def test_a_logout_without_a_configured_token_leaves_no_token() -> None:
     values = Values()
     credentials = made(None, values)
     credentials.keep("from the hub")
@@ -69,7 +69,7 @@ def test_a_logout_without_a_configured_one() -> None:
     assert made("new", values).token() == "new"
 
 
-def test_what_is_kept_of_a_configured_one_is_not_the_token() -> None:
+def test_the_configured_token_itself_is_not_stored() -> None:
     values = Values()
     made("configured", values).forget()
     assert "configured" not in str(values.content.values())

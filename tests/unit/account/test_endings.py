@@ -49,7 +49,7 @@ def push(fleet: Fleet, activity: Activity, vehicle: Vehicle) -> None:
         (NotSupported("unknown request"), False),
     ],
 )
-async def test_whether_an_end_counts_as_ours(
+async def test_the_outcome_of_a_stop_decides_whether_the_end_is_the_bridges(
     fleet: Fleet, clock: FakeClock, error: BridgeError | None, ours: bool
 ) -> None:
     with pytest.raises(type(error)) if error is not None else nullcontext():
@@ -61,7 +61,7 @@ async def test_whether_an_end_counts_as_ours(
     assert fleet.expect(EVSE).memory.done is not ours
 
 
-async def test_an_end_that_comes_before_its_verdict_is_ours(fleet: Fleet, clock: FakeClock) -> None:
+async def test_an_end_before_the_verdict_of_the_stop_is_the_bridges(fleet: Fleet, clock: FakeClock) -> None:
     async with ended_by_us([EVSE], fleet=fleet, clock=clock):
         push(fleet, Activity.AVAILABLE, Vehicle.CONNECTED)
     assert not fleet.expect(EVSE).memory.done

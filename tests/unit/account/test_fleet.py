@@ -58,7 +58,7 @@ def test_a_charge_point_that_gets_sockets_changes_once_and_never_goes(fleet: Fle
     assert len(changes) == 1
 
 
-def test_one_of_several_sockets_goes_in_one_change(fleet: Fleet, changes: list[Change]) -> None:
+def test_the_loss_of_a_socket_is_one_change(fleet: Fleet, changes: list[Change]) -> None:
     fleet.described(EVSE, settings(1, 2, 3))
     fleet.described(EVSE, settings(1, 3))
     assert [addresses(after) for _, after in changes] == [
@@ -70,14 +70,14 @@ def test_one_of_several_sockets_goes_in_one_change(fleet: Fleet, changes: list[C
 
 
 @pytest.mark.parametrize("first", [1, 2])
-def test_counter_and_session_go_to_the_socket_that_is_seen_first(fleet: Fleet, first: int) -> None:
+def test_counter_and_session_belong_to_the_socket_that_is_seen_first(fleet: Fleet, first: int) -> None:
     fleet.described(EVSE, settings(1, 2))
     says(fleet, 5.5, first)
     lifetimes = {twin.socket: twin.memory.lifetime_energy for twin in fleet.sockets(EVSE)}
     assert lifetimes == {first: pytest.approx(5.5), 3 - first: 0.0}
 
 
-def test_a_status_that_names_a_second_socket_makes_two_of_one(fleet: Fleet, changes: list[Change]) -> None:
+def test_a_status_that_names_a_second_socket_adds_it(fleet: Fleet, changes: list[Change]) -> None:
     says(fleet, 5.1, 1)
     assert addresses(fleet.charge_point(EVSE)) == [EVSE]
     says(fleet, 0.2, 2)

@@ -6,7 +6,7 @@ from bridge.account.locks import Locks
 from tests.clock import settle
 
 
-async def test_one_charge_point_at_a_time_and_others_do_not_wait() -> None:
+async def test_one_command_at_a_time_runs_for_a_charge_point_and_others_do_not_wait() -> None:
     locks, steps = Locks(), list[str]()
 
     async def act(evse_id: str, name: str, may_end: asyncio.Event) -> None:

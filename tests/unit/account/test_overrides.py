@@ -16,7 +16,7 @@ from tests.unit.account.two_charge_points import CLEAR, EDIT, LIST, SET, A, B, S
 # --- several at once ---
 
 
-async def test_a_look_for_one_charge_point_does_not_forget_what_is_being_made_for_another(site: Site) -> None:
+async def test_reading_the_list_for_one_charge_point_keeps_the_change_of_another(site: Site) -> None:
     first = site.set_max(A, 10)
     await site.cloud.answer(LIST, [])
     second = site.set_max(B, 12)
@@ -34,7 +34,7 @@ async def test_a_look_for_one_charge_point_does_not_forget_what_is_being_made_fo
     assert site.cloud.waiting() == []
 
 
-async def test_a_list_that_is_older_than_what_was_made_does_not_forget_it(site: Site) -> None:
+async def test_a_list_older_than_an_override_does_not_remove_it(site: Site) -> None:
     first = site.set_max(A, 10)
     await site.cloud.answer(LIST, [])
     second = site.set_max(B, 12)
@@ -46,7 +46,7 @@ async def test_a_list_that_is_older_than_what_was_made_does_not_forget_it(site: 
     assert site.twin(A).limits.owned == Owned(1, 10)
 
 
-async def test_an_answer_for_another_charge_point_is_not_taken_for_ours(site: Site) -> None:
+async def test_an_answer_for_another_charge_point_is_ignored(site: Site) -> None:
     """Where the cloud echoes no `flow_id`, two answers of one kind cannot be told apart by name."""
     tasks = [site.set_max(A, 10), site.set_max(B, 12)]
     await site.cloud.answer(LIST, [])
@@ -64,7 +64,7 @@ async def test_an_answer_for_another_charge_point_is_not_taken_for_ours(site: Si
 # --- reports, and when they are made ---
 
 
-async def test_nothing_is_told_before_the_cloud_has_agreed(site: Site) -> None:
+async def test_a_limit_is_reported_only_after_the_cloud_has_agreed(site: Site) -> None:
     task = site.set_max(A, 10)
     await site.cloud.answer(LIST, [])
     assert site.twin(A).limits.asked == Wish(10)
@@ -76,7 +76,9 @@ async def test_nothing_is_told_before_the_cloud_has_agreed(site: Site) -> None:
 
 
 @pytest.mark.parametrize("error", [Rejected("not allowed"), VerdictTimeout("no answer"), Disconnected("away")])
-async def test_after_a_failure_nothing_was_told_and_what_held_holds(site: Site, error: BridgeError) -> None:
+async def test_after_a_failure_the_previous_limit_holds_and_no_other_was_reported(
+    site: Site, error: BridgeError
+) -> None:
     await site.make(A, 12, 1)
     site.told.clear()
     task = site.set_max(A, 10)
@@ -90,7 +92,7 @@ async def test_after_a_failure_nothing_was_told_and_what_held_holds(site: Site, 
     assert (site.twin(A).limits.standing, site.twin(A).limits.asked) == (12, None)
 
 
-async def test_a_change_of_unknown_outcome_is_looked_up_and_put_back(site: Site) -> None:
+async def test_a_change_of_unknown_outcome_is_read_and_reversed(site: Site) -> None:
     await site.make(A, 12, 1)
     task = site.set_max(A, 10)
     await site.cloud.answer(LIST, [schedule(1, A, 12)])
@@ -104,7 +106,7 @@ async def test_a_change_of_unknown_outcome_is_looked_up_and_put_back(site: Site)
     assert (site.twin(A).limits.standing, site.twin(A).limits.owned) == (12, Owned(1, 12))
 
 
-async def test_one_that_cannot_be_told_is_not_made_over_and_over(site: Site) -> None:
+async def test_an_override_that_does_not_show_is_not_made_again(site: Site) -> None:
     task = site.set_max(A, 10)
     await site.cloud.answer(LIST, [])
     await site.cloud.answer(SET, None)  # no id
@@ -116,7 +118,7 @@ async def test_one_that_cannot_be_told_is_not_made_over_and_over(site: Site) -> 
     assert site.cloud.waiting() == []
 
 
-async def test_a_change_that_fails_does_not_bring_back_what_was_given_up_meanwhile(site: Site) -> None:
+async def test_a_failed_change_does_not_restore_a_limit_that_was_given_up_meanwhile(site: Site) -> None:
     """The thing is deleted while its limit is being changed, so its limit must be lifted."""
     await site.make(A, 10, 1)
     second = site.set_max(A, 12)
@@ -131,7 +133,7 @@ async def test_a_change_that_fails_does_not_bring_back_what_was_given_up_meanwhi
     assert site.twin(A).limits == Limits(listed=True)
 
 
-async def test_a_change_that_succeeds_does_not_either(site: Site) -> None:
+async def test_a_successful_change_does_not_keep_a_limit_that_was_given_up_meanwhile(site: Site) -> None:
     await site.make(A, 10, 1)
     second = site.set_max(A, 12)
     await site.cloud.answer(LIST, [schedule(1, A, 10)])
@@ -146,7 +148,7 @@ async def test_a_change_that_succeeds_does_not_either(site: Site) -> None:
 # --- the next request ---
 
 
-async def test_what_cannot_be_done_is_tried_again_later_by_a_clock_that_nobody_sets(site: Site) -> None:
+async def test_a_failed_request_is_repeated_with_growing_waits_on_the_monotonic_clock(site: Site) -> None:
     await site.make(A, 10, 1)
     site.fleet.limit(A, limits.without_wishes)
     for wait in (60, 120, 240):
@@ -183,7 +185,7 @@ async def test_a_tick_looks_at_no_charge_point_with_nothing_due(site: Site, monk
     assert asked == []
 
 
-async def test_a_limit_for_a_session_that_did_not_come_is_given_back(site: Site) -> None:
+async def test_a_limit_for_a_session_that_does_not_begin_is_removed(site: Site) -> None:
     limit = SessionLimit(6, 1, slow=True, until=site.clock.now() + timedelta(seconds=120))
     task = asyncio.create_task(site.overrides.want(A, partial(Wish.with_session, limit=limit)))
     await site.cloud.answer(LIST, [])

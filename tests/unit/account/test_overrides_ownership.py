@@ -24,7 +24,7 @@ async def test_the_users_own_schedule_is_left_alone(site: Site) -> None:
 
 
 @pytest.mark.parametrize("wanted", [12, 16])
-async def test_ours_that_was_edited_elsewhere_is_neither_edited_nor_cleared(site: Site, wanted: int) -> None:
+async def test_an_override_that_was_edited_elsewhere_is_neither_edited_nor_cleared(site: Site, wanted: int) -> None:
     await site.make(A, 10, 1)
     task = site.set_max(A, wanted)
     await site.cloud.answer(LIST, [schedule(1, A, 14)])
@@ -36,7 +36,7 @@ async def test_ours_that_was_edited_elsewhere_is_neither_edited_nor_cleared(site
     assert site.told[-1] == (A, None)
 
 
-async def test_a_limit_at_the_most_needs_no_schedule(site: Site) -> None:
+async def test_a_limit_at_the_maximum_needs_no_schedule(site: Site) -> None:
     site.fleet.limit(A, lambda _: Limits(theirs=THEIRS))
     await site.set_max(A, 16)
     assert site.cloud.asked == []
@@ -69,7 +69,7 @@ async def test_while_smart_charging_is_off_a_standing_limit_is_pending(site: Sit
     assert site.overrides.work_for(site.twin(A))
 
 
-async def test_smart_charging_that_goes_off_while_a_limit_is_made_gives_it_up(site: Site) -> None:
+async def test_a_limit_is_given_up_when_smart_charging_is_switched_off_meanwhile(site: Site) -> None:
     task = site.set_max(A, 10)
     await site.cloud.answer(LIST, [])
     site.smart_charging(A, False)

@@ -23,7 +23,7 @@ JSON = st.recursive(
         ("07:60", None), ("0730", None), ("07:30 ", None), (" 7:30", None), ("\u0660\u0667:\u0663\u0660", None), ("07:30\n", None), ("", None), (730, None), (None, None),
     ],
 )  # fmt: skip
-def test_a_time_of_day(text: JsonValue, expected: time | None) -> None:
+def test_only_hours_and_minutes_are_a_time_of_day(text: JsonValue, expected: time | None) -> None:
     assert CLOCK_TIME.read(text) == expected
 
 
@@ -35,12 +35,12 @@ def test_a_time_of_day(text: JsonValue, expected: time | None) -> None:
         ("1", None), ({"1": 1}, None), (None, None),
     ],
 )  # fmt: skip
-def test_days(days: JsonValue, expected: tuple[int, ...] | None) -> None:
+def test_only_different_numbers_of_weekdays_are_days(days: JsonValue, expected: tuple[int, ...] | None) -> None:
     assert DAYS.read(days) == expected
 
 
 @given(JSON)
-def test_what_can_be_read_is_written_the_same(value: JsonValue) -> None:
+def test_a_value_that_was_read_is_written_the_same(value: JsonValue) -> None:
     for kind in (BOOL, INT, TEXT, CLOCK_TIME, DAYS):
         read = kind.read(value)
         if read is not None:

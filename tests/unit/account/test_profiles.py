@@ -74,7 +74,7 @@ def test_a_profile_is_on_when_its_value_and_smart_charging_are(
 
 @pytest.mark.parametrize("confirmed", [None, True])
 @pytest.mark.parametrize("profile", PROFILES)
-async def test_one_that_is_switched_on_is_on_at_once_and_the_other_off(
+async def test_a_profile_that_is_switched_on_is_on_at_once_and_the_other_off(
     profile: Profile, confirmed: bool | None
 ) -> None:
     fleet, link = fleet_of(_settings(delayed=True, price_based=True, smart=False)), Answering(confirmed)
@@ -88,7 +88,7 @@ async def test_one_that_is_switched_on_is_on_at_once_and_the_other_off(
 
 
 @pytest.mark.parametrize("smart", [True, False])
-async def test_what_the_cloud_tells_after_a_switch_goes_before_it(smart: bool) -> None:
+async def test_settings_pushed_after_a_switch_take_precedence(smart: bool) -> None:
     fleet = fleet_of(_settings(smart=False))
     await switch("delayed", fleet.expect(EVSE), on=True, cloud=cast("Link", Answering(None)), fleet=fleet)
     told(fleet, led_interaction=Setting(True))
@@ -98,13 +98,13 @@ async def test_what_the_cloud_tells_after_a_switch_goes_before_it(smart: bool) -
 
 
 @pytest.mark.parametrize("confirmed", [None, False])
-async def test_one_that_is_switched_off_leaves_the_other(confirmed: bool | None) -> None:
+async def test_switching_a_profile_off_does_not_change_the_other(confirmed: bool | None) -> None:
     fleet = fleet_of(_settings(delayed=True, price_based=True, smart=True))
     await switch("delayed", fleet.expect(EVSE), on=False, cloud=cast("Link", Answering(confirmed)), fleet=fleet)
     assert both(fleet.expect(EVSE).settings) == (False, True)
 
 
-async def test_what_the_cloud_confirms_is_what_is_so() -> None:
+async def test_the_value_confirmed_by_the_cloud_is_kept() -> None:
     fleet = fleet_of(_settings(smart=True))
     await switch("delayed", fleet.expect(EVSE), on=True, cloud=cast("Link", Answering(False)), fleet=fleet)
     assert both(fleet.expect(EVSE).settings) == (False, False)

@@ -86,7 +86,7 @@ async def serving(side: Side) -> AsyncIterator[AppApi]:
 
 
 @pytest.mark.parametrize("body", ['{"success": true}', "OK", "", '{"success": true, "error": ""}'])
-async def test_an_unlock(body: str) -> None:
+async def test_an_unlock_is_sent_for_its_socket(body: str) -> None:
     side = Side(answer=(200, body))
     async with serving(side) as app:
         await app.unlock(EVSE, 2)
@@ -114,7 +114,7 @@ async def test_the_only_socket_has_the_number_that_the_cloud_gives_it(statuses: 
 
 
 @pytest.mark.parametrize(("operative", "action"), [(True, "setoperative"), (False, "setinoperative")])
-async def test_a_block(operative: bool, action: str) -> None:
+async def test_a_block_and_its_removal_are_sent_for_their_socket(operative: bool, action: str) -> None:
     side = Side()
     async with serving(side) as app:
         await app.set_operative(EVSE, 1, operative=operative)
@@ -144,7 +144,7 @@ REFUSALS: list[tuple[int, str, type[BridgeError]]] = [
 @pytest.mark.parametrize(
     "ask", [lambda app: app.unlock(EVSE, 1), lambda app: app.set_operative(EVSE, 1, operative=True)]
 )
-async def test_what_a_refusal_means(
+async def test_an_answer_of_the_app_api_has_its_error(
     status: int, body: str, expected: type[BridgeError], ask: Callable[[AppApi], Awaitable[None]]
 ) -> None:
     async with serving(Side(answer=(status, body))) as app:
@@ -154,13 +154,13 @@ async def test_what_a_refusal_means(
     assert "a-token" not in str(raised.value)
 
 
-async def test_an_answer_that_does_not_come_leaves_the_outcome_unknown() -> None:
+async def test_a_missing_answer_leaves_the_outcome_unknown() -> None:
     async with serving(Side(answer=CUT)) as app:
         with pytest.raises(VerdictTimeout):
             await app.unlock(EVSE, 1)
 
 
-async def test_what_cannot_be_reached_has_done_nothing() -> None:
+async def test_an_unreachable_app_api_has_not_been_sent_anything() -> None:
     async with serving(Side()) as app:
         pass
     for socket in (1, None):

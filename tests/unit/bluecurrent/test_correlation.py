@@ -114,7 +114,7 @@ def test_an_error_without_a_name_is_about_the_only_request_without_any_answer() 
     assert talk.hear("ERROR", error=9) == []
 
 
-def test_two_stops_in_flight() -> None:
+def test_an_error_that_names_a_charge_point_ends_its_own_stop() -> None:
     for first, second in (("A1", "B1"), ("B1", "A1")):
         talk = Talk(a=requests.stop_session("A1"), b=requests.stop_session("B1"))
         told = talk.hear("RECEIVED_STOP_SESSION", error=f"no active session for chargepoint: {first}")
@@ -123,13 +123,13 @@ def test_two_stops_in_flight() -> None:
         assert talk.hear("STATUS_STOP_SESSION", success=True) == [second[0].lower()]
 
 
-def test_stops_of_two_sockets() -> None:
+def test_a_verdict_that_names_a_socket_ends_the_stop_of_that_socket() -> None:
     talk = Talk(one=requests.stop_session("A1", 1), two=requests.stop_session("A1", 2))
     assert talk.hear("STATUS_STOP_SESSION", evse_id="A1", socket_id=2, success=True) == ["two"]
     assert talk.hear("STATUS_STOP_SESSION", evse_id="A1", success=True) == ["one"]
 
 
-def test_an_answer_about_overrides_goes_by_what_it_names() -> None:
+def test_an_answer_about_overrides_goes_to_the_request_for_its_schedule_or_charge_points() -> None:
     talk = Talk(
         a=requests.make_schedule(Schedule.always_on(0, "A1", 10)),
         b=requests.make_schedule(Schedule.always_on(0, "B1", 12)),
@@ -185,7 +185,7 @@ def test_a_frame_that_may_have_been_in_flight_counts_only_when_all_of_them_have_
     assert talk.told(talk.correlation.arrived(talk.waiting("block"), 2.0)) == []
 
 
-def test_a_verdict_goes_before_a_frame_that_may_have_been_in_flight() -> None:
+def test_a_verdict_takes_precedence_over_a_frame_that_may_have_been_in_flight() -> None:
     talk = Talk(block=BLOCK)
     assert talk.hear("CH_STATUS", **BLOCKED) == []
     assert talk.hear("STATUS_SET_INOPERATIVE", evse_id="A1", success=False, error="REJECTED") == ["block!"]
@@ -225,7 +225,7 @@ def test_a_late_verdict_is_waited_for_only_so_long() -> None:
     assert talk.hear("STATUS_SET_INOPERATIVE", now=5.0 + LATE_FOR, evse_id="A1", success=True) == ["again"]
 
 
-def test_a_late_receipt_is_taken_too() -> None:
+def test_a_late_receipt_does_not_count_for_the_next_request() -> None:
     talk = Talk(block=BLOCK)
     talk.hear("CH_STATUS", **FREE)
     assert talk.hear("CH_STATUS", **BLOCKED) == ["block"]
@@ -251,14 +251,14 @@ def test_an_answer_can_show_the_effect_of_another_request() -> None:
     assert talk.hear("CH_STATUS", flow_id="flow look", **BLOCKED) == ["look", "block"]
 
 
-def test_a_request_that_is_given_up_takes_nothing() -> None:
+def test_a_request_that_is_given_up_takes_no_answer() -> None:
     talk = busy()
     talk.correlation.give_up(talk.waiting("start_a"))
     assert talk.hear("STATUS_START_SESSION", evse_id="A1", flow_id="flow start_a") == []
     assert talk.hear("STATUS_START_SESSION") == ["start_b"]
 
 
-def test_the_end_of_the_connection_ends_everything_and_takes_no_late_verdict() -> None:
+def test_the_end_of_the_connection_ends_every_request_and_takes_no_late_verdict() -> None:
     talk = Talk(block=BLOCK, start=requests.start_session("B1", "card"), stop=requests.stop_session("B1"))
     talk.hear("RECEIVED_SET_INOPERATIVE", evse_id="A1")
     talk.hear("CH_STATUS", **BLOCKED)
@@ -286,12 +286,12 @@ def test_the_end_of_the_connection_ends_everything_and_takes_no_late_verdict() -
         (frame("CH_SETTINGS", data={}), None),
     ],
 )
-def test_refusals(answer: Frame, error: type[Exception] | None) -> None:
+def test_an_answer_has_its_error(answer: Frame, error: type[Exception] | None) -> None:
     found = refusal(answer)
     assert (type(found) if found is not None else None) == error
 
 
-def test_the_words_of_a_refusal_are_the_clouds() -> None:
+def test_a_refusal_has_the_words_of_the_cloud() -> None:
     error = refusal(frame("RECEIVED_STOP_SESSION", error="no active session for chargepoint: X"))
     assert "no active session for chargepoint: X" in str(error)
 
@@ -308,7 +308,7 @@ def test_the_words_of_a_refusal_are_the_clouds() -> None:
         (Error(None, ""), Rejected, "no reason given"),
     ],
 )
-def test_named_errors(error: Error, kind: type[Exception], words: str) -> None:
+def test_an_error_code_has_its_error(error: Error, kind: type[Exception], words: str) -> None:
     found = named_error(error)
     assert type(found) is kind
     assert words in str(found)

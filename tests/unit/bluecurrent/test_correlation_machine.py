@@ -171,5 +171,5 @@ class Cloud:
 
 
 @given(st.data())
-def test_every_request_ends_exactly_once_and_takes_nobody_elses_verdict(data: st.DataObject) -> None:
+def test_every_request_ends_exactly_once_with_its_own_answer(data: st.DataObject) -> None:
     Cloud(data).live()

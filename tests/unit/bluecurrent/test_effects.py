@@ -98,7 +98,9 @@ BOTH = [{"evse_id": A, "socket_id": number, "activity": "unavailable"} for numbe
         (requests.override_profiles(A), status(activity="charging"), None),
     ],
 )
-def test_what_a_frame_shows(request_: Request[Any], frame: dict[str, Any], shows: bool | None) -> None:
+def test_a_frame_shows_the_effect_of_a_request_or_its_opposite_or_neither(
+    request_: Request[Any], frame: dict[str, Any], shows: bool | None
+) -> None:
     assert request_.shown_by is not None
     assert request_.shown_by(parse_frame(json.dumps(frame))) is shows
 
@@ -115,11 +117,11 @@ def test_what_a_frame_shows(request_: Request[Any], frame: dict[str, Any], shows
         requests.get_status(A),
     ],
 )
-def test_only_the_verdict_ends_the_others(request_: Request[Any]) -> None:
+def test_other_requests_are_ended_only_by_their_verdict(request_: Request[Any]) -> None:
     assert request_.shown_by is None
 
 
-def test_an_effect_says_yes_and_no_value() -> None:
+def test_a_frame_with_the_effect_has_no_value_for_the_request() -> None:
     setters: Sequence[Request[bool | None]] = (plug, delayed, hours)
     frame = parse_frame(json.dumps(told(plug_and_charge=True, delayed_charging=HOURS)))
     assert [request.read(frame) for request in setters] == [None, None, None]

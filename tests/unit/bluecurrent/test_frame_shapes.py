@@ -38,7 +38,7 @@ def frame(**content: object) -> Frame:
         {"items": [{"evse_id": "BCU1", "data": STATUS}]},
     ],
 )
-def test_a_status(content: dict[str, object]) -> None:
+def test_a_status_is_read_in_every_shape(content: dict[str, object]) -> None:
     read = frame(object="CH_STATUS", **content)
     assert isinstance(read.body, Statuses)
     (status,) = read.body.sockets
@@ -57,7 +57,7 @@ def test_a_status(content: dict[str, object]) -> None:
         {"items": [{"evse_id": "BCU1", "smart_charging": True}]},
     ],
 )
-def test_settings(content: dict[str, object]) -> None:
+def test_settings_are_read_in_every_shape(content: dict[str, object]) -> None:
     read = frame(object="CH_SETTINGS", **content)
     assert isinstance(read.body, SettingsBody)
     assert (read.evse_id, read.body.update.values.smart_charging, read.oddities) == ("BCU1", True, ())
@@ -65,7 +65,7 @@ def test_settings(content: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("name", ["GRID_CURRENT", "GRID_STATUS"])
 @pytest.mark.parametrize("place", ["top", "data", "list", "items"])
-def test_currents_of_a_grid(name: str, place: str) -> None:
+def test_currents_of_a_grid_are_read_in_every_shape(name: str, place: str) -> None:
     content = {"evse_id": "BCU1", "grid_actual_p2": "-3.5"}
     shapes = {"top": content, "data": {"data": content}, "list": {"data": [content]}, "items": {"items": [content]}}
     read = frame(object=name, **shapes[place])  # type: ignore[arg-type] # each is an object
@@ -74,13 +74,13 @@ def test_currents_of_a_grid(name: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["CH_SETTINGS", "GRID_CURRENT"])
-def test_several_where_one_is_known_are_named(name: str) -> None:
+def test_several_entries_where_one_is_expected_are_logged(name: str) -> None:
     read = frame(object=name, data=[{"evse_id": "BCU1"}, {"evse_id": "BCU2"}])
     assert read.oddities == (f"{name}: has several entries where one is known",)
 
 
 @pytest.mark.parametrize("place", ["data", "items", "data.items"])
-def test_a_list_of_charge_points(place: str) -> None:
+def test_a_list_of_charge_points_is_read_in_every_shape(place: str) -> None:
     listed = [{"evse_id": "BCU1"}, {"evse_id": "BCU2"}]
     outer, _, inner = place.partition(".")
     read = frame(object="CHARGE_POINTS", **{outer: {inner: listed} if inner else listed})
@@ -89,7 +89,7 @@ def test_a_list_of_charge_points(place: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_list_is_of_one_charge_point_or_none_only_where_it_says_so(count: int) -> None:
+def test_a_missing_list_is_not_an_empty_one(count: int) -> None:
     read = frame(object="CHARGE_POINTS", data=[{"evse_id": "BCU1"}][:count])
     assert isinstance(read.body, ChargePoints)
     assert len(read.body.listed) == count
@@ -107,14 +107,14 @@ def test_a_list_is_of_one_charge_point_or_none_only_where_it_says_so(count: int)
         {"value": True},
     ],
 )
-def test_a_verdict_that_names_its_value(content: dict[str, object]) -> None:
+def test_the_value_of_a_verdict_is_read_in_every_shape(content: dict[str, object]) -> None:
     read = frame(object="STATUS_SET_PRICE_BASED_CHARGING", evse_id="BCU1", success=True, **content)
     assert isinstance(read.body, Result)
     assert (read.body.value, read.body.setting) == (True, "price_based_charging")
 
 
 @pytest.mark.parametrize("place", ["cards", "data", "items"])
-def test_a_list_of_cards(place: str) -> None:
+def test_a_list_of_cards_is_read_in_every_shape(place: str) -> None:
     read = frame(object="CHARGE_CARDS", **{place: [{"uid": "A1", "valid": "1"}]})
     assert isinstance(read.body, ChargeCards)
     assert [(card.uid, card.valid) for card in read.body.cards] == [("A1", True)]

@@ -25,7 +25,7 @@ from bridge.chargepoint.status import Activity
 from tests.unit.bluecurrent.cloud_frames import frame
 
 
-def test_recorded_charge_points() -> None:
+def test_recorded_charge_points_are_read() -> None:
     parsed = frame(
         object="CHARGE_POINTS",
         data=[
@@ -74,7 +74,7 @@ def test_recorded_charge_points() -> None:
     assert evse.led_intensity == Setting(40, "read")
 
 
-def test_a_list_that_is_missing_is_no_empty_list() -> None:
+def test_a_missing_list_is_not_an_empty_one() -> None:
     assert isinstance(frame(object="CHARGE_POINTS").body, Result)
     assert frame(object="CHARGE_POINTS", data=[]).body == ChargePoints([])
 
@@ -89,14 +89,14 @@ def test_a_profile_that_is_off_keeps_its_hours() -> None:
 
 
 @pytest.mark.parametrize("name", ["cards", "data"])
-def test_cards(name: str) -> None:
+def test_a_list_of_cards_is_read(name: str) -> None:
     body = frame(
         object="CHARGE_CARDS", **{name: [{"uid": "A1", "id": "NL-1", "valid": 0, "date_created": "2023-06-27"}, {}]}
     ).body
     assert body == ChargeCards([Card("A1", "NL-1", "", False, "2023-06-27")])
 
 
-def test_grid() -> None:
+def test_grid_values_are_read() -> None:
     answer = frame(object="GRID_STATUS", data={"id": "GRID-BCU102728", "grid_actual_p1": -2, "grid_max_install": 40})
     assert isinstance(answer.body, GridValues)
     assert answer.body.update.present == {"id", "current_1", "max_install"}
@@ -105,7 +105,7 @@ def test_grid() -> None:
     assert push.body.update.values.current_3 == 3
 
 
-def test_account_and_sustainability() -> None:
+def test_account_and_sustainability_are_read() -> None:
     account = frame(object="ACCOUNT", login="a@b", email=None, full_name="A B", first_login_app="01-JAN-20").body
     assert account == AccountBody("a@b", "", "A B", "01-JAN-20")
     assert frame(object="SUSTAINABILITY_STATUS", trees=1, co2=12.345).body == Sustainability(1, 12.345)
@@ -130,7 +130,7 @@ def test_an_echo_of_a_command_is_no_frame(fields: dict[str, Any]) -> None:
         ("STATUS_START_SESSION", {}, Result(None, None)),
     ],
 )
-def test_a_verdict_tells_which_setting_it_has_switched(name: str, result: object, said: Result) -> None:
+def test_a_verdict_names_the_setting_that_it_has_switched(name: str, result: object, said: Result) -> None:
     assert frame(object=name, evse_id="B", success=True, result=result).body == said
 
 
@@ -141,17 +141,17 @@ def test_a_list_that_is_too_long_is_cut() -> None:
     assert parsed.oddities == (f"CHARGE_POINTS: has more than {MOST_ENTRIES} entries",)
 
 
-def test_not_every_oddity_is_named() -> None:
+def test_the_reported_oddities_are_limited() -> None:
     assert len(frame(object="CHARGE_CARDS", cards=["x"] * 500).oddities) == MOST_ODDITIES
 
 
-def test_tokens() -> None:
+def test_a_token_is_read_only_from_a_success() -> None:
     assert frame(object="STATUS_API_TOKEN", success=True, token="A", customer_id="C").body == Token("A", "C")
     assert frame(object="STATUS_API_TOKEN", success=False, token="A").body == Token(None, "")
     assert frame(object="STATUS_API_TOKEN", success=True).body == Token(None, "")
 
 
-def test_errors() -> None:
+def test_an_error_has_its_code_and_message() -> None:
     assert frame(object="ERROR", error=42, message="Request limit reached").body == Error(42, "Request limit reached")
     assert frame(object="ERROR", error="odd").body == Error(None, "odd")
 
@@ -160,7 +160,7 @@ def test_errors() -> None:
     ("result", "value"),
     [({"setting": "set true"}, True), ({"setting": "set false"}, False), (True, True), ({}, None), (None, None)],
 )
-def test_verdicts(result: object, value: bool | None) -> None:
+def test_the_value_of_a_verdict_is_read(result: object, value: bool | None) -> None:
     parsed = frame(object="STATUS_SET_PLUG_AND_CHARGE", success=True, evse_id="B", result=result, error="", flow_id="")
     assert isinstance(parsed.body, Result)
     assert parsed.body.value is value
@@ -170,6 +170,6 @@ def test_verdicts(result: object, value: bool | None) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", "5", "{}", '{"object": ""}', '{"object": null}', '{"object": []}', "\x00"]
 )
-def test_what_is_no_frame(text: str) -> None:
+def test_text_without_an_object_is_no_frame(text: str) -> None:
     with pytest.raises(BadFrame):
         parse_frame(text)

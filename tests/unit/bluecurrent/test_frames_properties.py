@@ -85,12 +85,12 @@ def check(text: str | bytes) -> None:
     st.dictionaries(st.sampled_from(HEADS), VALUES),
     INNER | st.lists(INNER, max_size=3) | VALUES,
 )
-def test_no_object_raises_anything_else(name: str, fields: dict[str, Any], data: Any) -> None:
+def test_a_frame_with_arbitrary_content_is_parsed_or_rejected(name: str, fields: dict[str, Any], data: Any) -> None:
     check(json.dumps({**fields, "data": data, "object": name}))
 
 
 @given(ANY_TEXT | st.text() | st.binary())
-def test_no_text_raises_anything_else(text: str | bytes) -> None:
+def test_arbitrary_text_is_parsed_or_rejected(text: str | bytes) -> None:
     check(text)
 
 
@@ -101,12 +101,12 @@ def test_no_text_raises_anything_else(text: str | bytes) -> None:
         )
     )
 )
-def test_no_heap_of_json_raises_anything_else(pieces: list[str]) -> None:
+def test_arbitrary_pieces_of_json_are_parsed_or_rejected(pieces: list[str]) -> None:
     check("".join(pieces))
 
 
 @given(st.data())
-def test_no_cut_frame_raises_anything_else(data: st.DataObject) -> None:
+def test_a_cut_frame_is_rejected(data: st.DataObject) -> None:
     whole = json.dumps({"object": "CH_STATUS", "evse_id": "BCU1", "data": RECORDED})
     with pytest.raises(BadFrame):
         parse_frame(whole[: data.draw(st.integers(0, len(whole) - 1))])

@@ -20,7 +20,7 @@ from tests.unit.bluecurrent.cloud_frames import frame
         {"data": [{"schedule_id": 501, "chargepoints": "B", "overridevalue": "10"}]},
     ],
 )
-def test_overrides(fields: dict[str, Any]) -> None:
+def test_a_list_of_overrides_is_read_under_every_name(fields: dict[str, Any]) -> None:
     assert frame(object="LIST_OVERRIDE_CURRENT", **fields).body == OverridesBody([Schedule(501, ("B",), 10)])
 
 
@@ -53,7 +53,7 @@ ENTRY = {
         ({"override_end_days": 7}, False),
     ],
 )
-def test_an_override_that_always_limits(changed: dict[str, Any], always: bool) -> None:
+def test_an_override_for_every_hour_of_every_day_always_limits(changed: dict[str, Any], always: bool) -> None:
     body = frame(object="LIST_OVERRIDE_CURRENT", data=[ENTRY | changed]).body
     assert isinstance(body, OverridesBody)
     (schedule,) = body.schedules
@@ -61,21 +61,21 @@ def test_an_override_that_always_limits(changed: dict[str, Any], always: bool) -
     assert schedule.always is always
 
 
-def test_an_override_of_some_hours() -> None:
+def test_the_hours_and_days_of_an_override_are_read() -> None:
     entry = ENTRY | {"start_time": "22:00", "stop_time": "06:30", "override_start_days": "MO,SU"}
     entry |= {"override_end_days": "TU,MO"}
     body = frame(object="LIST_OVERRIDE_CURRENT", data=[entry]).body
     assert body == OverridesBody([Schedule(1, ("B",), 10, (1, 7), time(22, 0), time(6, 30), (1, 2))])
 
 
-def test_an_override_whose_name_is_no_number_is_there_all_the_same() -> None:
+def test_an_override_whose_id_is_no_number_is_listed() -> None:
     body = frame(
         object="LIST_OVERRIDE_CURRENT", data=[{"schedule_id": "x7", "charge_points": ["B"]}, {"current": 9}]
     ).body
     assert body == OverridesBody([Schedule(None, ("B",), None)])
 
 
-def test_the_answer_to_a_new_override() -> None:
+def test_the_answer_to_a_new_override_has_its_id_and_charge_points() -> None:
     body = frame(object="POST_SET_OVERRIDE_CURRENT", data={"schedule_id": "7", "charge_points": "A, B"}).body
     assert body == OverridesBody([Schedule(7, ("A", "B"), None)])
 

@@ -95,7 +95,7 @@ def test_the_wait_grows_from_one_second_to_five_minutes(error: BridgeError, jitt
     ("up_for", "wait"),
     [(None, 8.0), (0.0, 8.0), (STABLE_AFTER_S - 1, 8.0), (STABLE_AFTER_S, 1.0), (3600.0, 1.0)],
 )
-def test_the_back_off_begins_anew_only_after_a_connection_that_was_stable(up_for: float | None, wait: float) -> None:
+def test_the_back_off_is_reset_only_after_a_stable_connection(up_for: float | None, wait: float) -> None:
     link = protocol()
     for _ in range(3):
         lose(link, GONE)
@@ -106,7 +106,7 @@ def test_the_back_off_begins_anew_only_after_a_connection_that_was_stable(up_for
     assert link.next_step(now, NOON) == WaitFor(wait)
 
 
-def test_a_wall_clock_that_is_set_changes_no_wait() -> None:
+def test_setting_the_wall_clock_changes_no_wait() -> None:
     link = protocol()
     lose(link, GONE, 0.0, NOON)
     for wall in (NOON - timedelta(days=40), NOON + timedelta(days=40)):
@@ -126,7 +126,7 @@ def test_a_refused_token_is_not_tried_again_until_it_changes() -> None:
     assert link.next_step(1e9, NOON) == Connect(log_in=True)
 
 
-def test_a_token_for_requests_that_lapsed_is_fetched_anew() -> None:
+def test_a_lapsed_token_for_requests_is_fetched_again() -> None:
     link = protocol()
     heard = link.receive('{"object": "ERROR", "error": 1, "message": "Invalid Auth Token"}', 0.0, NOON)
     assert isinstance(heard.lost, LoginLapsed)
@@ -134,7 +134,7 @@ def test_a_token_for_requests_that_lapsed_is_fetched_anew() -> None:
     assert link.next_step(1.0, NOON) == Connect(log_in=True)
 
 
-def test_a_request_limit_waits_for_its_end() -> None:
+def test_after_a_request_limit_the_next_connection_waits_for_its_end() -> None:
     link = protocol()
     lose(link, RequestLimit(MIDNIGHT))
     left = (MIDNIGHT - NOON).total_seconds()
@@ -146,13 +146,13 @@ def test_a_request_limit_waits_for_its_end() -> None:
 
 
 @pytest.mark.parametrize(("set_by", "passed"), [(-7200, 11.0 * 3600 + 31), (11 * 3600 + 31, 60.0)])
-def test_a_wall_clock_that_is_set_does_not_stretch_a_request_limit(set_by: int, passed: float) -> None:
+def test_setting_the_wall_clock_does_not_extend_a_request_limit(set_by: int, passed: float) -> None:
     link = protocol()
     lose(link, RequestLimit(MIDNIGHT))
     assert link.next_step(passed, NOON + timedelta(seconds=passed + set_by)) == Connect(log_in=False)
 
 
-def test_after_a_request_limit_the_back_off_begins_anew() -> None:
+def test_a_request_limit_resets_the_back_off() -> None:
     link = protocol()
     for _ in range(5):
         lose(link, GONE)
@@ -162,7 +162,7 @@ def test_after_a_request_limit_the_back_off_begins_anew() -> None:
 
 
 @pytest.mark.parametrize("error", [GONE, REFUSED, LAPSED, RequestLimit(MIDNIGHT)])
-def test_what_becomes_of_an_old_token_is_nothing_to_the_new_one(error: BridgeError) -> None:
+def test_the_outcome_of_an_old_token_does_not_affect_the_new_one(error: BridgeError) -> None:
     link = protocol()
     link.set_token("another")
     lose(link, error)
@@ -170,7 +170,7 @@ def test_what_becomes_of_an_old_token_is_nothing_to_the_new_one(error: BridgeErr
     assert link.next_step(0.0, NOON) == Connect(log_in=True)
 
 
-def test_a_login_with_an_old_token_is_of_no_use_to_the_new_one() -> None:
+def test_a_login_with_an_old_token_is_discarded() -> None:
     link = CloudProtocol(60.0)
     link.set_token("old")
     link.next_step(0.0, NOON)
@@ -179,7 +179,7 @@ def test_a_login_with_an_old_token_is_of_no_use_to_the_new_one() -> None:
     assert link.request_token is None
 
 
-def test_a_connection_that_is_renewed_is_made_at_once() -> None:
+def test_a_renewed_connection_is_opened_at_once() -> None:
     link = protocol()
     link.renew()
     lose(link, GONE)
@@ -205,7 +205,7 @@ def test_a_connection_that_is_renewed_is_made_at_once() -> None:
         ({"object": "CH_STATUS", "evse_id": "A1", "data": {}}, type(None)),
     ],
 )
-def test_what_answers_a_login(frame: dict[str, Any], meaning: object) -> None:
+def test_an_answer_to_a_login_is_a_token_or_an_error(frame: dict[str, Any], meaning: object) -> None:
     found = login_answer(parse_frame(json.dumps(frame)), NOON)
     assert found == meaning if isinstance(meaning, Token) else type(found) is meaning
     if isinstance(found, RequestLimit):
@@ -222,7 +222,7 @@ def test_what_answers_a_login(frame: dict[str, Any], meaning: object) -> None:
         ("", Disconnected),
     ],
 )
-def test_a_refused_handshake(reason: str, kind: type[BridgeError]) -> None:
+def test_the_reason_of_a_refused_handshake_has_its_error(reason: str, kind: type[BridgeError]) -> None:
     found = refused_handshake(403, reason, NOON)
     assert type(found) is kind
     assert reason in str(found) or kind is not Disconnected
@@ -230,7 +230,7 @@ def test_a_refused_handshake(reason: str, kind: type[BridgeError]) -> None:
 
 
 @pytest.mark.parametrize(("code", "kind"), [(4001, RequestLimit), (1000, Disconnected), (None, Disconnected)])
-def test_a_closed_connection(code: int | None, kind: type[BridgeError]) -> None:
+def test_the_code_of_a_closed_connection_has_its_error(code: int | None, kind: type[BridgeError]) -> None:
     assert type(closed_connection(code, "closed", NOON)) is kind
 
 
@@ -238,7 +238,7 @@ def test_a_closed_connection(code: int | None, kind: type[BridgeError]) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "", b"\xff\xfe", "[]", "null", "{}", '{"object": 5}', "[" * 100_000, "\x00"])
-def test_what_is_no_frame_costs_only_itself(text: str | bytes) -> None:
+def test_text_that_is_no_frame_ends_no_request_and_no_connection(text: str | bytes) -> None:
     link = protocol()
     link.ask(requests.stop_session("A1"), "f")
     heard = link.receive(text, 0.0, NOON)
@@ -246,7 +246,7 @@ def test_what_is_no_frame_costs_only_itself(text: str | bytes) -> None:
     assert (list(heard.ended), heard.lost) == ([], None)
 
 
-def test_a_fault_in_reading_a_frame_costs_only_that_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_reading_a_frame_skips_only_that_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: str | bytes) -> Frame:
         raise OverflowError("date out of range")
 
@@ -278,7 +278,7 @@ def test_no_text_raises(text: str | bytes) -> None:
         ({"error": 9, "flow_id": "somebody else's"}, None, None, None),
     ],
 )
-def test_an_error_with_two_requests_waiting(
+def test_an_error_ends_the_requests_that_it_concerns(
     error: dict[str, Any], of_start: type[BridgeError] | None, of_stop: type[BridgeError] | None, lost: object
 ) -> None:
     link = protocol()

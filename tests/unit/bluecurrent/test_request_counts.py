@@ -5,7 +5,7 @@ from datetime import datetime
 from bridge.bluecurrent.request_counts import RequestCounts
 
 
-def test_the_day_begins_in_amsterdam_and_the_total_never_does() -> None:
+def test_the_count_of_the_day_is_reset_at_midnight_in_amsterdam_and_the_total_is_not() -> None:
     counts = RequestCounts()
     evening, night = (datetime.fromisoformat(f"2026-11-20T{clock}+00:00") for clock in ("22:59:59", "23:00:00"))
     assert counts.today(evening) == {}

@@ -105,7 +105,7 @@ OVERRIDE = {
     ],
     ids=lambda value: value.command if isinstance(value, Request) else "",
 )
-def test_on_the_wire(request_: Request[object], wire: dict[str, object]) -> None:
+def test_every_request_has_its_text_on_the_wire(request_: Request[object], wire: dict[str, object]) -> None:
     assert request_.frame(authorization="Token A", flow_id=None) == {"Authorization": "Token A", **wire}
     assert request_.frame(authorization="Token A", flow_id="f")["flow_id"] == "f"
     assert request_.answers

@@ -14,7 +14,7 @@ from bridge.chargepoint.status import Activity, Vehicle
 from tests.unit.bluecurrent.cloud_frames import RECORDED, frame, status
 
 
-def test_a_recorded_status() -> None:
+def test_a_recorded_status_is_read() -> None:
     values, present, parsed = status(**RECORDED)
     assert parsed.evse_id == "BCU1"
     assert parsed.oddities == ()
@@ -31,7 +31,7 @@ def test_a_recorded_status() -> None:
     assert len(present) == 17
 
 
-def test_a_cost_below_zero_and_a_heartbeat() -> None:
+def test_a_cost_below_zero_and_a_heartbeat_are_read() -> None:
     values, _, parsed = status(total_cost=-0.35, smart_current_heartbeat_timeout=120)
     assert (values.total_cost, values.smart_current_heartbeat_timeout) == (-0.35, 120)
     assert parsed.oddities == ()
@@ -64,7 +64,7 @@ def test_a_missing_field_is_not_given_and_null_is_unknown() -> None:
         (5, None),
     ],
 )
-def test_letters_and_words(word: object, vehicle: Vehicle | None) -> None:
+def test_the_vehicle_is_read_from_letters_and_words(word: object, vehicle: Vehicle | None) -> None:
     values, present, parsed = status(vehicle_status=word)
     assert "vehicle" in present
     assert values.vehicle is vehicle
@@ -72,18 +72,18 @@ def test_letters_and_words(word: object, vehicle: Vehicle | None) -> None:
 
 
 @pytest.mark.parametrize("word", ["charging", "Charging", " available "])
-def test_activities(word: str) -> None:
+def test_activities_are_read_in_any_letter_case(word: str) -> None:
     assert status(activity=word)[0].activity is not None
 
 
-def test_an_unknown_activity_is_unknown_and_told() -> None:
+def test_an_unknown_activity_is_unknown_and_logged() -> None:
     values, _, parsed = status(activity="dancing")
     assert values.activity is None
     assert parsed.oddities == ("CH_STATUS: activity 'dancing' is not known",)
 
 
 @pytest.mark.parametrize("odd", ["abc", True, [], {}, -1, 1e999, float("nan"), 10**400])
-def test_a_value_that_makes_no_sense_costs_only_itself(odd: object) -> None:
+def test_an_invalid_value_is_ignored_alone(odd: object) -> None:
     text = json.dumps({"object": "CH_STATUS", "evse_id": "B", "data": {"actual_kwh": odd, "actual_p1": 4}})
     parsed = parse_frame(text)
     assert isinstance(parsed.body, Statuses)
@@ -94,7 +94,7 @@ def test_a_value_that_makes_no_sense_costs_only_itself(odd: object) -> None:
     assert parsed.oddities[0].startswith("CH_STATUS: actual_kwh ")
 
 
-def test_numbers_as_text() -> None:
+def test_numbers_are_read_from_text() -> None:
     assert status(actual_kwh="  5.97", actual_p1="3", max_usage="")[0].energy == 5.97
 
 
@@ -109,7 +109,7 @@ def test_numbers_as_text() -> None:
         ("2022-11-10T11:41:32Z", "2022-11-10T12:41:32+01:00"),
     ],
 )
-def test_times(text: str, when: str) -> None:
+def test_times_are_read_as_times_in_amsterdam(text: str, when: str) -> None:
     started = status(start_datetime=text)[0].started_at
     assert started is not None
     assert started.isoformat() == when
@@ -146,7 +146,7 @@ def test_a_list_of_statuses_names_its_own_charge_points(fields: dict[str, Any], 
     assert ("CH_STATUS: a status names no charge point" in parsed.oddities) == (top is None)
 
 
-def test_what_a_frame_concerns() -> None:
+def test_a_frame_concerns_the_charge_points_that_it_names() -> None:
     both = frame(object="CH_STATUS", items=ITEMS)
     assert [both.concerns(name) for name in "ABC"] == [True, True, False]
     one = frame(object="CH_STATUS", items=[{"evse_id": "A", "socket_id": 1}, {"evse_id": "A", "socket_id": 2}])
@@ -167,7 +167,9 @@ def test_what_a_frame_concerns() -> None:
         ({}, None),
     ],
 )
-def test_the_sockets_that_a_status_names_at_its_top(fields: dict[str, Any], socket_ids: tuple[int, ...] | None) -> None:
+def test_the_sockets_at_the_top_of_a_status_are_read(
+    fields: dict[str, Any], socket_ids: tuple[int, ...] | None
+) -> None:
     body = frame(object="CH_STATUS", evse_id="B", **fields).body
     assert isinstance(body, Statuses)
     assert body.socket_ids == socket_ids

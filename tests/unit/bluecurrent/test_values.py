@@ -61,7 +61,7 @@ def read(convert: values.Convert, value: object) -> object:
         (GRID_CURRENT, -30, -30.0),
     ],
 )
-def test_quantities(kind: Any, value: object, meant: object) -> None:
+def test_quantities_are_read_within_their_bounds(kind: Any, value: object, meant: object) -> None:
     found = read(values.quantity(kind), value)
     assert found == meant
     assert isinstance(found, float) or found in (None, ODD)
@@ -75,7 +75,7 @@ def test_quantities(kind: Any, value: object, meant: object) -> None:
         ({}, None), (2, ODD), ("maybe", ODD), ([], ODD), ({"value": []}, ODD), (float("nan"), ODD),
     ],
 )  # fmt: skip
-def test_flags(value: object, meant: object) -> None:
+def test_flags_are_read_from_numbers_and_words(value: object, meant: object) -> None:
     assert read(PLAIN[type(FLAG)], value) is meant
 
 
@@ -101,7 +101,7 @@ def test_flags(value: object, meant: object) -> None:
         ({"mo": True}, ODD),
     ],
 )
-def test_days_of_the_week(value: object, meant: object) -> None:
+def test_days_of_the_week_are_read(value: object, meant: object) -> None:
     assert read(PLAIN[type(WEEKDAYS)], value) == meant
 
 
@@ -113,7 +113,7 @@ def test_days_of_the_week(value: object, meant: object) -> None:
         ("12:60", ODD), ([], ODD),
     ],
 )  # fmt: skip
-def test_times_of_day(value: object, meant: object) -> None:
+def test_times_of_day_are_read(value: object, meant: object) -> None:
     assert read(PLAIN[type(TIME_OF_DAY)], value) == meant
 
 
@@ -136,7 +136,7 @@ def test_times_of_day(value: object, meant: object) -> None:
         ("yesterday", None),
     ],
 )
-def test_moments(value: str, meant: str | None) -> None:
+def test_moments_are_read_as_times_in_amsterdam(value: str, meant: str | None) -> None:
     try:
         moment = values.read_moment(value)
     except UNREADABLE:
@@ -147,12 +147,12 @@ def test_moments(value: str, meant: str | None) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "  "])
-def test_no_moment(value: str) -> None:
+def test_a_blank_is_no_moment(value: str) -> None:
     assert values.read_moment(value) is None
 
 
 @pytest.mark.parametrize("value", [5, 20221110, [], {}, True])
-def test_what_is_no_moment(value: object) -> None:
+def test_a_value_that_is_no_text_is_no_moment(value: object) -> None:
     with pytest.raises(UNREADABLE):
         values.read_moment(value)
 
@@ -161,7 +161,7 @@ def test_what_is_no_moment(value: object) -> None:
     ("value", "meant"),
     [(["A", "B"], ("A", "B")), ("A, B", ("A", "B")), ("A", ("A",)), ([1, "A"], ("1", "A")), (["A", {}], [("A",)])],
 )
-def test_names(value: object, meant: object) -> None:
+def test_names_are_read_from_lists_and_texts(value: object, meant: object) -> None:
     assert read(PLAIN[type(NAMES)], value) == meant
 
 
@@ -180,11 +180,11 @@ def test_names(value: object, meant: object) -> None:
         ([], ODD),
     ],
 )
-def test_settings(value: object, meant: object) -> None:
+def test_settings_are_read(value: object, meant: object) -> None:
     assert read(values.setting(values.read_flag), value) == meant
 
 
-def test_a_word_in_any_case() -> None:
+def test_words_are_read_in_any_letter_case() -> None:
     convert = values.word(VEHICLE)
     assert convert("C") == convert(" c ") == convert("Charging") == Vehicle.READY
     with pytest.raises(Odd, match="'XYZ' is not known"):

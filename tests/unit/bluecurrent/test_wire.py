@@ -30,7 +30,7 @@ _SETTINGS = FieldReader(ChargePointSettings)
         ('{"name": "\U0001f600"}', "\U0001f600"),
     ],
 )
-def test_cut_text_costs_only_its_end(text: str | bytes, name: str) -> None:
+def test_invalid_characters_are_replaced(text: str | bytes, name: str) -> None:
     assert decode(text) == {"name": name}
 
 
@@ -41,7 +41,7 @@ def test_cut_text_costs_only_its_end(text: str | bytes, name: str) -> None:
         b"\x00\xff", "\ud83d", '{"a": "' + "x" * MOST_CHARACTERS + '"}',
     ],
 )  # fmt: skip
-def test_what_is_no_object(text: str | bytes) -> None:
+def test_text_that_is_no_json_object_is_rejected(text: str | bytes) -> None:
     with pytest.raises(BadFrame):
         decode(text)
 
@@ -53,7 +53,7 @@ def settings(**data: object) -> tuple[ChargePointSettings, frozenset[str], list[
     return update.values, update.present, oddities
 
 
-def test_what_is_nested_costs_only_itself() -> None:
+def test_an_invalid_nested_value_is_ignored_alone() -> None:
     told_, present, oddities = settings(
         delayed_charging={
             "value": True,
@@ -83,7 +83,7 @@ def test_what_is_nested_costs_only_itself() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, "one", {}, [1, "x"]])
-def test_sockets_are_not_lost_to_an_odd_frame(odd: object) -> None:
+def test_an_odd_frame_does_not_remove_sockets(odd: object) -> None:
     assert "socket_ids" not in settings(socket_ids=odd)[1]
     assert settings(socket_ids=[])[1] == {"socket_ids"}
     assert settings(socket_ids=["2", 1])[0].socket_ids == (2, 1)
@@ -96,7 +96,7 @@ def test_sockets_are_not_lost_to_an_odd_frame(odd: object) -> None:
         {"public_charging": {"value": True, "permission": "read"}, "linked_charge_cards_only": True},
     ],
 )
-def test_a_name_goes_before_an_older_one_in_any_order(data: dict[str, object]) -> None:
+def test_the_current_name_of_a_field_takes_precedence_over_an_older_one(data: dict[str, object]) -> None:
     assert settings(**data)[0].public_charging == Setting(True, "read")
 
 
@@ -109,13 +109,13 @@ def test_a_name_goes_before_an_older_one_in_any_order(data: dict[str, object]) -
         (None, None),
     ],
 )
-def test_an_older_name_for_the_opposite(linked: object, public: Setting[bool] | None) -> None:
+def test_an_older_name_for_the_opposite_is_read_inverted(linked: object, public: Setting[bool] | None) -> None:
     told_, present, oddities = settings(linked_charge_cards_only=linked)
     assert (told_.public_charging, sorted(present), oddities) == (public, ["public_charging"], [])
 
 
 @pytest.mark.parametrize("card", [{"uid": ""}, {"name": "x"}, {}, None, "BCU-APP"])
-def test_a_card_without_a_uid_is_none(card: object) -> None:
+def test_a_card_without_a_uid_counts_as_no_card(card: object) -> None:
     told_, present, _ = settings(default_card=card)
     assert told_.default_card is None
     assert present == {"default_card"}
@@ -130,7 +130,7 @@ class Thing:
     ours: int = 7
 
 
-def test_what_is_not_told_keeps_its_default() -> None:
+def test_a_missing_field_keeps_its_default() -> None:
     update = FieldReader(Thing).read({"name": None, "here": None, "ours": 8}, [])
     assert update.values == Thing()
     assert update.present == {"name"}

@@ -19,7 +19,7 @@ from bridge.chargepoint.amsterdam import from_wall_clock, in_amsterdam, in_order
         ("2026-10-25T03:00:00", "2026-10-25T03:00:00+01:00"),
     ],
 )
-def test_from_the_wall_clock(wall: str, moment: str) -> None:
+def test_a_wall_clock_time_is_read_as_a_time_in_amsterdam(wall: str, moment: str) -> None:
     assert from_wall_clock(datetime.fromisoformat(wall)).isoformat() == moment
 
 
@@ -63,5 +63,5 @@ def test_the_present_day_began_at_midnight_in_amsterdam(now: str, midnight: str)
     assert last_midnight(datetime.fromisoformat(now)).isoformat() == midnight
 
 
-def test_in_amsterdam() -> None:
+def test_a_moment_is_shown_in_amsterdam_time() -> None:
     assert in_amsterdam(datetime(2026, 7, 1, 10, tzinfo=UTC)).isoformat() == "2026-07-01T12:00:00+02:00"

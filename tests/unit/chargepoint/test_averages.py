@@ -17,7 +17,7 @@ VOLTS = st.just(0.0) | st.floats(0, 500)
 
 
 @given(st.tuples(AMPERES, AMPERES, AMPERES), st.tuples(VOLTS, VOLTS, VOLTS), AMPERES, AMPERES, st.booleans())
-def test_as_the_official_client_does(
+def test_averages_are_those_of_the_official_client(
     currents: tuple[float, float, float], voltages: tuple[float, float, float], most: float, limit: float, smart: bool
 ) -> None:
     status = Status(
@@ -33,7 +33,7 @@ def test_as_the_official_client_does(
 
 
 @given(st.tuples(*[st.just(0.0) | st.floats(-100, 200)] * 3))
-def test_a_grid_as_the_official_client_does(currents: tuple[float, float, float]) -> None:
+def test_averages_of_a_grid_are_those_of_the_official_client(currents: tuple[float, float, float]) -> None:
     grid = Grid(current_1=currents[0], current_2=currents[1], current_3=currents[2])
     message: dict[str, Any] = {"object": "GRID_STATUS", "data": as_cloud_json(grid)}
     handle_grid(message)
@@ -41,7 +41,7 @@ def test_a_grid_as_the_official_client_does(currents: tuple[float, float, float]
     assert ours == {name: message["data"][name] for name in ours}
 
 
-def test_what_is_not_known_is_not_computed() -> None:
+def test_averages_of_unknown_values_are_unknown() -> None:
     assert averages(Status(), smart_charging=True) == Averages()
     assert grid_averages(Grid()) == GridAverages()
     assert averages(Status(current_1=6.0, max_usage=16), smart_charging=False).current_left == pytest.approx(10)

@@ -27,7 +27,7 @@ def times(value: object, path: str = "") -> dict[str, datetime]:
     return found
 
 
-def test_own_times_move_with_the_clock_and_the_clouds_do_not() -> None:
+def test_a_clock_change_moves_the_bridges_times_and_not_the_clouds() -> None:
     s = story().push("charging", "C", energy=5.0, started_at=T1).push("charging", "C", energy=500.0)
     s.push("available", "B", stopped_at=T2).lose_link().wait(60).push("charging", "C", energy=0.2, started_at=T3)
     s.push("charging", "C", energy=500.0).push("available", "B", energy=0.3).push("charging", "C", energy=0.3)
@@ -47,7 +47,7 @@ def test_own_times_move_with_the_clock_and_the_clouds_do_not() -> None:
     assert s.twin.shifted(delta).shifted(-delta) == s.twin
 
 
-def test_a_clock_that_is_set_while_charging_makes_no_long_session() -> None:
+def test_a_clock_change_while_charging_changes_no_duration() -> None:
     s = readings(1.0)
     delta = timedelta(days=40)
     s.twin, s.now = s.twin.shifted(delta), s.now + delta
@@ -58,7 +58,7 @@ def test_a_clock_that_is_set_while_charging_makes_no_long_session() -> None:
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
-def test_a_clock_that_is_set_stretches_no_wait(hours: int) -> None:
+def test_a_clock_change_changes_no_wait(hours: int) -> None:
     delta = timedelta(hours=hours)
     s = story().push("available", "B")
     s.remember(session.start_accepted, s.now).wait(30)
@@ -71,7 +71,7 @@ def test_a_clock_that_is_set_stretches_no_wait(hours: int) -> None:
     assert s.wait(30).state == "unknown"
 
 
-def test_over_a_restart_no_wait_is_negative() -> None:
+def test_a_clock_set_back_over_a_restart_makes_no_negative_wait() -> None:
     s = story().push("available", "B")
     s.remember(session.start_accepted, s.now)
     restarted = s.now - timedelta(hours=2)  # the clock was set back meanwhile

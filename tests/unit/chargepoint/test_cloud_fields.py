@@ -7,7 +7,7 @@ from bridge.chargepoint.cloud_fields import as_cloud_json, cloud_fields
 from bridge.chargepoint.status import Activity, Status, Vehicle
 
 
-def test_a_status_in_the_words_of_the_wire() -> None:
+def test_a_status_is_written_with_the_names_of_the_wire() -> None:
     status = Status(
         activity=Activity.CHARGING, vehicle=Vehicle.READY, current_1=16.0, started_at=datetime(2026, 1, 2, tzinfo=UTC)
     )
@@ -19,7 +19,7 @@ def test_a_status_in_the_words_of_the_wire() -> None:
     assert len(told) == len(cloud_fields(Status))
 
 
-def test_settings_nest_as_on_the_wire() -> None:
+def test_settings_are_nested_as_on_the_wire() -> None:
     told = as_cloud_json(
         ChargePointSettings(
             tariff=Tariff(currency="SEK", price_in_vat=2.5),
@@ -45,5 +45,5 @@ def test_settings_nest_as_on_the_wire() -> None:
     assert told["socket_ids"] == [1, 2]
 
 
-def test_every_field_of_a_status_is_told() -> None:
+def test_every_field_of_a_status_has_its_name_on_the_wire() -> None:
     assert set(cloud_fields(Status)) == set(Status.__dataclass_fields__)

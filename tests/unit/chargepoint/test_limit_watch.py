@@ -46,14 +46,16 @@ def read(before: Limits, current: float | None, seconds: float, bound: float | N
         ([], False),
     ],
 )
-def test_each_reading_for_two_minutes_is_above_it(readings: list[tuple[float, float | None]], unheld: bool) -> None:
+def test_a_limit_does_not_hold_if_every_reading_of_two_minutes_is_above_it(
+    readings: list[tuple[float, float | None]], unheld: bool
+) -> None:
     now = AGREED
     for seconds, current in readings:
         now = read(now, current, seconds)
     assert now.unheld is unheld
 
 
-def test_silence_after_readings_above_it_is_judged_too() -> None:
+def test_a_limit_does_not_hold_if_silence_follows_readings_above_it() -> None:
     now = read(AGREED, 16, 1)
     assert limit_watch.judgement(now, CHARGING) == at(120)
     assert not limit_watch.judged(now, CHARGING, at(119.9)).unheld
@@ -61,19 +63,19 @@ def test_silence_after_readings_above_it_is_judged_too() -> None:
     assert limit_watch.judgement(AGREED, CHARGING) is None
 
 
-def test_it_is_found_once() -> None:
+def test_a_limit_that_does_not_hold_is_found_once() -> None:
     now = read(read(AGREED, 16, 1), 16, 121)
     assert (now.unheld, now.watch) == (True, None)
     assert read(now, 16, 300) == now
     assert read(now, 10, 310).unheld  # until the next session, whatever the readings are
 
 
-def test_a_new_agreement_is_watched_anew() -> None:
+def test_a_changed_limit_is_watched_again() -> None:
     now = limits.changed(read(read(AGREED, 16, 1), 16, 121), 7, 12, at(130))
     assert (now.unheld, now.watch) == (False, Watch(at(130)))
 
 
-def test_readings_without_a_session_say_nothing() -> None:
+def test_readings_without_a_session_are_ignored() -> None:
     now = limit_watch.pushed(AGREED, bound=None, current=0, before=IDLE, after=IDLE, now=at(60))
     assert now == AGREED
     begun = limit_watch.pushed(now, bound=None, current=16, before=IDLE, after=CHARGING, now=at(3600))
@@ -81,7 +83,7 @@ def test_readings_without_a_session_say_nothing() -> None:
     assert read(begun, 16, 3600 + 121).unheld
 
 
-def test_the_next_session_counts_it_again() -> None:
+def test_a_limit_that_did_not_hold_is_watched_again_in_the_next_session() -> None:
     unheld = read(read(AGREED, 16, 1), 16, 121)
     second = Memory(session=Session(number=2, seen_from=at(500)))
     for before in (CHARGING, IDLE):
@@ -98,7 +100,7 @@ def test_while_nothing_can_be_seen_nothing_is_found() -> None:
     assert (seen.unheld, seen.watch) == (False, Watch(at(1000), exceeded=True))
 
 
-def test_what_is_not_ours_is_not_watched() -> None:
+def test_only_an_agreed_override_of_the_bridge_is_watched() -> None:
     for nothing in (Limits(), Limits(standing=10), Limits(owned=Owned(7, None, either=(10, 12)))):
         assert read(read(nothing, 16, 1), 16, 121) == nothing
 
@@ -121,7 +123,7 @@ def test_what_is_not_ours_is_not_watched() -> None:
     ],
 )
 @pytest.mark.parametrize("month", [1, 7])
-def test_the_minutes_around_midnight_are_left_aside(month: int, since: str, due: str) -> None:
+def test_the_minutes_around_midnight_are_not_watched(month: int, since: str, due: str) -> None:
     begun = from_wall_clock(datetime.fromisoformat(f"2026-{month:02}-11 {since}"))
     ends = limit_watch.judged_at(Watch(begun))
     assert ends.strftime("%H:%M:%S") == due
@@ -129,7 +131,7 @@ def test_the_minutes_around_midnight_are_left_aside(month: int, since: str, due:
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)))
-def test_two_minutes_that_count_are_always_waited_for(wall: datetime) -> None:
+def test_two_minutes_outside_midnight_are_always_watched(wall: datetime) -> None:
     begun = from_wall_clock(wall.replace(microsecond=0))
     ends = limit_watch.judged_at(Watch(begun))
     seconds = range(int((ends - begun).total_seconds()))
@@ -137,7 +139,7 @@ def test_two_minutes_that_count_are_always_waited_for(wall: datetime) -> None:
     assert len(counted) == 120
 
 
-def test_a_reading_around_midnight_says_nothing() -> None:
+def test_a_reading_around_midnight_is_ignored() -> None:
     begun = from_wall_clock(datetime(2026, 11, 21, 23, 57))
     now = limits.made(Limits(standing=10), 7, 10, begun)
 
@@ -156,7 +158,7 @@ def test_a_reading_around_midnight_says_nothing() -> None:
 # --- a removal shows ---
 
 
-def test_a_rise_above_our_override_gives_its_removal_away() -> None:
+def test_a_rise_above_the_override_suggests_its_removal() -> None:
     assert read(AGREED, None, 1, bound=16) == AGREED  # it has not reached the charge point yet
     felt = read(AGREED, None, 1, bound=10)
     assert felt.owned == Owned(7, 10, felt=True)
@@ -166,7 +168,7 @@ def test_a_rise_above_our_override_gives_its_removal_away() -> None:
     assert read(limits.changed(felt, 7, 8, at(3)), None, 4, bound=10).owned == Owned(7, 8)
 
 
-def test_a_doubt_that_was_looked_into_is_not_raised_again_in_this_session() -> None:
+def test_a_doubt_that_was_checked_is_not_raised_again_in_the_session() -> None:
     now = Limits(standing=10, owned=Owned(7, 10, trusted=True))
     assert read(read(now, None, 1, bound=6), None, 2, bound=16) == now
     begun = limit_watch.pushed(now, bound=6, current=None, before=IDLE, after=CHARGING, now=at(3))

@@ -54,14 +54,14 @@ def session(number: int, *, is_open: bool = True, forgotten: bool = False) -> Me
         (10, None, 8, None),
     ],
 )
-def test_the_lower_of_the_two_is_wanted(
+def test_the_lower_of_standing_and_session_limit_is_wanted(
     standing: int | None, of_session: int | None, most: int | None, lowest: int | None
 ) -> None:
     limit = SessionLimit(of_session, 1) if of_session is not None else None
     assert Wish(standing, limit).lowest(most) == lowest
 
 
-def test_what_the_charge_point_can_deliver_anyway_is_no_standing_limit() -> None:
+def test_the_full_current_of_the_charge_point_is_no_standing_limit() -> None:
     assert Wish(8, EIGHT).with_standing(16, 16) == Wish(None, EIGHT)
     assert Wish(8, EIGHT).with_standing(15, 16) == Wish(15, EIGHT)
 
@@ -75,7 +75,7 @@ def test_a_wish_is_pending_until_the_cloud_has_agreed() -> None:
     assert (done.holding, done.wanted, done.asked) == (Wish(10), Wish(10), None)
 
 
-def test_what_was_asked_before_a_restart_is_not_wanted_after_it() -> None:
+def test_a_limit_requested_before_a_restart_is_not_wanted_after_it() -> None:
     asked = Limits(standing=12, owned=Owned(7, 12), unsure=UNSURE, asked=Wish(10))
     assert limits.restored(asked) == replace(asked, asked=None)
 
@@ -90,7 +90,7 @@ def test_what_was_asked_before_a_restart_is_not_wanted_after_it() -> None:
         (Limits(), None),
     ],
 )
-def test_while_overrides_do_not_count_a_standing_limit_is_pending(before: Limits, lapsed: Wish | None) -> None:
+def test_a_standing_limit_is_pending_while_overrides_have_no_effect(before: Limits, lapsed: Wish | None) -> None:
     after = limits.suspended(replace(before, watch=Watch(NOON), unheld=True))
     assert after == Limits(lapsed=lapsed, owned=before.owned)
     cleared = limits.agreed(limits.cleared(after), counts=False)
@@ -99,7 +99,7 @@ def test_while_overrides_do_not_count_a_standing_limit_is_pending(before: Limits
     assert limits.agreed(cleared, counts=True).holding == (lapsed or Wish())
 
 
-def test_a_limit_of_mode_slow_is_given_back_by_another_mode_and_no_other() -> None:
+def test_only_another_mode_removes_a_limit_of_mode_slow() -> None:
     for limit, left in ((SLOW, None), (EIGHT, EIGHT)):
         assert Wish(9, limit).without_slow() == Wish(9, left)
         for before, after in (
@@ -131,7 +131,7 @@ def test_a_limit_of_mode_slow_is_given_back_by_another_mode_and_no_other() -> No
         (session(3), SessionLimit(8, 4, until=NOON), True),
     ],
 )
-def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stays: bool) -> None:
+def test_a_session_limit_ends_with_its_session(memory: Memory, limit: SessionLimit, stays: bool) -> None:
     left = limit if stays else None
     for before, after in (
         (Limits(standing=12, session=limit), Limits(standing=12, session=left)),
@@ -141,7 +141,7 @@ def test_no_limit_outlives_its_session(memory: Memory, limit: SessionLimit, stay
         assert limits.without_expired(before, memory, NOON) == after
 
 
-def test_own_times_move_with_the_wall_clock() -> None:
+def test_the_bridges_times_move_with_the_wall_clock() -> None:
     hours, waits = timedelta(hours=2), SessionLimit(8, 1, until=NOON)
     moved = SessionLimit(8, 1, until=NOON + hours)
     before = Limits(session=waits, asked=Wish(10, waits), lapsed=Wish(9, EIGHT), watch=Watch(NOON))
@@ -169,7 +169,9 @@ def test_own_times_move_with_the_wall_clock() -> None:
         (10, There(Owned(7, 10, felt=True, doubtful=True)), ReadList()),
     ],
 )
-def test_which_request_is_due(wanted: int | None, there: There, step: LimitStep | None) -> None:
+def test_the_next_step_follows_from_the_wanted_limit_and_the_override_that_is_there(
+    wanted: int | None, there: There, step: LimitStep | None
+) -> None:
     assert next_step(wanted, there) == step
 
 
@@ -182,21 +184,21 @@ ELSEWHERE = Schedule.always_on(3, "BCU1", 10)
 HELD = Limits(standing=10, session=EIGHT, owned=Owned(7, 10, felt=True), watch=Watch(NOON))
 
 
-def test_ours_is_there() -> None:
+def test_a_listed_override_of_the_bridge_is_confirmed() -> None:
     assert limits.found(HELD, EVSE, [ELSEWHERE, OURS], NOON) == replace(HELD, owned=Owned(7, 10))
     doubted = replace(HELD, owned=Owned(7, 10, felt=True, doubtful=True))
     assert limits.found(doubted, EVSE, [OURS], NOON).owned == Owned(7, 10, trusted=True)
 
 
 @pytest.mark.parametrize("current", [12, 8])
-def test_ours_is_there_after_a_change_of_unknown_outcome(current: int) -> None:
+def test_a_listed_override_gives_the_outcome_of_an_unanswered_change(current: int) -> None:
     before = Limits(standing=12, owned=Owned(7, None, either=(12, 8)))
     after = limits.found(before, EVSE, [replace(OURS, current=current)], NOON)
     assert (after.standing, after.owned, after.theirs) == (12, Owned(7, current), None)
 
 
 @pytest.mark.parametrize("removed", [[], [ELSEWHERE]])
-def test_what_held_by_an_override_that_is_gone_is_pending(removed: list[Schedule]) -> None:
+def test_a_limit_whose_override_is_gone_is_pending(removed: list[Schedule]) -> None:
     after = limits.found(HELD, EVSE, removed, NOON)
     assert after == Limits(lapsed=Wish(10, EIGHT))
     assert next_step(after.wanted.lowest(MOST), after.there) == Make(8)
@@ -215,7 +217,7 @@ def test_what_held_by_an_override_that_is_gone_is_pending(removed: list[Schedule
     ],
 )
 @pytest.mark.parametrize("owned", [Owned(7, 10, felt=True, doubtful=True), Owned(7, None, either=(10, 11))])
-def test_ours_that_was_edited_is_the_users_and_our_wish_ends(edited: Schedule, owned: Owned) -> None:
+def test_an_edited_override_belongs_to_the_user_and_ends_the_limit(edited: Schedule, owned: Owned) -> None:
     before = Limits(standing=10, session=EIGHT, asked=Wish(12), owned=owned)
     after = limits.found(before, EVSE, [edited], NOON)
     assert after == Limits(theirs=edited)
@@ -223,7 +225,7 @@ def test_ours_that_was_edited_is_the_users_and_our_wish_ends(edited: Schedule, o
 
 
 @pytest.mark.parametrize("told_less", [Schedule(7, (), None), Schedule(7, (EVSE,), 10), replace(OURS, days=())])
-def test_what_a_list_leaves_out_is_no_edit(told_less: Schedule) -> None:
+def test_a_field_missing_from_the_list_is_no_edit(told_less: Schedule) -> None:
     assert limits.found(HELD, EVSE, [told_less], NOON).standing == 10
 
 
@@ -232,7 +234,7 @@ def test_what_a_list_leaves_out_is_no_edit(told_less: Schedule) -> None:
     "before",
     [Limits(asked=Wish(10)), Limits(lapsed=Wish(10)), HELD, Limits(standing=10, asked=Wish(12), owned=Owned(7, 10))],
 )
-def test_a_schedule_of_the_users_own_ends_our_wish(theirs: Schedule, before: Limits) -> None:
+def test_a_schedule_of_the_user_ends_the_limit(theirs: Schedule, before: Limits) -> None:
     after = limits.found(before, EVSE, [theirs], NOON)
     assert after == Limits(theirs=theirs)
     # Where the cloud has kept both, ours is cleared and theirs is not.
@@ -253,13 +255,15 @@ def test_a_schedule_of_the_users_own_ends_our_wish(theirs: Schedule, before: Lim
         ([THEIRS], None, THEIRS),
     ],
 )
-def test_whether_one_was_made_after_all(listed: list[Schedule], owned: Owned | None, theirs: Schedule | None) -> None:
+def test_a_new_override_without_an_answer_is_recognised_in_the_list(
+    listed: list[Schedule], owned: Owned | None, theirs: Schedule | None
+) -> None:
     after = limits.found(Limits(unsure=UNSURE), EVSE, listed, NOON)
     watch = Watch(NOON) if owned is not None else None
     assert after == Limits(owned=owned, theirs=theirs, watch=watch)
 
 
-def test_the_users_schedule_is_forgotten_when_it_is_gone() -> None:
+def test_a_schedule_of_the_user_is_forgotten_when_it_is_gone() -> None:
     assert limits.found(Limits(theirs=THEIRS, asked=Wish(10)), EVSE, [], NOON) == Limits(asked=Wish(10))
 
 
@@ -280,7 +284,7 @@ def test_the_outcome_of_a_removal_is_unknown() -> None:
         unique_by=lambda schedule: schedule.schedule_id,
     ),
 )
-def test_a_few_steps_always_lead_to_what_is_wanted_and_leave_the_users_alone(
+def test_a_few_steps_always_lead_to_the_wanted_limit_and_keep_the_users_schedule(
     wish: Wish, owned: Owned | None, unsure: Unsure | None, listed: list[Schedule]
 ) -> None:
     now = Limits(asked=wish, owned=owned, unsure=unsure if owned is None else None)

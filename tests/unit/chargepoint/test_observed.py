@@ -20,11 +20,11 @@ def after(*statuses: Status, overridden: bool = False) -> Observed:
     ("seen", "most"),
     [([16], 16), ([16, 10], 16), ([10, 16], 16), ([16.9], 16), ([5], None), ([None], None), ([0, 32, None], 32)],
 )
-def test_the_most_that_was_ever_seen(seen: list[float | None], most: int | None) -> None:
+def test_the_highest_current_ever_seen_is_the_maximum(seen: list[float | None], most: int | None) -> None:
     assert after(*(Status(max_usage=value) for value in seen)).max_current == most
 
 
-def test_what_our_own_override_leaves_says_nothing() -> None:
+def test_a_current_under_an_override_of_the_bridge_is_ignored() -> None:
     assert after(Status(max_usage=10), overridden=True).max_current is None
 
 

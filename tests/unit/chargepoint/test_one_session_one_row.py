@@ -185,7 +185,7 @@ SECONDS = st.one_of(st.integers(1, 120), st.integers(1, 4000))
     reads=st.sets(st.integers(0, 15000), max_size=6),
     skew=st.integers(-20, 20),
 )
-def test_one_session_is_one_row(
+def test_every_session_is_one_row(
     periods: list[tuple[int, int, float]], hidden: list[tuple[int, int, str]], reads: set[int], skew: int
 ) -> None:
     life, moments = lived(periods, hidden, skew)

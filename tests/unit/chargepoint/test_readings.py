@@ -33,11 +33,11 @@ HOUR = 3600.0
         ((0.1, 40.0), 40.0),  # a reading that is possible counts
     ],
 )
-def test_a_glitch_is_no_session_and_no_energy(shown: Sequence[float], energy: float) -> None:
+def test_a_glitch_makes_no_session_and_no_energy(shown: Sequence[float], energy: float) -> None:
     assert readings(*shown).energies == (energy, None, energy)
 
 
-def test_what_two_later_readings_confirm_counts() -> None:
+def test_an_improbable_reading_counts_once_two_later_ones_confirm_it() -> None:
     s = readings(1.0, 100.0)
     assert s.energies[0] == 1.0
     s.push("charging", "C", energy=100.0)
@@ -46,7 +46,7 @@ def test_what_two_later_readings_confirm_counts() -> None:
     assert s.energies == (100.1, None, 100.1)
 
 
-def test_time_makes_more_possible() -> None:
+def test_a_longer_time_and_a_higher_current_allow_more_energy() -> None:
     assert readings(1.0, 120.0, seconds=HOUR).energies[0] == 1.0
     assert readings(1.0, 98.0, seconds=HOUR).energies[0] == 98.0
     s = story().push("available", "B", max_usage=63.0)
@@ -61,14 +61,14 @@ def test_the_first_reading_after_a_gap_may_be_much_higher() -> None:
     assert s.energies[0] == 180.0
 
 
-def test_a_gap_that_ends_with_a_push_without_a_reading() -> None:
+def test_a_gap_lasts_until_the_first_push_with_a_reading() -> None:
     s = readings(5.0).lose_link().wait(30).say(boosting=False).say(energy=180.0)
     assert s.energies[0] == 180.0
     s = readings(5.0).lose_link().wait(30).say(boosting=False).say(energy=0.2)
     assert s.energies == (0.2, 5.0, 5.2)
 
 
-def test_the_last_digit_after_a_gap_is_no_session() -> None:
+def test_a_difference_in_the_last_digit_after_a_gap_begins_no_session() -> None:
     s = readings(12.43).lose_link().wait(5).push("charging", "C", energy=12.42)
     assert s.energies == (12.43, None, 12.43)
     s.push("available", "B", energy=12.43).push("charging", "C", energy=12.42)
@@ -81,7 +81,7 @@ def test_a_fall_that_comes_with_a_new_start_begins_a_session_at_once() -> None:
     assert (s.latest.number, s.latest.started_at) == (2, T2)
 
 
-def test_what_is_left_out_is_named_once() -> None:
+def test_an_ignored_reading_is_reported_once() -> None:
     s = readings(12.4)
     named = []
     for energy in (251_658.0, 251_658.0, 12.5, 12.49, 0.0, 0.0, 12.6):
@@ -93,7 +93,7 @@ def test_what_is_left_out_is_named_once() -> None:
     assert "from 12.5 to 0 kWh" in named[4][0]
 
 
-def test_a_counter_that_goes_on_counts_what_comes_on_top() -> None:
+def test_a_counter_that_continues_over_sessions_counts_the_difference() -> None:
     s = readings(5.0).push("available", "A", energy=5.0).push("charging", "C", energy=5.4)
     assert s.energies == (0.4, 5.0, 5.4)
     s.push("charging", "C", energy=6.0)
@@ -102,7 +102,7 @@ def test_a_counter_that_goes_on_counts_what_comes_on_top() -> None:
     assert s.energies == (0.2, 1.0, 6.2)
 
 
-def test_a_counter_that_could_have_come_so_far_is_the_new_sessions() -> None:
+def test_a_counter_that_the_new_session_can_have_reached_counts_from_zero() -> None:
     s = readings(5.0).push("available", "A", energy=5.0)
     s.lose_link().wait(HOUR).push("charging", "C", energy=5.4)
     assert s.energies == (5.4, 5.0, 10.4)
@@ -111,7 +111,7 @@ def test_a_counter_that_could_have_come_so_far_is_the_new_sessions() -> None:
     assert s.energies == (5.4, 5.0, 10.4)
 
 
-def test_a_stale_counter_that_still_rises_makes_no_ghost() -> None:
+def test_a_stale_counter_that_still_rises_begins_no_further_session() -> None:
     s = readings(5.0).push("available", "A", energy=5.0, started_at=T1)
     s.push("charging", "B", energy=5.2, started_at=T1)  # the last reading of the session before, pushed late
     s.push("charging", "C", energy=0.1, started_at=s.now).push("charging", "C", energy=0.3)

@@ -42,7 +42,7 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.floats(0.5, 40))
-def test_glitches_of_one_reading_neither_invent_nor_lose_energy(
+def test_single_glitches_neither_add_nor_lose_energy(
     steps: Iterable[tuple[float, float, float | None]], first: float
 ) -> None:
     meter = Meter()
@@ -62,7 +62,7 @@ def test_glitches_of_one_reading_neither_invent_nor_lose_energy(
 
 
 @given(st.lists(st.floats(-0.09, 0.09), min_size=3, max_size=30))
-def test_noise_invents_no_more_than_itself(noise: list[float]) -> None:
+def test_noise_adds_no_more_energy_than_itself(noise: list[float]) -> None:
     meter = Meter()
     meter.counter = meter.delivered = 5.0
     meter.charge(10, 0, None)

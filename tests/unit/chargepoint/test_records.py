@@ -44,7 +44,7 @@ def record(memory: Memory) -> SessionRecord:
     return record_of(Twin(evse_id="BCU1", socket=2, memory=memory), memory.session)
 
 
-def test_cost_and_power() -> None:
+def test_a_record_has_cost_average_power_and_peak_power() -> None:
     memory = observe(Memory(), IDLE, NOON)
     memory = observe(memory, charging(0.0, 0.0, current_1=16.0, voltage_1=230.0, current_2=16.0), NOON, 240.0)
     memory = observe(memory, charging(5.0, 1.25, current_1=10.0, voltage_1=230.0), NOON + HOUR)
@@ -58,7 +58,7 @@ def test_cost_and_power() -> None:
     assert (told.not_before, told.not_after) == (None, None)  # seen to begin, and to end
 
 
-def test_the_cost_of_the_session_before_is_not_taken() -> None:
+def test_the_cost_of_the_previous_session_is_ignored() -> None:
     memory = observe(Memory(), charging(5.0, 1.25), NOON)
     memory = observe(memory, over(6.0, 1.5), NOON + HOUR)
     memory = observe(memory, charging(6.0, 1.5), NOON + 2 * HOUR)  # both still the last one's
@@ -67,7 +67,7 @@ def test_the_cost_of_the_session_before_is_not_taken() -> None:
     assert (record(memory).energy, record(memory).cost) == (0.5, 0.1)
 
 
-def test_where_the_cloud_counts_on() -> None:
+def test_a_record_counts_the_difference_where_the_cloud_continues_its_counters() -> None:
     memory = observe(Memory(), charging(5.0, 1.25), NOON)
     memory = observe(memory, over(6.0, 1.5), NOON + HOUR)
     memory = observe(memory, charging(6.0, 1.5), NOON + 2 * HOUR)
@@ -75,7 +75,7 @@ def test_where_the_cloud_counts_on() -> None:
     assert (record(memory).energy, record(memory).cost) == (2.0, 0.5)
 
 
-def test_the_card_of_our_own_start() -> None:
+def test_a_record_has_the_card_of_a_start_by_the_bridge() -> None:
     idle = observe(Memory(), Status(activity=Activity.AVAILABLE, vehicle=Vehicle.CONNECTED), NOON)
     begun = observe(start_accepted(idle, NOON, "A1"), charging(), NOON)
     assert record(begun).card == "A1"
@@ -87,7 +87,7 @@ def test_the_card_of_our_own_start() -> None:
     assert record(after).card is None
 
 
-def test_the_clouds_times_go_first() -> None:
+def test_the_times_of_the_cloud_take_precedence() -> None:
     start, end = NOON - HOUR, NOON + HOUR / 2
     memory = observe(Memory(), charging(1.0, started_at=start), NOON)
     assert (record(memory).started_at, record(memory).ended_at, record(memory).times_given) == (start, None, True)
@@ -97,7 +97,7 @@ def test_the_clouds_times_go_first() -> None:
     assert (record(memory).ended_at, record(memory).times_given) == (end, True)
 
 
-def test_what_was_not_seen_is_bounded_and_gives_no_average() -> None:
+def test_an_unseen_end_is_bounded_and_gives_no_average_power() -> None:
     memory = observe(observe(Memory(), IDLE, NOON - 9 * HOUR), charging(4.0), NOON)
     memory = observe(lose_sight(memory, NOON + HOUR), over(6.0), NOON + 5 * HOUR)
     told = record(memory)
@@ -109,7 +109,7 @@ def test_what_was_not_seen_is_bounded_and_gives_no_average() -> None:
     assert first.not_before == LONG_AGO
 
 
-def test_one_that_another_has_followed_unseen_was_over_when_that_was_seen() -> None:
+def test_an_unseen_end_was_at_the_latest_when_the_next_session_was_seen() -> None:
     before = lose_sight(observe(observe(Memory(), IDLE, NOON), charging(4.0), NOON), NOON + HOUR)
     after = observe(before, charging(0.5), NOON + 9 * HOUR)
     passed, latest = records_of(Twin(evse_id="BCU1", memory=before), Twin(evse_id="BCU1", memory=after))

@@ -9,7 +9,7 @@ from bridge.chargepoint.twin import Twin
 from tests.unit.chargepoint.socket_story import GRACE, NOON, T1, T2, T3, Story, story
 
 
-def test_a_night_of_charging() -> None:
+def test_the_states_of_a_night_of_charging() -> None:
     s = story().push("available", "A", energy=0)
     assert s.state == "disconnected"
     assert s.memory.session is None
@@ -33,7 +33,7 @@ def test_a_night_of_charging() -> None:
     assert s.energies == (20.5, None, 20.5)
 
 
-def test_a_car_that_paused_goes_on() -> None:
+def test_a_car_that_paused_continues_its_session() -> None:
     s = (
         story()
         .push("charging", "C", energy=1, started_at=T1, current_1=10)
@@ -81,7 +81,7 @@ def test_a_start_that_changes_in_a_session_is_a_correction() -> None:
 
 
 @pytest.mark.parametrize("activity", ["offline", "error", "unavailable"])
-def test_these_do_not_end_a_session(activity: str) -> None:
+def test_an_activity_that_shows_no_end_does_not_end_a_session(activity: str) -> None:
     s = story().push("charging", "C", energy=3, started_at=T1).push(activity, "C", energy=0)
     assert s.memory.session_open
     s.push("charging", "C", energy=3.5, started_at=T1)
@@ -103,7 +103,7 @@ def test_the_first_push_after_a_start_still_carries_the_session_before() -> None
     assert s.energies == (0.1, 5, 5.1)
 
 
-def test_a_stale_start_on_the_same_plug_in_is_taken_back() -> None:
+def test_a_stale_start_without_a_departure_is_corrected() -> None:
     s = story().push("charging", "C", energy=5, started_at=T1).push("available", "B", energy=5, stopped_at=T2)
     s.push("charging", "B", energy=5, started_at=T1)  # looks as if the last session continued
     s.push("charging", "C", energy=0.1, started_at=T3)
@@ -113,7 +113,7 @@ def test_a_stale_start_on_the_same_plug_in_is_taken_back() -> None:
     assert latest.started_at == T3
 
 
-def test_a_session_that_came_and_went_unseen_is_counted() -> None:
+def test_a_session_that_began_and_ended_unseen_is_counted() -> None:
     s = story().push("charging", "C", energy=5, started_at=T1).push("available", "B", energy=5)
     s.lose_link().wait(7200).push("available", "A", energy=7.5, started_at=T2, stopped_at=T3)
     assert s.energies == (7.5, 5, 12.5)
@@ -122,19 +122,19 @@ def test_a_session_that_came_and_went_unseen_is_counted() -> None:
     assert (latest.started_at, latest.finished_at, latest.open) == (T2, T3, False)
 
 
-def test_what_flowed_while_nobody_looked_is_counted() -> None:
+def test_energy_that_flowed_unseen_is_counted() -> None:
     s = story().push("charging", "C", energy=5, started_at=T1)
     s.lose_link().wait(3600).push("charging", "C", energy=16, started_at=T1)
     assert s.energies == (16, None, 16)
 
 
-def test_another_session_was_on_when_somebody_looked_again() -> None:
+def test_another_session_after_a_break_is_a_new_one() -> None:
     s = story().push("charging", "C", energy=5, started_at=T1)
     s.lose_link().wait(3600).push("charging", "C", energy=9, started_at=T2)
     assert s.energies == (9, 5, 14)
 
 
-def test_the_last_session_before_the_first_sight_is_taken_as_the_cloud_tells_it() -> None:
+def test_the_last_session_before_the_first_push_is_counted() -> None:
     s = story().push("available", "A", energy=9.93, started_at=T1, stopped_at=T2)
     assert s.energies == (9.93, None, 9.93)
     assert s.state == "disconnected"
@@ -157,7 +157,7 @@ def test_a_reading_that_comes_after_the_end_still_counts() -> None:
     assert s.energies == (5.2, None, 5.2)
 
 
-def test_a_stop_time_of_the_session_before_is_not_taken() -> None:
+def test_the_stop_time_of_the_previous_session_is_ignored() -> None:
     s = story().push("available", "B", energy=0, stopped_at=T2)
     s.push("charging", "C", energy=1, started_at=T1, stopped_at=T2).push("available", "B", stopped_at=T2)
     latest = s.memory.session
@@ -169,7 +169,7 @@ def test_a_stop_time_of_the_session_before_is_not_taken() -> None:
     assert latest.finished_at == T3
 
 
-def test_no_time_is_given_that_the_cloud_did_not_give() -> None:
+def test_no_time_is_reported_that_the_cloud_did_not_give() -> None:
     s = story().push("charging", "C", energy=1).push("available", "B")
     latest = s.memory.session
     assert latest is not None
@@ -187,7 +187,7 @@ def test_a_session_started_before_the_vehicle_came_is_one_session() -> None:
     assert latest.number == 1
 
 
-def test_a_vehicle_that_left_in_a_session() -> None:
+def test_a_vehicle_that_leaves_during_a_session_ends_its_count() -> None:
     s = story().push("charging", "C", energy=4, started_at=T1).push("charging", "A", energy=4)
     assert s.state == "disconnected"
     s.push("charging", "C", energy=4.5)  # the cloud continues its counter for another car
@@ -195,7 +195,9 @@ def test_a_vehicle_that_left_in_a_session() -> None:
 
 
 @pytest.mark.parametrize(("began_before_sight_was_lost", "sessions"), [(True, 2), (False, 3)])
-def test_a_start_that_is_told_after_sight_was_lost(began_before_sight_was_lost: bool, sessions: int) -> None:
+def test_a_start_time_given_after_a_break_tells_whether_the_session_is_another(
+    began_before_sight_was_lost: bool, sessions: int
+) -> None:
     """The first push of a session may carry the start of the one before; its own comes with the next push."""
     story = Story(Twin(evse_id="BCU102728")).push("charging", "C", started_at=T1, energy=2.0)
     story.push("available", "A", started_at=T1, stopped_at=T2).push("available", "B", started_at=T1)
@@ -214,7 +216,7 @@ def test_a_start_that_is_told_after_sight_was_lost(began_before_sight_was_lost: 
 # --- the link ---
 
 
-def test_the_state_is_kept_for_a_moment_after_the_link_went_down() -> None:
+def test_the_state_is_kept_for_the_grace_after_the_link_went_down() -> None:
     s = story().push("charging", "C", energy=1).lose_link()
     assert s.state == "charging"
     assert s.twin.next_change(s.now, GRACE) == s.now + GRACE

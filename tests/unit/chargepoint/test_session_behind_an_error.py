@@ -8,7 +8,7 @@ from tests.unit.chargepoint.socket_story import T1, T2, story
 
 
 @pytest.mark.parametrize("activity", ["error", "unavailable"])
-def test_energy_behind_an_error_is_not_that_of_the_session_before(activity: str) -> None:
+def test_energy_behind_an_error_does_not_count_for_the_previous_session(activity: str) -> None:
     s = story().push("available", "B", energy=0)
     s.push("charging", "C", energy=0, started_at=T1).push("charging", "C", energy=0.1)
     s.push("available", "B", energy=0.1, stopped_at=T1 + timedelta(minutes=5)).lose_link()

@@ -25,7 +25,7 @@ def test_the_newest_cost_counts() -> None:
     assert s.latest.cost == 0.0
 
 
-def test_what_is_cleared_after_the_end_costs_what_it_cost() -> None:
+def test_a_cost_cleared_after_the_end_is_kept() -> None:
     s = readings(5.0).push("available", "B", energy=5.0, total_cost=1.25).push("available", "B", energy=0, total_cost=0)
     assert s.latest.cost == 1.25
 
@@ -33,7 +33,7 @@ def test_what_is_cleared_after_the_end_costs_what_it_cost() -> None:
 @pytest.mark.parametrize(
     ("told", "currency"), [(None, "EUR"), ("", "EUR"), ("EUR", "EUR"), ("SEK", "SEK"), (" nok ", "NOK")]
 )
-def test_the_currency_is_the_tariffs(told: str | None, currency: str) -> None:
+def test_the_currency_of_a_cost_is_that_of_the_tariff(told: str | None, currency: str) -> None:
     s = priced(told).push("charging", "C", energy=1.0, total_cost=12.0)
     record = record_of(s.twin, s.latest)
     assert (record.cost, record.currency) == (12.0, currency)

@@ -11,37 +11,37 @@ def test_a_session_that_ended_by_itself_is_finished() -> None:
     assert s.state == "finished"
 
 
-def test_a_session_that_a_stop_of_ours_ended_is_not() -> None:
+def test_a_session_that_the_bridge_stopped_is_not_finished() -> None:
     s = story().push("charging", "C", energy=4)
     s.remember(session.ending_sent, s.now).push("available", "B")
     assert s.state == "ready_to_charge"
 
 
-def test_a_stop_that_was_refused_had_no_part_in_the_end() -> None:
+def test_a_refused_stop_did_not_end_the_session() -> None:
     s = story().push("charging", "C", energy=4)
     s.remember(session.ending_sent, s.now).push("available", "B").remember(session.ending_refused)
     assert s.state == "finished"
 
 
-def test_a_stop_long_ago_had_no_part_in_the_end() -> None:
+def test_a_stop_long_ago_did_not_end_the_session() -> None:
     s = story().push("charging", "C", energy=4)
     s.remember(session.ending_sent, s.now).wait(3600).push("charging", "C", energy=8).push("available", "B")
     assert s.state == "finished"
 
 
-def test_a_block_of_ours_ends_a_session_however_long_it_lasts() -> None:
+def test_a_session_that_the_bridge_blocked_is_not_finished_after_the_block() -> None:
     s = story().push("charging", "C", energy=4)
     s.remember(session.ending_sent, s.now).push("unavailable", "B").wait(7200).push("available", "B")
     assert s.state == "ready_to_charge"
 
 
-def test_done_is_forgotten_when_the_vehicle_leaves() -> None:
+def test_finished_ends_when_the_vehicle_leaves() -> None:
     s = story().push("charging", "C", energy=4).push("available", "B").push("available", "A").push("available", "B")
     assert s.state == "ready_to_charge"
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(9, "finished"), (11, "ready_to_charge")])
-def test_done_is_forgotten_after_ten_minutes_in_which_nothing_could_be_seen(minutes: int, state: str) -> None:
+def test_finished_ends_after_ten_minutes_out_of_sight(minutes: int, state: str) -> None:
     s = story().push("charging", "C", energy=4).push("available", "B").lose_link().wait(minutes * 60)
     s.push("available", "B", after=0)
     assert s.state == state
@@ -50,7 +50,7 @@ def test_done_is_forgotten_after_ten_minutes_in_which_nothing_could_be_seen(minu
     assert away.state == state
 
 
-def test_a_session_open_before_and_closed_now_has_been_seen_to_end() -> None:
+def test_a_session_that_ended_during_a_break_is_finished() -> None:
     s = story().push("charging", "C", energy=4).lose_link().wait(36000).push("available", "B", energy=30)
     assert s.state == "finished"
     assert s.energies == (30, None, 30)

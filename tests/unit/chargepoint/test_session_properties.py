@@ -84,7 +84,7 @@ def run(s: Story, events: Iterable[tuple[str, Any]]) -> Iterable[Story]:
 
 
 @given(st.lists(EVENTS, max_size=25), st.booleans())
-def test_no_sequence_makes_a_state_that_the_table_does_not_allow(events: list[tuple[str, Any]], smart: bool) -> None:
+def test_every_state_is_allowed_by_the_table(events: list[tuple[str, Any]], smart: bool) -> None:
     begun = story()
     begun.twin = begun.twin.described(
         Update(type(begun.twin.settings)(smart_charging=smart), frozenset({"smart_charging"}))
@@ -100,7 +100,7 @@ def test_no_sequence_makes_a_state_that_the_table_does_not_allow(events: list[tu
 
 
 @given(st.lists(EVENTS, max_size=25))
-def test_energy_never_falls_and_is_never_invented(events: list[tuple[str, Any]]) -> None:
+def test_energy_never_falls_and_never_exceeds_the_readings(events: list[tuple[str, Any]]) -> None:
     before, number, read = 0.0, 0, 0.0
     for s in run(story(), events):
         memory = s.memory
@@ -116,7 +116,7 @@ def test_energy_never_falls_and_is_never_invented(events: list[tuple[str, Any]])
 
 
 @given(st.lists(EVENTS, max_size=25))
-def test_no_time_is_invented_and_none_runs_backwards(events: list[tuple[str, Any]]) -> None:
+def test_every_time_is_one_of_the_clouds_and_no_session_ends_before_its_start(events: list[tuple[str, Any]]) -> None:
     given_times = {T1, T2, T3}
     for s in run(story(), events):
         latest = s.memory.session

@@ -11,7 +11,7 @@ from bridge.chargepoint.limits import SessionLimit
 from tests.unit.chargepoint.socket_story import T1, T2, T3, Story, readings, story
 
 
-def test_an_idle_frame_with_only_a_new_start_is_no_session() -> None:
+def test_an_idle_frame_with_only_a_new_start_begins_no_session() -> None:
     s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0, stopped_at=T2)
     before = s.memory
     s.say(started_at=T3)
@@ -22,7 +22,7 @@ def test_an_idle_frame_with_only_a_new_start_is_no_session() -> None:
 
 @pytest.mark.parametrize("moved", [timedelta(), timedelta(seconds=1), timedelta(seconds=-1)])
 @pytest.mark.parametrize("frame", [{}, {"energy": 0.0}, {"energy": 5.0}])
-def test_a_start_that_is_told_before_its_session(frame: dict[str, Any], moved: timedelta) -> None:
+def test_a_start_time_before_its_session_makes_one_session(frame: dict[str, Any], moved: timedelta) -> None:
     """The session that follows is one, and keeps the limit that was made for it, wherever a second ends."""
     s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0, stopped_at=T2)
     limit = SessionLimit(6, 2, slow=True, until=s.now + timedelta(minutes=3))
@@ -36,14 +36,14 @@ def test_a_start_that_is_told_before_its_session(frame: dict[str, Any], moved: t
     assert s.twin.limits.session == limit
 
 
-def test_a_start_that_is_told_before_the_first_session() -> None:
+def test_a_start_time_before_the_first_session_makes_one_session() -> None:
     s = story().push("available", "B").say(started_at=T3)
     assert s.memory.session is None
     s.push("charging", "C", started_at=T3 + timedelta(seconds=1), energy=0.0)
     assert (s.latest.number, s.latest.started_at) == (1, T3 + timedelta(seconds=1))
 
 
-def test_a_start_that_was_told_alone_begins_the_session_that_follows() -> None:
+def test_a_start_time_alone_makes_the_next_session_a_new_one() -> None:
     s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0)
     s.say(started_at=T3).say(activity="charging").say(energy=0.2)
     assert (s.latest.number, s.latest.started_at) == (2, T3)
@@ -58,7 +58,7 @@ def test_a_start_moved_by_less_than_a_minute_is_the_same() -> None:
     assert s.latest.number == 2
 
 
-def test_a_start_told_first_is_another_sessions_if_it_is_later_than_the_last_sight() -> None:
+def test_a_first_start_time_after_the_last_sight_is_of_another_session() -> None:
     s = story().push("charging", "C", energy=5.0).wait(300).push("available", "B", energy=5.0)
     ended = s.now
     early = Story(s.twin, s.now).push("charging", "C", energy=5.0, started_at=ended - timedelta(seconds=200))
@@ -76,7 +76,7 @@ def test_a_start_told_first_is_another_sessions_if_it_is_later_than_the_last_sig
     assert other.energies == (5.5, 5.0, 10.5)
 
 
-def test_a_reading_is_news_only_in_the_push_that_says_it() -> None:
+def test_a_reading_counts_only_in_the_push_that_names_it() -> None:
     s = readings(5.0).push("available", "B").lose_link().wait(60)
     s.say(activity="charging").say(vehicle="C").say(current_1=16.0)
     assert s.energies == (5.0, None, 5.0)

@@ -55,7 +55,7 @@ COMBINATIONS = [
 
 
 @pytest.mark.parametrize("state_set", ["standard", "extended"])
-def test_every_combination(state_set: StateSet) -> None:
+def test_every_combination_has_the_state_of_the_contract(state_set: StateSet) -> None:
     assert len(COMBINATIONS) == 2 * 7 * 7 * 16
     wrong = [
         (situation, state(situation, state_set).value, told_again(situation, state_set == "extended"))
@@ -73,7 +73,7 @@ def test_the_supported_states_are_those_that_can_be_reported(state_set: StateSet
     assert len(supported) == len(set(supported))
 
 
-def test_the_sets_by_name() -> None:
+def test_both_state_sets_have_the_states_of_the_contract() -> None:
     standard = [
         "disconnected", "requesting", "ready_to_charge", "charging", "finished", "unavailable", "error", "unknown",
     ]  # fmt: skip
@@ -99,7 +99,7 @@ def test_the_sets_by_name() -> None:
         (Activity.CHARGING, True, 3.0, None, True),
     ],
 )
-def test_held_by_smart_charging(
+def test_a_session_is_held_by_a_limit_below_6_a(
     activity: Activity, smart: bool, limit: float | None, current: float | None, held: bool
 ) -> None:
     status = Status(activity=activity, smart_limit=limit, current_1=0.0, current_2=current)
@@ -120,7 +120,7 @@ def test_held_by_smart_charging(
         (None, 120.0, 0.0, True, False),
     ],
 )
-def test_held_by_a_profile_that_shows_its_heartbeat(
+def test_a_session_is_held_by_a_profile_that_shows_its_heartbeat(
     vehicle: str | None, heartbeat: float | None, current: float | None, profile_on: bool, held: bool
 ) -> None:
     status = Status(
@@ -155,7 +155,7 @@ def test_a_profile_is_on_when_its_value_and_smart_charging_both_are(value: bool 
     assert not ChargePointSettings(smart_charging=smart).delayed_charging_on
 
 
-def test_a_state_for_each_row_has_been_seen() -> None:
+def test_every_state_occurs() -> None:
     assert {state(situation, "extended") for situation in COMBINATIONS} == set(State)
 
 
@@ -169,7 +169,7 @@ def test_a_state_for_each_row_has_been_seen() -> None:
         (None, "unknown"),
     ],
 )
-def test_until_the_first_status_the_listed_activity_counts(listed: str | None, state_: str) -> None:
+def test_the_listed_activity_gives_the_state_until_the_first_status(listed: str | None, state_: str) -> None:
     twin = Twin(evse_id="B").listed(Activity(listed) if listed is not None else None)
     assert twin.state(NOON, grace=timedelta(minutes=1), state_set="standard").value == state_
     pushed = twin.pushed(

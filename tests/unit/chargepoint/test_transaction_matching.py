@@ -44,7 +44,7 @@ def told(id_: str, start: float, end: float | None, energy: float = 5.0, **more:
     return Transaction(**values)  # type: ignore[arg-type] # by name
 
 
-def test_a_match_keeps_what_we_know_and_takes_what_we_do_not() -> None:
+def test_a_match_keeps_known_fields_and_fills_unknown_ones() -> None:
     ours = seen(0, 60, 5.0, card="OURS", cost=1.0)
     (after,) = settle(PLACE, [ours], [told("7", 0, 60, 5.004, cost=9.0, card="THEIRS")], NOW)
     assert after == replace(ours, transaction="7")
@@ -78,7 +78,7 @@ def test_a_cost_comes_with_its_currency() -> None:
         (seen(0, 60, times_given=False), told("7", -3, 58)),  # our clock is not theirs
     ],
 )
-def test_what_belongs_together_is_found(record: SessionRecord, transaction: Transaction) -> None:
+def test_a_transaction_of_a_record_is_found(record: SessionRecord, transaction: Transaction) -> None:
     (after,) = settle(PLACE, [record], [transaction], NOW)
     assert (after.number, after.transaction) == (1, "7")
 
@@ -93,7 +93,7 @@ def test_what_belongs_together_is_found(record: SessionRecord, transaction: Tran
         told("7", 60 * 24 - 30, 60 * 24 - 5),  # the bridge may still see it
     ],
 )
-def test_what_is_no_missed_session(transaction: Transaction) -> None:
+def test_open_empty_foreign_or_recent_transactions_are_no_missed_sessions(transaction: Transaction) -> None:
     assert settle(PLACE, [], [transaction], NOW) == []
 
 
@@ -103,14 +103,14 @@ def test_nothing_is_filled_while_the_socket_cannot_be_seen() -> None:
     assert len(settle(blind, [seen(0, 60)], [told("7", 0, 60)], NOW)) == 1  # a match still counts
 
 
-def test_a_session_that_is_on_is_left_alone() -> None:
+def test_an_open_session_is_not_changed() -> None:
     assert settle(PLACE, [seen(0, None)], [told("7", 0, 60)], NOW) == []
     on = seen(100, None, times_given=False, not_before=at(-1000))
     (filled,) = settle(PLACE, [on], [told("7", 0, 60)], NOW)  # but one before it was missed
     assert filled.number == -1
 
 
-def test_a_missed_one_becomes_a_session_of_the_past() -> None:
+def test_a_missed_session_is_added_with_a_negative_number() -> None:
     transactions = [told("8", 200, 260, 6.0), told("7", 100, 160, 7.0, cost=1.5, card="C")]
     first, second = settle(PLACE, [seen(0, 60)], transactions, NOW)
     assert (first.number, first.transaction, first.energy, first.cost, first.card) == (-1, "7", 7.0, 1.5, "C")
@@ -118,14 +118,14 @@ def test_a_missed_one_becomes_a_session_of_the_past() -> None:
     assert (second.number, second.transaction) == (-2, "8")
 
 
-def test_preliminary_and_final_figures() -> None:
+def test_final_figures_replace_preliminary_ones() -> None:
     (first,) = settle(PLACE, [], [told("7", 0, 60, 4.0, cost=1.0)], NOW)
     (final,) = settle(PLACE, [first], [told("7", 0, 61, 4.5, cost=0.9)], NOW)
     assert (final.number, final.energy, final.cost, final.ended_at) == (-1, 4.5, 0.9, at(61))
     assert settle(PLACE, [final], [told("7", 0, 61, 4.5, cost=0.9)], NOW) == []
 
 
-def test_two_short_ones_after_each_other() -> None:
+def test_two_short_sessions_in_a_row_keep_their_own_transactions() -> None:
     records = [seen(0, 4, 1.0), seen(5, 9, 2.0, number=2)]
     transactions = [told("7", 0, 4, 1.0), told("8", 5, 9, 2.0)]
     for given_ in (transactions, transactions[::-1], transactions[:1], transactions[1:]):
@@ -133,21 +133,21 @@ def test_two_short_ones_after_each_other() -> None:
         assert pairs == {number: id_ for number, id_ in ((1, "7"), (2, "8")) if id_ in {one.id for one in given_}}
 
 
-def test_what_a_session_has_counted_is_not_filled() -> None:
+def test_energy_that_a_session_has_counted_is_not_added() -> None:
     """Two transactions in one session: the cloud ended one and began the next, and the bridge saw one go on."""
     whole = seen(0, 120, 12.0)
     changed = settle(PLACE, [whole], [told("7", 0, 60, 5.0), told("8", 61, 120, 7.0)], NOW)
     assert [record.energy for record in changed] == [12.0]
 
 
-def test_several_sockets() -> None:
+def test_a_transaction_is_added_to_its_own_socket() -> None:
     places = [replace(PLACE, socket=number, address=f"BCU1_{number}") for number in (1, 2)]
     transactions = [told("7", 0, 60, socket=1), told("8", 0, 60, socket=2), told("9", 100, 160, socket=None)]
     filled = [settle(place, [], transactions, NOW) for place in places]
     assert [[(one.socket, one.transaction) for one in records] for records in filled] == [[(1, "7")], [(2, "8")]]
 
 
-def test_the_hour_that_the_clocks_repeat() -> None:
+def test_transactions_in_the_repeated_hour_match_their_records() -> None:
     """02:10 to 02:40, then 02:50 to 02:05, then 02:15 to 04:00, of which only the last was noticed, and misread."""
 
     def wall(hour: int, minute: int) -> datetime:
@@ -172,7 +172,7 @@ def test_the_hour_that_the_clocks_repeat() -> None:
 # --- with the memory ---
 
 
-def test_the_memory_follows() -> None:
+def test_corrected_records_correct_the_lifetime_energy() -> None:
     memory = Memory(
         session=Session(number=3, seen_from=at(0), seen_to=at(60), open=False, energy=5.0, started_at=at(0)),
         earlier_energy=20.0,
@@ -202,7 +202,7 @@ PERIODS = st.lists(st.tuples(st.integers(1, 90), st.integers(2, 90), st.integers
     fills=st.sets(st.integers(0, 900), max_size=8),
     times=st.booleans(),
 )
-def test_never_doubled(
+def test_no_energy_is_counted_twice(
     periods: list[tuple[int, int, int]], sight: list[tuple[int, bool]], fills: set[int], times: bool
 ) -> None:
     """A socket with gaps in its sight, and transactions read at any time: the sums are right in the end."""

@@ -52,26 +52,26 @@ def says(finding: Finding | None) -> tuple[Mark, str]:
 # --- name ---
 
 
-async def test_a_name_is_looked_up() -> None:
+async def test_a_host_name_is_looked_up() -> None:
     mark, text = says(await way("localhost", 1).name())
     assert mark is Mark.OK
     assert "127.0.0.1" in text or "::1" in text
 
 
-async def test_an_address_needs_no_name() -> None:
+async def test_an_ip_address_needs_no_lookup() -> None:
     assert await way("127.0.0.1", 1).name() is None
     assert await way("::1", 1).name() is None
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70 + ".invalid"])
-async def test_a_name_that_is_wrong(host: str) -> None:
+async def test_an_unknown_host_name_is_found(host: str) -> None:
     mark, text = says(await way(host, 1).name())
     assert mark is Mark.FAIL
     assert text.startswith(f"there is no host {host}")
     assert text.endswith("CURE NAME")
 
 
-async def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_name_server_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*_: object, **__: object) -> None:
         await asyncio.sleep(60)
 
@@ -83,19 +83,19 @@ async def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatc
 # --- port ---
 
 
-async def test_an_open_port() -> None:
+async def test_an_open_port_is_ok() -> None:
     async with listening() as port:
         assert says(await way("127.0.0.1", port).open_port()) == (Mark.OK, f"127.0.0.1:{port} is open")
 
 
-async def test_a_closed_port() -> None:
+async def test_a_closed_port_is_found() -> None:
     port = free_port()
     expected = f"127.0.0.1:{port}: nothing listens there. CURE PORT"
     assert says(await way("127.0.0.1", port).open_port()) == (Mark.FAIL, expected)
     assert says(await way("localhost", port).open_port())[1].startswith(f"localhost:{port}: nothing listens there.")
 
 
-async def test_a_closed_port_where_another_is_open() -> None:
+async def test_an_open_port_is_suggested_for_a_closed_one() -> None:
     async with listening() as other:
         port = free_port()
         found = says(await way("127.0.0.1", port, None, port, other).open_port())
@@ -103,7 +103,7 @@ async def test_a_closed_port_where_another_is_open() -> None:
         assert found == (Mark.FAIL, text)
 
 
-async def test_knocking_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_check_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*_: object) -> None:
         await asyncio.sleep(60)
 
@@ -133,7 +133,7 @@ async def test_a_plain_connection_has_no_certificate() -> None:
     assert await way("127.0.0.1", 1).certificate() is None
 
 
-async def test_a_certificate_that_is_trusted() -> None:
+async def test_a_trusted_certificate_is_ok() -> None:
     authority = trustme.CA()
     until = datetime(2035, 5, 1, tzinfo=UTC)
     async with listening(serving(authority.issue_cert("localhost", not_after=until))) as port:
@@ -141,7 +141,7 @@ async def test_a_certificate_that_is_trusted() -> None:
     assert (mark, text) == (Mark.OK, "TLSv1.3, a certificate that is trusted until 2035-05-01")
 
 
-async def test_a_certificate_that_nobody_here_has_signed() -> None:
+async def test_a_certificate_of_an_unknown_authority_is_found() -> None:
     async with listening(serving(trustme.CA().issue_cert("localhost"))) as port:
         mark, text = says(await way("localhost", port, ssl.create_default_context).certificate())
     assert mark is Mark.FAIL
@@ -149,7 +149,7 @@ async def test_a_certificate_that_nobody_here_has_signed() -> None:
     assert text.endswith("CURE UNTRUSTED")
 
 
-async def test_a_certificate_that_has_expired() -> None:
+async def test_an_expired_certificate_is_found() -> None:
     authority = trustme.CA()
     past = datetime(2020, 1, 1, tzinfo=UTC)
     certificate = authority.issue_cert("localhost", not_before=datetime(2019, 1, 1, tzinfo=UTC), not_after=past)
@@ -158,7 +158,7 @@ async def test_a_certificate_that_has_expired() -> None:
     assert found == (Mark.FAIL, f"the certificate of localhost:{port} has expired. CURE EXPIRED")
 
 
-async def test_a_certificate_that_is_not_valid_yet() -> None:
+async def test_a_certificate_that_is_not_valid_yet_is_found() -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost", not_before=datetime(2037, 1, 1, tzinfo=UTC))
     async with listening(serving(certificate)) as port:
@@ -167,7 +167,7 @@ async def test_a_certificate_that_is_not_valid_yet() -> None:
     assert "the clock of this machine may be wrong" in text
 
 
-async def test_a_certificate_for_another_name() -> None:
+async def test_a_certificate_for_another_name_is_found() -> None:
     authority = trustme.CA()
     async with listening(serving(authority.issue_cert("hub.example"))) as port:
         for host in ("localhost", "127.0.0.1"):
@@ -176,21 +176,21 @@ async def test_a_certificate_for_another_name() -> None:
             assert found == (Mark.FAIL, expected)
 
 
-async def test_a_port_that_speaks_no_tls() -> None:
+async def test_a_port_without_tls_is_found() -> None:
     async with listening() as port:  # closes at once, as MQTT brokers do
         mark, text = says(await way("127.0.0.1", port, ssl.create_default_context).certificate())
     assert mark is Mark.FAIL
     assert text.endswith("CURE NO TLS")
 
 
-async def test_a_port_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_that_never_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.checkup.connectivity.TLS_S", 0.1)
     async with silent() as port:
         mark, text = says(await way("127.0.0.1", port, ssl.create_default_context).certificate())
     assert (mark, text) == (Mark.FAIL, f"127.0.0.1:{port} does not answer a secure connection. CURE NO TLS")
 
 
-async def test_whether_a_port_speaks_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_port_with_tls_is_recognised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("bridge.checkup.connectivity.TLS_S", 0.5)
     async with listening(serving(trustme.CA().issue_cert("elsewhere"))) as port:
         assert await speaks_tls("127.0.0.1", port)

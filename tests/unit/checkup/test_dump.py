@@ -35,7 +35,7 @@ def dump(folder: Path, *findings: Finding, **sections: dict[str, object]) -> Dum
     return Dump(values, {"mqtt.host": str(folder / "bridge.toml")}, findings, NOW)
 
 
-def test_it_is_readable_by_its_owner_only_and_never_overwrites(tmp_path: Path) -> None:
+def test_the_dump_is_readable_by_its_owner_only_and_overwrites_no_file(tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
     lines = write(path, dump(tmp_path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -45,7 +45,7 @@ def test_it_is_readable_by_its_owner_only_and_never_overwrites(tmp_path: Path) -
         write(path, dump(tmp_path))
 
 
-def test_versions(tmp_path: Path) -> None:
+def test_the_dump_has_the_versions_of_the_bridge_and_its_libraries(tmp_path: Path) -> None:
     versions: Parsed = compose(dump(tmp_path))["versions"]
     assert versions["bridge"] == __version__
     assert {"aiomqtt", "websockets", "pydantic", "structlog"} <= set(versions["libraries"])
@@ -53,7 +53,7 @@ def test_versions(tmp_path: Path) -> None:
     assert "hypothesis" not in versions["libraries"]  # a package that the service does not need
 
 
-def test_every_setting_is_there(tmp_path: Path) -> None:
+def test_the_dump_has_every_setting(tmp_path: Path) -> None:
     content: Parsed = compose(dump(tmp_path, mqtt={"host": "10.1.2.3", "port": 1884}, commands={"max_age": 60}))[
         "settings"
     ]
@@ -65,7 +65,7 @@ def test_every_setting_is_there(tmp_path: Path) -> None:
     assert content["cloud.url"]["value"] == "wss://motown.bluecurrent.nl/haserver"
 
 
-def test_what_is_stored(tmp_path: Path) -> None:
+def test_the_dump_has_the_stored_charge_points_memories_and_values(tmp_path: Path) -> None:
     storage = Storage(tmp_path / "bridge.db")
     storage.save_charge_point("BCU102728", ChargePointSettings(name="Driveway", model="U:MOVE16", is_cable=False))
     session = Session(number=3, seen_from=NOW, energy=4.2)
@@ -86,7 +86,7 @@ def test_what_is_stored(tmp_path: Path) -> None:
     assert content["commands"] == {"done": 1, "ERR_REJECTED": 1}
 
 
-def test_every_single_value_of_the_service_may_be_told() -> None:
+def test_every_stored_value_of_the_service_is_known_to_the_dump() -> None:
     """A value with secrets (the login) is only named."""
     names = {
         capabilities.NAME,
@@ -97,7 +97,7 @@ def test_every_single_value_of_the_service_may_be_told() -> None:
     assert names == VALUES_SHOWN
 
 
-def test_a_table_of_another_version_is_counted_and_not_told(tmp_path: Path) -> None:
+def test_a_table_of_another_version_is_counted_and_not_shown(tmp_path: Path) -> None:
     storage = Storage(tmp_path / "bridge.db")
     storage.save_value("something_new", "a private matter")
     storage.close()
@@ -110,13 +110,13 @@ def test_a_table_of_another_version_is_counted_and_not_told(tmp_path: Path) -> N
     assert "private matter" not in json.dumps(content)
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_the_dump_names_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bridge.db").write_text("no database")
     assert compose(dump(tmp_path))["storage"] == {"problem": "file is not a database"}
     assert compose(dump(tmp_path / "none"))["storage"] == {"file": None}
 
 
-def test_a_file_of_another_program(tmp_path: Path) -> None:
+def test_the_dump_names_a_file_of_another_program(tmp_path: Path) -> None:
     """Its tables may have the same names, and anything in them."""
     with closing(sqlite3.connect(tmp_path / "bridge.db")) as connection, connection:
         for table in ("charge_point", "thing", "memory", "steering", "parameter", "value", "session", "command"):
@@ -138,7 +138,7 @@ NUMBERS = st.lists(st.integers(100000, 999999), min_size=2, max_size=2, unique=T
 
 @settings(max_examples=25)
 @given(WORDS, NUMBERS, st.sampled_from(["ERR_REJECTED", "ERR_TIMEOUT"]))
-def test_no_secret_is_in_it(words: list[str], numbers: list[int], code: ErrorCode) -> None:
+def test_no_secret_is_in_the_dump(words: list[str], numbers: list[int], code: ErrorCode) -> None:
     (token, password, user, host, card, login, name, number, uid, company, prefix, client, fingerprint, folder, wish,
      text) = words  # fmt: skip
     first, second = (f"BCU{number}" for number in numbers)

@@ -26,7 +26,7 @@ def last(findings: list[Finding]) -> tuple[Mark, str]:
 # --- settings ---
 
 
-def test_where_settings_came_from() -> None:
+def test_the_origins_of_the_settings_are_counted() -> None:
     origins = {
         "mqtt.host": "bridge.toml",
         "mqtt.port": "bridge.toml",
@@ -39,7 +39,7 @@ def test_where_settings_came_from() -> None:
     assert look_at_settings({}).mark is Mark.NOTE
 
 
-def test_a_recording(tmp_path: Path) -> None:
+def test_the_file_of_the_recording_is_checked(tmp_path: Path) -> None:
     assert look_at_recording(None) == []
     (found,) = look_at_recording(tmp_path / "frames.jsonl")
     assert found.mark is Mark.NOTE
@@ -53,7 +53,7 @@ def test_a_recording(tmp_path: Path) -> None:
 # --- storage ---
 
 
-def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_a_missing_file_will_be_created_at_the_first_start(tmp_path: Path) -> None:
     for path in (tmp_path / "bridge.db", tmp_path / "a" / "b" / "bridge.db"):
         mark, says = last(look_at_storage(path))
         assert mark is Mark.OK
@@ -61,7 +61,7 @@ def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
         assert not path.parent.joinpath("a").exists()  # the check creates nothing
 
 
-def test_a_file_that_is_well(tmp_path: Path) -> None:
+def test_a_usable_file_is_ok(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     Storage(path).close()
     (finding,) = look_at_storage(path)
@@ -69,7 +69,7 @@ def test_a_file_that_is_well(tmp_path: Path) -> None:
     assert f"version {VERSION};" in finding.says
 
 
-def test_a_file_of_an_older_version(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_is_ok(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE value (name TEXT)")
@@ -79,14 +79,14 @@ def test_a_file_of_an_older_version(tmp_path: Path) -> None:
     assert f"version 1, upgraded to {VERSION} at the next start;" in says
 
 
-def test_a_file_of_the_running_service(tmp_path: Path) -> None:
+def test_a_file_of_the_running_service_is_ok(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     storage = Storage(path)
     assert [finding.mark for finding in look_at_storage(path)] == [Mark.OK]
     storage.close()
 
 
-def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_found(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     for path in (tmp_path / "data" / "bridge.db", tmp_path / "data" / "deeper" / "bridge.db"):
         mark, says = last(look_at_storage(path))
@@ -94,11 +94,11 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         assert f"{tmp_path / 'data'} is not a folder" in says
 
 
-def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_found(tmp_path: Path) -> None:
     assert last(look_at_storage(tmp_path)) == (Mark.FAIL, f"{tmp_path} is not a file. Correct storage.path.")
 
 
-def test_a_folder_that_may_not_be_written(unprivileged: Path) -> None:
+def test_a_read_only_folder_is_found(unprivileged: Path) -> None:
     unprivileged.chmod(0o500)
     for path in (unprivileged / "bridge.db", unprivileged / "deeper" / "bridge.db"):
         mark, says = last(look_at_storage(path))
@@ -106,7 +106,7 @@ def test_a_folder_that_may_not_be_written(unprivileged: Path) -> None:
         assert f"{unprivileged} cannot be written by this user (uid {os.getuid()})" in says
 
 
-def test_a_file_that_may_not_be_read(unprivileged: Path) -> None:
+def test_an_unreadable_file_is_found(unprivileged: Path) -> None:
     path = unprivileged / "bridge.db"
     Storage(path).close()
     path.chmod(0o000)
@@ -114,7 +114,7 @@ def test_a_file_that_may_not_be_read(unprivileged: Path) -> None:
 
 
 @pytest.mark.parametrize(("may", "what"), [(os.W_OK, "cannot be written"), (os.R_OK, "cannot be read")])
-def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may: int, what: str) -> None:
+def test_a_missing_permission_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may: int, what: str) -> None:
     """The same for root, which has every permission, with a simulated answer of the system."""
     path = tmp_path / "bridge.db"
     Storage(path).close()
@@ -125,7 +125,7 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may: int
     assert f"{refused} {what}" in says
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_found(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     path.write_text("This is a letter to my aunt, and no database at all. " * 20)
     mark, says = last(look_at_storage(path))
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert "backup" in says
 
 
-def test_a_file_that_is_damaged(tmp_path: Path) -> None:
+def test_a_damaged_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     Storage(path).close()
     content = bytearray(path.read_bytes())
@@ -145,7 +145,7 @@ def test_a_file_that_is_damaged(tmp_path: Path) -> None:
     assert "backup" in says
 
 
-def test_a_file_of_a_newer_version(tmp_path: Path) -> None:
+def test_a_file_of_a_newer_version_is_found(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     Storage(path).close()
     with closing(sqlite3.connect(path)) as connection:
@@ -155,7 +155,7 @@ def test_a_file_of_a_newer_version(tmp_path: Path) -> None:
     assert f"newer version of the bridge (storage version {VERSION + 1}; this one knows {VERSION})" in says
 
 
-def test_a_file_that_others_may_read(tmp_path: Path) -> None:
+def test_a_file_that_others_may_read_is_found(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     Storage(path).close()
     path.chmod(0o644)
@@ -164,7 +164,7 @@ def test_a_file_that_others_may_read(tmp_path: Path) -> None:
     assert f"chmod 600 {path}" in finding.says
 
 
-def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1024**2))
     finding, _ = look_at_storage(tmp_path / "bridge.db")
     assert (finding.mark, finding.what) == (Mark.FAIL, "disk")
@@ -175,7 +175,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(("month", "there"), [(1, "13:00+01:00"), (7, "14:00+02:00")])
-def test_the_time_in_amsterdam(month: int, there: str) -> None:
+def test_the_time_in_amsterdam_is_shown(month: int, there: str) -> None:
     finding = look_at_time_zone(datetime(2026, month, 1, 12, 0, tzinfo=UTC))
     assert finding == Finding(Mark.OK, "time zone", f"the data is installed; in Amsterdam it is {there}")
 
@@ -210,14 +210,14 @@ async def answering(answer: bytes) -> AsyncIterator[Settings]:
         (b"\xff\xff\xff", Mark.FAIL, "another program answers"),
     ],
 )
-async def test_the_status_page(answer: bytes, mark: Mark, says: str) -> None:
+async def test_the_answer_on_the_port_of_the_page_is_checked(answer: bytes, mark: Mark, says: str) -> None:
     async with answering(answer) as settings:
         finding = await look_at_page(settings)
     assert finding.mark is mark
     assert says in finding.says
 
 
-async def test_no_status_page() -> None:
+async def test_a_page_that_is_off_or_not_running_is_noted() -> None:
     assert (await look_at_page(Settings(http=HttpSettings(listen="")))).says == "off: http.listen is empty"
     finding = await look_at_page(Settings(http=HttpSettings(listen=f"127.0.0.1:{free_port()}")))
     assert finding.mark is Mark.NOTE

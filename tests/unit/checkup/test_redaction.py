@@ -11,7 +11,7 @@ from bridge.chargepoint.cloud_fields import cloud_fields
 from bridge.checkup.redaction import SECRET, Redaction, host_stand_in
 
 
-def test_a_word_has_one_stand_in() -> None:
+def test_a_word_always_has_the_same_replacement() -> None:
     redaction = Redaction()
     assert redaction.hide("Driveway", "NAME") == "NAME-1"
     assert redaction.hide("Carport", "NAME") == "NAME-2"
@@ -21,14 +21,14 @@ def test_a_word_has_one_stand_in() -> None:
     assert redaction.hide("BCU-APP", "CARD") == "BCU-APP"  # it stands for no card
 
 
-def test_charge_points_are_numbered_wherever_they_stand() -> None:
+def test_charge_points_are_numbered_wherever_they_occur() -> None:
     redaction = Redaction()
     redaction.hide_evse_ids(["BCU102728_2", "GRIDBCU102728 BCU100186"])
     assert redaction.text("BCU100186 BCU102728_2 GRIDBCU102728") == "BCU000001 BCU000002_2 GRIDBCU000002"
     assert redaction.text("a new one: BCU999999") == "a new one: BCU000003"
 
 
-def test_a_common_word_as_a_user_name_spoils_nothing() -> None:
+def test_a_common_word_as_a_user_name_replaces_nothing_else() -> None:
     redaction = Redaction()
     redaction.hide("mqtt", "USER")
     text = redaction.text("mqtt.host refuses the user name mqtt. See mqtt.username, not mqttx.")
@@ -47,11 +47,11 @@ def test_a_common_word_as_a_user_name_spoils_nothing() -> None:
         ("2026-11-21T09:05:54+01:00", "2026-11-21T09:05:54+01:00"),
     ],
 )
-def test_what_looks_like_a_person_is_taken_out(text: str, left: str) -> None:
+def test_text_that_looks_like_a_person_is_replaced(text: str, left: str) -> None:
     assert Redaction().text(text) == left
 
 
-def test_names_of_fields_decide() -> None:
+def test_the_name_of_a_field_decides_on_its_replacement() -> None:
     redaction = Redaction()
     content: JsonValue = {
         "name": "Driveway", "card": "046C", "access_token": "x", "login": None, "energy": 3.5, "open": True,
@@ -61,7 +61,7 @@ def test_names_of_fields_decide() -> None:
     assert redaction.json(["Driveway", 1]) == ["NAME-1", 1]
 
 
-def test_where_a_charge_point_is_stays_private() -> None:
+def test_the_location_of_a_charge_point_is_replaced() -> None:
     """Of what is kept of a charge point on disk, as the dump shows it."""
     told = {name: f"{name} of the Smiths" for name in cloud_fields(Location)} | {
         "x_coord": "52.123",
@@ -77,7 +77,7 @@ def test_where_a_charge_point_is_stays_private() -> None:
         assert private not in redacted
 
 
-def test_folders() -> None:
+def test_private_folders_are_replaced() -> None:
     redaction = Redaction()
     redaction.hide_folder(Path("/srv/the-smiths/bridge.db"))
     redaction.hide_folder(Path("/data/bridge.db"))
@@ -98,5 +98,5 @@ def test_folders() -> None:
         ("8.8.8.8", "ADDRESS"),
     ],
 )
-def test_hosts(host: str, told: str) -> None:
+def test_private_hosts_are_replaced(host: str, told: str) -> None:
     assert host_stand_in(host) == told

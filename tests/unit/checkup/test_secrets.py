@@ -24,14 +24,14 @@ def says(found: list[Finding]) -> list[str]:
     return [finding.says for finding in found]
 
 
-def test_nothing_to_tell(secrets: Path) -> None:
+def test_correct_secrets_have_no_finding(secrets: Path) -> None:
     (secrets / "bridge_mqtt__password").write_text("right")
     (secrets / "bridge_of_sighs").write_text("x")
     (secrets / "key.p12").write_bytes(bytes(range(256)))
     assert look_at_secrets(Settings(mqtt=MqttSettings(password=SecretStr("right"))), {}) == []
 
 
-def test_the_folder_is_not_there(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_folder_of_secrets_is_found(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets.rmdir()
     assert says(look_at_secrets(Settings(), {})) == [
         f"BRIDGE_SECRETS_DIR names {secrets}, which is not a folder. Correct it, or unset it."
@@ -41,7 +41,7 @@ def test_the_folder_is_not_there(secrets: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf\r\n"])
-def test_a_file_without_a_secret(secrets: Path, content: bytes) -> None:
+def test_an_empty_file_of_a_secret_is_found(secrets: Path, content: bytes) -> None:
     path = secrets / "bridge_cloud__api_token"
     path.write_bytes(content)
     assert says(look_at_secrets(Settings(), {})) == [
@@ -49,7 +49,7 @@ def test_a_file_without_a_secret(secrets: Path, content: bytes) -> None:
     ]
 
 
-def test_a_file_whose_name_is_not_quite_right(secrets: Path) -> None:
+def test_a_file_with_a_misspelt_name_is_found(secrets: Path) -> None:
     path = secrets / "bridge_mqtt_password"
     path.write_text("x")
     assert says(look_at_secrets(Settings(), {})) == [
@@ -66,7 +66,7 @@ def test_a_file_whose_name_is_not_quite_right(secrets: Path) -> None:
         ("s3\u200bcr3t", "has a character that cannot be seen"),
     ],
 )
-def test_a_password_with_more_in_it_than_may_be_meant(password: str, words: str) -> None:
+def test_a_password_with_blanks_quotes_or_invisible_characters_is_noted(password: str, words: str) -> None:
     settings = Settings(mqtt=MqttSettings(password=SecretStr(password)))
     (line,) = says(look_at_secrets(settings, {"mqtt.password": "bridge.toml"}))
     assert line == f"mqtt.password {words}, and is sent exactly as it is. If that is not intended, correct bridge.toml."

@@ -30,7 +30,7 @@ FULL = AccountReport(
 )  # fmt: skip
 
 
-def test_all_of_it() -> None:
+def test_the_report_has_every_part_of_the_account() -> None:
     assert list(table(FULL)) == [
         "Owner           Sam  sam  since 2020-01-01",
         "Card            NL-1  Car  valid  made 01-JAN-20",
@@ -42,7 +42,7 @@ def test_all_of_it() -> None:
     ]
 
 
-def test_the_owner_as_the_cloud_tells_of_them() -> None:
+def test_every_known_field_of_the_owner_is_shown() -> None:
     owner = OwnerEntry("Sam", "sam", "sam@example.org", None, tel="+31 6 1234", should_reset_password=True)
     assert list(table(replace(NOTHING, owner=owner))) == [
         "Owner           Sam  sam  +31 6 1234",
@@ -51,18 +51,18 @@ def test_the_owner_as_the_cloud_tells_of_them() -> None:
 
 
 @pytest.mark.parametrize("blank", [None, "", "n/a", True, [], {}])
-def test_a_figure_that_is_none(blank: JsonValue) -> None:
+def test_a_missing_figure_is_a_question_mark(blank: JsonValue) -> None:
     one = {"started_at": None, "chargepoint_id": "", "kwh": blank, "total_costs": blank, "currency": None}
     (line, hint) = list(table(replace(NOTHING, transactions=[one])))
     assert line == "Transaction     ?  ?  ? kWh  ? EUR"
     assert hint == "? marks a value that Blue Current did not give."
 
 
-def test_a_transaction_without_its_fields() -> None:
+def test_a_transaction_without_fields_is_shown() -> None:
     assert next(iter(table(replace(NOTHING, transactions=[{}])))) == "Transaction     ?  ?  ? kWh  ? EUR"
 
 
-def test_a_grid_and_green_figures_without_values() -> None:
+def test_a_grid_and_sustainability_without_values_are_shown() -> None:
     report = replace(
         NOTHING,
         grids=[GridEntry("GRID-1", ["BCU1", "BCU2"], None, None, None)],
@@ -77,7 +77,7 @@ def test_a_grid_and_green_figures_without_values() -> None:
 NOTHING = AccountReport(None, None, None, None, None, None, None, {})
 
 
-def test_what_is_missing_is_named() -> None:
+def test_missing_parts_are_named() -> None:
     report = replace(NOTHING, missing={"transactions": "Blue Current cannot be reached: no\nanswer."})
     assert list(table(report)) == ["Missing: transactions. Blue Current cannot be reached: no answer."]
 

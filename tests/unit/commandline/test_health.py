@@ -33,26 +33,26 @@ def server(status: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
-def test_a_service_that_answers_is_well_wherever_it_listens(host: str) -> None:
+def test_a_service_that_answers_is_healthy_wherever_it_listens(host: str) -> None:
     with server(200) as port:
         assert health.health(HttpSettings(listen=f"{host}:{port}")) is None
 
 
-def test_another_answer_is_told() -> None:
+def test_another_answer_is_reported() -> None:
     with server(503) as port:
         assert health.health(HttpSettings(listen=f"127.0.0.1:{port}")) == f"127.0.0.1:{port}/healthz answers 503"
 
 
-def test_no_answer_is_told() -> None:
+def test_a_missing_answer_is_reported() -> None:
     listen = f"127.0.0.1:{free_port()}"
     assert (health.health(HttpSettings(listen=listen)) or "").startswith(f"{listen} does not answer")
 
 
-def test_with_http_turned_off_there_is_no_fault() -> None:
+def test_a_service_without_http_is_healthy() -> None:
     assert health.health(HttpSettings(listen="")) is None
 
 
-def test_it_reads_the_settings_of_the_service(
+def test_the_health_check_reads_the_settings_of_the_service(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with server(200) as port:

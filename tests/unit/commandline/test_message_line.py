@@ -81,7 +81,7 @@ def test_names_and_topics_are_on_one_line() -> None:
         ({"type": "evt.max_current.report", "val_t": "int", "val": 10}, "max_current 10"),
     ],
 )
-def test_lines(fields: dict[str, Any], end: str) -> None:
+def test_every_report_has_its_line(fields: dict[str, Any], end: str) -> None:
     text = said(**fields)
     assert text.startswith("12:30:15  Home ")
     assert text.endswith(end)
@@ -99,7 +99,7 @@ def test_commands_and_answers_are_marked() -> None:
     assert "↩" in said(type="evt.state.report", val="charging", corid="c")
 
 
-def test_what_a_login_carries_is_not_shown() -> None:
+def test_the_content_of_a_login_is_not_shown() -> None:
     text = said(
         "pt:j1/mt:cmd/rt:ad/rn:bluecurrent/ad:1",
         type="cmd.auth.login",
@@ -110,7 +110,7 @@ def test_what_a_login_carries_is_not_shown() -> None:
     assert "sesame" not in text
 
 
-def test_what_is_not_fimp_is_said_too() -> None:
+def test_other_messages_are_marked_as_not_fimp() -> None:
     assert "not FIMP" in (line("some/topic", b"x", NOW) or "")
     assert "not FIMP" in (line(EVENT, b"x", NOW) or "")
 

@@ -25,12 +25,12 @@ BIDI = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
         ("", ""),
     ],
 )
-def test_what_is_shown(text: str, shown: str) -> None:
+def test_control_characters_are_removed_and_line_ends_replaced(text: str, shown: str) -> None:
     assert one_line(text) == shown
 
 
 @given(st.text(st.characters(codec=None)))
-def test_it_is_one_line_that_can_be_printed(text: str) -> None:
+def test_any_text_becomes_one_printable_line(text: str) -> None:
     shown = one_line(text)
     assert len(shown.splitlines()) <= 1
     assert not set(shown) & set(BIDI)
@@ -39,5 +39,5 @@ def test_it_is_one_line_that_can_be_printed(text: str) -> None:
     assert one_line(shown) == shown
 
 
-def test_values_in_values() -> None:
+def test_nested_values_are_cleaned() -> None:
     assert plain({"a\nb": ["c\x00", 1, None, True, {"d": "\u202ee"}]}) == {"a b": ["c", 1, None, True, {"d": "e"}]}

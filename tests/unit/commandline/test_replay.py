@@ -40,7 +40,7 @@ class Heard:
         return next(str(m["ctime"]) for m in self.raw if (m["type"], m["val"]) == (type_, value))
 
 
-def test_a_session_is_heard_with_the_times_of_the_recording() -> None:
+def test_a_replayed_session_has_the_times_of_the_recording() -> None:
     life = RecordedLife()
     life.open()
     life.wait(30)
@@ -70,7 +70,7 @@ def test_a_session_is_heard_with_the_times_of_the_recording() -> None:
     assert heard.missed == []
 
 
-def test_a_silent_meter_is_repeated_and_a_lost_link_is_told_after_the_grace() -> None:
+def test_a_meter_is_repeated_at_its_interval_and_a_lost_link_reported_after_the_grace() -> None:
     life = RecordedLife()
     life.open()
     life.wait(95)
@@ -84,7 +84,7 @@ def test_a_silent_meter_is_repeated_and_a_lost_link_is_told_after_the_grace() ->
     assert len(heard.values("evt.meter.report")) == 2 * 4  # each half hour, and nothing has changed after the loss
 
 
-def test_what_is_not_understood_is_named() -> None:
+def test_lines_that_are_not_understood_are_named() -> None:
     life = RecordedLife()
     life.open()
     life.garbage()
@@ -99,7 +99,7 @@ def test_what_is_not_understood_is_named() -> None:
     ]
 
 
-def test_what_commands_changed_is_remembered() -> None:
+def test_recorded_outcomes_of_commands_change_the_state() -> None:
     life = RecordedLife()
     life.open()
     life.plug()
@@ -113,7 +113,7 @@ def test_what_commands_changed_is_remembered() -> None:
     assert heard.missed == ["the state of BCU102728 that is recorded here cannot be read by this version"]
 
 
-def test_a_service_that_stopped_said_goodbye() -> None:
+def test_a_recorded_stop_publishes_the_goodbye() -> None:
     life = RecordedLife()
     life.open()
     life.note(Stopped())
@@ -173,7 +173,7 @@ def test_a_redacted_recording_gives_the_same_as_the_plain_one(
         assert secret not in said
 
 
-def test_answers_that_came_in_another_order_answer_all_the_same() -> None:
+def test_answers_in_another_order_are_matched() -> None:
     life = RecordedLife()
     life.open()
     turned = life.recording

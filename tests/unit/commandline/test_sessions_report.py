@@ -52,7 +52,7 @@ def priced(*costs: tuple[float | None, str]) -> Ledger:
         (priced((12.0, "SEK"), (1.25, "EUR")), "Cost", ["12.00 SEK", "1.25 EUR"], "1.25 EUR + 12.00 SEK"),
     ],
 )
-def test_the_table_says_in_which_currency(ledger: Ledger, head: str, cells: list[str], total: str) -> None:
+def test_the_table_shows_the_currency(ledger: Ledger, head: str, cells: list[str], total: str) -> None:
     lines = list(table(ledger))
     assert f"    kWh  {head:>{max(len(cell) for cell in [head, *cells])}}" in lines[0]
     for line, cell in zip(lines[1:], cells, strict=False):
@@ -61,7 +61,7 @@ def test_the_table_says_in_which_currency(ledger: Ledger, head: str, cells: list
     assert [line for line in lines if line.startswith("All")][-1].endswith(f"3.000  {total}")
 
 
-def test_a_program_is_told_the_currency() -> None:
+def test_csv_and_json_have_the_currency() -> None:
     ledger = priced((12.0, "SEK"), (1.25, "EUR"), (None, "EUR"))
     rows = list(csv.DictReader(io.StringIO(to_csv(ledger), newline="")))
     assert [(row["cost"], row["currency"], row["cost_eur"]) for row in rows] == [

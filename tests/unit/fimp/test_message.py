@@ -62,14 +62,14 @@ def wire(**changes: Any) -> bytes:
     ),
     payload_type=st.sampled_from(["j1", "j1c1"]),
 )
-def test_what_is_written_is_read_back_the_same(message: Message, payload_type: PayloadType) -> None:
+def test_a_written_message_is_read_back_the_same(message: Message, payload_type: PayloadType) -> None:
     read = Message.parse(message.to_bytes(payload_type), payload_type)
     assert read.model_dump(exclude={"tags"}) == message.model_dump(exclude={"tags"})
     assert list(read.tags) == list(message.tags)
 
 
 @given(st.binary())
-def test_no_bytes_raise_anything_else(payload: bytes) -> None:
+def test_arbitrary_bytes_are_parsed_or_rejected(payload: bytes) -> None:
     for payload_type in ("j1", "j1c1"):
         try:
             Message.parse(payload, payload_type)
@@ -78,7 +78,7 @@ def test_no_bytes_raise_anything_else(payload: bytes) -> None:
 
 
 @given(JSON, st.sampled_from([*BASE, "props", "tags", "storage", "ctime", "resp_to", "corid", "src", "ver", "topic"]))
-def test_no_json_raises_anything_else(value: Any, field: str) -> None:
+def test_arbitrary_json_is_parsed_or_rejected(value: Any, field: str) -> None:
     for payload in (json.dumps(value).encode(), wire(**{field: value})):
         try:
             message = Message.parse(payload)
@@ -88,7 +88,7 @@ def test_no_json_raises_anything_else(value: Any, field: str) -> None:
 
 
 @given(st.data())
-def test_no_cut_message_raises_anything_else(data: st.DataObject) -> None:
+def test_a_cut_message_is_rejected(data: st.DataObject) -> None:
     whole = gzip.compress(wire())
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(Malformed):
@@ -137,12 +137,12 @@ def test_an_empty_time_is_no_time() -> None:
         (b"1" * 5000, "not JSON"),
     ],
 )
-def test_what_is_no_message(payload: bytes, why: str) -> None:
+def test_content_that_is_no_message_is_rejected(payload: bytes, why: str) -> None:
     with pytest.raises(Malformed, match=why):
         Message.parse(payload)
 
 
-def test_the_uid_is_told_when_it_could_be_read() -> None:
+def test_a_malformed_message_keeps_its_uid() -> None:
     with pytest.raises(Malformed) as caught:
         Message.parse(wire(serv=...))
     assert caught.value.uid == "u-1"
@@ -158,12 +158,12 @@ PACKED = gzip.compress(wire(), mtime=0)
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", wire(), PACKED + b"x", PACKED[:-1]])
-def test_what_is_no_gzip(payload: bytes) -> None:
+def test_content_that_is_no_gzip_is_rejected(payload: bytes) -> None:
     with pytest.raises(Malformed):
         Message.parse(payload, "j1c1")
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+def test_a_compressed_message_that_is_too_large_is_refused_before_it_is_unpacked() -> None:
     bomb = gzip.compress(b"\x00" * (50 * MAX_BYTES))
     tracemalloc.start()
     try:
@@ -178,13 +178,15 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
 @pytest.mark.parametrize("payload_type", ["j1", "j1c1"])
 @pytest.mark.parametrize("depth", [250, 1_000, 100_000])
 @pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"a":', "}")])
-def test_what_is_nested_too_deeply_is_refused(payload_type: PayloadType, depth: int, left: str, right: str) -> None:
+def test_a_message_that_is_nested_too_deeply_is_refused(
+    payload_type: PayloadType, depth: int, left: str, right: str
+) -> None:
     text = wire().replace(b'"val": null', f'"val": {left * depth}1{right * depth}'.encode())
     with pytest.raises(Malformed):
         Message.parse(gzip.compress(text) if payload_type == "j1c1" else text, payload_type)
 
 
-def test_what_may_be_nested_is_read_and_written() -> None:
+def test_a_nested_message_is_read_and_written() -> None:
     value: JsonValue = 1
     for _ in range(100):
         value = [value]
@@ -218,7 +220,7 @@ def test_a_property_that_is_no_text_is_refused_when_it_is_needed() -> None:
         message.property("charging_mode")
 
 
-def test_how_it_is_written() -> None:
+def test_a_message_is_written_with_all_its_fields() -> None:
     message = Message(
         service="chargepoint",
         type="evt.state.report",

@@ -39,7 +39,7 @@ def test_an_error_on_a_device_topic_is_not_kept_by_the_hub() -> None:
     assert set(on_device.properties) == {"msg", "src", "cmd_topic", "cmd_service", "cmd_type"}
 
 
-def test_a_thing_as_the_hub_reads_it() -> None:
+def test_an_inclusion_report_has_the_shape_that_the_hub_reads() -> None:
     service = ServiceDescription(
         "chargepoint", "/rt:dev/x", "ch_0", [Interface("in", "cmd.charge.start", "null")], {"sup_states": ["error"]}
     )

@@ -22,11 +22,11 @@ CET = timezone(timedelta(hours=1))
         "2026-01-31 06:30:00.12 Z",
     ],
 )
-def test_the_four_forms(text: str) -> None:
+def test_a_time_is_read_in_every_form_of_the_contract(text: str) -> None:
     assert parse_time(text) == datetime(2026, 1, 31, 7, 30, 0, 120_000, tzinfo=CET)
 
 
-def test_a_time_without_a_fraction() -> None:
+def test_a_time_without_a_fraction_is_read() -> None:
     assert parse_time("2026-01-31T07:30:00Z") == datetime(2026, 1, 31, 7, 30, tzinfo=UTC)
 
 
@@ -47,10 +47,10 @@ def test_a_time_without_a_fraction() -> None:
         "٢٠٢٦-01-31T07:30:00Z",
     ],
 )
-def test_what_is_none_of_them(text: str) -> None:
+def test_another_text_is_no_time(text: str) -> None:
     with pytest.raises(ValueError):
         parse_time(text)
 
 
-def test_how_it_is_written() -> None:
+def test_a_time_is_written_with_milliseconds_and_offset() -> None:
     assert format_time(datetime(2026, 1, 31, 7, 30, tzinfo=CET)) == "2026-01-31T07:30:00.000+01:00"

@@ -35,7 +35,7 @@ NAMES = st.text("abcXYZ019_-.", min_size=1, max_size=12)
         ("a/b/pt:j1/mt:cmd/rt:ad/rn:zw/ad:1", Topic("cmd", "ad", "zw", "1", prefix="a/b")),
     ],
 )
-def test_known_topics(text: str, topic: Topic) -> None:
+def test_known_topics_are_parsed_and_written(text: str, topic: Topic) -> None:
     assert Topic.parse(text) == topic
     assert topic.path == text
 
@@ -72,14 +72,14 @@ def test_known_topics(text: str, topic: Topic) -> None:
         f"{'x' * 66_000}/pt:j1/mt:rsp/rt:app/rn:x/ad:1",
     ],
 )
-def test_what_is_no_topic(text: str) -> None:
+def test_text_that_is_no_topic_is_rejected(text: str) -> None:
     with pytest.raises(InvalidTopic) as caught:
         Topic.parse(text)
     assert len(str(caught.value)) < 2_000, "the text is quoted in full"
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_what_can_be_a_level_can_be_published(text: str) -> None:
+def test_every_valid_level_can_be_published(text: str) -> None:
     if is_level(text):
         assert list(topic_faults(text)) == []
 
@@ -94,7 +94,7 @@ def test_what_can_be_a_level_can_be_published(text: str) -> None:
     NAMES,
     st.lists(NAMES, max_size=3),
 )
-def test_what_is_written_is_read_back_the_same(
+def test_a_written_topic_is_read_back_the_same(
     payload: PayloadType,
     message: MessageType,
     resource: ResourceType,
@@ -119,7 +119,7 @@ def test_what_is_written_is_read_back_the_same(
 
 
 @given(st.text())
-def test_no_text_raises_anything_else(text: str) -> None:
+def test_arbitrary_text_is_parsed_or_rejected(text: str) -> None:
     try:
         Topic.parse(text)
     except InvalidTopic:

@@ -26,6 +26,6 @@ from bridge.fimp.values import fits
         ("no such type", [], ["x", 1, None]),
     ],
 )
-def test_fits(value_type: str, good: list[JsonValue], bad: list[JsonValue]) -> None:
+def test_a_value_fits_only_its_type(value_type: str, good: list[JsonValue], bad: list[JsonValue]) -> None:
     assert [value for value in good if not fits(value_type, value)] == []
     assert [value for value in bad if fits(value_type, value)] == []

@@ -31,7 +31,7 @@ def close_until_dropped(rig: ReporterRig, poison: str) -> tuple[list[Said], int]
 
 
 @pytest.mark.parametrize("others", [0, 5])
-def test_a_message_that_closes_the_connection_is_dropped_and_named(others: int) -> None:
+def test_a_message_that_closes_the_connection_is_dropped_and_logged(others: int) -> None:
     rig = ReporterRig("A", "B", acknowledged_before=["A", "B"])
     rig.values["A", "evt.big"] = "poison"
     rig.values["A", "evt.after"] = 1
@@ -49,7 +49,7 @@ def test_a_message_that_closes_the_connection_is_dropped_and_named(others: int) 
     assert rig.publish_all() == [("A", "evt.big", "harmless")]
 
 
-def test_a_poisonous_answer_is_dropped_and_the_next_is_published() -> None:
+def test_an_answer_that_closes_the_connection_is_dropped_and_the_next_is_published() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.reporter.answer("A", report("evt.y", "poison", "A"), corid="c1")
     rig.reporter.answer("A", report("evt.y", "fine", "A"), corid="c2")
@@ -58,7 +58,7 @@ def test_a_poisonous_answer_is_dropped_and_the_next_is_published() -> None:
     assert rig.reporter.answers_waiting == 0
 
 
-def test_what_cannot_be_written_is_dropped_and_stops_nobody() -> None:
+def test_a_report_that_cannot_be_encoded_is_dropped_alone() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.set("A", "evt.odd", "\ud83d")
@@ -70,7 +70,7 @@ def test_what_cannot_be_written_is_dropped_and_stops_nobody() -> None:
     assert len(rig.log_lines()) == 1
 
 
-def test_what_the_library_refuses_is_dropped() -> None:
+def test_a_message_that_the_library_refuses_is_dropped() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.set("A", "evt.x", 1)

@@ -92,7 +92,7 @@ CHARGING = {
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(COMMAND_TOPICS, MESSAGES), min_size=1, max_size=5))
-def test_whatever_the_hub_asks_what_leaves_is_valid(asked: list[tuple[str, dict[str, Any]]]) -> None:
+def test_every_publication_after_arbitrary_commands_is_valid(asked: list[tuple[str, dict[str, Any]]]) -> None:
     async def run() -> None:
         made = socketless_bridge()
         try:
@@ -112,7 +112,7 @@ def test_whatever_the_hub_asks_what_leaves_is_valid(asked: list[tuple[str, dict[
 
 
 @given(ODD_TEXT | st.just("x" * 5_000), st.sampled_from([ADAPTER, "x" * 5_000]))
-def test_the_clouds_words_in_an_error_are_valid(words: str, path: str) -> None:
+def test_an_error_report_with_arbitrary_words_of_the_cloud_is_valid(words: str, path: str) -> None:
     report = error_report(
         Rejected(words),
         topic=Topic("evt", "dev", "bluecurrent", "1", "chargepoint", "BCU1"),

@@ -132,7 +132,7 @@ def check_addresses(made: SocketlessBridge) -> None:
 @example(([{"evse_id": "N" * 100_000}, {"evse_id": "BCU1", "name": "x" * 100_000}], []), "", "standard")
 @example(([{"evse_id": "BCU1", "socket_ids": list(range(10_000))}], []), "", "standard")
 @example(([{"evse_id": "BCU1", "name": "cut \ud83d"}], []), "", "standard")
-def test_whatever_the_cloud_says_what_leaves_is_valid(
+def test_every_publication_after_arbitrary_frames_is_valid(
     account: tuple[list[dict[str, Any]], list[dict[str, Any]]], prefix: str, state_set: str
 ) -> None:
     async def run() -> None:

@@ -4,7 +4,7 @@ from bridge.hub.line import Renewal
 from tests.unit.hub.reporter_rig import ReporterRig, report
 
 
-def test_a_change_is_told_once() -> None:
+def test_a_change_is_reported_once() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.set("A", "evt.x", 1)
@@ -15,7 +15,7 @@ def test_a_change_is_told_once() -> None:
     assert rig.publish_all() == [("A", "evt.x", 2)]
 
 
-def test_a_new_thing_is_included_before_anything_is_told_of_it() -> None:
+def test_a_new_thing_is_included_before_its_reports() -> None:
     rig = ReporterRig("A")
     rig.values["A", "evt.x"] = 1
     rig.connect()
@@ -24,7 +24,7 @@ def test_a_new_thing_is_included_before_anything_is_told_of_it() -> None:
     assert rig.told_log == [("evt.thing.inclusion_report", "A")]
 
 
-def test_a_report_is_told_when_it_is_acknowledged_not_before() -> None:
+def test_a_report_counts_as_published_only_after_its_acknowledgement() -> None:
     rig = ReporterRig("A")
     rig.values["A", "evt.x"] = 1
     rig.connect()
@@ -35,7 +35,7 @@ def test_a_report_is_told_when_it_is_acknowledged_not_before() -> None:
     assert [type_ for _, type_, _ in rig.publish_all()] == ["evt.thing.inclusion_report", "evt.x"]
 
 
-def test_a_broker_that_comes_back_is_told_everything_but_the_inclusions() -> None:
+def test_a_broker_that_comes_back_gets_every_report_but_the_inclusions() -> None:
     rig = ReporterRig("A", "B", acknowledged_before=["A", "B"])
     for thing in ("A", "B"):
         rig.values[thing, "evt.x"] = thing
@@ -57,7 +57,7 @@ def test_states_are_passed_on_in_order_and_measurements_merge() -> None:
     assert [value for _, type_, value in said if type_ == "evt.power"] == [4]
 
 
-def test_an_error_that_a_change_brings_is_told_once_however_often_the_broker_goes() -> None:
+def test_an_error_report_of_a_change_is_published_once_over_several_reconnects() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.faults = ["ERR_NOT_SUPPORTED"]
     rig.state("A", "s0")  # while the broker is away
@@ -92,7 +92,7 @@ def test_a_new_description_goes_before_the_state_that_needs_it() -> None:
     assert [type_ for _, type_, _ in rig.publish_all()] == ["evt.thing.inclusion_report", "evt.state.report"]
 
 
-def test_an_answer_counts_as_told_and_goes_first() -> None:
+def test_an_answer_is_published_first_and_not_repeated_as_a_report() -> None:
     rig = ReporterRig(*(f"T{number}" for number in range(50)))
     rig.before = rig.things
     rig.connect()
@@ -117,7 +117,7 @@ def test_answers_survive_a_loss_in_their_order_and_are_counted() -> None:
     assert rig.reporter.answers_waiting == 0
 
 
-async def test_a_thing_that_the_will_does_not_name_waits_for_a_renewal_that_serves_all() -> None:
+async def test_new_things_wait_for_one_renewal_of_the_will() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.publish_all()
@@ -134,7 +134,7 @@ async def test_a_thing_that_the_will_does_not_name_waits_for_a_renewal_that_serv
     assert rig.reporter.is_settled
 
 
-async def test_a_thing_that_goes_is_excluded_and_the_will_made_anew() -> None:
+async def test_a_removed_thing_is_excluded_and_the_will_renewed() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.values["A", "evt.x"] = 1
     rig.connect()
@@ -154,7 +154,7 @@ async def test_a_thing_that_goes_is_excluded_and_the_will_made_anew() -> None:
     assert [type_ for _, type_, _ in rig.publish_all()] == ["evt.thing.inclusion_report", "evt.x"]
 
 
-def test_what_has_an_interval_is_told_again_when_it_is_over() -> None:
+def test_a_report_with_an_interval_is_repeated_after_it() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.set("A", "evt.meter.report", 5)
@@ -168,7 +168,7 @@ def test_what_has_an_interval_is_told_again_when_it_is_over() -> None:
     assert rig.publish_all() == [("A", "evt.meter.report", 5)]
 
 
-def test_what_time_changes_is_told_when_its_time_comes() -> None:
+def test_a_report_that_changes_with_time_is_published_on_time() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.changes["A"] = 60.0
@@ -183,7 +183,7 @@ def test_what_time_changes_is_told_when_its_time_comes() -> None:
     assert rig.publish_all() == [("A", "evt.x", 2)]
 
 
-def test_the_goodbye_comes_last_after_the_answers() -> None:
+def test_the_goodbye_is_published_last_after_the_answers() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.set("A", "evt.x", 1)

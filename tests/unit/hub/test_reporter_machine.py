@@ -21,7 +21,7 @@ STEPS = st.lists(
 
 @settings(max_examples=300)
 @given(STEPS)
-def test_whatever_happens_the_hub_ends_with_what_is_so(steps: list[tuple[Any, ...]]) -> None:
+def test_after_any_sequence_the_hub_has_the_current_reports(steps: list[tuple[Any, ...]]) -> None:
     rig = ReporterRig("A", "B")
     connected, flying, hub, answers = False, list[Publication](), dict[tuple[str, str], JsonValue](), 0
 

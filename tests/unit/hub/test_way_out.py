@@ -23,7 +23,7 @@ def found(message: dict[str, Any], path: str | None = None) -> list[str]:
     return faults(path or message["topic"], json.dumps(message).encode())
 
 
-def test_the_guard_lets_a_good_message_through() -> None:
+def test_a_valid_message_has_no_violation() -> None:
     assert found(good()) == []
     assert found(good(), "home/" + good()["topic"]) == []
 
@@ -39,21 +39,21 @@ def test_the_guard_lets_a_good_message_through() -> None:
         {"type": "evt.error.report", "val": "ERR_EXPIRED", "props": {"msg": "Too late.", "src": "BCU1"}},
     ],
 )  # fmt: skip
-def test_the_guard_sees_what_is_wrong(change: dict[str, Any]) -> None:
+def test_an_invalid_field_is_a_violation(change: dict[str, Any]) -> None:
     assert found(good() | change)
 
 
-def test_the_guard_wants_every_field() -> None:
+def test_a_missing_field_is_a_violation() -> None:
     for name in good():
         assert found({key: value for key, value in good().items() if key != name}, good()["topic"])
 
 
 @pytest.mark.parametrize("path", ["", "a+b", "a/#", "a\x00", "a\x9f", "a\uffff", "\ud83d", "x" * 65_536, "a/" * 200])
-def test_the_guard_knows_what_a_topic_may_be(path: str) -> None:
+def test_an_invalid_topic_is_a_violation(path: str) -> None:
     assert list(topic_faults(path))
 
 
-def test_a_number_that_only_json_can_write_is_seen() -> None:
+def test_a_number_that_is_not_finite_is_a_violation() -> None:
     text = json.dumps(
         good()
         | {"serv": "meter_elec", "type": "evt.meter_ext.report", "val_t": "float_map", "storage": {"strategy": "split"}}

@@ -48,14 +48,14 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(text) for text in path.read_text().splitlines()]
 
 
-def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+def test_the_recording_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "frames.jsonl"
     with RecordingFile(path) as file:
         file.write_head(b"{}\n")
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_oldest_go_and_the_opening_stays(tmp_path: Path) -> None:
+def test_the_oldest_lines_are_removed_and_the_head_stays(tmp_path: Path) -> None:
     path = tmp_path / "frames.jsonl"
     largest = 0
     with RecordingFile(path, MOST) as file:
@@ -94,7 +94,7 @@ def test_a_line_larger_than_everything_is_left_out(tmp_path: Path) -> None:
     assert read(path)[1:] == [{"received": {"after": 1}, "padding": ""}]
 
 
-def test_the_file_of_the_run_before_is_kept(tmp_path: Path) -> None:
+def test_the_recording_of_the_previous_run_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "frames.jsonl"
     for run in (1, 2, 3):
         with RecordingFile(path) as file:
@@ -103,7 +103,7 @@ def test_the_file_of_the_run_before_is_kept(tmp_path: Path) -> None:
     assert read(tmp_path / "frames.jsonl.1") == [{"run": 2}]
 
 
-def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_is_refused_and_not_changed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no file"), RecordingFile(tmp_path):
         pass
     assert tmp_path.is_dir()

@@ -54,12 +54,12 @@ def texts(recording: Recording) -> list[str]:
     return [json.dumps(write_head(recording.head)), *(json.dumps(write_line(line)) for line in recording.lines)]
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_a_written_line_is_read_back_the_same() -> None:
     recording = Recording(HEAD, tuple(RecordedLine(AT, 0.5 * n, event) for n, event in enumerate(EVENTS)))
     assert read_recording(texts(recording)) == recording
 
 
-def test_a_line_that_was_cut_costs_only_itself() -> None:
+def test_a_cut_line_is_skipped_alone() -> None:
     written = texts(Recording(HEAD, (RecordedLine(AT, 0, EVENTS[0]), RecordedLine(AT, 1, EVENTS[1]))))
     read = read_recording([written[0], '{"at": "2026-', "[]", '{"at": "2026-11-20T12:00:00", "after": 1}', written[2]])
     assert read.lines == (RecordedLine(AT, 1, EVENTS[1]),)
@@ -71,7 +71,7 @@ def test_a_line_that_was_cut_costs_only_itself() -> None:
     ["", "text", "[]", "{}", '{"object": "HELLO"}', '{"recording": 2}', '{"recording": 1}', "[" * 100_000,
      json.dumps({**write_head(HEAD), "nominal_voltage": "much"})],
 )  # fmt: skip
-def test_what_is_no_recording(first: str) -> None:
+def test_a_file_without_a_valid_head_is_no_recording(first: str) -> None:
     with pytest.raises(NoRecording):
         read_recording([first])
 
@@ -89,6 +89,6 @@ def without_nulls(value: Any) -> Any:
 
 
 @given(st.dictionaries(st.text(max_size=3), json_objects), st.dictionaries(st.text(max_size=3), json_objects))
-def test_a_patch_leads_from_one_to_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_a_merge_patch_changes_one_value_into_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert without_nulls(patched(before, difference(before, after))) == without_nulls(after)
     assert difference(before, before) == {}

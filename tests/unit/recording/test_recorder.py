@@ -29,7 +29,7 @@ def made(path: Path, clock: FakeClock, log: io.StringIO) -> FrameRecorder:
     return FrameRecorder(path, clock=clock, log=Log("info", "json", log).logger, hidden=[TOKEN])
 
 
-def test_what_passes_is_written_with_its_time(tmp_path: Path) -> None:
+def test_every_frame_is_written_with_its_time(tmp_path: Path) -> None:
     path, clock, log = tmp_path / "frames.jsonl", FakeClock(), io.StringIO()
     recorder = made(path, clock, log)
     recorder.sent("before it begins")
@@ -53,7 +53,7 @@ def test_what_passes_is_written_with_its_time(tmp_path: Path) -> None:
     assert not log.getvalue()
 
 
-def test_a_full_disk_costs_the_recording_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_the_recording_with_one_log_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, clock, log = tmp_path / "frames.jsonl", FakeClock(), io.StringIO()
 
     def full(*_: object) -> int:
@@ -73,7 +73,7 @@ def test_a_full_disk_costs_the_recording_and_one_line(tmp_path: Path, monkeypatc
     )
 
 
-def test_a_folder_that_is_not_there_costs_one_line(tmp_path: Path) -> None:
+def test_a_missing_folder_is_one_log_line(tmp_path: Path) -> None:
     clock, log = FakeClock(), io.StringIO()
     recorder = made(tmp_path / "nowhere" / "frames.jsonl", clock, log)
     recorder.begin(head(clock))
@@ -81,7 +81,7 @@ def test_a_folder_that_is_not_there_costs_one_line(tmp_path: Path) -> None:
     assert len(log.getvalue().splitlines()) == 1
 
 
-def test_a_disk_that_hangs_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_hangs_delays_no_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, clock, log = tmp_path / "frames.jsonl", FakeClock(), io.StringIO()
     hangs, write = True, os.write
 

@@ -74,7 +74,7 @@ def leaves(before: JsonValue, after: JsonValue, name: str = "") -> list[tuple[st
 
 
 @given(frames)
-def test_nothing_personal_stays_under_its_name(frame: dict[str, Any]) -> None:
+def test_every_personal_field_is_replaced(frame: dict[str, Any]) -> None:
     for name, before, after in leaves(frame, FrameRedaction(KEY).redact(frame)):
         if name in KEPT:
             assert after == before, name
@@ -86,7 +86,7 @@ def test_nothing_personal_stays_under_its_name(frame: dict[str, Any]) -> None:
 
 
 @given(frames)
-def test_the_same_is_replaced_by_the_same_and_differently_elsewhere(frame: dict[str, Any]) -> None:
+def test_a_value_always_has_the_same_replacement_under_one_key(frame: dict[str, Any]) -> None:
     one = FrameRedaction(KEY)
     stand_ins: dict[str, JsonValue] = {}
     for name, before, after in leaves(frame, one.redact(frame)):
@@ -109,9 +109,7 @@ WORDS = st.from_regex(r"\A[A-Z][a-z]{5,9}q[a-z]{3}\Z")
     mail=st.from_regex(r"\A[a-z]{4,9}\.[a-z]{4}@[a-z]{5}\.org\Z"),
     token=st.from_regex(r"\A[a-z0-9]{30}[0-9]\Z"),
 )
-def test_what_was_replaced_once_is_replaced_in_sentences_too(
-    name: str, town: str, uid: str, mail: str, token: str
-) -> None:
+def test_a_replaced_value_is_also_replaced_in_sentences(name: str, town: str, uid: str, mail: str, token: str) -> None:
     redaction = FrameRedaction(KEY, [token])
     redaction.redact({"object": "CH_SETTINGS", "data": {"name": name, "location": {"city": town}}})
     frames: list[JsonValue] = [
@@ -141,11 +139,11 @@ def test_what_was_replaced_once_is_replaced_in_sentences_too(
         {"object": "NEWS", "since": "2026-11-20T12:00:00+01:00", "at": "12:30", "count": 3, "share": 0.5, "on": "true", "about": "BCU102728"},
     ],
 )  # fmt: skip
-def test_what_tells_nothing_of_anybody_stays(frame: dict[str, Any]) -> None:
+def test_fields_that_are_not_personal_are_kept(frame: dict[str, Any]) -> None:
     assert FrameRedaction(KEY).redact(frame) == frame
 
 
-def test_what_is_odd_stays_odd() -> None:
+def test_invalid_values_stay_invalid() -> None:
     odd: Any = {"object": "CHARGE_POINTS", "data": [{"evse_id": 5, "x_coord": 999, "y_coord": "north", "name": None, "uid": True}, 7, "text", []]}  # fmt: skip
     redacted: Any = FrameRedaction(KEY).redact(odd)
     entry, number, words, nothing = redacted["data"]
@@ -157,5 +155,5 @@ def test_what_is_odd_stays_odd() -> None:
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))  # fmt: skip
-def test_whatever_comes_is_redacted(value: Any) -> None:
+def test_arbitrary_frames_are_redacted(value: Any) -> None:
     json.dumps(FrameRedaction(KEY).redact(value), allow_nan=False)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bridge.simulator.car import MINIMUM_A, Car
 
 
-def test_it_charges_at_full_current_then_tapers_then_stops() -> None:
+def test_a_car_charges_at_full_current_then_tapers_then_stops() -> None:
     car = Car(capacity_kwh=50, charge_kwh=40, phases=3, most_a=16)
     currents = [car.draw(32, 60)[0] for _ in range(400)]
     assert currents[0] == 16
@@ -18,7 +18,7 @@ def test_it_charges_at_full_current_then_tapers_then_stops() -> None:
 
 
 @given(st.floats(0, 32), st.floats(0, 3600), st.floats(0, 60))
-def test_it_takes_no_more_than_it_is_offered_and_no_more_than_it_holds(
+def test_a_car_takes_no_more_than_the_offered_current_and_its_capacity(
     offered: float, seconds: float, charge: float
 ) -> None:
     car = Car(capacity_kwh=60, charge_kwh=charge)

@@ -74,7 +74,7 @@ def test_an_override_shows_in_what_smart_charging_advises_and_only_while_it_is_o
     assert told(account) == (16, 16, 16)
 
 
-def test_a_new_one_overwrites_the_one_that_is_there(account: SimulatedAccount) -> None:
+def test_a_new_override_replaces_the_existing_one(account: SimulatedAccount) -> None:
     account.save_schedule(request(10, [SOCKET, CABLE]))
     account.save_schedule(request(12))
     assert listed(account) == [([CABLE], 10), ([SOCKET], 12)]
@@ -83,14 +83,14 @@ def test_a_new_one_overwrites_the_one_that_is_there(account: SimulatedAccount) -
     assert told(account) == (16, 12, 12)
 
 
-def test_an_edit_overwrites_nothing_but_itself(account: SimulatedAccount) -> None:
+def test_an_edit_replaces_only_its_own_override(account: SimulatedAccount) -> None:
     first = account.save_schedule(request(10))
     account.save_schedule(request(8, [CABLE]))
     account.save_schedule(request(12), first.number)
     assert listed(account) == [([SOCKET], 12), ([CABLE], 8)]
 
 
-def test_a_kinder_cloud_keeps_both_and_limits_what_the_charge_point_can_deliver(account: SimulatedAccount) -> None:
+def test_a_kind_cloud_keeps_both_overrides_and_limits_the_charge_point_itself(account: SimulatedAccount) -> None:
     account.kind_overrides = True
     account.charge_points[SOCKET].smart_charging = False
     account.save_schedule(request(10))
@@ -117,7 +117,7 @@ def test_a_kinder_cloud_keeps_both_and_limits_what_the_charge_point_can_deliver(
         (request(10, start="22:00", stop="06:00", start_days=["SA"], stop_days=["SU"]), "21 05:00", False),
     ],
 )
-def test_it_limits_in_its_hours(
+def test_an_override_limits_only_in_its_hours(
     account: SimulatedAccount, clock: FakeClock, asked: dict[str, object], clock_shows: str, limits: bool
 ) -> None:
     account.save_schedule(asked)

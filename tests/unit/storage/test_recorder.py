@@ -55,7 +55,7 @@ def desk() -> Iterator[Desk]:
     made.storage.close()
 
 
-def test_what_comes_with_every_push_is_written_once_a_minute(desk: Desk) -> None:
+def test_readings_are_written_once_a_minute(desk: Desk) -> None:
     assert desk.kept() == (0.0, [0.0])
     for _ in range(3):
         desk.session(energy=1.5, reading=1.5, cost=0.4, peak_power=11000.0)
@@ -71,7 +71,7 @@ def test_what_comes_with_every_push_is_written_once_a_minute(desk: Desk) -> None
     assert desk.storage.changes == written  # nothing was new
 
 
-def test_what_matters_is_written_at_once_and_with_its_record(desk: Desk) -> None:
+def test_a_change_of_a_session_is_written_at_once_with_its_record(desk: Desk) -> None:
     desk.session(energy=2.0)
     desk.session(open=False, finished_at=BEGIN + timedelta(hours=1))
     assert desk.kept() == (2.0, [2.0])
@@ -79,12 +79,12 @@ def test_what_matters_is_written_at_once_and_with_its_record(desk: Desk) -> None
     assert record.ended_at == BEGIN + timedelta(hours=1)
 
 
-def test_a_wish_is_written_at_once(desk: Desk) -> None:
+def test_a_wanted_limit_is_written_at_once(desk: Desk) -> None:
     desk.change(replace(desk.twin, limits=Limits(standing=10)))
     assert desk.storage.steerings()["B"].limits.standing == 10
 
 
-def test_a_record_from_outside_waits_for_a_write(desk: Desk) -> None:
+def test_a_record_of_a_transaction_waits_for_the_next_write(desk: Desk) -> None:
     missed = replace(record_of(desk.twin, SESSION), number=-1, energy=7.0, ended_at=BEGIN)
     desk.recorder.note([missed])
     assert desk.kept()[1] == [0.0]
@@ -92,7 +92,7 @@ def test_a_record_from_outside_waits_for_a_write(desk: Desk) -> None:
     assert sorted(desk.kept()[1]) == [0.0, 7.0]
 
 
-def test_from_the_end_on_nothing_is_seen(desk: Desk) -> None:
+def test_closing_writes_the_state_and_the_time_out_of_sight(desk: Desk) -> None:
     desk.session(energy=3.0)
     desk.now += timedelta(seconds=5)
     desk.recorder.close([desk.twin])
@@ -100,7 +100,7 @@ def test_from_the_end_on_nothing_is_seen(desk: Desk) -> None:
     assert desk.storage.memories()["B"].blind_since == BEGIN + timedelta(seconds=5)
 
 
-def test_a_clock_that_is_set_back_stops_no_writing(desk: Desk) -> None:
+def test_setting_the_clock_back_does_not_stop_writing(desk: Desk) -> None:
     desk.now -= timedelta(days=1)
     desk.session(energy=2.0)
     desk.now += EVERY

@@ -62,7 +62,7 @@ def test_a_file_of_version_1_is_upgraded_and_nothing_is_lost(path: Path, opening
         (("overrides_unknown", "takes_socket_ids", "unlock_unknown"), False, True),
     ],
 )
-def test_what_was_learned_of_the_cloud_is_taken_over(
+def test_capabilities_of_version_1_are_kept(
     path: Path, opening: Opening, stored: tuple[str, ...], overrides_known: bool, takes_socket_id: bool
 ) -> None:
     old_file(path)
@@ -78,7 +78,7 @@ def test_what_was_learned_of_the_cloud_is_taken_over(
     storage.close()
 
 
-def test_costs_of_a_file_of_version_2_are_in_euros_and_one_phase_says_nothing(path: Path, opening: Opening) -> None:
+def test_a_file_of_version_2_has_costs_in_euros_and_no_single_phase(path: Path, opening: Opening) -> None:
     old_file(path, BCU1=OVER)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for statement in schema.MIGRATIONS[1]:
@@ -149,7 +149,7 @@ def test_another_programs_database_is_refused_and_not_touched(path: Path, openin
 # --- read while the service is not running, or is ---
 
 
-def test_a_visitor_looks_at_files_of_every_age(path: Path, opening: Opening) -> None:
+def test_a_reader_opens_files_of_every_version(path: Path, opening: Opening) -> None:
     peek = Peek(path)
     assert (peek.value("login"), peek.sessions(), peek.energy_before(), peek.names()) == (None, [], {}, {})
     assert not path.exists()

@@ -60,14 +60,14 @@ def test_charge_points_and_memories_come_back_the_same(path: Path) -> None:
     again.close()
 
 
-def test_a_memory_was_in_sight_until_it_was_written(path: Path) -> None:
+def test_a_stored_memory_is_out_of_sight_since_it_was_written(path: Path) -> None:
     storage = Storage(path)
     storage.save_memories({"B": Memory()}, NOW)
     assert storage.memories()["B"].blind_since == NOW
     storage.close()
 
 
-def test_sessions_of_a_socket_and_since_a_moment(path: Path) -> None:
+def test_sessions_are_selected_by_socket_and_time(path: Path) -> None:
     storage = Storage(path)
     records = [
         SessionRecord(
@@ -99,7 +99,7 @@ def test_only_the_owner_can_read_it(path: Path) -> None:
     storage.close()
 
 
-def test_things(path: Path) -> None:
+def test_inclusions_and_exclusions_are_stored(path: Path) -> None:
     storage = Storage(path)
     storage.save_inclusion("B", {"address": "B"})
     storage.save_inclusion("C", {"address": "C"})
@@ -141,7 +141,7 @@ def test_the_last_thousand_commands_are_remembered(path: Path) -> None:
     storage.close()
 
 
-def test_single_values(path: Path) -> None:
+def test_a_value_is_stored_replaced_and_removed(path: Path) -> None:
     storage = Storage(path)
     assert storage.value("x") is None
     storage.save_value("x", {"a": [1]})

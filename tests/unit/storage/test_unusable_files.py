@@ -35,7 +35,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, opening: Openin
         opening(tmp_path / "file" / "bridge.db")
 
 
-def test_a_full_disk_costs_nothing_but_the_writing(path: Path, opening: Opening) -> None:
+def test_on_a_full_disk_values_are_kept_in_memory_and_written_later(path: Path, opening: Opening) -> None:
     storage = opening(path)
     storage.save_value("before", 1)
     connection = storage._database._connection
@@ -76,7 +76,7 @@ def test_a_lock_of_another_program_is_waited_out(path: Path, opening: Opening) -
     storage.close()
 
 
-def test_a_folder_that_may_not_be_written(unprivileged: Path) -> None:
+def test_a_read_only_folder_is_refused(unprivileged: Path) -> None:
     path = unprivileged / "bridge.db"
     unprivileged.chmod(0o500)
     with pytest.raises(StorageUnusable, match="Permission denied"):
@@ -84,7 +84,7 @@ def test_a_folder_that_may_not_be_written(unprivileged: Path) -> None:
     assert not path.exists()
 
 
-def test_a_file_that_may_not_be_written(unprivileged: Path) -> None:
+def test_a_read_only_file_is_refused_and_not_set_aside(unprivileged: Path) -> None:
     path = unprivileged / "bridge.db"
     Storage(path).close()
     path.chmod(0o400)

@@ -40,7 +40,7 @@ def of(status: Status, **evse: object) -> SocketView:
     return only(known(twin))
 
 
-def test_a_charging_car_is_shown_with_all_that_is_known() -> None:
+def test_a_charging_car_is_shown_with_every_known_value() -> None:
     socket = only(known(showroom.charging()))
     assert (socket.state, socket.reported, socket.waits_for, socket.since) == (
         State.CHARGING, State.CHARGING, None, at(7, 12),
@@ -54,7 +54,7 @@ def test_a_charging_car_is_shown_with_all_that_is_known() -> None:
     assert socket.live
 
 
-def test_the_page_says_who_pauses_even_where_the_hub_is_told_less() -> None:
+def test_the_page_shows_who_pauses_also_in_the_standard_set() -> None:
     socket = only(known(showroom.held()))
     assert (socket.state, socket.reported) == (State.SUSPENDED_BY_EVSE, State.READY_TO_CHARGE)
 
@@ -88,7 +88,7 @@ def test_the_page_says_who_pauses_even_where_the_hub_is_told_less() -> None:
         (Status(activity=None, vehicle=Vehicle.NONE), {}, Wait.UNCLEAR),
     ],
 )
-def test_what_it_waits_for(status: Status, evse: dict[str, object], waits: Wait | None) -> None:
+def test_a_charge_point_shows_what_it_waits_for(status: Status, evse: dict[str, object], waits: Wait | None) -> None:
     assert of(status, **evse).waits_for is waits
 
 
@@ -105,7 +105,7 @@ def test_a_schedule_shows_its_window() -> None:
     assert only(known(half)).window is None
 
 
-def test_nothing_is_shown_as_known_that_is_not() -> None:
+def test_unknown_values_are_not_shown_as_known() -> None:
     unheard = only(known(Twin(evse_id="BCU1")))
     assert (unheard.state, unheard.waits_for, unheard.power, unheard.live) == (
         State.UNKNOWN, Wait.FIRST_STATUS, None, False,
@@ -154,7 +154,7 @@ def test_days_are_amsterdams_and_hold_every_session_that_began_on_them() -> None
     assert sum(day.sessions for day in days) == 2
 
 
-def test_the_session_that_is_on_counts_as_it_is_now_and_once() -> None:
+def test_the_open_session_counts_once_with_its_current_energy() -> None:
     twin = showroom.charging()
     assert twin.memory.session is not None
     on_disk = replace(record_of(twin, twin.memory.session), energy=12.0, cost=3.0)
@@ -216,7 +216,7 @@ def fields(about: Known) -> dict[str, Any]:
     return cloud
 
 
-def test_every_field_that_the_cloud_has_told_is_there_by_its_own_name() -> None:
+def test_every_field_of_the_cloud_is_shown_by_its_own_name() -> None:
     cloud = fields(known(showroom.charging()))
     expected = {
         one.name.partition(".")[0]
@@ -250,13 +250,13 @@ def test_the_fields_of_several_sockets_stand_by_their_numbers() -> None:
     assert "actual_kwh" not in cloud
 
 
-def test_before_the_first_status_only_the_description_is_told() -> None:
+def test_before_the_first_status_only_the_description_is_shown() -> None:
     cloud = fields(known(Twin(evse_id="BCU1")))
     assert "tariff" in cloud
     assert "activity" not in cloud
 
 
-def test_the_page_says_since_when_a_charge_point_has_been_offline() -> None:
+def test_the_page_shows_since_when_a_charge_point_is_offline() -> None:
     since = NOW - timedelta(hours=5)
     socket = of(Status(activity=Activity.OFFLINE, offline_since=since))
     assert (socket.since, socket.offline_since) == (since, since)
@@ -268,7 +268,7 @@ def test_an_offline_since_of_the_past_is_not_shown(activity: Activity | None) ->
     assert (socket.since, socket.offline_since) == (None, None)
 
 
-def test_requests_are_told_by_kind_the_most_frequent_first() -> None:
+def test_requests_are_shown_by_kind_the_most_frequent_first() -> None:
     today = {"HELLO": 2, "GET_CH_STATUS": 30, "GET_ACCOUNT": 2}
     requests = build_view(replace(known(), requests_today=today)).requests
     assert list(requests.by_kind.items()) == [("GET_CH_STATUS", 30), ("GET_ACCOUNT", 2), ("HELLO", 2)]

@@ -28,7 +28,7 @@ def test_a_point_is_the_average_over_the_time_of_its_ten_seconds() -> None:
     assert history.points(second(10)) == (Point(START, 160.0, None, 0.0),)
 
 
-def test_points_are_finished_when_somebody_looks_and_not_before() -> None:
+def test_points_are_finished_only_when_they_are_read() -> None:
     history = History()
     history.flows(second(3), watts(100))
     points = history.points(second(35))
@@ -45,7 +45,7 @@ def test_unknown_stays_unknown_and_an_average_is_over_what_is_known() -> None:
     assert half == Point(second(10), 300.0, None, 0.0)
 
 
-def test_what_is_known_until_a_moment_is_unknown_after_it() -> None:
+def test_values_that_hold_until_a_moment_are_unknown_after_it() -> None:
     """While the link is down, the last power counts until the grace is over."""
     history = History()
     history.flows(second(0), watts(100), until=second(15))
@@ -87,7 +87,7 @@ def test_thinning_keeps_the_average_wherever_it_begins(begin: int, thinned_at: i
         assert abs(point.power_1 - sum(covered) / len(covered)) < 0.01
 
 
-def test_what_was_drawn_stays_as_it_is_while_points_come_and_go() -> None:
+def test_drawn_points_do_not_change_while_others_come_and_go() -> None:
     history = History(step=1, kept=90, most=100)
     for number in range(1501):
         history.flows(second(number), watts(number % 7))

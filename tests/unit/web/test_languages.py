@@ -33,7 +33,7 @@ def placeholders(text: object) -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_says_the_same_things(language: Language) -> None:
+def test_every_language_has_the_same_texts(language: Language) -> None:
     english, other = table("en"), table(language)
     assert english.keys() == other.keys()
     for path, text in other.items():
@@ -53,14 +53,14 @@ def test_every_text_is_used() -> None:
             assert re.search(rf"\b{group}\.{name}\b", source), path
 
 
-def test_the_others_are_translated() -> None:
+def test_the_texts_of_other_languages_are_translated() -> None:
     english = table("en")
     for language in LANGUAGES[1:]:
         same = [path for path, text in table(language).items() if text == english[path]]
         assert len(same) < len(english) / 4, same
 
 
-def test_a_table_that_lacks_something_is_refused() -> None:
+def test_an_incomplete_table_of_texts_is_refused() -> None:
     whole = texts("en").model_dump(mode="json")
     Texts.model_validate(whole)
     for group in ("states", "waits", "troubles", "outcomes", "switches"):

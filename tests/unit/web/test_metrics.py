@@ -50,7 +50,7 @@ def test_one_state_is_on_and_the_others_are_off() -> None:
     assert states == {state.value: float(state is State.SUSPENDED_BY_EVSE) for state in State}
 
 
-def test_limits_and_links_and_counts() -> None:
+def test_limits_links_and_counts_are_exported() -> None:
     rich = showroom.rich()
     assert value(rich, "limit_amperes", charge_point="BCU102728", limit="offered") == 16
     assert value(rich, "limit_amperes", charge_point="BCU102728", limit="charge_point") == 25
@@ -63,7 +63,7 @@ def test_limits_and_links_and_counts() -> None:
     assert value(showroom.link_down(), "link_up") == 0
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_values_are_left_out() -> None:
     names = {name for name, labels in samples(showroom.link_down()) if ("charge_point", "BCU102728") in labels}
     assert "bluecurrent_power_watts" not in names
     assert "bluecurrent_phase_current_amperes" not in names

@@ -59,7 +59,7 @@ def text(about: Known, language: Language = "en") -> str:
     return " ".join(" ".join(read(about, language).words).split())
 
 
-def test_the_page_says_it_in_words() -> None:
+def test_the_page_shows_states_in_words() -> None:
     said = text(showroom.rich())
     assert "Driveway U:MOVE16 · BCU102728 Charging since 07:12 11.0 kW 17.4 kWh" in said
     assert (
@@ -74,29 +74,29 @@ def test_the_page_says_it_in_words() -> None:
     assert "16 A of 25 A" in said
 
 
-def test_the_page_says_it_in_dutch_and_norwegian() -> None:
+def test_the_page_is_shown_in_dutch_and_norwegian() -> None:
     assert "Laadt sinds 07:12 11,0 kW 17,4 kWh" in text(showroom.rich(), "nl")
     assert "Lader siden 07:12 11,0 kW 17,4 kWh" in text(showroom.rich(), "nb")
 
 
-def test_without_a_token_it_says_how_to_get_one_and_where_to_put_it() -> None:
+def test_without_a_token_the_page_shows_how_to_get_one_and_where_to_put_it() -> None:
     said = text(showroom.no_token())
     for hint in ("my.bluecurrent.nl", "Advanced", "cloud.api_token", "bridge_cloud__api_token", "login from the hub"):
         assert hint in said
 
 
-def test_a_broker_that_refuses_is_told_with_the_settings_to_look_at() -> None:
+def test_a_broker_that_refuses_is_shown_with_the_settings_to_check() -> None:
     said = text(showroom.broker_refuses())
     for hint in ("mqtt.username", "mqtt.password", "1884", "refuses the user name or the password", "12 messages"):
         assert hint in said
     assert "Blue Current refuses the API token" in said
 
 
-def test_a_limit_says_until_when() -> None:
+def test_a_limit_shows_until_when_it_holds() -> None:
     assert "used up (until Sat 21 Nov, 00:00)" in text(showroom.out_of_requests())
 
 
-def test_requests_since_a_start_today_are_told_as_such() -> None:
+def test_requests_since_a_start_today_are_shown_as_such() -> None:
     assert "14 today, since the bridge started at 08:00" in text(replace(known(), started_at=at(8, 0)))
 
 
@@ -175,7 +175,7 @@ def test_nothing_on_the_page_moves_while_nothing_happens() -> None:
     assert {name for name in before if before[name] != after[name]} == set()
 
 
-def test_all_of_it_is_under_100_kb() -> None:
+def test_the_whole_page_is_under_100_kb() -> None:
     page = len(PAGE.whole(build_view(showroom.rich()), "en").encode())
     files = sum(len(file.content) for file in PAGE.files.values())
     first_events = sum(len(html.encode()) for html in PAGE.fragments(build_view(showroom.rich()), "en").values())
@@ -194,14 +194,14 @@ def test_costs_are_shown_in_the_tariffs_currency() -> None:
         assert "SEK" in said or "kr" in said
 
 
-def test_a_limit_that_does_not_hold_is_said() -> None:
+def test_a_limit_that_does_not_hold_is_shown() -> None:
     twin = replace(showroom.charging(), limits=Limits(standing=10, owned=Owned(7, 10), unheld=True))
     assert "agreed to the limit of 10 A, but the car draws more" in text(known(twin))
     for language in LANGUAGES:
         assert "10 A" in text(known(twin), language)
 
 
-def test_an_offline_charge_point_says_since_when() -> None:
+def test_an_offline_charge_point_shows_since_when() -> None:
     twin = replace(showroom.empty(), status=Status(activity=Activity.OFFLINE, offline_since=at(4, 41)))
     assert "Not known since 04:41" in text(known(twin))
     assert "The charge point has been offline since 04:41." in text(known(twin))

@@ -12,7 +12,7 @@ from bridge.web.view import View
 from tests import showroom
 
 
-async def test_a_slow_reader_costs_no_memory_and_sees_the_newest_in_the_end() -> None:
+async def test_a_slow_reader_needs_no_memory_and_gets_the_newest_state() -> None:
     """A slow viewer gets the last version of each part, not the thousand versions before it."""
     count, seen = 0, build_view(showroom.known())
 
@@ -39,7 +39,7 @@ async def test_a_slow_reader_costs_no_memory_and_sees_the_newest_in_the_end() ->
     publishing.cancel()
 
 
-async def test_there_is_an_end_to_how_many_may_look() -> None:
+async def test_the_number_of_viewers_is_limited() -> None:
     publisher = Publisher(lambda _: build_view(showroom.rich()), lambda _, __: {})
     streams = [publisher.open(Wanted("en")) for _ in range(MOST_STREAMS)]
     with pytest.raises(TooMany):
@@ -48,7 +48,7 @@ async def test_there_is_an_end_to_how_many_may_look() -> None:
     publisher.open(Wanted("nl"))
 
 
-async def test_a_page_that_cannot_be_rendered_takes_nobodys_room() -> None:
+async def test_a_page_that_cannot_be_rendered_takes_no_place_of_a_viewer() -> None:
     broken = True
 
     def render(_: View, __: object) -> dict[str, str]:
@@ -64,7 +64,7 @@ async def test_a_page_that_cannot_be_rendered_takes_nobodys_room() -> None:
     assert await anext(publisher.open(Wanted("en")).events()) == 'data: {"a": "<p>"}\n\n'
 
 
-async def test_silence_is_filled_with_signs_of_life() -> None:
+async def test_keep_alive_comments_are_sent_while_nothing_changes() -> None:
     publisher = Publisher(lambda _: build_view(showroom.rich()), lambda _, __: {"a": "<p>"})
     events = publisher.open(Wanted("en"), keep_alive=0.01).events()
     await anext(events)
@@ -93,7 +93,7 @@ async def test_each_viewer_gets_the_changes_of_its_own_page_and_nothing_else() -
     publishing.cancel()
 
 
-async def test_nothing_is_made_while_nobody_looks() -> None:
+async def test_nothing_is_rendered_without_a_viewer() -> None:
     made = 0
 
     def view(_: int) -> View:

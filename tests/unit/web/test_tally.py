@@ -41,7 +41,7 @@ def test_states_are_counted_and_power_is_added() -> None:
     assert (summary.charge_points, summary.faults, summary.left_out) == (3, (), ())
 
 
-def test_a_state_that_time_changes_is_counted_anew() -> None:
+def test_a_state_that_changes_with_time_is_counted_again() -> None:
     down = showroom.charging().link_lost(NOW)
     starting = Twin(
         evse_id="BCU1",
@@ -55,7 +55,7 @@ def test_a_state_that_time_changes_is_counted_anew() -> None:
     assert later.power is None
 
 
-def test_another_grace_counts_at_once() -> None:
+def test_another_grace_takes_effect_at_once() -> None:
     made = tally(showroom.charging().link_lost(NOW))
     longer, now = replace(RULES, grace=timedelta(minutes=10)), NOW + timedelta(minutes=5)
     made.judge_all(now, longer)
@@ -63,7 +63,7 @@ def test_another_grace_counts_at_once() -> None:
     assert made.summary(NOW + timedelta(minutes=10), longer, [], 20).states == {State.UNKNOWN: 1}
 
 
-def test_faults_are_named_with_their_pages_and_there_is_an_end_to_it() -> None:
+def test_a_limited_number_of_faults_is_named_with_their_pages() -> None:
     evse_ids = [f"BCU{number:03}" for number in range(100)]
     twins = [Twin(evse_id=evse_id, status=FAULT) for evse_id in evse_ids[50:]]
     named = replace(twins[0], settings=ChargePointSettings(name="Deck 4"))
@@ -97,7 +97,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_it_says_what_a_count_from_scratch_says(steps: list[tuple[int, str, Activity, int]]) -> None:
+def test_the_tally_equals_a_count_from_scratch(steps: list[tuple[int, str, Activity, int]]) -> None:
     made, twins, now = Tally(), {number: Twin(evse_id=f"BCU{number}") for number in range(4)}, NOW
     for number, what, activity, seconds in steps:
         now += timedelta(seconds=seconds)

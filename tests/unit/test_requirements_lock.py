@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-build.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -50,14 +50,14 @@ def test_no_host_and_no_index_is_named(name: str) -> None:
     assert not re.search(r"://|index|find-links|trusted-host|@ ", (ROOT / name).read_text())
 
 
-def test_it_keeps_to_the_bounds_of_the_project() -> None:
+def test_the_lock_is_within_the_bounds_of_the_project() -> None:
     versions = locked("requirements.lock")
     for text in PROJECT["dependencies"]:
         wanted = Requirement(text)
         assert wanted.specifier.contains(versions[canonicalize_name(wanted.name)]), text
 
 
-def test_what_only_the_demo_needs_is_not_in_it() -> None:
+def test_packages_of_the_demo_alone_are_not_locked() -> None:
     needed = closure(PROJECT["dependencies"])
     only_demo = closure(PROJECT["optional-dependencies"]["demo"]) - needed
     assert "amqtt" in only_demo
