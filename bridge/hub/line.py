@@ -95,6 +95,7 @@ class SubjectLine:
         repeat_at: when a report is due again although it has not changed, seconds on the monotonic clock, for each key
             whose policy has an interval.
         acknowledged: the fingerprints for the `PERSISTENT` keys, acknowledged only.
+        is_down: the subject is a thing that is DOWN, about which nothing is repeated (contract 4).
         ready: the line is in the reporter's queue of lines that may have something to publish.
     """
 
@@ -108,6 +109,7 @@ class SubjectLine:
     sent: dict[ReportKey, object] = field(default_factory=dict)
     repeat_at: dict[ReportKey, float] = field(default_factory=dict)
     acknowledged: dict[ReportKey, object] = field(default_factory=dict)
+    is_down: bool = False
     ready: bool = False
 
     def is_due(self, report: Report, now: float) -> bool:
@@ -119,7 +121,7 @@ class SubjectLine:
         """
         key = report.key
         sent = self.sent.get(key)
-        if sent is None or now >= self.repeat_at.get(key, math.inf):
+        if sent is None or (now >= self.repeat_at.get(key, math.inf) and not self.is_down):
             return True
         return sent != report.fingerprint and POLICIES.get(report.type, ON_CHANGE).on_change
 
@@ -164,7 +166,7 @@ class SubjectLine:
 
     def next_repetition(self) -> float | None:
         """When the next report with an interval is due, seconds on the monotonic clock; None if there is none."""
-        return min(self.repeat_at.values(), default=None)
+        return min(self.repeat_at.values(), default=None) if not self.is_down else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

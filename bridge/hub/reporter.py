@@ -314,6 +314,7 @@ class Reporter:
             return False
         settings_changed, urgent_only = line.dirty is Dirty.ALL, line.urgent_first
         line.urgent_first = False
+        line.is_down = self._subjects.is_down(line.subject)
         if not urgent_only:
             line.dirty = Dirty.CLEAN
         for report in self._subjects.reports(line.subject, settings_changed=settings_changed and not urgent_only):

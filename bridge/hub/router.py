@@ -126,7 +126,7 @@ class Router:
         Args:
             path: the topic on which it arrived.
             payload: the payload, JSON or gzip as the topic says.
-            retained: the broker had kept the message; an acting command is then refused.
+            retained: the broker had kept the message, so its age is unknown, and it is refused.
         """
         try:
             topic = Topic.parse(path)
@@ -149,6 +149,7 @@ class Router:
     async def _carry_out(self, topic: Topic, message: Message, context: AnswerContext, *, retained: bool) -> None:
         try:
             context = replace(context, resp_to=copy_topic(message))
+            _check_age_known(retained=retained)
             if topic.resource_type == "dev":
                 await self._wait_for_first_look()
             command, thing = self._find(topic, message)
@@ -158,7 +159,7 @@ class Router:
                 call.check(command)
                 reports = await command.run(call)
             else:
-                reports = await self._act_and_notify(command, command.again, call, thing, retained=retained)
+                reports = await self._act_and_notify(command, command.again, call, thing)
         except BridgeError as error:
             self._answers.refuse(context, error)
         except Exception:
@@ -195,12 +196,10 @@ class Router:
 
     # --- acting commands ---
 
-    async def _act_and_notify(
-        self, command: Command, again: Handler, call: Call, thing: str, *, retained: bool
-    ) -> Sequence[Report]:
+    async def _act_and_notify(self, command: Command, again: Handler, call: Call, thing: str) -> Sequence[Report]:
         try:
             call.check(command)
-            reports = await self._act(command, again, call, thing, retained=retained)
+            reports = await self._act(command, again, call, thing)
         except BridgeError as error:
             self._notify(call, thing, error.code, str(error))
             raise
@@ -218,12 +217,8 @@ class Router:
         for listener in self.listeners:
             listener(handled)
 
-    async def _act(
-        self, command: Command, again: Handler, call: Call, thing: str, *, retained: bool
-    ) -> Sequence[Report]:
+    async def _act(self, command: Command, again: Handler, call: Call, thing: str) -> Sequence[Report]:
         message = call.message
-        if retained:
-            raise Expired("A retained message is not acted on, since its age is unknown. Send it without retain.")
         self._check_age(message)
         if self._waiting[thing] >= WAITING_LIMIT:
             raise InvalidState("Too many commands are waiting for this charge point already. Try again in a while.")
@@ -259,6 +254,11 @@ class Router:
             raise
         self._storage.settle(uid, Outcome(None, ""))
         return reports
+
+
+def _check_age_known(*, retained: bool) -> None:
+    if retained:
+        raise Expired("A retained message is refused, since its age is unknown. Send it without retain.")
 
 
 def _shown(message: Message) -> str:

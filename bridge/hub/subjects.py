@@ -83,6 +83,10 @@ class Subjects:
                 yield node
             yield from self._things.reports(subject, now, settings_changed=settings_changed)
 
+    def is_down(self, subject: str) -> bool:
+        """Whether a subject is a thing that is known to be DOWN."""
+        return subject not in (ADAPTER, NETWORK) and self._network.is_up(subject, self._clock.now()) is False
+
     def passed_states(self, before: ChargePoint | None, after: ChargePoint | None, now: datetime) -> list[Report]:
         """The state reports of the sockets whose state has changed.
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from bridge.account.fleet import Fleet
 from bridge.chargepoint.grid import GridTwin
 from bridge.chargepoint.power import powers, total_power
+from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.errors import InvalidState, InvalidValue, UnknownAddress
@@ -73,7 +74,7 @@ class MeterElecService:
         reports = [
             self._unit_report(twin, unit, values[name]) for unit, name in UNITS.items() if values.get(name) is not None
         ]
-        # While the link is down only the counter is known, and the unit report of kWh carries it.
+        # While the socket cannot be seen, only the counter is known, and the unit report of kWh carries it.
         return [*reports, _extended_report(self._addresses, twin.address, values)] if len(values) > 1 else reports
 
     def _values(self, twin: Twin, now: datetime) -> dict[str, float]:
@@ -82,7 +83,7 @@ class MeterElecService:
         if status is None:
             return {}
         energy = round(twin.memory.lifetime_energy, 3)
-        if not twin.visible(now, self._runtime.grace):
+        if not twin.visible(now, self._runtime.grace) or status.activity is Activity.OFFLINE:
             return {"e_import": energy}
         nominal_voltage = self._runtime.values.nominal_voltage
         power = [_rounded(total_power(status, nominal_voltage)), *map(_rounded, powers(status, nominal_voltage))]

@@ -65,7 +65,7 @@ class NetworkService:
 
     # --- reports ---
 
-    def _is_up(self, address: str, now: datetime) -> bool | None:
+    def is_up(self, address: str, now: datetime) -> bool | None:
         """Whether a thing can be reached: the link is up and it is not offline. None: not known yet."""
         grace = self._runtime.grace
         grid = self._fleet.grids.at(address)
@@ -81,7 +81,7 @@ class NetworkService:
 
     def node_when_known(self, address: str, now: datetime) -> Report | None:
         """The node report of a thing; None while it is not known whether the thing can be reached."""
-        up = self._is_up(address, now)
+        up = self.is_up(address, now)
         return self._node_report(address, up=up) if up is not None else None
 
     def all_nodes_when_known(self, now: datetime) -> Report | None:
@@ -89,7 +89,7 @@ class NetworkService:
         if not self._sync.first_look.is_set():
             return None
         addresses = self._things.addresses()
-        if not addresses or any(self._is_up(address, now) is None for address in addresses):
+        if not addresses or any(self.is_up(address, now) is None for address in addresses):
             return None
         return self._all_nodes_report(now)
 
@@ -139,7 +139,7 @@ class NetworkService:
     def _all_nodes_report(self, now: datetime) -> Report:
         return self._all_nodes(
             [
-                self._node_report(address, up=bool(self._is_up(address, now))).value
+                self._node_report(address, up=bool(self.is_up(address, now))).value
                 for address in self._things.addresses()
             ]
         )
@@ -179,7 +179,7 @@ class NetworkService:
 
     async def _get_node(self, call: Call) -> Sequence[Report]:
         address = self._things.expect(call.string_value)
-        return [self._node_report(address, up=bool(self._is_up(address, self._clock.now())))]
+        return [self._node_report(address, up=bool(self.is_up(address, self._clock.now())))]
 
     async def _get_all_nodes(self, _: Call) -> Sequence[Report]:
         return [self._all_nodes_report(self._clock.now())]

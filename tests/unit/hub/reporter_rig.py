@@ -32,6 +32,7 @@ class ReporterRig:
         self.things = list(things)
         self.values: dict[tuple[str, str], JsonValue] = {}
         self.gone: set[str] = set()
+        self.down: set[str] = set()
         self.before = list(acknowledged_before)
         self.told_log: list[tuple[str, str]] = []
         self.changes: dict[str, float] = {}
@@ -64,6 +65,9 @@ class ReporterRig:
             return []
         found = [(type_, value) for (owner, type_), value in self.values.items() if owner == subject]
         return [report(type_, value, subject) for type_, value in found if settings_changed or type_ != "evt.slow"]
+
+    def is_down(self, subject: str) -> bool:
+        return subject in self.down
 
     def passed_states(self, before: ChargePoint | None, after: ChargePoint | None, now: datetime) -> list[Report]:
         del before, now
