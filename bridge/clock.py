@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final, Protocol
 
 LOOK_AGAIN_S: Final = 15.0
@@ -27,9 +27,19 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock, in its own time zone."""
 
+    _minute = -1
+    _zone: tzinfo | None = None
+
     def now(self) -> datetime:
-        """Return the time of day with an offset."""
-        return datetime.now().astimezone()
+        """Return the time of day with an offset.
+
+        Every frame and every message reads it. The offset costs most, and changes on a whole minute at the earliest.
+        """
+        seconds = time.time()
+        minute = int(seconds // 60)
+        if minute != self._minute:
+            self._minute, self._zone = minute, datetime.fromtimestamp(seconds).astimezone().tzinfo
+        return datetime.fromtimestamp(seconds, self._zone)
 
     def monotonic(self) -> float:
         """Return monotonic seconds, which count the machine's sleep where the system supports that (contract 8)."""

@@ -74,7 +74,7 @@ class RuntimeSettings:
         self._storage = storage
         self.listeners: tuple[Callable[[], None], ...] = ()
         self._set: dict[str, JsonValue] = {}
-        self.values = self._defaults
+        self._apply(self._defaults)
         stored = storage.value(CONFIG)
         if isinstance(stored, dict):
             # A value that another version has stored and this one does not accept is ignored.
@@ -84,10 +84,10 @@ class RuntimeSettings:
                 except InvalidValue:
                     continue
 
-    @property
-    def grace(self) -> timedelta:
+    def _apply(self, values: Values) -> None:
+        self.values = values
+        self.grace = timedelta(seconds=values.offline_grace)
         """How long the link may be down before things are DOWN and states `unknown`."""
-        return timedelta(seconds=self.values.offline_grace)
 
     @property
     def max_age(self) -> timedelta:
@@ -97,7 +97,7 @@ class RuntimeSettings:
     def _take(self, changes: Mapping[str, JsonValue]) -> None:
         given = {**self._set, **changes}
         try:
-            self.values = Values.model_validate({**self._defaults.model_dump(), **given}, strict=True)
+            self._apply(Values.model_validate({**self._defaults.model_dump(), **given}, strict=True))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = first["loc"][0] if first["loc"] else ""
@@ -115,7 +115,8 @@ class RuntimeSettings:
 
     def reset(self) -> None:
         """Return to the defaults."""
-        self._set, self.values = {}, self._defaults
+        self._set = {}
+        self._apply(self._defaults)
         self._changed()
 
     def _changed(self) -> None:

@@ -321,11 +321,13 @@ class Fleet:
             # Only the time of the last sight is new: it is kept, and not announced.
             self._points[point.evse_id] = point.with_twin(after)
         else:
-            self._put(point, point.with_twin(after))
+            self._announce(point, point.with_twin(after))
 
     def _put(self, before: ChargePoint | None, after: ChargePoint) -> None:
-        if before is after or before == after:
-            return
+        if before != after:
+            self._announce(before, after)
+
+    def _announce(self, before: ChargePoint | None, after: ChargePoint) -> None:
         self._points[after.evse_id] = after
         if before is not None and not before.has_sockets_of(after):
             self._keep_memories(before)

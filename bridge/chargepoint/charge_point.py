@@ -39,9 +39,20 @@ class ChargePoint:
         """Everything that the inclusion report depends on. If it changes, the thing is described again."""
         return self.complete, tuple((twin.address, twin.described_by) for twin in self.sockets)
 
+    def described_as(self, before: Self) -> bool:
+        """Whether everything that the inclusion report depends on is as before."""
+        if self.complete is before.complete and len(self.sockets) == len(before.sockets):
+            pairs = zip(self.sockets, before.sockets, strict=True)
+            if all(one.socket == was.socket and one.parts_of_description_are(was) for one, was in pairs):
+                return True
+        return self.described_by == before.described_by
+
     def socket(self, address: str) -> Twin | None:
         """Return the twin with a FIMP service address; None if there is none."""
-        return next((twin for twin in self.sockets if twin.address == address), None)
+        for twin in self.sockets:
+            if twin.address == address:
+                return twin
+        return None
 
     def has_sockets_of(self, other: Self) -> bool:
         """Whether another picture of the charge point has the same sockets."""
@@ -50,7 +61,7 @@ class ChargePoint:
     def with_twin(self, after: Twin) -> Self:
         """Return the charge point with a twin in place of the one with the same address."""
         if len(self.sockets) == 1:
-            return replace(self, sockets=(after,))
+            return type(self)(self.evse_id, (after,), self.complete, self.heir_of)
         return replace(self, sockets=tuple(after if twin.address == after.address else twin for twin in self.sockets))
 
     def each(self, change: Callable[[Twin], Twin]) -> Self:

@@ -204,6 +204,8 @@ def restored(limits: Limits) -> Limits:
 
 def without_expired(limits: Limits, memory: Memory, now: datetime) -> Limits:
     """A session's limit is dropped if its session is over, or has not begun in time."""
+    if limits.session is None and limits.asked is None and limits.lapsed is None:
+        return limits
     wishes = (limits.holding, limits.asked or NOTHING, limits.lapsed or NOTHING)
     if any(wish.session is not None and not _is_valid(wish.session, memory, now) for wish in wishes):
         return without_session(limits)

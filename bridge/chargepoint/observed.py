@@ -12,6 +12,8 @@ MODE_CARRIES_A: Final = 1.0
 LIVE_V: Final = 100.0
 """A phase with less voltage is not connected: unconnected wires beside live ones show some volts."""
 
+ALL_PHASES: Final = (1, 2, 3)
+
 USUAL_CURRENT_A: Final = 32
 """The highest current, A, that nearly all charge points deliver on a phase."""
 
@@ -66,6 +68,8 @@ def learn(observed: Observed, status: Status, *, overridden: bool) -> Observed:
 
 
 def _with_phases(observed: Observed, status: Status) -> Observed:
+    if observed.seen_phases == ALL_PHASES:
+        return observed
     now = {
         phase
         for phase, (current, voltage) in enumerate(zip(status.currents, status.voltages, strict=True), 1)

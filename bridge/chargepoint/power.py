@@ -1,5 +1,6 @@
 """Power from currents and voltages: volts times amps, summed over the phases."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from bridge.chargepoint.status import Status
@@ -20,14 +21,19 @@ def phase_power(current: float | None, voltage: float | None, nominal_voltage: f
 
 def powers(status: Status, nominal_voltage: float) -> tuple[float | None, float | None, float | None]:
     """Return the power on phases 1 to 3, W."""
-    one, two, three = (
-        phase_power(current, voltage, nominal_voltage)
-        for current, voltage in zip(status.currents, status.voltages, strict=True)
+    return (
+        phase_power(status.current_1, status.voltage_1, nominal_voltage),
+        phase_power(status.current_2, status.voltage_2, nominal_voltage),
+        phase_power(status.current_3, status.voltage_3, nominal_voltage),
     )
-    return one, two, three
 
 
 def total_power(status: Status, nominal_voltage: float) -> float | None:
     """Return the sum over the phases with a known current, W; None if there is none."""
-    known = [power for power in powers(status, nominal_voltage) if power is not None]
+    return total(powers(status, nominal_voltage))
+
+
+def total(powers: Sequence[float | None]) -> float | None:
+    """Return the sum over the phases whose power is known, W; None if it is known for none."""
+    known = [power for power in powers if power is not None]
     return sum(known) if known else None

@@ -52,27 +52,27 @@ class Situation:
 
 
 class Row(NamedTuple):
-    """One row of the table. An empty set of activities or vehicles fits any, the unknown one included."""
+    """One row of the table. No activities or vehicles fit any, the unknown one included."""
 
-    activities: frozenset[Activity]
-    vehicles: frozenset[Vehicle]
+    activities: tuple[Activity, ...]
+    vehicles: tuple[Vehicle, ...]
     condition: Callable[[Situation], bool]
     extended: State
     standard: State
 
 
-_ANY: Final[frozenset[Vehicle]] = frozenset()
-_A: Final = frozenset({Vehicle.NONE})
-_B: Final = frozenset({Vehicle.CONNECTED})
-_CD: Final = frozenset({Vehicle.READY, Vehicle.VENTILATION})
-_BCD: Final = _B | _CD
-_EF: Final = frozenset({Vehicle.NO_POWER, Vehicle.FAULT})
+_ANY: Final[tuple[Vehicle, ...]] = ()
+_A: Final = (Vehicle.NONE,)
+_B: Final = (Vehicle.CONNECTED,)
+_CD: Final = (Vehicle.READY, Vehicle.VENTILATION)
+_BCD: Final = _B + _CD
+_EF: Final = (Vehicle.NO_POWER, Vehicle.FAULT)
 
-_ANYTHING: Final[frozenset[Activity]] = frozenset()
-_OFFLINE: Final = frozenset({Activity.OFFLINE})
-_ERROR: Final = frozenset({Activity.ERROR})
-_UNAVAILABLE: Final = frozenset({Activity.UNAVAILABLE})
-_AVAILABLE: Final = frozenset({Activity.AVAILABLE})
+_ANYTHING: Final[tuple[Activity, ...]] = ()
+_OFFLINE: Final = (Activity.OFFLINE,)
+_ERROR: Final = (Activity.ERROR,)
+_UNAVAILABLE: Final = (Activity.UNAVAILABLE,)
+_AVAILABLE: Final = (Activity.AVAILABLE,)
 
 
 def _always(_: Situation) -> bool:

@@ -20,8 +20,8 @@ class Activity(Enum):
     OFFLINE = "offline"
 
 
-SESSION: Final = frozenset({Activity.CHARGING, Activity.DELAYED})
-"""The activities during which a session is on."""
+SESSION: Final = (Activity.CHARGING, Activity.DELAYED)
+"""The activities during which a session is on. A tuple is searched by identity; a set would hash in Python."""
 
 
 class Vehicle(Enum):
@@ -37,12 +37,12 @@ class Vehicle(Enum):
     @property
     def connected(self) -> bool:
         """Whether a vehicle without a fault is connected."""
-        return self in {Vehicle.CONNECTED, Vehicle.READY, Vehicle.VENTILATION}
+        return self in (Vehicle.CONNECTED, Vehicle.READY, Vehicle.VENTILATION)
 
     @property
     def ready(self) -> bool:
         """Whether the vehicle has closed its switch, so that it draws or may draw current."""
-        return self in {Vehicle.READY, Vehicle.VENTILATION}
+        return self in (Vehicle.READY, Vehicle.VENTILATION)
 
 
 ACTIVITY: Final = Word({activity.value: activity for activity in Activity})
@@ -111,7 +111,8 @@ class Status:
     @property
     def draws(self) -> bool:
         """Whether any phase carries current."""
-        return any(current is not None and current >= CARRIES_A for current in self.currents)
+        one, two, three = self.current_1 or 0.0, self.current_2 or 0.0, self.current_3 or 0.0
+        return one >= CARRIES_A or two >= CARRIES_A or three >= CARRIES_A
 
     @property
     def session_on(self) -> bool:
@@ -121,7 +122,7 @@ class Status:
     @property
     def idle(self) -> bool:
         """Whether no current can flow: no session is open, or the vehicle has not closed its switch."""
-        return self.activity is Activity.AVAILABLE or self.vehicle in {Vehicle.NONE, Vehicle.CONNECTED}
+        return self.activity is Activity.AVAILABLE or self.vehicle in (Vehicle.NONE, Vehicle.CONNECTED)
 
 
 def after(before: Status, update: Update[Status]) -> Status:

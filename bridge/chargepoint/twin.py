@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final, Literal, Self
 
 from bridge.chargepoint import limit_watch, limits, observed, readings, session
@@ -73,6 +74,10 @@ class Twin:
     def described_by(self) -> object:
         """Everything except the status that the inclusion report and the parameters depend on."""
         return self.settings, self.observed, self.limits.listed, self.schedule
+
+    def parts_of_description_are(self, before: Self) -> bool:
+        """Whether the objects that `described_by` is made of are the same objects as before, as with most pushes."""
+        return self.settings is before.settings and self.observed is before.observed and self.limits is before.limits
 
     @property
     def schedule(self) -> Schedule | None:
@@ -201,6 +206,11 @@ class Twin:
         """Whether delayed or price-based charging holds the session back."""
         return self.status is not None and is_held_by_profile(self.status, profile_on=self.settings.profile_on)
 
+    @property
+    def state_inputs(self) -> object:
+        """Everything that the state depends on, except the time and the settings of the bridge."""
+        return _state_inputs(self) if self.status is not None else (self.listed_activity, self.link_down_since)
+
     def state(self, now: datetime, *, grace: timedelta, state_set: StateSet) -> State:
         """Return the state to report (contract 4, "State table")."""
         situation = Situation(
@@ -266,7 +276,8 @@ class Twin:
 
     def limits_change_at(self, now: datetime) -> datetime | None:
         """Return when the limits will change by the passing of time alone; None if they will not."""
-        if limits.without_expired(limit_watch.judged(self.limits, self.memory, now), self.memory, now) != self.limits:
+        after = limits.without_expired(limit_watch.judged(self.limits, self.memory, now), self.memory, now)
+        if after is not self.limits and after != self.limits:
             return now
         times = (limits.waits_until(self.limits), limit_watch.judgement(self.limits, self.memory))
         return min((when for when in times if when is not None), default=None)
@@ -285,6 +296,13 @@ class Twin:
             times.append(self.limits.session.until)
         return min((when for when in times if when > after), default=None)
 
+
+_state_inputs: Final = attrgetter(
+    *(f"status.{name}" for name in ("activity", "vehicle", "smart_limit", "smart_current_heartbeat_timeout", "draws")),
+    *(f"memory.{name}" for name in ("drawn", "done", "start_accepted")),
+    "settings",
+    "link_down_since",
+)
 
 _BOUNDS: Final = frozenset({"max_usage", "smart_limit"})
 

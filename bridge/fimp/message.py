@@ -8,6 +8,7 @@ import gzip
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, field_validator
@@ -45,6 +46,7 @@ SKIP: Final = StoragePolicy(strategy="skip")
 SPLIT: Final = StoragePolicy(strategy="split")
 
 
+@lru_cache(maxsize=1024)
 def aggregate(sub_value: str) -> StoragePolicy:
     """Make the policy that stores the last value for each `sub_value`."""
     return StoragePolicy(strategy="aggregate", sub_value=sub_value)

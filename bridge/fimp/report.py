@@ -44,16 +44,18 @@ class Report:
     properties: Mapping[str, str] = field(default_factory=dict)
     storage: StoragePolicy | None = None
     about: str = ""
+    key: ReportKey = field(init=False, repr=False, compare=False)
+    """The key that a later report must have to replace this one.
+
+    The inclusion and the exclusion report of a thing have the same key, since each replaces the other.
+    """
     _fingerprint: object = field(default=None, init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> ReportKey:
-        """The key that a later report must have to replace this one.
-
-        The inclusion and the exclusion report of a thing have the same key, since each replaces the other.
-        """
+    def __post_init__(self) -> None:
+        """Make the key once, since it is read many times."""
         sub_value = self.storage.sub_value if self.storage is not None else None
-        return self.topic.path, _PRESENCE.get(self.type, self.type), sub_value or self.about
+        key = self.topic.path, _PRESENCE.get(self.type, self.type), sub_value or self.about
+        object.__setattr__(self, "key", key)
 
     @property
     def fingerprint(self) -> object:

@@ -7,6 +7,7 @@ A topic on the broker looks like this:
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, Literal, cast, get_args
 
 from bridge.errors import InvalidValue
@@ -34,7 +35,12 @@ SHOWN: Final = 200
 
 def is_level(text: str) -> bool:
     """Whether a text can be the value of one part of a topic."""
-    return len(text) <= LONGEST_PART and _PART.fullmatch(text) is not None
+    return len(text) <= LONGEST_PART and _has_no_forbidden_character(text)
+
+
+@lru_cache(maxsize=4096)
+def _has_no_forbidden_character(text: str) -> bool:
+    return _PART.fullmatch(text) is not None
 
 
 class InvalidTopic(InvalidValue):

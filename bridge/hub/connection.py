@@ -100,6 +100,7 @@ class BrokerClient(aiomqtt.Client):
     """
 
     _unanswered = False
+    _awaits_room = False
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -166,14 +167,21 @@ class BrokerClient(aiomqtt.Client):
         try:
             asyncio.get_running_loop().call_soon(self._write, client)
         except RuntimeError:  # CONNECT is sent by another thread
+            self._awaits_room = True
             super()._on_socket_register_write(client, userdata, sock)
+
+    def _on_socket_unregister_write(self, client: "Client", userdata: object, sock: "SocketLike") -> None:
+        if self._awaits_room:
+            self._awaits_room = False
+            super()._on_socket_unregister_write(client, userdata, sock)
 
     def _write(self, client: "Client") -> None:
         try:
             if client.want_write():
                 client.loop_write()
             sock = client.socket()
-            if client.want_write() and sock is not None:  # the socket is full
+            if client.want_write() and sock is not None and not self._awaits_room:
+                self._awaits_room = True  # the socket is full; the system says when it is not
                 super()._on_socket_register_write(client, None, sock)
         except Exception as error:  # as in `aiomqtt`: the connection is broken
             if not self._disconnected.done():

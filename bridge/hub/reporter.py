@@ -87,7 +87,7 @@ class Reporter:
                 self._enter(self._line(point.evse_id), Item(report, "state"))
         for report in self._subjects.errors(before, after):
             self.event(point.evse_id, report)
-        only_status = before is not None and after is not None and before.described_by == after.described_by
+        only_status = before is not None and after is not None and after.described_as(before)
         self.mark(point.evse_id, Dirty.STATUS if only_status else Dirty.ALL)
         if self._subjects.awaits_all_nodes:
             self.mark(NETWORK)
@@ -298,7 +298,8 @@ class Reporter:
             if presence is not None and self._needs_renewal(presence):
                 return None
             line.presence_checked = True
-            line.presence = presence if presence is not None and self._is_due(line, presence) else None
+            now = self._clock.monotonic()
+            line.presence = presence if presence is not None and self._is_due(line, presence, now) else None
         if line.presence is not None:
             return line.presence, None
         if item is not None and item.kind == "state" and line.says(item.report):
@@ -317,14 +318,15 @@ class Reporter:
         line.is_down = self._subjects.is_down(line.subject)
         if not urgent_only:
             line.dirty = Dirty.CLEAN
+        now = self._clock.monotonic()
         for report in self._subjects.reports(line.subject, settings_changed=settings_changed and not urgent_only):
-            if (not urgent_only or report.type in URGENT) and self._is_due(line, report):
+            if (not urgent_only or report.type in URGENT) and self._is_due(line, report, now):
                 line.due.append(report)
-        self._set_deadline(line)
+        self._set_deadline(line, now)
         return bool(line.due)
 
-    def _is_due(self, line: SubjectLine, report: Report) -> bool:
-        return line.is_due(report, self._clock.monotonic()) and not self._suspects.gave_up(report)
+    def _is_due(self, line: SubjectLine, report: Report, now: float) -> bool:
+        return line.is_due(report, now) and not self._suspects.gave_up(report)
 
     def _needs_renewal(self, presence: Report) -> bool:
         """Whether the will must first be renewed, since it does not name a thing that is about to be included."""
@@ -386,12 +388,11 @@ class Reporter:
             reason=reason,
         )
 
-    def _set_deadline(self, line: SubjectLine) -> None:
+    def _set_deadline(self, line: SubjectLine, now: float) -> None:
         in_seconds = self._subjects.next_change_in(line.subject, self._clock.now())
-        times = [line.next_repetition(), in_seconds and self._clock.monotonic() + in_seconds]
-        first = min((when for when in times if when is not None), default=None)
-        if first is not None:
-            self._deadlines.set(line.subject, first)
+        for when in (now + in_seconds if in_seconds is not None else None, line.next_repetition()):
+            if when is not None:
+                self._deadlines.set(line.subject, when)
 
     def _note_settled(self) -> None:
         if not self._ready and not self._in_flight and not self._renewal.is_planned:

@@ -190,7 +190,9 @@ class ChargepointService:
             after: the socket after it.
             now: the time of the change.
         """
-        if after.status is None or self._state(before, now) is self._state(after, now):
+        if after.status is None or before.state_inputs == after.state_inputs:
+            return None
+        if self._state(before, now) is self._state(after, now):
             return None
         return self._state_report(after, now)
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from bridge.account.fleet import Fleet
 from bridge.chargepoint.grid import GridTwin
-from bridge.chargepoint.power import powers, total_power
+from bridge.chargepoint.power import powers, total
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
@@ -86,7 +86,8 @@ class MeterElecService:
         if not twin.visible(now, self._runtime.grace) or status.activity is Activity.OFFLINE:
             return {"e_import": energy}
         nominal_voltage = self._runtime.values.nominal_voltage
-        power = [_rounded(total_power(status, nominal_voltage)), *map(_rounded, powers(status, nominal_voltage))]
+        phases = powers(status, nominal_voltage)
+        power = map(_rounded, (total(phases), *phases))
         values = zip(EXTENDED, (*power, energy, *status.voltages, *status.currents), strict=True)
         return {name: value for name, value in values if value is not None}
 

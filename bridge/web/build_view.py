@@ -10,7 +10,7 @@ from bridge.bluecurrent.protocol import NO_TOKEN, LinkState, LinkStatus
 from bridge.chargepoint.amsterdam import in_amsterdam, last_midnight
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.grid import Grid, GridTwin
-from bridge.chargepoint.power import powers
+from bridge.chargepoint.power import powers, total
 from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.state import State, StateSet
 from bridge.chargepoint.status import Activity
@@ -19,7 +19,7 @@ from bridge.errors import AlreadyConnected, BridgeError, RequestLimit, Unauthori
 from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
 from bridge.web.cloud_fields import ChargePointFields
-from bridge.web.history import UNKNOWN, PhasePowers, Point, total
+from bridge.web.history import UNKNOWN, PhasePowers, Point
 from bridge.web.view import (
     BrokerView,
     ChargePointView,

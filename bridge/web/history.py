@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from math import isnan, nan
 from typing import Final
 
+from bridge.chargepoint.power import total
+
 STEP_S: Final = 10
 """The time that a point of a new curve covers, s."""
 
@@ -49,12 +51,6 @@ class Point:
     def total(self) -> Watts:
         """The sum over the known phases, W; None if all are unknown."""
         return total(self.powers)
-
-
-def total(powers: PhasePowers) -> Watts:
-    """The sum over the phases whose power is known, W; None if it is known for none."""
-    known = [power for power in powers if power is not None]
-    return sum(known) if known else None
 
 
 class History:

@@ -89,8 +89,8 @@ class Observer:
     def charge_point_changed(self, before: ChargePoint | None, after: ChargePoint | None) -> None:
         """Follow a change of a charge point. None stands for one that is new or has left the account."""
         now = self._clock.now()
-        point = after or before
-        left_out = point is not None and self._left_out(point.evse_id)
+        has_sockets = after is not None and before is not None and before.has_sockets_of(after)
+        left_out = not has_sockets and after is not None and self._left_out(after.evse_id)
         self._tally.changed(before, after, now, self._rules, left_out=left_out)
         for twin in before.sockets if before is not None else ():
             if after is None or after.socket(twin.address) is None:

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from bridge.chargepoint.charge_point import ChargePoint
+from bridge.chargepoint.power import total
 from bridge.chargepoint.state import State
 from bridge.chargepoint.twin import Twin
 from bridge.web.build_view import Rules, flowing
-from bridge.web.history import total
 from bridge.web.view import FaultView, SummaryView
 
 MOST_NAMED: Final = 12
@@ -56,19 +56,27 @@ class Tally:
                 self._left_out.add(twin.evse_id)
 
     def _put(self, twin: Twin, now: datetime, rules: Rules) -> None:
-        state = twin.state(now, grace=rules.grace, state_set="extended")
-        power = total(flowing(twin, rules.nominal_voltage)) if twin.visible(now, rules.grace) else None
         before, changes_at = self._entries.get(twin.address), twin.next_change(now, rules.grace)
+        if (
+            before is not None
+            and before.changes_at is changes_at is None
+            and before.twin.state_inputs == twin.state_inputs
+        ):
+            state = before.state
+        else:
+            state = twin.state(now, grace=rules.grace, state_set="extended")
+        power = total(flowing(twin, rules.nominal_voltage)) if twin.visible(now, rules.grace) else None
         self._entries[twin.address] = _Entry(twin, state, power, changes_at)
         if changes_at is not None and (before is None or before.changes_at != changes_at):
             heapq.heappush(self._deadlines, (changes_at, twin.address))
 
     def judge_all(self, now: datetime, rules: Rules) -> None:
         """Compute all states anew, since the rules have changed or the clock has jumped."""
+        twins = [entry.twin for entry in self._entries.values()]
+        self._entries.clear()
         self._deadlines.clear()
-        for entry in list(self._entries.values()):
-            self._entries[entry.twin.address] = _Entry(entry.twin, entry.state, entry.power, None)
-            self._put(entry.twin, now, rules)
+        for twin in twins:
+            self._put(twin, now, rules)
 
     def summary(
         self,

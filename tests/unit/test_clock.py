@@ -52,3 +52,25 @@ async def test_a_wait_is_not_too_short() -> None:
     before = system.monotonic()
     await system.sleep(0.05)
     assert system.monotonic() - before >= 0.05
+
+
+def test_the_time_has_the_offset_of_its_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of summer time the offset changes while the process runs."""
+    before, system = 1792889999.5, SystemClock()  # 2026-10-25 02:59:59.5 +02:00
+    monkeypatch.setenv("TZ", "Europe/Amsterdam")
+    time.tzset()
+    try:
+        told = []
+        for moment in (before, before + 0.4, before + 0.5, before + 3600, before):
+            monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+            told.append(system.now().isoformat(timespec="milliseconds"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert told == [
+        "2026-10-25T02:59:59.500+02:00",
+        "2026-10-25T02:59:59.900+02:00",
+        "2026-10-25T02:00:00.000+01:00",
+        "2026-10-25T02:59:59.500+01:00",
+        "2026-10-25T02:59:59.500+02:00",
+    ]

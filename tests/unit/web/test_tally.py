@@ -63,6 +63,13 @@ def test_another_grace_takes_effect_at_once() -> None:
     assert made.summary(NOW + timedelta(minutes=10), longer, [], 20).states == {State.UNKNOWN: 1}
 
 
+def test_a_shorter_grace_counts_at_once_although_nothing_else_has_changed() -> None:
+    made = tally(showroom.charging().link_lost(NOW))
+    shorter, now = replace(RULES, grace=timedelta(seconds=10)), NOW + timedelta(seconds=30)
+    made.judge_all(now, shorter)
+    assert made.summary(now, shorter, [], 20).states == {State.UNKNOWN: 1}
+
+
 def test_a_limited_number_of_faults_is_named_with_their_pages() -> None:
     evse_ids = [f"BCU{number:03}" for number in range(100)]
     twins = [Twin(evse_id=evse_id, status=FAULT) for evse_id in evse_ids[50:]]
