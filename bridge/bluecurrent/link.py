@@ -349,7 +349,9 @@ class Link:
             raise self._why_down()
         waiting, text = self._protocol.ask(request, None if request.command == "HELLO" else str(uuid4()))
         answer = self._answers[waiting] = asyncio.get_running_loop().create_future()
-        timeout = self._command_timeout if request.acts else READ_TIMEOUT_S
+        timeout = self._command_timeout
+        if not request.acts:  # a command can need what is read, and is answered in time
+            timeout = min(timeout, READ_TIMEOUT_S) if self.status.up else READ_TIMEOUT_S
         try:
             async with asyncio.timeout(timeout):
                 await socket.send(text)

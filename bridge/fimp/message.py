@@ -11,7 +11,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic_core import from_json, to_json
 
 from bridge.errors import InvalidValue, Malformed
@@ -98,6 +108,27 @@ class Message(BaseModel):
         if value is None or isinstance(value, datetime):
             return value
         raise ValueError("a time is text")
+
+    @field_validator("src", "corid", "topic", "version", "tags", "storage", mode="wrap")
+    @classmethod
+    def _ignore_if_unreadable(cls, value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+        """Count a value of another type as missing, since no command depends on it."""
+        try:
+            return read(value)
+        except ValidationError:
+            return cls.model_fields[info.field_name or ""].default
+
+    @field_validator("properties", mode="before")
+    @classmethod
+    def _read_empty_list(cls, value: object) -> object:
+        # Some languages write an empty map as an empty list.
+        return {} if value == [] else value
+
+    @field_validator("resp_to", mode="before")
+    @classmethod
+    def _read_any_topic(cls, value: object) -> object:
+        # Whatever it is, the text is no topic, and the command is answered as one with such a topic.
+        return value if value is None or isinstance(value, str) else repr(value)[:LONGEST_NAME]
 
     @classmethod
     def parse(cls, payload: bytes, payload_type: PayloadType = "j1") -> Self:

@@ -6,14 +6,14 @@ A read is given up after 20 s. Each wait of these tests ends earlier.
 import pytest
 
 from tests.conftest import HouseMaker
-from tests.harness import SOCKET
+from tests.harness import SOCKET, House
 
 
 @pytest.mark.parametrize(
     "command", ["GET_CHARGE_CARDS", "GET_CH_SETTINGS", "GET_CH_STATUS", "GET_GRID_STATUS", "LIST_OVERRIDE_CURRENT"]
 )
 async def test_a_read_without_an_answer_delays_no_state(build: HouseMaker, command: str) -> None:
-    async with build(start=False) as house:
+    async with build(start=False, cloud={"command_timeout": 60.0}) as house:
         house.cloud.faults.silent.add(command)
         await house.start(wait=False)
         await house.hub.until(lambda: len(house.cloud.requests_for(command)) > 0)
@@ -23,3 +23,11 @@ async def test_a_read_without_an_answer_delays_no_state(build: HouseMaker, comma
         await house.hub.expect("evt.state.report", SOCKET)
         (answer,) = await house.hub.command(SOCKET, "cmd.state.get_report")
         assert answer.message.type == "evt.state.report"
+
+
+async def test_a_list_of_limits_without_an_answer_is_answered_in_time(house: House) -> None:
+    """The list is read before a limit is set, and is waited for no longer than a verdict (`cloud.command_timeout`)."""
+    house.cloud.faults.silent.add("LIST_OVERRIDE_CURRENT")
+    error = await house.hub.refused(SOCKET, "cmd.max_current.set", val_t="int", val=10)
+    assert error.message.value == "ERR_TIMEOUT"
+    assert house.cloud.requests_for("POST_SET_OVERRIDE_CURRENT") == []
