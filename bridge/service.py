@@ -9,7 +9,6 @@ from bridge import __version__
 from bridge.clock import SystemClock
 from bridge.logs import Log
 from bridge.long_lived import LongLived
-from bridge.recording.head import head_of
 from bridge.settings import Settings
 from bridge.storage.recorder import GRIDS, grids_behind
 from bridge.tasks import end, loop_failures_logged
@@ -55,6 +54,8 @@ class Service:
         parts = self.parts
         self._log.info("starting", version=__version__, state_set=parts.runtime.values.state_set)
         if parts.recording is not None:
+            from bridge.recording.head import head_of  # noqa: PLC0415 - few bridges record
+
             parts.recording.begin(head_of(parts.storage, parts.runtime.values, parts.clock.now()))
         parts.fleet.restore(parts.storage.charge_points(), grids_behind(parts.storage.value(GRIDS)))
         parts.link.set_token(self._login_token())

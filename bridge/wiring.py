@@ -6,7 +6,7 @@ from a change to the parts that must know of it, is only in the tuples of listen
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -33,16 +33,15 @@ from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.protocol import LinkStatus
 from bridge.bluecurrent.tap import Tap
 from bridge.chargepoint.twin import Twin
-from bridge.clock import Clock, SystemClock
+from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.service import DeviceService
 from bridge.hub.answers import Answers
 from bridge.hub.broker import Broker
 from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
-from bridge.hub.subjects import ADAPTER, NETWORK, Subjects
+from bridge.hub.subjects import ADAPTER, Subjects
 from bridge.logs import Log
-from bridge.recording.recorder import FrameRecorder
 from bridge.runtime_settings import RuntimeSettings
 from bridge.services.app import AppService
 from bridge.services.auth import AuthService
@@ -61,6 +60,9 @@ from bridge.tasks import BackgroundTasks
 from bridge.web.observer import Observer
 from bridge.web.server import WebServer
 from bridge.world import World
+
+if TYPE_CHECKING:
+    from bridge.recording.recorder import FrameRecorder
 
 RESTARTS: Final = "restarts"
 """The key in the storage of the number of restarts."""
@@ -93,21 +95,20 @@ class Parts:
     broker: Broker
     observer: Observer
     web: WebServer
-    recording: FrameRecorder | None
+    recording: "FrameRecorder | None"
 
 
-def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
+def build(settings: Settings, log: Log, world: World) -> Parts:
     """Build all parts.
 
     Args:
         settings: all settings.
         log: the log.
-        world: the clock and other inputs from outside; None for those of the machine.
+        world: the clock and other inputs from outside.
 
     Raises:
         StorageUnusable: the storage cannot be used.
     """
-    world = world or World(SystemClock())
     clock, logger = world.clock, log.logger
     log.secrets.add(settings.cloud.api_token)
     log.secrets.add(settings.mqtt.password)
@@ -117,8 +118,7 @@ def build(settings: Settings, log: Log, world: World | None = None) -> Parts:
     restarts = _count_start(storage)
     addresses = Addresses(settings.fimp.resource_name, settings.fimp.resource_address, settings.mqtt.topic_prefix)
     runtime = RuntimeSettings(settings, storage)
-    tasks = BackgroundTasks(logger)
-    locks = Locks()
+    tasks, locks = BackgroundTasks(logger), Locks()
     recorder = Recorder(storage, clock.now)
 
     # The account.
@@ -371,7 +371,7 @@ def _listen(parts: Parts) -> None:
         parts.sync.link_changed,
         page_changed,
     )
-    parts.sync.looked_listeners = (parts.transactions.looked, partial(parts.reporter.mark, NETWORK))
+    parts.sync.looked_listeners = (parts.transactions.looked, parts.reporter.looked)
     parts.app_state.listeners = (partial(parts.reporter.mark, ADAPTER),)
     parts.exclusions.listeners = (parts.reporter.mark,)
     parts.capabilities.listeners = (lambda _: parts.reporter.mark_all(),)
@@ -382,11 +382,14 @@ def _listen(parts: Parts) -> None:
     runtime_changed()
 
 
-def _recording(settings: Settings, clock: Clock, log: FilteringBoundLogger) -> FrameRecorder | None:
+def _recording(settings: Settings, clock: Clock, log: FilteringBoundLogger) -> "FrameRecorder | None":
     """Make the recorder of the cloud's frames, if `cloud.record_file` is set."""
     path, token = settings.cloud.record_file, settings.cloud.api_token
-    hidden = [token.get_secret_value()] if token is not None else []
-    return FrameRecorder(path, clock=clock, log=log, hidden=hidden) if path is not None else None
+    if path is None:
+        return None
+    from bridge.recording.recorder import FrameRecorder  # noqa: PLC0415 - few bridges record
+
+    return FrameRecorder(path, clock=clock, log=log, hidden=[token.get_secret_value()] if token is not None else [])
 
 
 def _count_start(storage: Storage) -> int:

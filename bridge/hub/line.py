@@ -188,6 +188,11 @@ class Publication:
     item: Item | None = None
 
     @property
+    def is_answer(self) -> bool:
+        """Whether it answers a command."""
+        return self.item is not None and self.item.kind == "answer"
+
+    @property
     def identity(self) -> object:
         """A value that stays equal when the same message is sent again."""
         return self.item if self.item is not None else (self.report.key, self.report.fingerprint)

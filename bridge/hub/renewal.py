@@ -32,7 +32,14 @@ class RenewalPlan:
     def plan(self) -> None:
         """Plan a renewal in `GATHER_S`, unless one is planned already."""
         if not self.is_planned:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._gathered)
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.gathered)
+
+    def gathered(self) -> None:
+        """Renew now, if a renewal is planned: nothing more that is new is expected soon."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer, self.is_due = None, True
+            self._work.set()
 
     def done(self) -> None:
         """Cancel the plan: a new connection with the current will is open."""
@@ -40,7 +47,3 @@ class RenewalPlan:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _gathered(self) -> None:
-        self._timer, self.is_due = None, True
-        self._work.set()

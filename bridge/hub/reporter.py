@@ -132,6 +132,11 @@ class Reporter:
         """Queue a report of something that happened once, such as an error that answers no command."""
         self._enter(self._line(subject), Item(report, "event"))
 
+    def looked(self) -> None:
+        """Handle that the account was read. No more new things are expected soon, so a planned renewal is due."""
+        self.mark(NETWORK)
+        self._renewal.gathered()
+
     def tick(self) -> None:
         """Mark the subjects whose deadline has passed."""
         for subject in self._deadlines.reached(self._clock.monotonic()):
@@ -210,7 +215,7 @@ class Reporter:
         self._suspects.acquit(publication)
         if publication.item is None or publication.item.counts_as_sent:
             self._note_acknowledged(publication)
-        self._count_answered(publication)
+        self.answers_waiting -= publication.is_answer
         if self._ready or self._suspects or self._renewal.is_due:
             self._work.set()
         self._note_settled()
@@ -367,19 +372,14 @@ class Reporter:
         elif report.type == ALL_NODES:
             self._subjects.acknowledged(report)
 
-    def _count_answered(self, publication: Publication) -> None:
-        if publication.item is not None and publication.item.kind == "answer":
-            self.answers_waiting -= 1
-
     def _drop(self, publication: Publication, reason: str) -> None:
         """Give up a message and log it once; its key is tried again when the content changes."""
         line, report, item = publication.line, publication.report, publication.item
         self._suspects.give_up(publication)
         self.dropped += 1
-        if item is not None:
-            if item in line.items:
-                line.items.remove(item)
-            self._count_answered(publication)
+        self.answers_waiting -= publication.is_answer
+        if item is not None and item in line.items:
+            line.items.remove(item)
         self._log.error(
             "a message cannot be published and is dropped; the rest is published",
             topic=publication.path[:200],

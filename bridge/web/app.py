@@ -1,12 +1,9 @@
 """The routes of the HTTP server (contract 9). All are GET and HEAD, and none changes anything."""
 
-import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final
 
-from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -15,11 +12,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from bridge.web.languages import COOKIE, Language, choose
-from bridge.web.metrics import Metrics
-from bridge.web.page import Page
+from bridge.web.documents import Documents
+from bridge.web.language import COOKIE, Language, choose
 from bridge.web.stream import Publisher, Stream, TooMany, Wanted
-from bridge.web.view import ChargePointView, Sight, View
+from bridge.web.view import Sight
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -39,26 +35,22 @@ LOCAL_SUFFIXES: Final = (
 A_YEAR_S: Final = 31_536_000
 FRESH: Final = {"Cache-Control": "no-store"}
 
-_VIEW: Final = TypeAdapter(View)
-_CHARGE_POINT: Final = TypeAdapter(ChargePointView)
-
 
 class Site:
     """Handlers of all routes.
 
     Args:
         sight: gives the views.
-        page: the status page and its files.
+        documents: makes the documents.
         publisher: opens event streams.
         log: receives faults of handlers.
     """
 
-    def __init__(self, sight: Sight, page: Page, publisher: Publisher, log: FilteringBoundLogger) -> None:
+    def __init__(self, sight: Sight, documents: Documents, publisher: Publisher, log: FilteringBoundLogger) -> None:
         self._sight = sight
-        self._page = page
+        self._documents = documents
         self._publisher = publisher
         self._log = log
-        self._metrics = Metrics()
 
     def application(self, own_host: str) -> ASGIApp:
         """The ASGI application, behind the host check.
@@ -78,15 +70,15 @@ class Site:
         return Guard(Starlette(routes=routes, exception_handlers={Exception: self._failed}), own_host)
 
     async def _show_page(self, request: Request) -> Response:
-        language = _language(request)
-        html = self._page.whole(self._sight.page(_page(request)), language)
+        language, page = _language(request), await self._documents.page()
+        html = page.whole(self._sight.page(_page(request)), language)
         response = Response(html, media_type="text/html", headers=FRESH | {"Vary": "Accept-Language, Cookie"})
         if request.query_params.get("lang") == language:
             response.set_cookie(COOKIE, language, max_age=A_YEAR_S, httponly=True, samesite="strict")
         return response
 
     async def _show_file(self, request: Request) -> Response:
-        file = self._page.files.get(request.path_params["name"])
+        file = (await self._documents.page()).files.get(request.path_params["name"])
         if file is None:
             return PlainTextResponse("There is no such file.\n", status_code=404)
         # The name of a file contains a hash of its content, so a browser can keep it.
@@ -97,18 +89,17 @@ class Site:
         headers = FRESH | {"X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(media_type="text/event-stream", headers=headers)
+        page = await self._documents.page()
         try:
             stream = self._publisher.open(Wanted(_language(request), _page(request)))
         except TooMany:
             full = "This page has too many viewers. The browser tries again by itself.\n"
             return PlainTextResponse(full, status_code=503, headers={"Retry-After": "30"})
-        events = _read(stream, self._publisher, self._page.build)
+        events = _read(stream, self._publisher, page.build)
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     async def _show_state(self, _: Request) -> Response:
-        view = await self._sight.whole(charts=True)
-        # In a thread, since the work grows with the account and the event loop must not wait for it.
-        content = await asyncio.to_thread(_as_json, view)
+        content = await self._documents.state(await self._sight.whole(charts=True))
         return Response(content, media_type="application/json", headers=FRESH)
 
     async def _show_health(self, _: Request) -> Response:
@@ -120,7 +111,7 @@ class Site:
 
     async def _show_metrics(self, request: Request) -> Response:
         view = await self._sight.whole(charts=False)
-        text, content_type = await asyncio.to_thread(self._metrics.text, view, request.headers.get("accept", ""))
+        text, content_type = await self._documents.metrics(view, request.headers.get("accept", ""))
         return Response(text, headers=FRESH | {"Content-Type": content_type})
 
     async def _failed(self, request: Request, error: Exception) -> Response:
@@ -140,13 +131,6 @@ def _page(request: Request) -> int:
         return max(1, int(request.query_params.get("page", "1")))
     except ValueError:
         return 1
-
-
-def _as_json(view: View) -> bytes:
-    """A view as JSON. Charge points are encoded one by one, so that the event loop can run in between."""
-    rest = _VIEW.dump_json(replace(view, charge_points=()))
-    before, key, after = rest.partition(b'"charge_points":[')  # quotes inside values are escaped, so this is the key
-    return before + key + b",".join(_CHARGE_POINT.dump_json(one) for one in view.charge_points) + after
 
 
 async def _read(stream: Stream, publisher: Publisher, build_id: str) -> AsyncIterator[str]:

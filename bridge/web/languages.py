@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, get_args
 
 from babel.dates import format_skeleton
 from babel.numbers import format_currency, format_decimal
@@ -17,45 +17,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.state import State
 from bridge.errors import ErrorCode
+from bridge.web.language import Language
 from bridge.web.view import Trouble, Wait
 
-Language = Literal["en", "nl", "nb"]
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
-COOKIE: Final = "lang"
 NOT_KNOWN: Final = "\N{EN DASH}"
-
-_ALSO: Final[Mapping[str, Language]] = {"no": "nb", "nn": "nb"}
-
-
-def choose(asked: str | None, remembered: str | None, accepted: str) -> Language:
-    """The language to use: the one asked for, else the one remembered, else the best that the browser accepts.
-
-    Args:
-        asked: from the switch on the page.
-        remembered: from the cookie.
-        accepted: the header `Accept-Language`.
-    """
-    for tag in (asked, remembered, *_by_preference(accepted)):
-        language = _language(tag or "")
-        if language is not None:
-            return language
-    return "en"
-
-
-def _language(tag: str) -> Language | None:
-    primary = tag.strip().lower().partition("-")[0]
-    return next((language for language in LANGUAGES if language == primary), _ALSO.get(primary))
-
-
-def _by_preference(accepted: str) -> list[str]:
-    weighed = []
-    for part in accepted.split(",")[:20]:
-        tag, _, weight = part.partition(";q=")
-        try:
-            weighed.append((float(weight or 1), tag))
-        except ValueError:
-            continue
-    return [tag for weight, tag in sorted(weighed, key=lambda one: -one[0]) if weight > 0]
 
 
 def _each(members: Iterable[object]) -> AfterValidator:

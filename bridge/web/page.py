@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from bridge import __version__
 from bridge.web.drawing import BAR, BARS_HEIGHT, HEIGHT, WIDTH, draw_bars, draw_curve
-from bridge.web.languages import LANGUAGES, Language, texts
+from bridge.web.language import LANGUAGES, Language
+from bridge.web.languages import texts
 from bridge.web.view import View
 from bridge.web.wording import Words
 

@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from bridge.settings import HttpSettings
 from bridge.tasks import end
 from bridge.web.app import Site
-from bridge.web.page import Page
+from bridge.web.documents import Documents
 from bridge.web.stream import MOST_STREAMS, Publisher
 from bridge.web.view import Sight
 
@@ -38,8 +38,8 @@ class WebServer:
         self._settings = settings
         self._sight = sight
         self._log = log
-        self._page = Page()
-        self._publisher = Publisher(sight.page, self._page.fragments)
+        self._documents = Documents()
+        self._publisher = Publisher(sight.page, self._documents.fragments)
         self._server: _Server | None = None
         self.port: int | None = None
         """The port that the server listens on; None while it does not listen."""
@@ -70,7 +70,7 @@ class WebServer:
             return
         self.port = int(sockets[0].getsockname()[1])
         self._log.info("the status page is up", url=f"http://{_in_url(address[0])}:{self.port}/")
-        site = Site(self._sight, self._page, self._publisher, self._log)
+        site = Site(self._sight, self._documents, self._publisher, self._log)
         self._server = server = _Server(
             uvicorn.Config(
                 site.application(address[0]),

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.web.languages import Language
+from bridge.web.language import Language
 from bridge.web.view import View
 
 MOST_STREAMS: Final = 128

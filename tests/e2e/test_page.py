@@ -23,7 +23,8 @@ from bridge.logs import Log
 from bridge.settings import HttpSettings
 from bridge.simulator.car import Car
 from bridge.web.build_view import Known
-from bridge.web.languages import LANGUAGES, Language, texts
+from bridge.web.language import LANGUAGES, Language
+from bridge.web.languages import texts
 from bridge.web.server import WebServer
 from tests import showroom
 from tests.conftest import HouseMaker

@@ -9,7 +9,8 @@ from string import Formatter
 import pytest
 from pydantic import ValidationError
 
-from bridge.web.languages import LANGUAGES, Language, Texts, choose, texts
+from bridge.web.language import LANGUAGES, Language, choose
+from bridge.web.languages import Texts, texts
 from tests.showroom import NOW, at
 
 

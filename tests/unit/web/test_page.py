@@ -17,7 +17,8 @@ from bridge.chargepoint.twin import Twin
 from bridge.errors import Unauthorized
 from bridge.hub.router import Handled
 from bridge.web.build_view import Known, build_view
-from bridge.web.languages import LANGUAGES, Language, texts
+from bridge.web.language import LANGUAGES, Language
+from bridge.web.languages import texts
 from bridge.web.page import Page
 from bridge.web.view import SummaryView, Trouble, Wait
 from bridge.web.wording import Words
