@@ -7,6 +7,7 @@ from typing import Final
 
 from bridge import __version__
 from bridge.clock import SystemClock
+from bridge.library_logs import library_logs_included
 from bridge.logs import Log
 from bridge.long_lived import LongLived
 from bridge.settings import Settings
@@ -47,7 +48,7 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then publish the goodbye and close everything."""
-        with loop_failures_logged(self._log):
+        with library_logs_included(self._log), loop_failures_logged(self._log):
             await self._serve(stop)
 
     async def _serve(self, stop: asyncio.Event) -> None:
