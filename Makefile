@@ -51,7 +51,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 
 e2e: $(VENV)/.dev
-	$(BIN)/pytest -m "not ($(EVERYWHERE))"
+	$(BIN)/pytest --numprocesses=2 --dist=loadscope --durations=10 -m "not ($(EVERYWHERE))"
 
 dist: $(VENV)/.dev
 	$(BIN)/python -m build --outdir dist

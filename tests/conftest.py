@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import brokers
 from tests.brokers import TestBroker
@@ -30,6 +32,18 @@ def pytest_report_header() -> str:
         "embedded": "the embedded one (no container engine and no mosquitto on this machine)",
     }
     return f"broker: {meaning[_KIND]}"
+
+
+class _ByFolder(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """Gives all tests of a folder to one process: they share an image, a Node-RED, or what npm installs."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """With `--dist=loadscope`, as in `make e2e`, a folder is the scope."""
+    return _ByFolder(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

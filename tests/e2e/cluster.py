@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -61,8 +62,10 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         "HAProxy", port, [str(haproxy()), "-db", "-f", str(_proxy(folder, port, ports))], folder / "haproxy"
     )
     try:
-        for node in made.nodes:  # the first makes the cluster, the others join it
-            node.start()
+        first, *others = made.nodes
+        first.start()  # it makes the cluster, the others join it
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(LiveBroker.start, others))
         proxy.start()
         time.sleep(2.5)  # until it has seen each of them twice
         yield made
