@@ -233,7 +233,7 @@ async def _accepts(settings: MqttSettings, timeout: float) -> bool:
         tls_context=tls_context(settings) if settings.tls else None,
     )
     try:
-        async with visitor:
+        async with asyncio.timeout(timeout), visitor:  # the timeout of the client begins after the TLS handshake
             return True
     except (aiomqtt.MqttError, OSError, ValueError):
         return False
