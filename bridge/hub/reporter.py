@@ -89,8 +89,6 @@ class Reporter:
             self.event(point.evse_id, report)
         only_status = before is not None and after is not None and after.described_as(before)
         self.mark(point.evse_id, Dirty.STATUS if only_status else Dirty.ALL)
-        if self._subjects.awaits_all_nodes:
-            self.mark(NETWORK)
 
     def grid_changed(self, before: GridTwin | None, after: GridTwin | None) -> None:
         """Mark a grid connection that has changed; None stands for one that is new or has gone."""
@@ -104,6 +102,8 @@ class Reporter:
         line.dirty = max(line.dirty, dirty)
         line.presence_checked = line.presence_checked and dirty is not Dirty.ALL
         self._get_ready(line)
+        if subject not in (ADAPTER, NETWORK) and self._subjects.awaits_all_nodes:
+            self.mark(NETWORK)
 
     def mark_all(self) -> None:
         """Mark all subjects."""
