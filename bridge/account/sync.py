@@ -8,7 +8,7 @@ probe of a link that has been silent for long.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import CHUNK, Fleet
 from bridge.account.overrides import Overrides
 from bridge.account.profiles import switched
+from bridge.account.read_times import ReadTimes
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.frames import (
     AccountBody,
@@ -45,9 +46,6 @@ from bridge.runtime_settings import RuntimeSettings
 from bridge.tasks import BackgroundTasks
 
 T = TypeVar("T")
-
-STALE_AFTER: Final = timedelta(days=1)
-"""How long an answer stays valid over reconnects."""
 
 SILENCE_CHARGING: Final = timedelta(minutes=10)
 SILENCE_IDLE: Final = timedelta(days=1)
@@ -116,7 +114,7 @@ class Sync:
         self._tasks = tasks
         self._log = log
         self._once = Once()
-        self._read_at: dict[tuple[str, str | None], datetime] = {}
+        self._read_times = ReadTimes(clock)
         self._listing = False
         self._list_asked = 0  # requests for CHARGE_POINTS in flight
         self._probing = False
@@ -157,7 +155,7 @@ class Sync:
     async def _refresh(self) -> None:
         included = [evse_id for evse_id in self._fleet.evse_ids() if evse_id not in self._exclusions]
         waiting = iter(included)
-        cards = self._if_stale(requests.get_charge_cards(), self._cards_told)
+        cards = self._if_due(requests.get_charge_cards(), self._cards_told)
         await asyncio.gather(cards, *(self._refresh_each(waiting) for _ in range(CONCURRENT_REFRESHES)))
         for evse_id in included:
             await self._refresh_grid(evse_id)
@@ -179,7 +177,7 @@ class Sync:
         try:
             # `frame_received` applies both answers, as it applies a push.
             await self._ask(requests.get_status(evse_id), _ignore)
-            await self._if_stale(requests.get_settings(evse_id), _ignore)
+            await self._if_due(requests.get_settings(evse_id), _ignore)
         finally:
             late.cancel()
         self._fleet.completed(evse_id)
@@ -190,7 +188,7 @@ class Sync:
         The cloud answers for a charge point without one by an ERROR that names no request. Such an ERROR can be
         attributed only to a single waiting request (design page 3, "Errors").
         """
-        await self._if_stale(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
+        await self._if_due(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
 
     def _cards_told(self, cards: Sequence[Card]) -> None:
         self._fleet.cards = cards
@@ -199,15 +197,13 @@ class Sync:
         if self._fleet.charge_point(evse_id) is not None:
             self._fleet.grids.told(evse_id, update)
 
-    async def _if_stale(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
-        """Make a request if it was never answered, or its answer is older than `STALE_AFTER`."""
-        key = (request.command, request.evse_id)
-        read = self._read_at.get(key)
-        if (read is None or self._clock.now() - read > STALE_AFTER) and await self._ask(request, take):
-            self._read_at[key] = self._clock.now()
+    async def _if_due(self, request: requests.Request[T], take: Callable[[T], None]) -> None:
+        """Make a request unless its last answer is still valid."""
+        if self._read_times.is_due(request):
+            self._read_times.note(request, await self._ask(request, take))
 
-    async def _ask(self, request: requests.Request[T], take: Callable[[T], None]) -> bool:
-        """Make a request and pass its answer to `take`. A failure is logged; return whether there was an answer."""
+    async def _ask(self, request: requests.Request[T], take: Callable[[T], None]) -> BridgeError | None:
+        """Make a request and pass its answer to `take`. A failure is logged and returned."""
         try:
             take(await self._link.ask(request))
         except BridgeError as error:
@@ -218,8 +214,8 @@ class Sync:
                     evse_id=request.evse_id,
                     reason=str(error),
                 )
-            return False
-        return True
+            return error
+        return None
 
     async def _list(self, ask: ListAsker) -> None:
         self._list_asked += 1
@@ -386,11 +382,11 @@ class Sync:
 
     async def _probe(self, before: Twin) -> None:
         try:
-            answered = await self._ask(requests.get_status(before.evse_id), _ignore)
+            failure = await self._ask(requests.get_status(before.evse_id), _ignore)
         finally:
             self._probing = False
         after = self._fleet.twin(before.address)
-        if answered and after is not None and after.status == before.status:
+        if failure is None and after is not None and after.status == before.status:
             return  # nothing has changed, so no push was missed
         self._log.warning("Blue Current has stopped sending changes; the bridge connects again", evse_id=before.evse_id)
         self._link.reconnect()

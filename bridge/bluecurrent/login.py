@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -105,7 +106,21 @@ async def _connected(url: str, clock: Clock) -> AsyncIterator[ClientConnection]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate {_mistrust(error.verify_message)}"
     return str(error).rstrip(".") or type(error).__name__
+
+
+def _mistrust(message: str) -> str:
+    """Describe in words why OpenSSL does not trust a certificate, and what to do."""
+    between = "whether something between this machine and the internet opens its TLS connections"
+    if "has expired" in message:
+        return f"has expired. Check the clock of this machine, and {between}"
+    if "not yet valid" in message:
+        return f"is not valid yet. Check the clock of this machine, and {between}"
+    if "mismatch" in message:
+        return f"is for another host. Check cloud.url, and {between}"
+    return f"is not trusted ({message}). Check {between}"
 
 
 async def validate(url: str, api_token: str, *, clock: Clock, tap: Tap, counts: RequestCounts) -> Token:

@@ -33,6 +33,14 @@ _HINTS: Final = tuple(
             "mismatch|doesn't match",
             "the certificate of {where} is for another host ({error}): see mqtt.host, or allow it: mqtt.tls_insecure",
         ),
+        (
+            "has expired",
+            "the certificate of {where} has expired: renew it on the broker, or correct the clock of this machine",
+        ),
+        (
+            "not yet valid",
+            "the certificate of {where} is not valid yet: correct the clock of this machine or of the broker",
+        ),
         ("certificate|ssl|tls", "no secure connection to {where} ({error}): see mqtt.tls and mqtt.ca_file"),
         ("refused", "nothing listens on {where}: see mqtt.host and mqtt.port"),
         ("name or service|name resolution|no address", "there is no such host as in {where}: see mqtt.host"),

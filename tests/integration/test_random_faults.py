@@ -11,18 +11,11 @@ import pytest
 from tests.brokers import TestBroker
 from tests.integration.faults.driver import run
 from tests.integration.faults.plan import plan
+from tests.integration.figures import note
 
 FAULTS = int(os.environ.get("BRIDGE_FAULTS", "100"))
 GIVEN = os.environ.get("BRIDGE_FAULT_SEED")
 SEEDS = [int(GIVEN)] if GIVEN else [2, 3, 4]
-
-
-@pytest.fixture
-def lasting(broker: TestBroker) -> TestBroker:
-    """A broker that keeps commands for a bridge that is away, as that of a hub does."""
-    if not broker.keeps_sessions:
-        pytest.skip("the embedded broker keeps no messages for clients that are away")
-    return broker
 
 
 @pytest.mark.timeout(600)
@@ -34,3 +27,4 @@ async def test_the_invariants_hold_under_random_faults(lasting: TestBroker, tmp_
         print(f"replay with BRIDGE_FAULT_SEED={seed} BRIDGE_FAULTS={FAULTS}")
         raise
     print(f"seed {seed}: {figures}")
+    note("test_faults", f"seed {seed}: {figures.summary}")

@@ -53,7 +53,12 @@ async def test_a_start_stays_within_its_requests(build: HouseMaker, more: int) -
         assert link.requests_today == len(house.cloud.seen)
 
 
-async def test_a_reconnect_reads_the_list_and_each_status_once(house: House) -> None:
+@pytest.mark.parametrize("with_grid", [True, False])
+async def test_a_reconnect_reads_the_list_and_each_status_once(house: House, with_grid: bool) -> None:
+    if not with_grid:
+        house.cloud.account.grids.clear()
+        await house.restart()
+        await house.hub.until(partial(asked_so_often, house, "LIST_OVERRIDE_CURRENT", 2))
     points = len(house.cloud.account.charge_points)
     for _ in range(3):
         before, since = len(house.cloud.seen), house.mark

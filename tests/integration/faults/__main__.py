@@ -14,8 +14,9 @@ from pathlib import Path
 
 from tests import brokers
 from tests.brokers import TestBroker
-from tests.integration.faults.driver import Broken, Figures, run
+from tests.integration.faults.driver import run
 from tests.integration.faults.plan import Step, plan
+from tests.integration.faults.result import Broken, Figures
 
 Failure = BaseException | None
 

@@ -32,6 +32,10 @@ class FaultyLine:
         host: where it leads.
         port: the TCP port there.
         chance: makes the bytes of a corrupted connection.
+
+    Attributes:
+        refuses: every new connection is cut.
+        port: where it listens.
     """
 
     def __init__(self, host: str, port: int, chance: random.Random) -> None:
@@ -62,9 +66,9 @@ class FaultyLine:
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
     @property
-    def in_use(self) -> bool:
-        """Somebody is connected."""
-        return bool(self._connections)
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
 
     # --- faults ---
 

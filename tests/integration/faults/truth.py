@@ -28,10 +28,11 @@ def states(point: SimulatedChargePoint) -> set[str]:
 
 def differences(ear: Ear, account: SimulatedAccount) -> list[str]:
     """Where the last word of the bridge is not what is so."""
-    return [line for point in account.charge_points.values() for line in _of_one(ear, account, point)]
+    return [line for point in account.charge_points.values() for line in differences_of(ear, account, point)]
 
 
-def _of_one(ear: Ear, account: SimulatedAccount, point: SimulatedChargePoint) -> Iterator[str]:
+def differences_of(ear: Ear, account: SimulatedAccount, point: SimulatedChargePoint) -> Iterator[str]:
+    """Where the last word of the bridge on one charge point is not what is so."""
     evse_id, socket = point.evse_id, point.sockets[0]
     told = ear.value("evt.state.report", evse_id)
     if told not in states(point):
@@ -40,12 +41,7 @@ def _of_one(ear: Ear, account: SimulatedAccount, point: SimulatedChargePoint) ->
     status = "DOWN" if socket.fault == "offline" else "UP"
     if isinstance(node, dict) and node.get("status") != status:
         yield f"{evse_id}: node {node.get('status')}, not {status}"
-    transaction = socket.transaction
-    energy = ear.value("evt.current_session.report", evse_id)
-    # A session that began out of sight is not told apart from the last one before the error is over.
-    told_apart = socket.fault is None and transaction is not None and transaction.kwh > 0
-    if told_apart and transaction is not None and energy != _close(transaction.kwh, energy):
-        yield f"{evse_id}: session {energy} kWh, not {transaction.kwh:.3f}"
+    yield from session_differences(ear, point)
     locked = ear.value("evt.cable_lock.report", evse_id)
     if socket.fault is None and locked is not (socket.session is not None):
         yield f"{evse_id}: cable lock {locked} with session {socket.session}"
@@ -61,6 +57,17 @@ def _of_one(ear: Ear, account: SimulatedAccount, point: SimulatedChargePoint) ->
     }:
         yield f"{evse_id}: free_charging {ear.value('evt.param.report', evse_id, 'free_charging')}"
     yield from _limit(ear, account, point)
+
+
+def session_differences(ear: Ear, point: SimulatedChargePoint) -> Iterator[str]:
+    """Where the reported energy of the latest session is not that of the charge point."""
+    socket, energy = point.sockets[0], ear.value("evt.current_session.report", point.evse_id)
+    transaction = socket.transaction
+    # A session that began out of sight is not told apart from the last one before the error is over.
+    if socket.fault is not None or transaction is None or transaction.kwh <= 0:
+        return
+    if energy != _close(transaction.kwh, energy):
+        yield f"{point.evse_id}: session {energy} kWh, not {transaction.kwh:.3f}"
 
 
 def _limit(ear: Ear, account: SimulatedAccount, point: SimulatedChargePoint) -> Iterator[str]:
