@@ -8,13 +8,14 @@ BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
 EVERYWHERE = not containers and not browser and not nodered and not brokers and not packages
 
-.PHONY: help demo test lint format e2e dist lock image bench faults fuzz audit sbom licences clean
+.PHONY: help demo test lint format e2e dist lock image bench faults reliability fuzz audit sbom licences clean
 
 help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
 	@echo "make test   the tests (TESTS=tests/unit for some of them)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  how fast it is beside what people would use instead (BENCH=\"--help\" for its options)"
+	@echo "make faults random faults on both links of a bridge; make reliability measures for docs/reliability.md"
 	@echo "make fuzz   fuzzes what reads bytes from outside (FUZZ_SECONDS=5 for a short run)"
 	@echo "make audit  known faults of what is installed; make sbom, its bill of materials; make licences, the list"
 	@echo "make e2e    the tests that need a container engine, Chromium, Node.js, RabbitMQ or a package index"
@@ -73,13 +74,17 @@ lock: $(VENV)/bin/python
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
-# Runs each fuzz target for FUZZ_SECONDS; `make fuzz FUZZ="frames gzip"` selects some. Results go to build/fuzz.
 # Random faults on both links (tests/integration/faults): `make faults FAULTS="--seed 7 --shrink"`.
 FAULTS ?= --seeds 50 --faults 1000
 
 faults: $(VENV)/.dev
 	@$(BIN)/python -m tests.integration.faults $(FAULTS)
 
+# Runs the tests of promised times alone and without patience, and writes their figures into docs/reliability.md.
+reliability: $(VENV)/.dev
+	@$(BIN)/python -m tests.documentation.reliability $(RELIABILITY)
+
+# Runs each fuzz target for FUZZ_SECONDS; `make fuzz FUZZ="frames gzip"` selects some. Results go to build/fuzz.
 FUZZ_SECONDS ?= 3600
 
 fuzz: $(VENV)/.dev

@@ -90,7 +90,8 @@ class SubjectLine:
         presence_checked: the inclusion report was compared since `dirty` became ALL. It goes out before the states: a
             hub drops a state that the description of the thing does not list.
         presence: the inclusion or exclusion report, if it differs from the one sent last.
-        urgent_first: the next comparison takes only `URGENT` reports; the rest follows after all other lines.
+        urgent_first: the next comparison takes only `URGENT` reports.
+        gives_way: the last comparison took only those; the rest follows after all other lines.
         sent: the fingerprint of the report sent last under each key, acknowledged or in flight.
         repeat_at: when a report is due again although it has not changed, seconds on the monotonic clock, for each key
             whose policy has an interval.
@@ -106,6 +107,7 @@ class SubjectLine:
     presence_checked: bool = False
     presence: Report | None = None
     urgent_first: bool = False
+    gives_way: bool = False
     sent: dict[ReportKey, object] = field(default_factory=dict)
     repeat_at: dict[ReportKey, float] = field(default_factory=dict)
     acknowledged: dict[ReportKey, object] = field(default_factory=dict)
@@ -157,11 +159,11 @@ class SubjectLine:
             self.due.popleft()
 
     def forget(self) -> None:
-        """Forget what was sent, except what hubs keep: the broker was away and may have missed it."""
+        """Forget what was sent, except what hubs keep: the broker was away. What is urgent goes first."""
         self.sent = dict(self.acknowledged)
         self.repeat_at.clear()
         self.due.clear()
-        self.presence = None
+        self.presence, self.urgent_first, self.gives_way = None, True, False
         self.items = deque(item for item in self.items if item.kind != "state")
 
     def next_repetition(self) -> float | None:

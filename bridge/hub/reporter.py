@@ -154,11 +154,9 @@ class Reporter:
         self._connected, self._will = True, frozenset(will)
         self._renewal.done()
         if not renewed:
-            for line in self._lines.values():
-                line.forget()
             self.mark_all()
             for line in self._lines.values():
-                line.urgent_first = True
+                line.forget()
         for line in self._lines.values():
             self._get_ready(line)
 
@@ -193,9 +191,11 @@ class Reporter:
                 line.ready = line.dirty is not Dirty.CLEAN and line.presence_checked and not holds
                 if line.ready:
                     self._ready.append(line)  # its urgent reports are sent; the rest follows after the other lines
-            elif publication in self._suspects:
+            elif publication in self._suspects and self._suspects.was_alone(publication):
                 suspected.append(self._ready.popleft())
                 publication = None
+            elif publication in self._suspects and self._in_flight:
+                return None  # it waits until it can go alone
         if publication is None and suspected and not self._in_flight:
             publication = self._next_of(suspected[0])
         self._ready.extend(suspected)
@@ -316,11 +316,11 @@ class Reporter:
 
     def _compare(self, line: SubjectLine) -> bool:
         """Collect the reports of a subject that differ from those sent last; False if none does."""
-        if line.dirty is Dirty.CLEAN or self._stopping:
+        if line.dirty is Dirty.CLEAN or self._stopping or line.gives_way:
+            line.gives_way = False
             return False
         settings_changed, urgent_only = line.dirty is Dirty.ALL, line.urgent_first
-        line.urgent_first = False
-        line.is_down = self._subjects.is_down(line.subject)
+        line.urgent_first, line.gives_way, line.is_down = False, urgent_only, self._subjects.is_down(line.subject)
         if not urgent_only:
             line.dirty = Dirty.CLEAN
         now = self._clock.monotonic()

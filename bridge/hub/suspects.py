@@ -1,7 +1,8 @@
 """Finds the message that makes a broker close the connection (contract 3, "What the hub is told"). Pure.
 
-After a close, every message that was in flight is a suspect, and suspects are sent one at a time. A message that was
-alone in flight at `STRIKES` closes in a row is given up until its value changes.
+After a close, every message that was in flight is a suspect. Suspects are sent one at a time, each in its turn, and one
+that was alone in flight at the last close after everything else. A message that was alone in flight at `STRIKES` closes
+in a row is given up until its value changes.
 """
 
 from collections.abc import Collection
@@ -28,6 +29,10 @@ class Suspects:
     def __contains__(self, publication: object) -> bool:
         return isinstance(publication, Publication) and publication.identity in self._suspected
 
+    def was_alone(self, publication: Publication) -> bool:
+        """Whether a message was the only one in flight at the last close, so that it is probably the culprit."""
+        return self._alone is not None and self._alone[0] == publication.identity
+
     def among(self, in_flight: Collection[Publication]) -> bool:
         """Whether a suspect is among these messages."""
         return bool(self._suspected) and any(publication in self for publication in in_flight)
@@ -39,14 +44,14 @@ class Suspects:
             self._alone = None
             return None
         (publication,) = in_flight
-        before = self._alone[1] if self._alone is not None and self._alone[0] == publication.identity else 0
+        before = self._alone[1] if self._alone is not None and self.was_alone(publication) else 0
         self._alone = publication.identity, before + 1
         return publication if before + 1 >= STRIKES else None
 
     def acquit(self, publication: Publication) -> None:
         """Clear a message: the broker has acknowledged it."""
         self._suspected.discard(publication.identity)
-        if self._alone is not None and self._alone[0] == publication.identity:
+        if self.was_alone(publication):
             self._alone = None
 
     def give_up(self, publication: Publication) -> None:

@@ -109,7 +109,6 @@ async def test_hostile_input_from_both_sides(lasting: TestBroker, tmp_path: Path
         assert len(rig.bridge.log) < LINES_A_MINUTE * (2 + (LASTS_S + WARM_UP_S) / 60)
         answers = [one.answered_at - one.at for one in rig.commands.sent.values() if one.answered_at is not None]
         note(
-            "test_hostile_input_from_both_sides",
             f"{attacker.sent:,} frames and messages in {LASTS_S:.0f} s, memory {before[0]:.1f} → {after[0]:.1f} MB, "
             f"slowest answer {1000 * max(answers):.0f} ms, {len(rig.bridge.log)} log lines",
         )

@@ -139,6 +139,5 @@ async def test_killed_at_random_moments_of_a_session(lasting: TestBroker, tmp_pa
         assert rig.bridge.starts == KILLS + 1
         sessions = len(rig.points[0].transactions)
         note(
-            "test_killed_at_random_moments_of_a_session",
             f"{KILLS} kills in {sessions} sessions, seed {SEED}: all right",
         )

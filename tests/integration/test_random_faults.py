@@ -27,4 +27,4 @@ async def test_the_invariants_hold_under_random_faults(lasting: TestBroker, tmp_
         print(f"replay with BRIDGE_FAULT_SEED={seed} BRIDGE_FAULTS={FAULTS}")
         raise
     print(f"seed {seed}: {figures}")
-    note("test_faults", f"seed {seed}: {figures.summary}")
+    note(f"seed {seed}: {figures.summary}")

@@ -74,7 +74,6 @@ async def test_three_days_leave_nothing_behind(lasting: TestBroker, tmp_path: Pa
         await rig.books_closed()
         assert len(rig.points[0].transactions) == DAYS + 1
         note(
-            "test_three_days_leave_nothing_behind",
             f"memory {first[0]:.1f} → {last[0]:.1f} MB, tasks {first[1]} → {last[1]}, files {first[2]} → {last[2]}, "
             f"at most {max(lines)} log lines and {max(requests)} requests a day",
         )

@@ -17,6 +17,7 @@ from tests.brokers import TestBroker
 from tests.integration.faults.driver import run
 from tests.integration.faults.plan import Step, plan
 from tests.integration.faults.result import Broken, Figures
+from tests.integration.figures import note
 
 Failure = BaseException | None
 
@@ -35,18 +36,23 @@ def attempt(broker: TestBroker, seed: int, steps: Sequence[Step], most_s: float)
             return error
 
 
-def shrink(broker: TestBroker, seed: int, steps: Sequence[Step], most_s: float) -> Sequence[Step]:
-    """Leave out what is not needed to break the same promise."""
+def promise_of(outcome: object) -> str:
+    """Which promise an outcome breaks: the words before its details; empty if it breaks none."""
+    return str(outcome).partition(":")[0] if isinstance(outcome, Broken) else ""
+
+
+def shrink(broker: TestBroker, seed: int, steps: Sequence[Step], most_s: float, promise: str) -> Sequence[Step]:
+    """Leave out what is not needed to break the same promise, ever smaller parts, beginning with the last ones."""
     size = len(steps) // 2
     while size:
-        for start in range(0, len(steps), size):
+        start = len(steps) - size
+        while start >= 0:
             fewer = [*steps[:start], *steps[start + size :]]
-            if fewer and isinstance(attempt(broker, seed, fewer, most_s), Broken):
+            if fewer and promise_of(attempt(broker, seed, fewer, most_s)) == promise:
                 steps = fewer
                 print(f"  {len(steps)} steps are enough", flush=True)
-                break
-        else:
-            size //= 2
+            start -= size
+        size //= 2
     return steps
 
 
@@ -66,18 +72,34 @@ def main() -> int:
         print("a broker that keeps sessions is needed: mosquitto, or a container engine", file=sys.stderr)
         return 1
     broken = 0
+    runs: list[Figures] = []
     with brokers.running(kind) as broker:
         for seed in range(given.seed, given.seed + given.seeds):
             steps: Sequence[Step] = plan(seed, given.faults, kills=given.kills)
             outcome = attempt(broker, seed, steps, given.most)
             print(f"seed {seed}: {outcome!s}", flush=True)
             if isinstance(outcome, Figures):
+                runs.append(outcome)
                 continue
             broken += 1
             if given.shrink and isinstance(outcome, Broken):
-                for step in shrink(broker, seed, steps, given.most):
+                for step in shrink(broker, seed, steps, given.most, promise_of(outcome)):
                     print(f"  {step}")
+    note(in_all(runs, given.faults, broken, kills=given.kills), "tests/integration/faults/__main__.py")
     return 1 if broken else 0
+
+
+def in_all(runs: Sequence[Figures], faults: int, broken: int, *, kills: bool) -> str:
+    """Several runs in one line."""
+    what = f"{len(runs) + broken} seeds of {faults:,} faults{', kills among them' if kills else ''}"
+    if not runs:
+        return f"{what}: all broke a promise"
+    commands, sessions = sum(run.commands for run in runs), sum(run.sessions for run in runs)
+    growth = max(run.memory_mb[1] / run.memory_mb[0] - 1 for run in runs)
+    return (
+        f"{what}: {len(runs)} all right, {commands:,} commands, {sessions:,} sessions, "
+        f"at most {max(run.seconds for run in runs):.0f} s and {growth:+.1%} memory"
+    )
 
 
 if __name__ == "__main__":

@@ -204,7 +204,9 @@ class Rig:
         surplus = self.commands.surplus(self.cloud.arrivals)
         if surplus:
             raise Broken(f"requests that no command accounts for, by step {step}: {surplus}")
-        faults = [line for line in self.bridge.log if "exception" in line or "keeps running" in str(line.get("event"))]
+        faults = [
+            line for line in self.bridge.log if "exception" in line or "callback failed" in str(line.get("event"))
+        ]
         if faults:
             raise Broken(f"a fault of the bridge by step {step}: {faults[:3]}")
 
