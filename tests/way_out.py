@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jsonschema import Draft202012Validator
+import jsonschema_rs
 
 SCHEMA = Path(__file__).with_name("fimp.schema.json")
 LONGEST_TOPIC = 65_535
@@ -26,11 +26,11 @@ LARGEST_MESSAGE = 4 * 1024 * 1024
 
 
 @cache
-def validator() -> Draft202012Validator:
+def validator() -> jsonschema_rs.Draft202012Validator:
     """The compiled schema."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    jsonschema_rs.meta.validate(schema)
+    return jsonschema_rs.Draft202012Validator(schema)
 
 
 def faults(path: str, payload: bytes) -> list[str]:
@@ -77,7 +77,7 @@ def payload_faults(path: str, payload: bytes) -> Iterator[str]:
         yield f"no JSON: {error}"
         return
     for fault in validator().iter_errors(message):
-        where = "/".join(str(part) for part in fault.absolute_path)
+        where = "/".join(str(part) for part in fault.instance_path)
         yield f"{message.get('type')}: {where}: {fault.message[:300]}"
     if not all(map(math.isfinite, _numbers(message))):
         yield f"{message.get('type')}: a number that is not finite"
