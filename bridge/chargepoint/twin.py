@@ -72,12 +72,16 @@ class Twin:
 
     @property
     def described_by(self) -> object:
-        """Everything except the status that the inclusion report and the parameters depend on."""
-        return self.settings, self.observed, self.limits.listed, self.schedule
+        """Everything except the values of the status that the inclusion report and the parameters depend on.
+
+        Before the first status nothing is reported, so with it everything is.
+        """
+        return self.status is None, self.settings, self.observed, self.limits.listed, self.schedule
 
     def parts_of_description_are(self, before: Self) -> bool:
         """Whether the objects that `described_by` is made of are the same objects as before, as with most pushes."""
-        return self.settings is before.settings and self.observed is before.observed and self.limits is before.limits
+        same = self.settings is before.settings and self.observed is before.observed and self.limits is before.limits
+        return same and (self.status is None) is (before.status is None)
 
     @property
     def schedule(self) -> Schedule | None:

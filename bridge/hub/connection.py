@@ -119,7 +119,7 @@ class BrokerClient(aiomqtt.Client):
         self._unanswered = True
         try:
             return await super().__aenter__()
-        except aiomqtt.MqttError:
+        except (aiomqtt.MqttError, asyncio.CancelledError):
             self._unanswered = False
             self._client.disconnect()
             raise
@@ -203,6 +203,8 @@ class BrokerClient(aiomqtt.Client):
         reason_code: "ReasonCode",
         properties: "Properties | None" = None,
     ) -> None:
+        if self._connected.cancelled():
+            return  # nobody waits for this connection any more, and `aiomqtt` would raise the cancellation here
         if self._unanswered and not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("closed the connection before it answered"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)

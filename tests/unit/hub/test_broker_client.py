@@ -131,3 +131,23 @@ async def test_a_topic_that_mqtt_forbids_is_refused(broker: Scripted, topic: str
     async with connected(broker) as client:
         with pytest.raises(ValueError, match=r"topic"):
             client.send(topic, b"", lambda: None)
+
+
+async def test_a_connection_that_is_given_up_while_it_is_made_leaves_no_error() -> None:
+    """The service stops, or another connection is answered, before the broker has answered."""
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0)
+    async with server:
+        for _ in range(3):
+            client = BrokerClient("127.0.0.1", server.sockets[0].getsockname()[1])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.2), client:
+                    raise AssertionError("nobody has answered")
+        await asyncio.sleep(0.2)  # its socket is closed now
+    assert failures == []
