@@ -215,6 +215,7 @@ class Broker:
         while True:
             publication = self._reporter.take() if self._reporter.in_flight < IN_FLIGHT else None
             if publication is None:
+                client.flush()
                 await self._reporter.wait_for_work()
             elif isinstance(publication, Renewal):
                 raise _Renew

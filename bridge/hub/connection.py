@@ -137,7 +137,7 @@ class BrokerClient(aiomqtt.Client):
         return {}
 
     def send(self, topic: str, payload: bytes, acknowledged: Callable[[], None]) -> None:
-        """Publish a message at QoS 1 without waiting.
+        """Publish a message at QoS 1 without waiting. It is written by `flush`, or in the next turn of the loop.
 
         `aiomqtt.Client.publish` waits for the acknowledgement, with an event and a timeout for each message.
 
@@ -154,6 +154,9 @@ class BrokerClient(aiomqtt.Client):
         if info.rc:
             raise aiomqtt.MqttCodeError(info.rc, "Could not publish message")
         self._sent[info.mid] = acknowledged
+
+    def flush(self) -> None:
+        """Write what is published."""
         self._write(self._client)
 
     def _on_publish(

@@ -27,7 +27,9 @@ class Suspects:
         return bool(self._suspected)
 
     def __contains__(self, publication: object) -> bool:
-        return isinstance(publication, Publication) and publication.identity in self._suspected
+        if not self._suspected or not isinstance(publication, Publication):
+            return False
+        return publication.identity in self._suspected
 
     def was_alone(self, publication: Publication) -> bool:
         """Whether a message was the only one in flight at the last close, so that it is probably the culprit."""
@@ -50,6 +52,8 @@ class Suspects:
 
     def acquit(self, publication: Publication) -> None:
         """Clear a message: the broker has acknowledged it."""
+        if not self._suspected and self._alone is None:
+            return
         self._suspected.discard(publication.identity)
         if self.was_alone(publication):
             self._alone = None
@@ -67,7 +71,8 @@ class Suspects:
 
     def sent(self, report: Report) -> None:
         """Allow every content under this report's key again, since a new one was sent."""
-        self._given_up.pop(report.key, None)
+        if self._given_up:
+            self._given_up.pop(report.key, None)
 
     def forget(self) -> None:
         """Clear all suspects: everything was acknowledged."""

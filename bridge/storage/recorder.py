@@ -61,7 +61,8 @@ class Recorder:
             self._twin_changed(was, twin)
 
     def _twin_changed(self, before: Twin | None, after: Twin) -> None:
-        if before is None or before.observed != after.observed or before.limits != after.limits:
+        same = before is not None and before.observed is after.observed and before.limits is after.limits
+        if not same and (before is None or before.steering != after.steering):
             self._storage.save_steering(after.address, after.steering)
         if before is not None and (before.memory is after.memory or before.memory == after.memory):
             return

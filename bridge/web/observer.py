@@ -123,7 +123,9 @@ class Observer:
     def _note_power(self, twin: Twin, now: datetime) -> None:
         down_since = twin.link_down_since
         until = down_since + self._rules.grace if down_since is not None else None
-        history = self._histories.setdefault(twin.address, History())
+        history = self._histories.get(twin.address)
+        if history is None:
+            history = self._histories[twin.address] = History()
         history.flows(now, flowing(twin, self._rules.nominal_voltage), until)
 
     def _read_rules(self) -> Rules:

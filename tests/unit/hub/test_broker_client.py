@@ -115,6 +115,17 @@ async def test_what_the_socket_cannot_take_is_written_later_and_in_order(broker:
     assert [len(payload) for _, payload in broker.heard] == sizes
 
 
+async def test_a_message_is_written_at_once_by_a_flush(broker: Scripted) -> None:
+    async with connected(broker) as client:
+        client.send("a", b"1", lambda: None)
+        client.send("a", b"2", lambda: None)
+        assert client._client.want_write()
+        client.flush()
+        assert not client._client.want_write()
+        await broker.until(2)
+    assert broker.heard == [("a", b"1"), ("a", b"2")]
+
+
 async def test_a_lost_connection_refuses_a_message(broker: Scripted) -> None:
     async with connected(broker) as client:
         assert broker.writer is not None
