@@ -35,11 +35,8 @@ from bridge.tasks import end
 T = TypeVar("T")
 
 SLICE_S: Final = 0.0004
-"""How long frames are read in a row before the event loop runs other work, s.
-
-In a burst the measurements of a charge point that arrive within a slice merge into one report. A longer slice handles
-more frames in a second, a shorter one publishes more of their values.
-"""
+"""How long frames are read in a row before the event loop runs other work, s. In a burst, measurements of a slice
+merge: a longer slice handles more frames in a second, a shorter one publishes more of their values."""
 
 READ_TIMEOUT_S: Final = 20.0
 """How long a request that only reads may take, s."""

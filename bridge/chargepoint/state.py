@@ -113,7 +113,7 @@ def state(situation: Situation, state_set: StateSet) -> State:
 
 def supported_states(state_set: StateSet) -> list[State]:
     """Return every state that the set can report, and no other."""
-    reported = {row.extended if state_set == "extended" else row.standard for row in TABLE}
+    reported = [row.extended if state_set == "extended" else row.standard for row in TABLE]
     return [state for state in State if state in reported]
 
 

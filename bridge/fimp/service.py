@@ -22,8 +22,8 @@ class DeviceService(Protocol[T_contra]):
     def commands(self) -> Mapping[str, Command]:
         """The commands that it accepts, by their interface."""
 
-    def describe(self, twin: T_contra) -> ServiceDescription | None:
-        """Return its description for the inclusion report; None if this device does not have the service."""
+    def describe(self, twin: T_contra) -> ServiceDescription:
+        """Return its description for the inclusion report."""
 
     def reports(self, twin: T_contra, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
         """Return its reports of the present values, changed or not.

@@ -47,9 +47,6 @@ IN_FLIGHT: Final = 20
 UNACKNOWLEDGED_S: Final = 10.0
 """The bridge reconnects when publishes are in flight and none was acknowledged for this long."""
 
-DRAIN_S: Final = 1.0
-"""How long a closed connection may take to hand over the messages that were already acknowledged."""
-
 
 @dataclass(frozen=True, slots=True)
 class BrokerStatus:
@@ -160,12 +157,11 @@ class Broker:
             tls_context=tls_context(self._settings) if self._settings.tls else None,
             socket_options=NO_DELAY,
         )
-        reading: asyncio.Task[None] | None = None
+        client.received = self._received
         trying = asyncio.ensure_future(give_up_once_others_are_answered(client, self._settings, LONGEST_WAIT_S))
         try:
             async with client:
                 await end(trying)
-                reading = asyncio.ensure_future(self._read(client))
                 await self._subscribe(client)
                 if not renewed:
                     self._once.forget("down")
@@ -173,18 +169,10 @@ class Broker:
                 self._up_at = self._acknowledged_at = self._clock.monotonic()
                 self._change(up=True, problem=None)
                 self._reporter.connected(will_addresses, renewed=renewed)
-                await self._write_while(reading, client)
-        except (_Renew, aiomqtt.MqttError):
-            # Messages already received are acknowledged, and the broker will not send them again, so they are still
-            # handled. The reader ends by itself once the connection is closed and its queue is empty.
-            if reading is not None:
-                await asyncio.wait([reading], timeout=DRAIN_S)
-            raise
+                await self._publish_until_closed(client)
         finally:
             await end(trying)
             self._reporter.lost()
-            if reading is not None:
-                await end(reading)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         granted = await client.subscribe([(topic, QOS) for topic in self._subscriptions])
@@ -192,23 +180,21 @@ class Broker:
             if (answer if isinstance(answer, int) else int(getattr(answer, "value", 0))) >= REFUSED:
                 raise aiomqtt.MqttError(f"the broker does not let this user subscribe to {topic}")
 
-    async def _write_while(self, reading: asyncio.Task[None], client: BrokerClient) -> None:
-        """Publish until a publish fails, the connection is to be renewed, or the reader ends."""
-        publishing, watching = asyncio.ensure_future(self._publish(client)), asyncio.ensure_future(self._watch())
+    async def _publish_until_closed(self, client: BrokerClient) -> None:
+        """Publish until a publish fails, or the connection is closed or is to be renewed."""
+        tasks = [asyncio.ensure_future(work) for work in (client.closed(), self._watch(), self._publish(client))]
         try:
-            done, _ = await asyncio.wait([reading, watching, publishing], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            await end(watching, publishing)
+            await end(*tasks)
 
-    async def _read(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            path = str(message.topic)
-            try:
-                self._router.take(path, bytes(message.payload), retained=message.retain)
-            except Exception:
-                self._log.exception("a message from the broker could not be handled", topic=path[:200])
+    def _received(self, path: str, payload: bytes, retained: bool) -> None:
+        try:
+            self._router.take(path, payload, retained=retained)
+        except Exception:
+            self._log.exception("a message from the broker could not be handled", topic=path[:200])
 
     async def _publish(self, client: BrokerClient) -> NoReturn:
         """Publish what the reporter gives, up to `IN_FLIGHT` messages without an acknowledgement."""

@@ -5,7 +5,7 @@ import re
 import ssl
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 from uuid import uuid4
 
 import aiomqtt
@@ -13,7 +13,7 @@ import aiomqtt
 from bridge.settings import MqttSettings
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import Client, DisconnectFlags, SocketLike
+    from paho.mqtt.client import Client, DisconnectFlags, MQTTMessage, SocketLike
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -101,11 +101,14 @@ def reveal(settings: MqttSettings) -> str | None:
 
 
 class BrokerClient(aiomqtt.Client):
-    """The client, which publishes at little cost (`send`), and gives up a connection that the broker does not answer.
+    """The client, which publishes and receives at little cost, and gives up a connection that is not answered.
 
     By itself `aiomqtt` waits for its whole timeout when the broker closes the connection before it has answered
     CONNECT, and leaves the socket open when that timeout has passed.
     """
+
+    received: Callable[[str, bytes, bool], None]
+    """Called with the topic and the payload of each message, and whether the broker had kept it."""
 
     _unanswered = False
     _awaits_room = False
@@ -130,6 +133,20 @@ class BrokerClient(aiomqtt.Client):
         """End a connection that is not answered, as if its timeout had passed; else do nothing."""
         if self._unanswered and not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError(NOT_ANSWERED))
+
+    async def closed(self) -> NoReturn:
+        """Wait until the connection is closed.
+
+        Raises:
+            MqttError: it is closed.
+        """
+        await asyncio.wait([self._disconnected])
+        raise aiomqtt.MqttError("Disconnected") from self._disconnected.exception()
+
+    def _on_message(self, client: "Client", userdata: object, message: "MQTTMessage") -> None:
+        """Pass a message on at once. A reader of `aiomqtt.Client.messages` gets it by two tasks and a queue."""
+        del client, userdata
+        self.received(message.topic, bytes(message.payload), message.retain)
 
     @cached_property
     def _sent(self) -> dict[int, Callable[[], None]]:

@@ -162,7 +162,7 @@ class ThingsService:
             product_id=model,
             manufacturer=MANUFACTURER,
             device_id=device_id,
-            services=[description for description in found if description is not None],
+            services=found,
         )
 
     def find(self, service: str, address: str) -> tuple[DeviceService[Twin] | DeviceService[GridTwin], str]:
@@ -178,11 +178,11 @@ class ThingsService:
         twin, grid = self._fleet.twin(address), self._fleet.grids.at(address)
         if twin is not None and self.included(twin.evse_id):
             for one in self._services:
-                if one.name == service and one.describe(twin) is not None:
+                if one.name == service:
                     return one, twin.evse_id
         elif grid is not None and self.included(address):
             for other in self._grid_services:
-                if other.name == service and other.describe(grid) is not None:
+                if other.name == service:
                     return other, address
         else:
             raise UnknownAddress(f"There is no thing with the address {address}.")

@@ -9,7 +9,7 @@ import aiomqtt
 import pytest
 
 from bridge.hub.connection import BrokerClient
-from tests.benchmarks.mqtt_wire import PUBLISH, Splitter, read_publish
+from tests.benchmarks.mqtt_wire import PUBACK, PUBLISH, Splitter, read_publish
 
 CONNACK = bytes((0x20, 2, 0, 0))
 
@@ -20,6 +20,7 @@ class Scripted:
     def __init__(self) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.numbers: list[int] = []
+        self.acknowledged: list[int] = []
         self.reading = asyncio.Event()
         self.reading.set()
         self.port = 0
@@ -40,6 +41,8 @@ class Scripted:
                     self.heard.append(read_publish(first, body))
                     topic_size = int.from_bytes(body[:2], "big")
                     self.numbers.append(int.from_bytes(body[2 + topic_size : 4 + topic_size], "big"))
+                elif first >> 4 == PUBACK:
+                    self.acknowledged.append(int.from_bytes(body, "big"))
 
     def acknowledge(self, number: int) -> None:
         """Send a PUBACK."""
@@ -131,10 +134,24 @@ async def test_a_lost_connection_refuses_a_message(broker: Scripted) -> None:
         assert broker.writer is not None
         broker.writer.transport.abort()
         with pytest.raises(aiomqtt.MqttError):
-            async for _ in client.messages:
-                pass
+            await asyncio.wait_for(client.closed(), 8)
         with pytest.raises(aiomqtt.MqttError):
             client.send("late", b"", lambda: None)
+
+
+async def test_a_message_is_received_with_its_topic_and_acknowledged(broker: Scripted) -> None:
+    received: list[tuple[str, bytes, bool]] = []
+    async with connected(broker) as client:
+        client.received = lambda *message: received.append(message)
+        assert broker.writer is not None
+        for retained in (False, True):
+            body = b"\x00\x01a" + (7).to_bytes(2, "big") + b"payload"
+            broker.writer.write(bytes((0x32 | retained, len(body))) + body)
+        async with asyncio.timeout(8):
+            while len(broker.acknowledged) < 2:  # noqa: ASYNC110 - looking is simple, and fails in words
+                await asyncio.sleep(0.005)
+    assert received == [("a", b"payload", False), ("a", b"payload", True)]
+    assert broker.acknowledged == [7, 7]
 
 
 @pytest.mark.parametrize("topic", ["", "a/#"])
