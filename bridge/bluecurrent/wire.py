@@ -63,17 +63,18 @@ def decode(text: str | bytes) -> Mapping[str, object]:
 def read_json(text: str | bytes) -> JsonValue:
     """Read a text as JSON.
 
-    A lone surrogate, which remains of an emoji that was cut, becomes U+FFFD. So do bytes that are not UTF-8.
+    A lone surrogate, which remains of an emoji that was cut, becomes U+FFFD. So do bytes that are not UTF-8. Only
+    keys go into the parser's cache of strings: values, such as ids, would fill it with what never comes again.
 
     Raises:
         NotJson: the text is not JSON, or is nested too deeply.
     """
     data: JsonValue
     try:
-        data = from_json(text)
+        data = from_json(text, cache_strings="keys")
     except (ValueError, TypeError):  # TypeError: a raw surrogate, not an escaped one
         try:
-            data = from_json(_mended(text))
+            data = from_json(_mended(text), cache_strings="keys")
         except ValueError as error:
             raise NotJson(str(error)) from None
     return data

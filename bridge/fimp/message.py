@@ -145,7 +145,8 @@ class Message(BaseModel):
         if len(payload) > MAX_BYTES:
             raise Malformed(f"The message has more than {MAX_BYTES} bytes.")
         try:
-            data = from_json(_unpack(payload) if payload_type == "j1c1" else payload, allow_inf_nan=False)
+            text = _unpack(payload) if payload_type == "j1c1" else payload
+            data = from_json(text, allow_inf_nan=False, cache_strings="keys")  # ids never come again
         except ValueError as error:
             raise Malformed(f"The message is not JSON: {error}.") from None
         if not isinstance(data, dict):
