@@ -119,6 +119,7 @@ class BrokerClient(aiomqtt.Client):
         Raises:
             MqttError: the broker cannot be reached, refuses, or does not answer.
         """
+        self._client.disable_logger()  # paho formats two lines for each message, which nobody reads
         self._unanswered = True
         try:
             return await super().__aenter__()
