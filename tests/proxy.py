@@ -77,6 +77,10 @@ class Plug:
         """Keep every connection open, but forward nothing."""
         self._flowing.clear()
 
+    def thaw(self) -> None:
+        """Forward again what was kept."""
+        self._flowing.set()
+
     async def stop(self) -> None:
         """Close everything."""
         self.pull()

@@ -5,6 +5,7 @@ import re
 import ssl
 from collections.abc import Callable
 from functools import cached_property
+from types import TracebackType
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 from uuid import uuid4
 
@@ -125,10 +126,26 @@ class BrokerClient(aiomqtt.Client):
             return await super().__aenter__()
         except (aiomqtt.MqttError, asyncio.CancelledError):
             self._unanswered = False
+            self._forget_failures()
             self._client.disconnect()
             raise
         finally:
             self._unanswered = False
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        try:
+            await super().__aexit__(exc_type, exc, tb)
+        finally:
+            self._forget_failures()
+
+    def _forget_failures(self) -> None:
+        """Mark the failures of the connection as seen: asyncio would log those that the caller does not get."""
+        for future in (self._connected, self._disconnected):
+            if future.done() and not future.cancelled():
+                future.exception()
 
     def give_up(self) -> None:
         """End a connection that is not answered, as if its timeout had passed; else do nothing."""
@@ -213,7 +230,9 @@ class BrokerClient(aiomqtt.Client):
                 self._awaits_room = True  # the socket is full; the system says when it is not
                 super()._on_socket_register_write(client, None, sock)
         except Exception as error:  # as in `aiomqtt`: the connection is broken
-            if not self._disconnected.done():
+            if self._unanswered and not self._connected.done():
+                self._connected.set_exception(aiomqtt.MqttError(str(error)))
+            elif not self._disconnected.done():
                 self._disconnected.set_exception(error)
 
     def _on_disconnect(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator
 
@@ -178,4 +179,32 @@ async def test_a_connection_that_is_given_up_while_it_is_made_leaves_no_error() 
                 async with asyncio.timeout(0.2), client:
                     raise AssertionError("nobody has answered")
         await asyncio.sleep(0.2)  # its socket is closed now
+    assert failures == []
+
+
+async def test_a_connection_that_breaks_before_it_is_answered_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    def broken() -> None:
+        raise BrokenPipeError("Broken pipe")
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0)
+    async with server:
+        client = BrokerClient("127.0.0.1", server.sockets[0].getsockname()[1], timeout=60)
+        paho = client._client
+        asyncio.get_running_loop().call_later(0.2, monkeypatch.setattr, paho, "want_write", lambda: True)
+        asyncio.get_running_loop().call_later(0.2, monkeypatch.setattr, paho, "loop_write", broken)
+        asyncio.get_running_loop().call_later(0.3, client._write, paho)
+        with pytest.raises(aiomqtt.MqttError, match="Broken pipe"):
+            async with asyncio.timeout(8), client:
+                raise AssertionError("nobody has answered")
+        monkeypatch.undo()
+        del client, paho
+    gc.collect()
+    await asyncio.sleep(0)
     assert failures == []
