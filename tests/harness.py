@@ -225,6 +225,7 @@ class House:
         self.service = Service(self.settings, log, world)
         self._stop = asyncio.Event()
         self._task = asyncio.create_task(self.service.run(self._stop))
+        await asyncio.sleep(0)  # a service that is killed before its first step would keep its storage open
         if wait:
             await self.ready()
         return self.service

@@ -170,7 +170,6 @@ class RandomEvents:
     async def _restart(self) -> None:
         await self._random.choice((self._house.stop, self._house.crash))()
         await self._house.start(wait=False)
-        await asyncio.sleep(0)  # a service that is killed before its first step would keep its storage open
 
     # --- the end ---
 
