@@ -1,6 +1,6 @@
 """The documents of the HTTP server, made from views.
 
-What makes them weighs 6 MB, with templates, formats of languages and the metrics library. Most bridges run without a
+What makes them needs 10 MB, with templates, formats of languages and the metrics library. Most bridges run without a
 viewer for months, so each part is imported when its document is first asked for, in a thread.
 """
 
