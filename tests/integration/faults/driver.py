@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections import Counter
@@ -35,6 +36,9 @@ CALM_WITHIN_S: Final = 30.0
 
 SETTLES_WITHIN_S: Final = 10.0
 """How long tasks and files of what is over may take to go."""
+
+LOOKS_A_MOVE: Final = 10
+"""So many times is looked before time is let pass: the bridge is to have come to rest between two moves."""
 
 COMMAND_TIMEOUT_S: Final = 2.0
 
@@ -192,11 +196,14 @@ class Rig:
         if not await until(answered, CALM_WITHIN_S):
             raise Broken(f"no answer to {self.commands.unanswered} by step {step}")
 
+        looks = itertools.count(1)
+
         async def right() -> bool:
             await self.ear.fence()
             if not differences(self.ear, self.cloud.account):
                 return True
-            await self.time_passes(5.0)  # a limit for a session that never came is lifted after a while
+            if next(looks) % LOOKS_A_MOVE == 0:
+                await self.time_passes(5.0)  # a limit for a session that never came is lifted after a while
             return False
 
         if not await until(right, CALM_WITHIN_S):
