@@ -362,6 +362,7 @@ class Overrides:
 
     async def _edit(self, twin: Twin, schedule_id: int, current: int | None, request: requests.Request[None]) -> None:
         """Change the bridge's override, or clear it (`current` is None). A refusal can mean that it is gone."""
+        self._fleet.limit(twin.address, lambda before: limits.changing(before, current))
         try:
             await self.ask_about(twin, request)
         except Rejected:

@@ -198,8 +198,8 @@ def without_wishes(limits: Limits) -> Limits:
 
 
 def restored(limits: Limits) -> Limits:
-    """The bridge has restarted: a command that was in progress has failed."""
-    return without_request(limits)
+    """The bridge has restarted: a command in progress has failed, and the outcome of a change is unknown."""
+    return replace(limits, asked=None, owned=limits.owned.restored() if limits.owned is not None else None)
 
 
 def without_expired(limits: Limits, memory: Memory, now: datetime) -> Limits:
@@ -316,6 +316,14 @@ def made(limits: Limits, schedule_id: int, current: int, now: datetime) -> Limit
 def not_made(limits: Limits) -> Limits:
     """The request to make an override was refused."""
     return replace(limits, unsure=None)
+
+
+def changing(limits: Limits, asked: int | None) -> Limits:
+    """A request to change the bridge's override, or (`asked` is None) to clear it, will be sent.
+
+    It is recorded first, so that even after a crash the override is recognised with the old and with the new content.
+    """
+    return replace(limits, owned=limits.owned.changing(asked) if limits.owned is not None else None)
 
 
 def changed(limits: Limits, schedule_id: int, current: int, now: datetime) -> Limits:

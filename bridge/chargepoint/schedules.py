@@ -1,6 +1,6 @@
 """Override schedules: their form in the cloud, and how the bridge's differs from the user's (contract 4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from typing import Final
 
@@ -67,7 +67,7 @@ class Owned:
     Attributes:
         schedule_id: the cloud's id of it.
         current: the agreed limit, A; None if the outcome of a change is unknown.
-        either: the limits that it can have if `current` is None, A.
+        either: the limits that it can have if `current` is None, or after a crash in a change, A.
         felt: whether the charge point has reported a limit at or below this one.
         doubtful: the charge point's limit rose above it again, so it may have been removed in the app.
         trusted: after such a doubt the override was found in the list. It is not doubted again in this session.
@@ -79,6 +79,16 @@ class Owned:
     doubtful: bool = False
     either: tuple[int, ...] = ()
     trusted: bool = False
+
+    def changing(self, asked: int | None) -> "Owned":
+        """Return the override with a change to `asked` A, or its removal, in progress."""
+        if self.current is None:
+            return self
+        return replace(self, either=(self.current,) if asked is None else (self.current, asked))
+
+    def restored(self) -> "Owned":
+        """Return the override after a restart, which leaves the outcome of a change in progress unknown."""
+        return replace(self, current=None) if self.either else self
 
     def stands_as(self, schedule: Schedule, evse_id: str) -> bool:
         """Whether a listed schedule is this override with the content that the bridge wrote."""
