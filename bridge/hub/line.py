@@ -149,6 +149,14 @@ class SubjectLine:
         if key in self.acknowledged:
             self.sent[key] = self.acknowledged[key]
 
+    def queue(self, item: Item) -> None:
+        """Queue a message. A compared report with its key that still waits is older, and is queued before it."""
+        if item.counts_as_sent:
+            for older in [report for report in self.due if report.key == item.report.key]:
+                self.due.remove(older)
+                self.items.append(Item(older, "state"))
+        self.items.append(item)
+
     def unqueue(self, report: Report, item: Item | None) -> None:
         """Remove the message at the head: the first item, the presence, or the first due report."""
         if item is not None:

@@ -267,7 +267,7 @@ class Reporter:
         return self._lines[subject]
 
     def _enter(self, line: SubjectLine, item: Item) -> None:
-        line.items.append(item)
+        line.queue(item)
         self._get_ready(line)
         if item.kind == "answer":
             self.answers_waiting += 1
