@@ -114,6 +114,11 @@ class SubjectLine:
     is_down: bool = False
     ready: bool = False
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether only the urgent reports were compared so far."""
+        return self.dirty is not Dirty.CLEAN and self.presence_checked
+
     def is_due(self, report: Report, now: float) -> bool:
         """Whether the policy of a current report requires that it is published.
 

@@ -188,7 +188,7 @@ class Reporter:
             publication = self._next_of(line) if not holds else None
             if publication is None:
                 self._ready.popleft()
-                line.ready = line.dirty is not Dirty.CLEAN and line.presence_checked and not holds
+                line.ready = line.is_unfinished and not holds and not self._stopping
                 if line.ready:
                     self._ready.append(line)  # its urgent reports are sent; the rest follows after the other lines
             elif publication in self._suspects and self._suspects.was_alone(publication):
