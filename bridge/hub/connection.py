@@ -5,7 +5,6 @@ import re
 import ssl
 from collections.abc import Callable
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 from uuid import uuid4
 
@@ -121,31 +120,17 @@ class BrokerClient(aiomqtt.Client):
             MqttError: the broker cannot be reached, refuses, or does not answer.
         """
         self._client.disable_logger()  # paho formats two lines for each message, which nobody reads
+        for future in (self._connected, self._disconnected):
+            future.add_done_callback(_see_failure)
         self._unanswered = True
         try:
             return await super().__aenter__()
         except (aiomqtt.MqttError, asyncio.CancelledError):
             self._unanswered = False
-            self._forget_failures()
             self._client.disconnect()
             raise
         finally:
             self._unanswered = False
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        """Disconnect."""
-        try:
-            await super().__aexit__(exc_type, exc, tb)
-        finally:
-            self._forget_failures()
-
-    def _forget_failures(self) -> None:
-        """Mark the failures of the connection as seen: asyncio would log those that the caller does not get."""
-        for future in (self._connected, self._disconnected):
-            if future.done() and not future.cancelled():
-                future.exception()
 
     def give_up(self) -> None:
         """End a connection that is not answered, as if its timeout had passed; else do nothing."""
@@ -248,6 +233,12 @@ class BrokerClient(aiomqtt.Client):
         if self._unanswered and not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("closed the connection before it answered"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+
+def _see_failure(future: asyncio.Future[None]) -> None:
+    """Mark the failure of a connection as seen: asyncio would log one that comes when nobody waits for it any more."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def give_up_once_others_are_answered(client: BrokerClient, settings: MqttSettings, every: float) -> None:
