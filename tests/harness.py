@@ -18,7 +18,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.commandline.embedded_broker import free_port
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
-from bridge.hub.broker import NO_DELAY
+from bridge.hub.connection import NO_DELAY
 from bridge.logs import Log
 from bridge.service import Service
 from bridge.settings import Settings

@@ -20,8 +20,7 @@ from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic
 from bridge.fimp.values import ValueType, fits
-from bridge.hub.broker import NO_DELAY
-from bridge.hub.connection import explain, reveal, tls_context
+from bridge.hub.connection import explain, visitor_access
 from bridge.settings import MqttSettings, Settings
 
 ADAPTER: Final = "adapter"
@@ -50,16 +49,7 @@ async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
         BrokerProblem: the broker cannot be reached, or refuses.
     """
     try:
-        async with aiomqtt.Client(
-            settings.host,
-            settings.port,
-            username=settings.username,
-            password=reveal(settings),
-            identifier=f"{settings.client_id[:20]}-{uuid4().hex[:8]}",
-            clean_session=True,
-            tls_context=tls_context(settings) if settings.tls else None,
-            socket_options=NO_DELAY,
-        ) as client:
+        async with aiomqtt.Client(**visitor_access(settings)) as client:
             yield client
     except (aiomqtt.MqttError, OSError) as error:
         raise BrokerProblem(explain(error, settings.where)) from error

@@ -1,7 +1,6 @@
 """The MQTT connection to the hub's broker: it receives commands, publishes reports, and reconnects."""
 
 import asyncio
-import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from bridge.backoff import backoff
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
-from bridge.hub.connection import BrokerClient, explain, give_up_once_others_are_answered, reveal, tls_context
+from bridge.hub.connection import BrokerClient, access, explain, give_up_once_others_are_answered
 from bridge.hub.line import Publication, Renewal
 from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
@@ -28,9 +27,6 @@ from bridge.tasks import end
 KEEPALIVE_S: Final = 30
 TIMEOUT_S: Final = 10.0
 QOS: Final = 1
-# Messages are small and frequent. With Nagle's algorithm each would wait for the peer's delayed acknowledgement, about
-# 40 ms.
-NO_DELAY: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 REFUSED: Final = 0x80  # MQTT 3.1.1, 3.9.3: the return code of a refused subscription
 STABLE_AFTER_S: Final = 30.0
 """A connection that was up for this long resets the back-off."""
@@ -143,10 +139,7 @@ class Broker:
         if left_out and self._once.first("will"):
             self._log.warning("the will cannot name all things; some are not reported DOWN if the bridge vanishes")
         client = BrokerClient(
-            self._settings.host,
-            self._settings.port,
-            username=self._settings.username,
-            password=reveal(self._settings),
+            **access(self._settings),
             identifier=self._settings.client_id,
             # The broker keeps the session, so that a command sent during a short break is not lost.
             clean_session=False,
@@ -154,8 +147,6 @@ class Broker:
             keepalive=KEEPALIVE_S,
             timeout=TIMEOUT_S,
             max_inflight_messages=0,  # not limited here, but by `IN_FLIGHT`
-            tls_context=tls_context(self._settings) if self._settings.tls else None,
-            socket_options=NO_DELAY,
         )
         client.received = self._received
         trying = asyncio.ensure_future(give_up_once_others_are_answered(client, self._settings, LONGEST_WAIT_S))

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self, TypedDict
 from uuid import uuid4
 
 import aiomqtt
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 LOGIN_REFUSED: Final = "refuses the user name or the password"
 NOT_ANSWERED: Final = "timed out: the connection is not answered"
+
+# Messages are small and frequent. With Nagle's algorithm each would wait for the peer's delayed acknowledgement, about
+# 40 ms.
+NO_DELAY: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 _HINTS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
@@ -95,9 +100,48 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
     return context
 
 
-def reveal(settings: MqttSettings) -> str | None:
-    """The broker password in plain text, for the MQTT client only; None if none is set."""
-    return settings.password.get_secret_value() if settings.password is not None else None
+class Access(TypedDict):
+    """The arguments of `aiomqtt.Client` that every client of the bridge has."""
+
+    hostname: str
+    port: int
+    username: str | None
+    password: str | None
+    tls_context: ssl.SSLContext | None
+    socket_options: tuple[tuple[int, int, int], ...]
+
+
+class VisitorAccess(Access):
+    """The arguments of a client beside the service's own: a random client id, and a session that is not kept."""
+
+    identifier: str
+    clean_session: bool
+
+
+def access(settings: MqttSettings) -> Access:
+    """How any client reaches the broker.
+
+    Raises:
+        OSError: a certificate or key file cannot be read; the text names the setting.
+    """
+    return Access(
+        hostname=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password is not None else None,
+        tls_context=tls_context(settings) if settings.tls else None,
+        socket_options=NO_DELAY,
+    )
+
+
+def visitor_access(settings: MqttSettings) -> VisitorAccess:
+    """How a client beside the service's own reaches the broker, which would close that one at a second with its id.
+
+    Raises:
+        OSError: as `access`.
+    """
+    identifier = f"{settings.client_id[:14]}-{uuid4().hex[:8]}"  # the 23 characters that any broker takes
+    return VisitorAccess(**access(settings), identifier=identifier, clean_session=True)
 
 
 class BrokerClient(aiomqtt.Client):
@@ -263,16 +307,7 @@ async def give_up_once_others_are_answered(client: BrokerClient, settings: MqttS
 
 async def _accepts(settings: MqttSettings, timeout: float) -> bool:
     """Whether the broker accepts another connection, with a client id of its own and a session that is not kept."""
-    visitor = BrokerClient(
-        settings.host,
-        settings.port,
-        username=settings.username,
-        password=reveal(settings),
-        identifier=f"{settings.client_id[:14]}-{uuid4().hex[:8]}",
-        clean_session=True,
-        timeout=timeout,
-        tls_context=tls_context(settings) if settings.tls else None,
-    )
+    visitor = BrokerClient(**visitor_access(settings), timeout=timeout)
     try:
         async with asyncio.timeout(timeout), visitor:  # the timeout of the client begins after the TLS handshake
             return True

@@ -18,7 +18,7 @@ from uuid import uuid4
 import aiomqtt
 
 from bridge.commandline.embedded_broker import free_port
-from bridge.hub.broker import NO_DELAY
+from bridge.hub.connection import NO_DELAY
 from tests.benchmarks.candidates import CANDIDATES, Candidate, Place
 from tests.benchmarks.ear import Ear, Heard
 from tests.benchmarks.feed import Feed

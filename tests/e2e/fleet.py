@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import aiomqtt
 
-from bridge.hub.broker import NO_DELAY
+from bridge.hub.connection import NO_DELAY
 from bridge.simulator.account import example_account
 from bridge.simulator.car import Car
 from bridge.simulator.cloud import SimulatedCloud

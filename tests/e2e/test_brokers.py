@@ -12,7 +12,7 @@ from uuid import uuid4
 import aiomqtt
 import pytest
 
-from bridge.hub.broker import NO_DELAY
+from bridge.hub.connection import NO_DELAY
 from bridge.simulator.car import Car
 from tests.e2e import live_brokers
 from tests.e2e.live_brokers import REQUIRED, SMALL_PACKET, LiveBroker

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import aiomqtt
 
-from bridge.hub.broker import NO_DELAY
+from bridge.hub.connection import NO_DELAY
 from bridge.simulator.account import SimulatedAccount, example_account
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
