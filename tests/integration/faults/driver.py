@@ -131,7 +131,7 @@ class Rig:
             case "cut":
                 line.cut()
             case "stall" | "stall and cut":
-                line.stall()
+                line.freeze()
             case "slow":
                 line.slow()
             case "half-close":
