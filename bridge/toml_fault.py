@@ -47,7 +47,7 @@ def _with_cause(fault: str, cause: str | None) -> str:
 
 
 def _shown(line: str, known: Iterable[str]) -> str:
-    """The line as far as it can be shown; empty if it may be a secret."""
+    """Return the line without a secret in it, shortened; empty if any part of it may be a secret."""
     text = line.strip()
     word = _WORD.match(text)
     names = {part for key in known for part in (key, key.rpartition(".")[2])}
