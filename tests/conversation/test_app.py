@@ -13,6 +13,7 @@ from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
+from tests.conversation.cars import plug
 from tests.harness import ADAPTER, CABLE, GRID, SOCKET, Heard, House, described, make_house
 
 MANIFEST = Path(__file__).parents[2] / "config/app-manifest.json"
@@ -145,9 +146,7 @@ async def test_the_configured_state_set_takes_effect_and_survives_a_restart(hous
 
 async def test_the_configured_card_takes_effect(house: House) -> None:
     await configure(house, card="A1B2C3D4E5F6")
-    house[SOCKET].plug(Car())
-    await house.push(SOCKET)
-    await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")
+    await plug(house)
     await house.hub.command(SOCKET, "cmd.charge.start", 2)
     assert house.cloud.requests_for("START_SESSION")[0]["session_token"] == "A1B2C3D4E5F6"
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
-from tests.conversation.cars import charge
-from tests.harness import SOCKET, House, device_topic, make_house
+from tests.conversation.cars import charge, charging_since
+from tests.harness import SOCKET, House, device_topic
 
 HALF_AN_HOUR_S = 31 * 60
 
@@ -25,12 +24,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def charged(broker: TestBroker, tmp_path: Path, clock: FakeClock) -> AsyncIterator[House]:
     """A house where a car charges, with a clock that the test moves."""
-    async with make_house(broker, tmp_path, clock=clock) as house:
-        house[SOCKET].plug(Car())
-        house[SOCKET].start("BCU-APP")
-        house[SOCKET].step(600)
-        await house.push(SOCKET)
-        await house.hub.expect("evt.state.report", SOCKET, value="charging")
+    async with charging_since(600, broker, tmp_path, clock) as house:
         yield house
 
 

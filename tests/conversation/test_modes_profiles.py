@@ -221,13 +221,18 @@ async def test_a_start_in_mode_normal_lifts_the_hold_right_after_another_start(h
     assert asked(house) == ["START_SESSION", LIFTING["price_based"]]
 
 
-@pytest.mark.parametrize("profile", ["delayed", "price_based"])
-async def test_a_profile_is_off_while_smart_charging_is_off(house: House, profile: str) -> None:
-    """Issue 12, row 5."""
+async def plug_without_smart_charging(house: House, profile: str) -> None:
+    """A car comes while a profile is on and smart charging is off."""
     house[SOCKET].smart_charging = False
     setattr(house[SOCKET], ATTRIBUTE[profile], True)
     await house.cloud.push_settings(house[SOCKET])
     await plug(house)
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_a_profile_is_off_while_smart_charging_is_off(house: House, profile: str) -> None:
+    """Issue 12, row 5."""
+    await plug_without_smart_charging(house, profile)
     assert await start(house, "normal") == ("charging", "normal")
     assert asked(house) == ["START_SESSION"]  # no profile holds the session
     assert await start(house, profile) == ("ready_to_charge", profile)
@@ -236,10 +241,7 @@ async def test_a_profile_is_off_while_smart_charging_is_off(house: House, profil
 
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
 async def test_a_confirmed_switch_counts_before_the_settings_say_so(house: House, profile: str) -> None:
-    house[SOCKET].smart_charging = False
-    setattr(house[SOCKET], ATTRIBUTE[profile], True)
-    await house.cloud.push_settings(house[SOCKET])
-    await plug(house)
+    await plug_without_smart_charging(house, profile)
     listed = described(house.hub, SOCKET)
     house.cloud.faults.quiet = True
     await house.hub.command(SOCKET, "cmd.charge.start", 1, props={"charging_mode": profile})

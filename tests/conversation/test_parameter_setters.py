@@ -6,6 +6,7 @@ import pytest
 
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
+from tests.conversation.cars import plug
 from tests.conversation.parameter_commands import get, put, value_of
 from tests.harness import CABLE, SOCKET, House
 
@@ -135,9 +136,7 @@ async def test_the_session_card_is_stored_and_takes_precedence(build: HouseMaker
         assert len(house.cloud.seen) == before
         await house.restart()
         assert value_of(await get(house, "session_card")) == "A1B2C3D4E5F6"
-        house[SOCKET].plug(Car())
-        await house.push(SOCKET)
-        await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")
+        await plug(house)
         await house.hub.command(SOCKET, "cmd.charge.start", 2)
         assert house.cloud.requests_for("START_SESSION")[0]["session_token"] == "A1B2C3D4E5F6"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bridge.account.sync import SILENCE_CHARGING, SILENCE_IDLE
-from bridge.simulator.car import Car
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
+from tests.conversation.cars import charging_since
 from tests.harness import SOCKET, House, make_house
 
 
@@ -21,12 +21,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def charging(broker: TestBroker, tmp_path: Path, clock: FakeClock) -> AsyncIterator[House]:
     """A house where a car charges."""
-    async with make_house(broker, tmp_path, clock=clock) as house:
-        house[SOCKET].plug(Car())
-        house[SOCKET].start("BCU-APP")
-        house[SOCKET].step(60)
-        await house.push(SOCKET)
-        await house.hub.expect("evt.state.report", SOCKET, value="charging")
+    async with charging_since(60, broker, tmp_path, clock) as house:
         yield house
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -89,39 +90,35 @@ async def test_every_field_of_the_cloud_is_in_the_state_by_its_own_name(house: H
     assert {"grid_max_install", "grid_max_reserved", "grid_avg_current", "grid_max_current"} <= set(cloud)
 
 
+async def curve_after(house: House, clock: FakeClock, steps: Sequence[float]) -> list[dict[str, Any]]:
+    """The curve of a session, after ticks of the service that are so many seconds apart."""
+    house[SOCKET].plug(Car())
+    house[SOCKET].start("BCU-APP")
+    await house.push(SOCKET)
+    twin = house.running.fleet.twin
+    await until(lambda: (shown := twin(SOCKET)) is not None and shown.memory.session_open)
+    for seconds in steps:
+        clock.move(seconds)
+        house.running.tick()
+    state = (await get(house, "/api/state")).json()
+    (shown,) = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)["sockets"]
+    curve: list[dict[str, Any]] = shown["curve"]
+    return curve
+
+
 async def test_the_curve_grows_while_time_passes(build: HouseMaker) -> None:
     clock = FakeClock()
     async with build(clock=clock) as house:
-        assert house.service is not None
-        house[SOCKET].plug(Car())
-        house[SOCKET].start("BCU-APP")
-        await house.push(SOCKET)
-        twin = house.service.fleet.twin
-        await until(lambda: (shown := twin(SOCKET)) is not None and shown.memory.session_open)
-        for _ in range(25):
-            clock.move(1)
-            house.service.tick()
-        state = (await get(house, "/api/state")).json()
-        (shown,) = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)["sockets"]
-        assert [point["power_2"] for point in shown["curve"]][-2:] == [16 * 231, 16 * 231]
-        assert len(shown["curve"]) == 3  # two times ten seconds, and now
+        curve = await curve_after(house, clock, [1] * 25)
+        assert [point["power_2"] for point in curve][-2:] == [16 * 231, 16 * 231]
+        assert len(curve) == 3  # two times ten seconds, and now
 
 
 async def test_a_sleep_of_the_machine_is_a_gap_in_the_curve(build: HouseMaker) -> None:
     clock = FakeClock()
     async with build(clock=clock) as house:
-        assert house.service is not None
-        house[SOCKET].plug(Car())
-        house[SOCKET].start("BCU-APP")
-        await house.push(SOCKET)
-        twin = house.service.fleet.twin
-        await until(lambda: (shown := twin(SOCKET)) is not None and shown.memory.session_open)
-        for seconds in (1, 9, 600, 1, 9):
-            clock.move(seconds)
-            house.service.tick()
-        state = (await get(house, "/api/state")).json()
-        (shown,) = next(point for point in state["charge_points"] if point["evse_id"] == SOCKET)["sockets"]
-        powers = [point["power_2"] for point in shown["curve"]]
+        curve = await curve_after(house, clock, [1, 9, 600, 1, 9])
+        powers = [point["power_2"] for point in curve]
         assert powers[0] == 16 * 231 == powers[-1]
         assert powers.count(None) >= 59
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -137,6 +137,56 @@ class ReporterRig:
     def log_lines(self) -> list[dict[str, Any]]:
         """The log so far."""
         return [json.loads(line) for line in self.stream.getvalue().splitlines()]
+
+
+class RandomBroker:
+    """A broker that a random sequence of steps connects, loses, and lets acknowledge.
+
+    Args:
+        rig: the reporter.
+        heard: called with each message before it is acknowledged.
+    """
+
+    def __init__(self, rig: ReporterRig, heard: Callable[[Publication], None]) -> None:
+        self.connected = False
+        self._rig = rig
+        self._heard = heard
+        self._in_flight: list[Publication] = []
+
+    def step(self, name: str) -> None:
+        """Do one of `take`, `acknowledge`, `lose`, `renew` and `connect`, if it is possible now."""
+        match name:
+            case "take" if self.connected and (publication := self._rig.reporter.take()) is not None:
+                assert isinstance(publication, Publication)
+                self._in_flight.append(publication)
+            case "acknowledge" if self._in_flight:
+                self._acknowledge_first()
+            case "lose" | "renew" if self.connected and (name == "lose" or not self._in_flight):
+                self._rig.reporter.lost()
+                self.connected = name == "renew"
+                self._in_flight.clear()
+                if self.connected:
+                    self._rig.connect(renewed=True)
+            case "connect" if not self.connected:
+                self._rig.connect()
+                self.connected = True
+            case _:
+                pass
+
+    def finish(self) -> None:
+        """Connect, and acknowledge until nothing is left."""
+        self.step("connect")
+        while self._in_flight or self._take_all():
+            self._acknowledge_first()
+
+    def _take_all(self) -> list[Publication]:
+        self._in_flight = self._rig.take_all()
+        return self._in_flight
+
+    def _acknowledge_first(self) -> None:
+        publication = self._in_flight.pop(0)
+        self._heard(publication)
+        self._rig.reporter.acknowledged(publication)
 
 
 def report(type_: str, value: JsonValue, subject: str = "", about: str = "") -> Report:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from bridge.hub.line import Publication
-from tests.unit.hub.reporter_rig import ReporterRig, report, said_by
+from tests.unit.hub.reporter_rig import RandomBroker, ReporterRig, report, said_by
 
 STEPS = st.lists(
     st.one_of(
@@ -23,43 +23,27 @@ STEPS = st.lists(
 @given(STEPS)
 def test_after_any_sequence_the_hub_has_the_current_reports(steps: list[tuple[Any, ...]]) -> None:
     rig = ReporterRig("A", "B")
-    connected, flying, hub, answers = False, list[Publication](), dict[tuple[str, str], JsonValue](), 0
+    hub, answers = dict[tuple[str, str], JsonValue](), 0
 
     def heard(publication: Publication) -> None:
         subject, type_, value = said_by(publication)
         assert type_ == "evt.thing.inclusion_report" or (subject, "evt.thing.inclusion_report") in hub
         hub[subject, type_] = value
-        rig.reporter.acknowledged(publication)
 
+    broker = RandomBroker(rig, heard)
     for name, *details in steps:
         match name:
             case "set":
                 rig.set(details[0], "evt.x", details[1])
             case "state":
                 rig.state(details[0], f"s{details[1]}")
-            case "answer" if ("A", "evt.thing.inclusion_report") in hub:
-                rig.reporter.answer("A", report("evt.y", answers, "A"), corid="c")
-                answers += 1
-            case "take" if connected and (publication := rig.reporter.take()) is not None:
-                assert isinstance(publication, Publication)
-                flying.append(publication)
-            case "acknowledge" if flying:
-                heard(flying.pop(0))
-            case "lose" | "renew" if connected and (name == "lose" or not flying):
-                rig.reporter.lost()
-                connected = name == "renew"
-                flying.clear()
-                if connected:
-                    rig.connect(renewed=True)
-            case "connect" if not connected:
-                rig.connect()
-                connected = True
+            case "answer":
+                if ("A", "evt.thing.inclusion_report") in hub:
+                    rig.reporter.answer("A", report("evt.y", answers, "A"), corid="c")
+                    answers += 1
             case _:
-                pass
-    if not connected:
-        rig.connect()
-    while flying or (flying := rig.take_all()):
-        heard(flying.pop(0))
+                broker.step(name)
+    broker.finish()
     for (subject, type_), value in rig.values.items():
         assert hub[subject, type_] == value
     assert rig.reporter.answers_waiting == 0

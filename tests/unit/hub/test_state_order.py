@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.hub.line import Publication
-from tests.unit.hub.reporter_rig import ReporterRig, report, said_by
+from tests.unit.hub.reporter_rig import RandomBroker, ReporterRig, report, said_by
 
 STATE = "evt.state.report"
 STEPS = st.lists(
@@ -48,45 +48,29 @@ def test_a_state_that_waits_to_be_compared_does_not_follow_the_answer_that_has_a
 @given(STEPS)
 def test_states_are_heard_in_their_order(steps: list[tuple[Any, ...]]) -> None:
     rig = ReporterRig("A", "B", acknowledged_before=["A", "B"])
-    connected = False
-    flying: list[Publication] = []
     heard: dict[str, list[int]] = {"A": [], "B": []}
     for thing in "AB":
         rig.values[thing, "evt.current_session.report"] = 0
         rig.values[thing, STATE] = 0
 
-    def acknowledge(publication: Publication) -> None:
+    def hear(publication: Publication) -> None:
         subject, type_, value = said_by(publication)
         if type_ == STATE and isinstance(value, int):
             heard[subject].append(value)
-        rig.reporter.acknowledged(publication)
 
+    broker = RandomBroker(rig, hear)
     for number, (name, thing) in enumerate(steps, 1):
         match name:
             case "state":
                 rig.state(thing, number)  # type: ignore[arg-type] # a number can be compared
             case "set":
                 rig.set(thing, "evt.current_session.report", number)
-            case "answer" if connected:
-                rig.reporter.answer(thing, report(STATE, rig.values[thing, STATE], thing), corid="c")
-            case "take" if connected and (publication := rig.reporter.take()) is not None:
-                assert isinstance(publication, Publication)
-                flying.append(publication)
-            case "acknowledge" if flying:
-                acknowledge(flying.pop(0))
-            case "lose" if connected:
-                rig.reporter.lost()
-                connected = False
-                flying.clear()
-            case "connect" if not connected:
-                rig.connect()
-                connected = True
+            case "answer":
+                if broker.connected:
+                    rig.reporter.answer(thing, report(STATE, rig.values[thing, STATE], thing), corid="c")
             case _:
-                pass
-    if not connected:
-        rig.connect()
-    while flying or (flying := rig.take_all()):
-        acknowledge(flying.pop(0))
+                broker.step(name)
+    broker.finish()
     for thing, states in heard.items():
         assert all(one <= next_one for one, next_one in pairwise(states)), states
         assert states[-1] == rig.values[thing, STATE]
