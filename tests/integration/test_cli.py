@@ -367,6 +367,8 @@ def test_simulate_serves_a_cloud() -> None:
             f"cloud.url=ws://127.0.0.1:{port}/haserver",
             "--set",
             "cloud.api_token=simulated-api-token",
+            "--set",
+            f"mqtt.port={free_port()}",  # not the default port, where another test may run the demo
         )
         assert "BCU102728  Driveway" in done.stdout
         process.send_signal(signal.SIGTERM)
