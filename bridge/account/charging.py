@@ -101,7 +101,7 @@ class Charging:
         self._verdict_timeout = verdict_timeout
         self._follow_up = follow_up
         self._log = log
-        self._to_lift: set[str] = set()  # sockets with a start in mode `normal` whose session has not begun yet
+        self._to_lift: dict[str, int] = {}  # sockets that wait for the session of a start in mode `normal`; its opening
 
     # --- modes ---
 
@@ -165,7 +165,7 @@ class Charging:
             BridgeError: the cloud cannot be reached, or did not carry out a request.
         """
         if mode not in (None, "normal"):
-            self._to_lift.discard(twin.address)
+            self._to_lift.pop(twin.address, None)
         session_on = self._session_on(twin)
         profile = next((profile for profile in PROFILES if profile == mode), None)
         if profile is not None:
@@ -185,7 +185,7 @@ class Charging:
         if not twin.memory.starting(self._clock.now()):
             await self._begin(twin)
         if mode == "normal":
-            await self._charge_now(twin.address)
+            await self._charge_now(twin, twin.memory.opened + 1)
 
     def _session_on(self, twin: Twin) -> bool:
         """Return whether a session is open.
@@ -225,17 +225,16 @@ class Charging:
 
     async def _begin(self, twin: Twin) -> None:
         card = self._card(twin)
-        known_card = card if card != APP_CARD else None
-        self._fleet.remember(twin.address, session.start_sent)
+        known_card, opened = card if card != APP_CARD else None, twin.memory.opened
         try:
             await self._cloud.ask(requests.start_session(twin.evse_id, card, twin.socket))
         except (VerdictTimeout, Disconnected):
-            self._remember(twin, partial(session.start_without_verdict, card=known_card))
+            self._remember(twin, partial(session.start_without_verdict, card=known_card, opened=opened))
             raise
         except BridgeError:
             self._fleet.limit(twin.address, limits.without_slow)  # no session will begin that it could limit
             raise
-        self._remember(twin, partial(session.start_accepted, card=known_card))
+        self._remember(twin, partial(session.start_accepted, card=known_card, opened=opened))
         await self._settled(twin.address, _session_open)
 
     # --- overriding a profile for one session ---
@@ -256,26 +255,24 @@ class Charging:
             return
         was_held = twin.held
         await self._cloud.ask(override)
-        self._fleet.remember(address, session.profile_lifted)
+        self._fleet.remember(address, partial(session.profile_lifted, opened=twin.memory.opened))
         await self._settled(address, lambda t: _boosting(t) or (was_held and not t.held))
 
-    async def _charge_now(self, address: str) -> None:
-        """Override the profile for a session that was just started, as soon as a status shows the session."""
-        twin = self._fleet.twin(address)
-        if twin is None:
-            return
-        if not twin.memory.session_open:
-            self._to_lift.add(address)
+    async def _charge_now(self, twin: Twin, opening: int) -> None:
+        """Override the profile for the session of this opening (`Memory.opened`), as soon as a status shows it."""
+        opened = self._opened(twin.address)
+        if opened is not None and opened < opening:
+            self._to_lift[twin.address] = opening
             self._tasks.start(self._charge_later(twin))
-            return
-        await self._lift_profile(address)
+        elif opened == opening:
+            await self._lift_profile(twin.address)
 
     async def _charge_later(self, twin: Twin) -> None:
         await self._fleet.wait_until(twin.address, _session_open, START_WINDOW.total_seconds())
         async with self._locks.of(twin.evse_id):
-            if twin.address not in self._to_lift:
-                return  # a later command has replaced this one
-            self._to_lift.discard(twin.address)
+            opening = self._to_lift.pop(twin.address, None)
+            if opening is None or self._opened(twin.address) != opening:
+                return  # a later command has replaced this one, or the session has not begun, or another one has
             try:
                 await self._lift_profile(twin.address)
             except BridgeError as error:
@@ -293,7 +290,7 @@ class Charging:
         Raises:
             BridgeError: the cloud cannot be reached, or did not carry out the request.
         """
-        self._to_lift.discard(twin.address)
+        self._to_lift.pop(twin.address, None)
         if not (twin.memory.session_open or twin.memory.may_be_starting(self._clock.now())):
             return
         async with ended_by_us([twin.address], fleet=self._fleet, clock=self._clock):
@@ -332,12 +329,16 @@ class Charging:
                 f"Blue Current {words} to unlock the cable of {twin.evse_id} from here. Unlock it at the charge point, "
                 "or in Blue Current's app."
             ) from error
-        self._fleet.remember(twin.address, session.cable_unlocked)
+        self._fleet.remember(twin.address, partial(session.cable_unlocked, opened=twin.memory.opened))
 
     # --- shared ---
 
     def _state(self, twin: Twin) -> State:
         return twin.state(self._clock.now(), grace=self._runtime.grace, state_set=self._runtime.values.state_set)
+
+    def _opened(self, address: str) -> int | None:
+        twin = self._fleet.twin(address)
+        return twin.memory.opened if twin is not None else None
 
     def _remember(self, twin: Twin, change: Callable[[Memory, datetime], Memory]) -> None:
         now = self._clock.now()

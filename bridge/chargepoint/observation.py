@@ -102,8 +102,12 @@ def observe(
     session = memory.session
     if session is not None and push.active:
         session = _with_peak(session, total_power(status, premises.nominal_voltage))
-        return replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=None, seen_at=now)
+        # A session that seems to continue can turn out to be the one that was started with this card.
+        card = memory.start_card if session.resumed else None
+        return replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=card, seen_at=now)
     if session is not None and push.idle:
+        if session.open:
+            memory = replace(memory, start_card=None)
         session = _with_stop(_ended(session, push), status)
     return replace(memory, session=session, seen_at=now)
 
@@ -130,8 +134,9 @@ def _with_session(memory: Memory, push: _Push) -> Memory:
     continued = _continued(session, push)
     if continued is session:
         return memory
-    unlocked = memory.unlocked and session.open == continued.open
-    return replace(memory, session=continued, unlocked=unlocked)
+    if session.open == continued.open:
+        return replace(memory, session=continued)
+    return replace(memory, session=continued, unlocked=False, opened=memory.opened + 1)
 
 
 # --- which session ---
@@ -202,6 +207,8 @@ def _begin(memory: Memory, push: _Push) -> Memory:
     known = last.known_start if last is not None else None
     # The first CH_STATUS after a start can still carry the previous start (design page 3, "Pushes and data").
     start = status.started_at if known is None or (status.started_at or known) > known else None
+    # Then the last session seemed to continue. Whatever the bridge did since concerns the new one.
+    seemed_last = last is not None and last.open and last.resumed and push.blind_since is None
     session = Session(
         number=last.number + 1 if last is not None else 1,
         seen_from=fall.at if fall is not None else now,
@@ -213,7 +220,8 @@ def _begin(memory: Memory, push: _Push) -> Memory:
         stale_stop=status.stopped_at if push.active else None,
         seen_before=memory.seen_at or push.blind_since,
         unseen_before=LONG_AGO if last is None and push.blind_since is not None else push.blind_since,
-        card=memory.start_card if push.active and memory.may_be_starting(now) else None,
+        card=memory.start_card if push.active and (seemed_last or memory.may_be_starting(now)) else None,
+        profile_lifted=last is not None and seemed_last and last.profile_lifted,
         # A session that was never seen open may not belong to this plug-in.
         forgotten=not push.active,
     )
@@ -221,16 +229,30 @@ def _begin(memory: Memory, push: _Push) -> Memory:
         session = replace(
             session, reading=last.reading, stale_reading=last.reading, stale_cost=last.cost or None
         )  # the values of the last session, until the cloud shows those of the new one
-    sent = memory.ending
     return replace(
         memory,
         session=_note_drawing(_with_counters(session, push), status),
         earlier_energy=memory.earlier_energy + (last.energy if last is not None else 0.0),
         previous_energy=last.energy if last is not None else None,
-        unlocked=False,
-        # A stop can be sent before a status shows the session that it is for.
-        ending=sent if sent is not None and now - sent < START_WINDOW else None,
+        unlocked=memory.unlocked and seemed_last,
+        opened=memory.opened + 1 if push.active and not seemed_last else memory.opened,
+        ending=_ending_of_next(memory, now, seemed_last=seemed_last),
     )
+
+
+def _ending_of_next(memory: Memory, now: datetime, *, seemed_last: bool) -> datetime | None:
+    """Return when the stop was sent that may end the session that begins now; None if there is none.
+
+    A stop can be sent before a status shows the session that it is for. One that has ended the last session ends no
+    other.
+    """
+    last, sent = memory.session, memory.ending
+    if sent is None or last is None:
+        return sent if sent is not None and now - sent < START_WINDOW else None
+    if seemed_last:
+        return sent if last.last_end is not None and sent > last.last_end else None
+    ended_last = last.ended_by_us and last.may_have_ended_by(sent)
+    return sent if not ended_last and now - sent < START_WINDOW else None
 
 
 def _is_all_its_own(session: Session, last: Session, push: _Push) -> bool:
@@ -257,6 +279,7 @@ def _continued(session: Session, push: _Push) -> Session:
             booked_to=None,
             read_at=None,
             stale_stop=push.status.stopped_at,
+            profile_lifted=False,
         )
     if push.active and (session.ended_by_us or session.forgotten):
         session = replace(session, ended_by_us=False, forgotten=False)

@@ -130,6 +130,10 @@ class Session:
         """Whether this session has no reading of its own yet, only the last one of the previous session."""
         return self.stale_reading is not None and self.reading == self.stale_reading
 
+    def may_have_ended_by(self, sent: datetime) -> bool:
+        """Whether a command that was sent at this time may have ended it: it was open then."""
+        return self.seen_to is None or self.seen_to >= sent
+
     def shifted(self, delta: timedelta) -> "Session":
         """Return the value after the wall clock has jumped by `delta`: the bridge's own times move, not the cloud's."""
         return replace(
@@ -155,8 +159,10 @@ class Memory:
         previous_energy: the energy of the session right before it, kWh; None if there is none.
         start_accepted: when a start by the bridge was accepted; None after a session or a stop.
         start_unknown: when a start by the bridge ended without a verdict; None after a session or a stop.
-        start_card: the card of that start.
+        start_card: the card of that start; None once its session is certain.
         ending: when a stop, unlock, reboot or block by the bridge was sent; None after a refusal or a new session.
+        opened: how many times a session was seen to begin, or to continue after its end. A verdict concerns the session
+            that was open when its command was sent, so this number is compared with the one at that time.
         unlocked: the cable was unlocked in this session.
         blind_since: since when the socket cannot be seen; None while it can.
         seen_at: when the last push arrived. It is not compared, so that a push without news is not a change.
@@ -169,6 +175,7 @@ class Memory:
     start_unknown: datetime | None = None
     start_card: str | None = None
     ending: datetime | None = None
+    opened: int = 0
     unlocked: bool = False
     blind_since: datetime | None = None
     seen_at: datetime | None = field(default=None, compare=False)
@@ -264,46 +271,57 @@ def lose_sight(memory: Memory, now: datetime) -> Memory:
 # --- the bridge's own commands; each function returns the memory after an event ---
 
 
-def start_sent(memory: Memory) -> Memory:
-    """A start is sent: no profile has been overridden for the session that it begins.
+def start_accepted(memory: Memory, now: datetime, card: str | None = None, *, opened: int) -> Memory:
+    """A start with this card was accepted. Its session may have begun, and even ended, before the verdict arrived.
 
-    The first push of that session can still look like the previous one (design page 3, "Pushes and data").
+    Args:
+        memory: the memory before.
+        now: the time.
+        card: the uid of the card; None for none.
+        opened: `Memory.opened` when the start was sent.
     """
-    latest = memory.session
-    if latest is None or latest.open or not latest.profile_lifted:
-        return memory
-    return replace(memory, session=replace(latest, profile_lifted=False))
-
-
-def start_accepted(memory: Memory, now: datetime, card: str | None = None) -> Memory:
-    """A start with this card was accepted. The session may have begun before the verdict arrived."""
     memory = replace(memory, ending=None)
-    if memory.session_open:
-        return _with_card(memory, card)
+    if _has_begun(memory, opened):
+        return _with_card(memory, card, opened)
     return replace(memory, start_accepted=now, start_unknown=None, start_card=card)
 
 
-def start_without_verdict(memory: Memory, now: datetime, card: str | None = None) -> Memory:
-    """The outcome of a start with this card is unknown."""
-    return _with_card(memory, card) if memory.session_open else replace(memory, start_unknown=now, start_card=card)
+def start_without_verdict(memory: Memory, now: datetime, card: str | None = None, *, opened: int) -> Memory:
+    """The outcome of a start with this card is unknown. The arguments are those of `start_accepted`."""
+    if _has_begun(memory, opened):
+        return _with_card(memory, card, opened)
+    return replace(memory, start_unknown=now, start_card=card)
 
 
-def _with_card(memory: Memory, card: str | None) -> Memory:
+def _has_begun(memory: Memory, opened: int) -> bool:
+    """Whether the session of a start has been seen to begin. If it has ended since, no session is awaited."""
+    return memory.session_open or memory.opened != opened
+
+
+def _with_card(memory: Memory, card: str | None, opened: int) -> Memory:
+    """Note the card of a start in its session: the first that has opened since it was sent."""
     session = memory.session
-    if session is None or session.card is not None:
+    if session is None or session.forgotten or memory.opened > opened + 1:
         return memory
-    return replace(memory, session=replace(session, card=card))
+    if session.resumed:
+        return replace(memory, start_card=card)  # it seems to continue, and can turn out to be the session of the start
+    return replace(memory, session=replace(session, card=card)) if session.card is None else memory
 
 
 def ending_sent(memory: Memory, now: datetime) -> Memory:
-    """A stop, unlock, reboot or block is sent. The session may end before the verdict arrives."""
-    return replace(memory, ending=now)
+    """A stop, unlock, reboot or block is sent. The session may end before the verdict arrives.
+
+    Without a session that is on, about to begin or out of sight there is none to end. A session that begins later is
+    not ended by this command.
+    """
+    concerned = memory.session_open or memory.may_be_starting(now) or memory.blind_since is not None
+    return replace(memory, ending=now if concerned else None)
 
 
 def ending_refused(memory: Memory) -> Memory:
     """The stop, unlock, reboot or block was refused. If the session has ended anyway, the bridge did not end it."""
     session, sent = memory.session, memory.ending
-    if session is not None and sent is not None and (session.seen_to is None or session.seen_to >= sent):
+    if session is not None and sent is not None and session.may_have_ended_by(sent):
         session = replace(session, ended_by_us=False)
     return replace(memory, session=session, ending=None)
 
@@ -313,14 +331,26 @@ def stop_accepted(memory: Memory) -> Memory:
     return replace(memory, start_accepted=None, start_unknown=None, start_card=None)
 
 
-def profile_lifted(memory: Memory) -> Memory:
-    """The override of a profile was accepted. It lasts until the open session ends."""
-    return replace(memory, session=replace(memory.session, profile_lifted=True)) if memory.session else memory
+def profile_lifted(memory: Memory, *, opened: int) -> Memory:
+    """The override of a profile was accepted. It lasts until the session ends that was open when it was sent.
+
+    Args:
+        memory: the memory before.
+        opened: `Memory.opened` when the override was sent.
+    """
+    if memory.session is None or memory.opened != opened:
+        return memory
+    return replace(memory, session=replace(memory.session, profile_lifted=True))
 
 
-def cable_unlocked(memory: Memory) -> Memory:
-    """An unlock was accepted."""
-    return replace(memory, unlocked=True)
+def cable_unlocked(memory: Memory, *, opened: int) -> Memory:
+    """An unlock was accepted. A session that has begun, or continued, since it was sent has locked the cable again.
+
+    Args:
+        memory: the memory before.
+        opened: `Memory.opened` when the unlock was sent.
+    """
+    return replace(memory, unlocked=True) if memory.opened == opened else memory
 
 
 _VOLATILE: Final = {"energy", "reading", "read_at", "suspect", "cost", "currency", "peak_power", "seen_at", "session"}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bridge.chargepoint.session import Memory, Session
@@ -52,6 +53,10 @@ class Story:
         """A command has an outcome."""
         self.twin = self.twin.remembering(lambda memory: change(memory, *args))
         return self
+
+    def verdict(self, change: Any, *args: Any, opened: int | None = None) -> "Story":
+        """Receive the verdict on a command that was sent at this number of openings; None: at the present one."""
+        return self.remember(partial(change, opened=self.memory.opened if opened is None else opened), *args)
 
     @property
     def memory(self) -> Memory:

@@ -61,7 +61,7 @@ def test_a_clock_change_while_charging_changes_no_duration() -> None:
 def test_a_clock_change_changes_no_wait(hours: int) -> None:
     delta = timedelta(hours=hours)
     s = story().push("available", "B")
-    s.remember(session.start_accepted, s.now).wait(30)
+    s.verdict(session.start_accepted, s.now).wait(30)
     s.twin, s.now = s.twin.shifted(delta), s.now + delta
     assert s.state == "requesting"
     assert s.wait(30).state == "ready_to_charge"
@@ -73,7 +73,7 @@ def test_a_clock_change_changes_no_wait(hours: int) -> None:
 
 def test_a_clock_set_back_over_a_restart_makes_no_negative_wait() -> None:
     s = story().push("available", "B")
-    s.remember(session.start_accepted, s.now)
+    s.verdict(session.start_accepted, s.now)
     restarted = s.now - timedelta(hours=2)  # the clock was set back meanwhile
     memory = session.lose_sight(s.memory, s.now).restored(restarted)
     assert memory.blind_since == restarted

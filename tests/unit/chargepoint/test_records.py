@@ -77,11 +77,12 @@ def test_a_record_counts_the_difference_where_the_cloud_continues_its_counters()
 
 def test_a_record_has_the_card_of_a_start_by_the_bridge() -> None:
     idle = observe(Memory(), Status(activity=Activity.AVAILABLE, vehicle=Vehicle.CONNECTED), NOON)
-    begun = observe(start_accepted(idle, NOON, "A1"), charging(), NOON)
+    begun = observe(start_accepted(idle, NOON, "A1", opened=0), charging(), NOON)
     assert record(begun).card == "A1"
-    assert record(start_accepted(observe(idle, charging(), NOON), NOON, "A1")).card == "A1"  # the verdict came late
-    assert record(observe(start_without_verdict(idle, NOON, "A1"), charging(), NOON)).card == "A1"
-    late = observe(start_accepted(idle, NOON, "A1"), charging(), NOON + HOUR)
+    late_verdict = start_accepted(observe(idle, charging(), NOON), NOON, "A1", opened=0)
+    assert record(late_verdict).card == "A1"
+    assert record(observe(start_without_verdict(idle, NOON, "A1", opened=0), charging(), NOON)).card == "A1"
+    late = observe(start_accepted(idle, NOON, "A1", opened=0), charging(), NOON + HOUR)
     assert record(late).card is None  # this session was started elsewhere
     after = observe(observe(begun, over(), NOON + HOUR), charging(), NOON + 2 * HOUR)
     assert record(after).card is None

@@ -8,22 +8,18 @@ from tests.unit.chargepoint.socket_story import GRACE, story
 # --- a profile that was lifted ---
 
 
-def test_a_profile_is_lifted_for_one_session_and_our_next_start_begins_another() -> None:
+def test_a_profile_is_lifted_until_the_session_ends() -> None:
     s = story().push("available", "B").push("charging", "C")
-    s.remember(session.profile_lifted)
-    assert s.twin.memory.session is not None
-    assert s.twin.memory.session.profile_lifted
-    s.remember(session.start_sent).push("charging", "C", after=1)
-    assert s.twin.memory.session.profile_lifted  # that start concerned the session that was on
-    s.push("available", "B", after=1).remember(session.start_sent)
-    assert not s.twin.memory.session.profile_lifted
+    assert s.verdict(session.profile_lifted).latest.profile_lifted
+    assert s.push("charging", "C", after=1).latest.profile_lifted
+    s.push("available", "B", after=1).push("charging", "C", after=1)
+    assert not s.latest.profile_lifted  # the session continues, and a profile holds it back again
 
 
 def test_nothing_can_be_lifted_without_a_session() -> None:
     s = story().push("available", "B")
     before = s.twin.memory
-    s.remember(session.profile_lifted).remember(session.start_sent)
-    assert s.twin.memory == before
+    assert s.verdict(session.profile_lifted).memory == before
 
 
 # --- the wait after a start ---
@@ -31,7 +27,7 @@ def test_nothing_can_be_lifted_without_a_session() -> None:
 
 def test_an_accepted_start_is_waited_for_for_a_minute() -> None:
     s = story().push("available", "B")
-    s.remember(session.start_accepted, s.now)
+    s.verdict(session.start_accepted, s.now)
     assert s.state == "requesting"
     assert s.twin.next_change(s.now, GRACE) == s.now + timedelta(seconds=60)
     assert s.wait(59).state == "requesting"
@@ -40,21 +36,23 @@ def test_an_accepted_start_is_waited_for_for_a_minute() -> None:
 
 def test_the_wait_ends_with_a_session_or_a_stop() -> None:
     s = story().push("available", "B")
-    s.remember(session.start_accepted, s.now).remember(session.stop_accepted)
+    s.verdict(session.start_accepted, s.now).remember(session.stop_accepted)
     assert s.state == "ready_to_charge"
-    s.remember(session.start_accepted, s.now).push("charging", "C").push("available", "B", after=1)
+    s.verdict(session.start_accepted, s.now).push("charging", "C").push("available", "B", after=1)
     assert s.state == "finished"
 
 
 def test_a_start_whose_session_came_before_its_verdict_is_not_waited_for() -> None:
     s = story().push("available", "B").push("charging", "C")
-    s.remember(session.start_accepted, s.now).remember(session.ending_sent, s.now).push("available", "B", after=1)
+    s.verdict(session.start_accepted, s.now, opened=0).remember(session.ending_sent, s.now).push(
+        "available", "B", after=1
+    )
     assert s.state == "ready_to_charge"
 
 
 def test_a_stop_may_be_meant_for_a_start_without_a_verdict() -> None:
     s = story().push("available", "B")
-    s.remember(session.start_without_verdict, s.now)
+    s.verdict(session.start_without_verdict, s.now)
     assert s.state == "ready_to_charge"  # the state is not known
     assert s.memory.may_be_starting(s.now)
     assert not s.memory.may_be_starting(s.now + timedelta(seconds=60))

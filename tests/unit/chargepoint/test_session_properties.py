@@ -76,8 +76,12 @@ def run(s: Story, events: Iterable[tuple[str, Any]]) -> Iterable[Story]:
             s.wait(what)
         elif kind == "lose":
             s.lose_link()
-        elif what in (session.ending_refused, session.stop_accepted, session.cable_unlocked):
+        elif what in (session.ending_refused, session.stop_accepted):
             s.remember(what)
+        elif what is session.cable_unlocked:
+            s.verdict(what)
+        elif what in (session.start_accepted, session.start_without_verdict):
+            s.verdict(what, s.now)
         else:
             s.remember(what, s.now)
         yield s

@@ -83,7 +83,7 @@ def test_a_reading_counts_only_in_the_push_that_names_it() -> None:
 
 
 def test_an_unlock_holds_until_the_session_continues() -> None:
-    s = readings(5.0).remember(session.cable_unlocked)
+    s = readings(5.0).verdict(session.cable_unlocked)
     assert not s.twin.cable_locked
     s.push("available", "B").push("charging", "C", energy=5.1)
     assert s.twin.cable_locked  # the charge point locks by itself when a session begins
