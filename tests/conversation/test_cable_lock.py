@@ -1,6 +1,8 @@
 """The cable's lock: command in, exact messages out, and the requests that the cloud saw."""
 
+import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint, Socket
 from tests.conftest import HouseMaker
-from tests.conversation.cars import charge
+from tests.conversation.cars import charge, plug
 from tests.harness import CABLE, SOCKET, House, interfaces
 
 
@@ -18,6 +20,20 @@ async def test_unlocking_ends_the_session_and_is_answered_by_the_lock(house: Hou
     assert answer.brief == ("evt.cable_lock.report", False)
     assert house.cloud.requests_for("UNLOCK_CONNECTOR")[0]["evse_id"] == SOCKET
     await house.hub.expect("evt.state.report", SOCKET, value="ready_to_charge")
+
+
+async def test_a_session_that_begins_before_the_verdict_of_an_unlock_has_its_cable_locked(house: House) -> None:
+    await plug(house)
+    house.cloud.faults.no_verdict = {"UNLOCK_CONNECTOR"}
+    unlock = asyncio.create_task(house.hub.command(SOCKET, "cmd.cable_lock.set", val_t="bool", val=False))
+    await house.hub.until(lambda: house[SOCKET].sockets[0].unlocked)
+    since = house.mark
+    house[SOCKET].start("046C8CCA8C1D90")
+    await house.push(SOCKET)
+    await house.hub.expect("evt.cable_lock.report", SOCKET, since=since, value=True)
+    await house.cloud.send_all(json.dumps({"object": "STATUS_UNLOCK_CONNECTOR", "success": True, "evse_id": SOCKET}))
+    (answer,) = await unlock
+    assert answer.brief == ("evt.cable_lock.report", True)
 
 
 async def test_a_lock_command_for_a_locked_cable_is_answered(house: House) -> None:

@@ -69,6 +69,27 @@ async def test_a_session_whose_profile_was_overridden_cannot_be_held_back(house:
 
 
 @pytest.mark.parametrize("profile", ["delayed", "price_based"])
+async def test_mode_normal_overrides_no_profile_for_a_session_after_that_of_the_start(
+    house: House, profile: str
+) -> None:
+    """The session of the start is over and one of a card has begun before the verdict on the start arrives."""
+    await switch_on(house, profile)
+    await plug(house)
+    house.cloud.faults.no_verdict = {"START_SESSION"}
+    normal = asyncio.create_task(start(house, "normal"))
+    await house.hub.until(lambda: house.running.fleet.expect(SOCKET).memory.session_open)
+    house[SOCKET].stop()
+    await house.push(SOCKET)
+    await house.hub.until(lambda: not house.running.fleet.expect(SOCKET).memory.session_open)
+    house[SOCKET].start("046C8CCA8C1D90")
+    await house.push(SOCKET)
+    await house.hub.until(lambda: house.running.fleet.expect(SOCKET).memory.session_open)
+    await house.cloud.send_all(json.dumps({"object": "STATUS_START_SESSION", "success": True, "evse_id": SOCKET}))
+    assert (await normal)[1] == profile
+    assert asked(house) == ["START_SESSION"]
+
+
+@pytest.mark.parametrize("profile", ["delayed", "price_based"])
 async def test_mode_normal_overrides_the_profile(house: House, profile: str) -> None:
     await switch_on(house, profile)
     await plug(house)
