@@ -97,7 +97,6 @@ class SubjectLine:
             whose policy has an interval.
         acknowledged: the fingerprints for the `PERSISTENT` keys, acknowledged only.
         is_down: the subject is a thing that is DOWN, about which nothing is repeated (contract 4).
-        ready: the line is in the reporter's queue of lines that may have something to publish.
     """
 
     subject: str
@@ -112,7 +111,6 @@ class SubjectLine:
     repeat_at: dict[ReportKey, float] = field(default_factory=dict)
     acknowledged: dict[ReportKey, object] = field(default_factory=dict)
     is_down: bool = False
-    ready: bool = False
 
     @property
     def is_unfinished(self) -> bool:

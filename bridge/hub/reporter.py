@@ -10,9 +10,8 @@ everything in flight, `lost`.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Final
 from uuid import UUID
 
 from structlog.typing import FilteringBoundLogger
@@ -25,11 +24,8 @@ from bridge.fimp.topic import Topic
 from bridge.hub.deadlines import Deadlines
 from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Publication, Renewal, SubjectLine
 from bridge.hub.renewal import RenewalPlan
-from bridge.hub.subjects import ADAPTER, NETWORK, Subjects
+from bridge.hub.subjects import ADAPTER, GOODBYE, NETWORK, Subjects
 from bridge.hub.suspects import Suspects
-
-GOODBYE: Final = "#goodbye"
-"""The subject of the goodbye, whose line comes after all others. `#` is invalid in the address of a thing."""
 
 
 class Reporter:
@@ -58,7 +54,7 @@ class Reporter:
         self._src = src
         self._log = log
         self._lines: dict[str, SubjectLine] = {}
-        self._ready: deque[SubjectLine] = deque()
+        self._ready: OrderedDict[SubjectLine, None] = OrderedDict()  # the lines that may have something to publish
         self._in_flight: dict[Publication, None] = {}
         self._deadlines = Deadlines()
         self._work = asyncio.Event()
@@ -180,26 +176,7 @@ class Reporter:
             return None
         if self._renewal.is_due:
             return Renewal() if not self._in_flight else None
-        suspected: list[SubjectLine] = []
-        publication: Publication | None = None
-        while self._ready and publication is None:
-            line = self._ready[0]
-            holds = line.subject == ADAPTER and self._renewal.is_planned
-            publication = self._next_of(line) if not holds else None
-            if publication is None:
-                self._ready.popleft()
-                line.ready = line.is_unfinished and not holds and not self._stopping
-                if line.ready:
-                    self._ready.append(line)  # its urgent reports are sent; the rest follows after the other lines
-            elif publication in self._suspects and self._suspects.was_alone(publication):
-                suspected.append(self._ready.popleft())
-                publication = None
-            elif publication in self._suspects and self._in_flight:
-                return None  # it waits until it can go alone
-        if publication is None and suspected and not self._in_flight:
-            publication = self._next_of(suspected[0])
-        self._ready.extend(suspected)
-        if publication is not None:
+        if (publication := self._next()) is not None:
             self._send(publication)
         self._note_settled()
         return publication
@@ -271,19 +248,39 @@ class Reporter:
         self._get_ready(line)
         if item.kind == "answer":
             self.answers_waiting += 1
-            if line.subject != ADAPTER and self._ready[0] is not line:
+            if line.subject != ADAPTER:
                 # A client waits for it. Answers of the adapter come after the reports that the command has changed.
-                self._ready.remove(line)
-                self._ready.appendleft(line)
+                self._ready.move_to_end(line, last=False)
 
     def _get_ready(self, line: SubjectLine) -> None:
         if self._stopping and not line.items:
             return
-        if not line.ready:
-            line.ready = True
-            self._ready.append(line)
+        self._ready.setdefault(line)
         self._settled.clear()
         self._work.set()
+
+    def _next(self) -> Publication | None:
+        """The first message that may go now; it stays in its line until it is sent."""
+        last: list[SubjectLine] = []  # their messages were alone in flight at the last close
+        try:
+            while self._ready:
+                line = next(iter(self._ready))
+                holds = line.subject == ADAPTER and self._renewal.is_planned
+                publication = self._next_of(line) if not holds else None
+                if publication is None:
+                    del self._ready[line]
+                    if line.is_unfinished and not holds and not self._stopping:
+                        self._ready[line] = None  # its urgent reports are sent; the rest follows after the other lines
+                elif publication not in self._suspects:
+                    return publication
+                elif self._suspects.was_alone(publication):
+                    del self._ready[line]
+                    last.append(line)
+                else:
+                    return publication if not self._in_flight else None  # it waits until it can go alone
+            return self._next_of(last[0]) if last and not self._in_flight else None
+        finally:
+            self._ready.update(dict.fromkeys(last))
 
     def _next_of(self, line: SubjectLine) -> Publication | None:
         """The first message of a line that can be encoded; it stays in the line until it is sent."""

@@ -20,6 +20,9 @@ ADAPTER: Final = ""
 NETWORK: Final = "#network"
 """The subject of the report of all nodes. `#` is invalid in a thing's address, so it cannot collide with one."""
 
+GOODBYE: Final = "#goodbye"
+"""The subject of the goodbye, whose line comes after all others."""
+
 
 class Subjects:
     """Collects the current reports of each subject from the services.

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import itertools
 import json
 import multiprocessing
 import resource
@@ -56,7 +57,9 @@ def _process(settings: Settings, ahead_s: float, level: Level, control: Connecti
 
 async def _serve(settings: Settings, ahead_s: float, level: Level, control: Connection, log_pipe: Connection) -> None:
     clock, stop = MovedClock(ahead_s), asyncio.Event()
-    log = Log(level, "json", _LogPipe(log_pipe))  # type: ignore[arg-type] # all of a stream that it needs
+    minutes = itertools.count(step=60.0)  # each line has a minute of its own, so none is left out as one too many
+    stream: Any = _LogPipe(log_pipe)
+    log = Log(level, "json", stream, monotonic=minutes.__next__)
     service = Service(settings, log, World(clock, jitter=lambda: 0.0, follow_up=0.3))
 
     def obey() -> None:
