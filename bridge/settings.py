@@ -151,6 +151,13 @@ class StorageSettings(Section):
 
     path: Path = Path("data/bridge.db")
 
+    @field_validator("path")
+    @classmethod
+    def _names_a_file(cls, path: Path) -> Path:
+        if not path.name:
+            raise ValueError("must name a file, such as data/bridge.db")
+        return path
+
 
 class HttpSettings(Section):
     """Status page, health and metrics. An empty `listen` turns them off."""

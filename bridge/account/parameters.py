@@ -8,7 +8,6 @@ from bridge.account.parameter_row import Parameter
 from bridge.account.parameter_setters import ParameterSetters, is_available
 from bridge.account.parameter_values import BOOL, CLOCK_TIME, DAYS, INT, TEXT, Options, Sources
 from bridge.chargepoint.charge_point_settings import APP_CARD, ChargePointSettings, Permission, Setting
-from bridge.chargepoint.status import Status
 
 T = TypeVar("T")
 
@@ -39,13 +38,8 @@ def _always(_: Sources) -> Permission:
     return "write"
 
 
-def _readable_if(known: Callable[[Sources], object]) -> Callable[[Sources], Permission]:
-    return lambda sources: "read" if known(sources) is not None else "none"
-
-
-def _readable_from_status(of: Callable[[Status], object]) -> Callable[[Sources], Permission]:
-    """Readable once a status has carried the value, whether or not that status is still valid."""
-    return _readable_if(lambda sources: of(sources.twin.status) if sources.twin.status is not None else None)
+def _always_readable(_: Sources) -> Permission:
+    return "read"
 
 
 def _overrides(sources: Sources) -> Permission:
@@ -75,10 +69,11 @@ def _plug_and_charge_card(sources: Sources) -> str | None:
 
 
 def _card_permission(sources: Sources) -> Permission:
+    """That of plug and charge, which the card is for. The cloud may leave the card out where none is set."""
     setting = sources.settings.plug_and_charge
-    if sources.settings.plug_and_charge_card is None:
-        return "none"
-    return setting.permission if setting is not None else "read"
+    if setting is None:
+        return "read" if sources.settings.plug_and_charge_card is not None else "none"
+    return setting.permission
 
 
 def _brightness(sources: Sources) -> int | None:
@@ -259,7 +254,7 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
         name="Smart charging",
         kind=BOOL,
         value=lambda sources: sources.settings.smart_charging,
-        permission=_readable_if(lambda sources: sources.settings.smart_charging),
+        permission=_always_readable,
     ),
     Parameter(
         id="led_brightness",
@@ -297,7 +292,7 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
         name="Limit while offline",
         kind=INT,
         value=_max_offline,
-        permission=_readable_from_status(lambda status: status.max_offline),
+        permission=_always_readable,
         unit=lambda _: "A",
         from_status=True,
     ),
@@ -306,7 +301,7 @@ TABLE: Final[tuple[AnyParameter, ...]] = (
         name="Cost of a session",
         kind=TEXT,
         value=_total_cost,
-        permission=_readable_from_status(lambda status: status.total_cost),
+        permission=_always_readable,
         unit=_currency,
         from_status=True,
     ),

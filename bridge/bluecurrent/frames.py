@@ -185,11 +185,15 @@ def _id(data: Raw, name: str) -> str | None:
         return None
 
 
+_NO_ERROR: Final = frozenset({"0", "false", "none", "null"})
+"""Values of `error` that stand for no error, written as text."""
+
+
 def _words(error: object) -> str:
     if error in (None, False, {}, []):
         return ""
-    words = error if isinstance(error, str) else json.dumps(error)
-    return words.strip()[:LONGEST_WORDS]
+    words = (error if isinstance(error, str) else json.dumps(error)).strip()[:LONGEST_WORDS]
+    return "" if words.lower() in _NO_ERROR else words
 
 
 def _list(data: Raw, *names: str) -> list[object] | None:
@@ -293,13 +297,32 @@ def _token(reading: _Reading) -> Body:
     return Token(str(token) if granted else None, customer or "")
 
 
+_MEANINGS: Final[Mapping[str, int]] = {
+    "unknown command": 0,
+    "invalid auth token": 1,
+    "not authorized": 2,
+    "not authorised": 2,
+    "request limit reached": 42,
+}
+"""The number of an ERROR by its text, for one that carries no number (page 3, "Errors")."""
+
+
 def _error(reading: _Reading) -> Body:
-    number = reading.data.get("error")
-    message = reading.data.get("message")
-    return Error(
-        number if isinstance(number, int) and not isinstance(number, bool) else None,
-        message.strip()[:LONGEST_WORDS] if isinstance(message, str) else _words(number),
-    )
+    code, message = reading.data.get("error"), reading.data.get("message")
+    number = _error_number(code)
+    words = message.strip()[:LONGEST_WORDS] if isinstance(message, str) else ""
+    words = words or (_words(code) if number is None else "")
+    return Error(number if number is not None else _MEANINGS.get(words.lower().rstrip(".!")), words)
+
+
+def _error_number(code: object) -> int | None:
+    """Return the number of an ERROR. Like other numbers, it may be text."""
+    if isinstance(code, bool):
+        return None
+    try:
+        return read_whole(code)
+    except UNREADABLE:
+        return None
 
 
 _SWITCHES: Final[Mapping[str, Switch]] = {

@@ -73,7 +73,7 @@ def quantity(kind: Quantity) -> Convert:
 
 def _number(value: object) -> float | None:
     # Numbers have been seen as text, padded with spaces.
-    if isinstance(value, str):
+    if isinstance(value, str) and "_" not in value:  # Python would read 1_6 as 16
         return float(value) if value.strip() else None
     raise Odd("is no number")
 

@@ -161,8 +161,10 @@ def demo(
 @app.command()
 def simulate(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Of the websocket; the next port is for control. 0: two free ones.")] = 8765,
-    speed: Annotated[float, typer.Option(help="Simulated seconds per real second. 0: cars do not move.")] = 60.0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65534, help="Of the websocket; the next port is for control. 0: two free ones.")
+    ] = 8765,
+    speed: Annotated[float, typer.Option(min=0, help="Simulated seconds per real second. 0: cars do not move.")] = 60.0,
 ) -> None:
     """Run only the simulated Blue Current cloud."""
     from bridge.commandline.simulate import simulate as serve_cloud
@@ -328,7 +330,8 @@ def send(
     value_type: Annotated[str | None, typer.Option("--type", help="The val_t; else guessed.")] = None,
     service: Annotated[str | None, typer.Option("--service", help="The service; else guessed.")] = None,
     wait: Annotated[
-        float | None, typer.Option("--wait", help="Seconds to wait for the answer; else cloud.command_timeout + 5.")
+        float | None,
+        typer.Option("--wait", help="Seconds to wait for the answer; else 10 for a report, cloud.command_timeout + 5."),
     ] = None,
     config: ConfigOption = None,
     assignments: SetOption = None,
@@ -336,17 +339,16 @@ def send(
     """Send one FIMP command through the broker and print its answers."""
     from bridge.clock import SystemClock
     from bridge.commandline.message_line import line
-    from bridge.commandline.send_watch import BrokerProblem, Order
+    from bridge.commandline.send_watch import BrokerProblem, Order, properties_of
     from bridge.commandline.send_watch import send as send_order
 
     settings = _load(config, assignments)
-    properties = dict(item.partition("=")[::2] for item in prop or [])
-    order = Order(evse, command, value, value_type, properties, service)
+    order = Order(evse, command, value, value_type, properties_of(prop or []), service)
     now = SystemClock().now
 
     async def work() -> int:
         try:
-            patience = settings.cloud.command_timeout + 5 if wait is None else wait
+            patience = order.patience(settings) if wait is None else wait
             answers = await send_order(settings, order, patience, now)
         except (BrokerProblem, ValueError) as problem:
             _complain(str(problem))

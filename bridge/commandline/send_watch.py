@@ -4,7 +4,7 @@ Both use a random client id and a clean session, so that they never push the ser
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 import aiomqtt
+import typer
 from pydantic import JsonValue
 from pydantic_core import from_json
 
@@ -33,6 +34,9 @@ SERVICES: Final = {
 }
 """The service for each attribute of a command. Other commands of a charge point go to `chargepoint`."""
 
+REPORT_S: Final = 10.0
+"""The time to wait for an answer that the bridge gives without the cloud."""
+
 MORE_S: Final = 0.3
 """The time to wait for further answers after one."""
 
@@ -53,6 +57,19 @@ async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
             yield client
     except (aiomqtt.MqttError, OSError) as error:
         raise BrokerProblem(explain(error, settings.where)) from error
+
+
+def properties_of(texts: Sequence[str]) -> dict[str, str]:
+    """Read properties from texts such as `charging_mode=slow`.
+
+    Raises:
+        typer.BadParameter: a text has no name, or no value.
+    """
+    for text in texts:
+        if not text.partition("=")[0] or "=" not in text:
+            words = f"{text!r} is not a name and a value, such as charging_mode=slow."
+            raise typer.BadParameter(words, param_hint="--prop")
+    return dict(text.split("=", 1) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,10 @@ class Order:
     def interface(self) -> str:
         """The full name of the interface."""
         return self.type if self.type.startswith("cmd.") else f"cmd.{self.type}"
+
+    def patience(self, settings: Settings) -> float:
+        """How long to wait for the answer, s. A report costs no request, so that it does not wait for the cloud."""
+        return REPORT_S if ".get_" in self.interface else settings.cloud.command_timeout + 5
 
     def typed_value(self) -> tuple[str, JsonValue]:
         """The value with its type, given or guessed.

@@ -127,7 +127,9 @@ class ParametersService:
         parameter = _find(parameter_id, sources)
         value = parameter.json_value(sources)
         if value is None:
-            raise InvalidState(f"The value of {parameter.id} is not known now. Try again in a while.")
+            raise InvalidState(
+                f"The value of {parameter.id} is not known: Blue Current has not told it, and nobody has set it here."
+            )
         return self._report(twin, parameter, value)
 
     # --- actions ---

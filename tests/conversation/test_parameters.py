@@ -72,6 +72,23 @@ async def test_known_parameters_are_reported_at_the_start(house: House) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("parameter", "frame"),
+    [
+        ("total_cost", {"object": "CH_STATUS", "evse_id": SOCKET, "data": {"total_cost": None}}),
+        ("max_offline", {"object": "CH_STATUS", "evse_id": SOCKET, "data": {"max_offline": "many"}}),
+        ("smart_charging", {"object": "CH_SETTINGS", "data": {"evse_id": SOCKET, "smart_charging": None}}),
+    ],
+)
+async def test_a_value_that_became_unknown_stays_a_parameter(
+    house: House, parameter: str, frame: dict[str, object]
+) -> None:
+    await house.cloud.send_all(json.dumps(frame))
+    await house.hub.command(SOCKET, "cmd.state.get_report")
+    assert (await get(house, parameter)).message.value == "ERR_INVALID_STATE"
+    assert parameter in await supported(house)
+
+
 async def test_battery_values_are_those_set_last(house: House) -> None:
     assert (await get(house, "battery_size_kwh")).message.value == "ERR_INVALID_STATE"  # before that none
     await put(house, "battery_size_kwh", 58)

@@ -288,6 +288,8 @@ def test_a_number_is_accepted_as_a_name(monkeypatch: pytest.MonkeyPatch) -> None
         (f'[mqtt]\ntopic_prefix = "a{"/a" * 200}"\n', "bridge.toml: mqtt.topic_prefix: must be a plain name"),
         ('[http]\nlisten = "nowhere"\n', "bridge.toml: http.listen: "),
         ('[http]\nlisten = "localhost:65536"\n', "bridge.toml: http.listen: a port is 65535 at the most"),
+        ('[storage]\npath = ""\n', "bridge.toml: storage.path: must name a file, such as data/bridge.db"),
+        ('[storage]\npath = "/"\n', "bridge.toml: storage.path: must name a file, such as data/bridge.db"),
         ('[log]\nlevel = "loud"\n', "bridge.toml: log.level: input should be 'trace', "),
         ("[mqtt\n", "bridge.toml: is not TOML: "),
         (

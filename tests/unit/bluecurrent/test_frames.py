@@ -157,6 +157,35 @@ def test_an_error_has_its_code_and_message() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "message", "number"),
+    [
+        ("42", "Request limit reached", 42),
+        (" 1 ", "Invalid Auth Token", 1),
+        (2.0, "forbidden", 2),
+        ("0", "Unknown command", 0),
+        (0, "", 0),
+        (None, "Request limit reached", 42),
+        (None, "invalid auth token.", 1),
+        ("Request limit reached", None, 42),
+        ("Unknown command", "", 0),
+        (True, "odd", None),
+        ("4_2", "odd", None),
+        ({"code": 42}, "odd", None),
+        (None, None, None),
+    ],
+)
+def test_an_error_has_its_number_in_any_form(code: object, message: object, number: int | None) -> None:
+    body = frame(object="ERROR", error=code, message=message).body
+    assert isinstance(body, Error)
+    assert body.number == number
+
+
+@pytest.mark.parametrize("error", ["", " ", None, 0, 0.0, False, [], {}, "0", "None", "null", "false"])
+def test_no_error_in_any_form_is_no_refusal(error: object) -> None:
+    assert frame(object="STATUS_START_SESSION", evse_id="BCU102728", success=True, error=error).error == ""
+
+
+@pytest.mark.parametrize(
     ("result", "value"),
     [({"setting": "set true"}, True), ({"setting": "set false"}, False), (True, True), ({}, None), (None, None)],
 )

@@ -201,6 +201,8 @@ def test_a_renewed_connection_is_opened_at_once() -> None:
         ({"object": "STATUS_API_TOKEN"}, Disconnected),
         ({"object": "ERROR", "error": 1}, Unauthorized),
         ({"object": "ERROR", "error": 42}, RequestLimit),
+        ({"object": "ERROR", "error": "42", "message": ""}, RequestLimit),
+        ({"object": "ERROR", "message": "Invalid Auth Token"}, Unauthorized),
         ({"object": "ERROR", "error": 9, "message": "later"}, Disconnected),
         ({"object": "CH_STATUS", "evse_id": "A1", "data": {}}, type(None)),
     ],

@@ -49,6 +49,7 @@ def read(convert: values.Convert, value: object) -> object:
         (CURRENT, float("-inf"), ODD),
         (CURRENT, "nan", ODD),
         (CURRENT, "much", ODD),
+        (CURRENT, "1_6", ODD),
         (CURRENT, True, ODD),
         (CURRENT, [], ODD),
         (CURRENT, 10**400, ODD),

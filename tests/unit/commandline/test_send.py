@@ -1,0 +1,36 @@
+"""`bluecurrent-fimp send`: what it sends, and how long it waits."""
+
+import pytest
+from typer.testing import CliRunner
+
+from bridge.commandline.cli import app
+from bridge.commandline.send_watch import REPORT_S, Order
+from bridge.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("interface", "patience"),
+    [
+        ("cmd.state.get_report", REPORT_S),
+        ("meter.get_report", REPORT_S),
+        ("cmd.network.get_all_nodes", REPORT_S),
+        ("cmd.charge.start", 65),
+        ("cmd.ping.send", 65),
+    ],
+)
+def test_it_waits_for_the_cloud_only_where_the_command_needs_it(interface: str, patience: float) -> None:
+    assert Order("BCU102728", interface).patience(Settings()) == patience
+
+
+@pytest.mark.parametrize("property_", ["slow", "=slow", ""])
+def test_a_property_without_a_name_and_a_value_is_refused(property_: str) -> None:
+    result = CliRunner().invoke(app, ["send", "BCU102728", "cmd.charge.start", "--prop", property_])
+    assert result.exit_code == 2
+    assert "is not a name and a value" in result.output
+
+
+@pytest.mark.parametrize("arguments", [["--port", "65535"], ["--port", "-1"], ["--speed", "-1"]])
+def test_the_simulator_refuses_ports_and_speeds_that_there_are_not(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, ["simulate", *arguments])
+    assert result.exit_code == 2
+    assert "Invalid value" in result.output
