@@ -6,14 +6,18 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge.errors import BridgeError, InvalidValue
+from bridge.errors import BridgeError, InvalidState, InvalidValue
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.message import Message
 from bridge.fimp.report import Report, error_report
 from bridge.fimp.topic import InvalidTopic, Topic
+from bridge.hub.line import Item
 from bridge.hub.reporter import Reporter
 from bridge.hub.subjects import ADAPTER
 from bridge.logs import Once
+
+UNPUBLISHABLE: Final = InvalidState("The answer cannot be published.")
+"""Answers a command whose report cannot be published."""
 
 TOPIC_BYTES: Final = 1024
 """The longest `resp_to` that is accepted, in bytes. MQTT allows more, but some brokers do not."""
@@ -77,31 +81,37 @@ class Answers:
         return AnswerContext(path, event, message, message.uid)
 
     def accept(self, context: AnswerContext, reports: Sequence[Report]) -> None:
-        """Answer with reports: each goes to its event topic, and a copy of it to `resp_to`."""
+        """Answer with reports: each goes to its event topic, and a copy of it to `resp_to`.
+
+        The client waits for the copy if there is one. If that cannot be published, the client gets an error instead.
+        """
+        resp_to = self._with_prefix(context.resp_to)
+        error = self._error(context, UNPUBLISHABLE)
         for report in reports:
-            self._reporter.answer(
-                context.subject, report, corid=context.corid, copy_to=self._with_prefix(context.resp_to)
-            )
+            first_error = error if resp_to is None else None
+            self._reporter.answer(context.subject, Item(report, "answer", corid=context.corid, error=first_error))
+            if resp_to is not None:
+                self._reporter.answer(context.subject, Item(report, "answer", resp_to, context.corid, error))
 
     def refuse(self, context: AnswerContext, error: BridgeError) -> None:
         """Answer with an error report: to `resp_to` if the command has one, else to the event topic."""
-        message, event = context.message, context.event
+        message = context.message
         if self._once.first((error.code, context.path, message.type if message is not None else "")):
             self._log.warning("a command was refused", code=error.code, reason=str(error), topic=context.path[:200])
-        report = error_report(
+        resp_to = self._with_prefix(context.resp_to)
+        self._reporter.answer(context.subject, Item(self._error(context, error), "answer", resp_to, context.corid))
+
+    def _error(self, context: AnswerContext, error: BridgeError) -> Report:
+        event = context.event
+        return error_report(
             error,
             topic=event,
             service=event.service
             or ("system" if event.resource_type == "discovery" else self._addresses.resource_name),
             src=event.service_address or self._addresses.resource_name,
             command_topic=context.path,
-            command=message,
+            command=context.message,
         )
-        resp_to = self._with_prefix(context.resp_to)
-        if resp_to is not None:
-            self._reporter.answer_only_at(context.subject, report, resp_to, corid=context.corid)
-        else:
-            self._reporter.answer(context.subject, report, corid=context.corid)
 
     def _with_prefix(self, topic: Topic | None) -> Topic | None:
         """The topic under the configured global prefix, which applies to `resp_to` too."""

@@ -14,12 +14,19 @@ from structlog.typing import FilteringBoundLogger
 from bridge.backoff import backoff
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
-from bridge.hub.connection import BrokerClient, access, explain, give_up_once_others_are_answered
+from bridge.hub.connection import (
+    CLOSED_UNANSWERED,
+    BrokerClient,
+    accepts_another,
+    access,
+    explain,
+    give_up_once_others_are_answered,
+)
 from bridge.hub.line import Publication, Renewal
 from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router
 from bridge.logs import Once
-from bridge.services.network import NetworkService
+from bridge.services.network import SMALLEST_WILL_BYTES, WILL_BYTES, NetworkService
 from bridge.services.things import ThingsService
 from bridge.settings import MqttSettings
 from bridge.tasks import end
@@ -107,6 +114,8 @@ class Broker:
         self._once = Once()
         self._up_at = 0.0
         self._acknowledged_at = 0.0
+        self._most_will = WILL_BYTES
+        self._will_size = 0
         self.status = BrokerStatus(up=False, since=clock.now())
         self.listeners: tuple[Callable[[BrokerStatus], None], ...] = ()
 
@@ -131,11 +140,24 @@ class Broker:
                 self._change(up=False, problem=problem)
                 if self._once.first(("down", problem)):
                     self._log.warning("connection to the broker is down", reason=problem, next_try_s=round(delay, 1))
+                if str(error) == CLOSED_UNANSWERED:
+                    await self._cut_will()
                 await self._clock.sleep(delay)
+
+    async def _cut_will(self) -> None:
+        """Halve the will if the broker closes a connection with it and accepts one without a will.
+
+        A broker with a maximum packet size closes the connection at a CONNECT that is too large for it.
+        """
+        most = max(SMALLEST_WILL_BYTES, self._will_size // 2)
+        if most < self._will_size and await accepts_another(self._settings, LONGEST_WAIT_S):
+            self._log.warning("the broker may not accept a will of this size; it is cut", size=self._will_size, to=most)
+            self._most_will = most
 
     async def _connect(self, *, renewed: bool) -> None:
         will_addresses = self._things.will_addresses()
-        topic, payload, left_out = self._network.will(will_addresses)
+        topic, payload, left_out = self._network.will(will_addresses, self._most_will)
+        self._will_size = len(payload)
         if left_out and self._once.first("will"):
             self._log.warning("the will cannot name all things; some are not reported DOWN if the bridge vanishes")
         client = BrokerClient(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
 LOGIN_REFUSED: Final = "refuses the user name or the password"
+CLOSED_UNANSWERED: Final = "closed the connection before it answered"
 NOT_ANSWERED: Final = "timed out: the connection is not answered"
 
 # Messages are small and frequent. With Nagle's algorithm each would wait for the peer's delayed acknowledgement, about
@@ -56,7 +57,10 @@ _HINTS: Final = tuple(
         ),
         (
             "disconnect",
-            "{where} closed the connection; if this repeats, another program may use the same mqtt.client_id",
+            (
+                "{where} closed the connection; if this repeats, another program uses the same mqtt.client_id, or a "
+                "message is too large for the broker, and is named here after a few attempts"
+            ),
         ),
         (
             "timed out|timeout",
@@ -275,7 +279,7 @@ class BrokerClient(aiomqtt.Client):
         if self._connected.cancelled():
             return  # nobody waits for this connection any more, and `aiomqtt` would raise the cancellation here
         if self._unanswered and not self._connected.done():
-            self._connected.set_exception(aiomqtt.MqttError("closed the connection before it answered"))
+            self._connected.set_exception(aiomqtt.MqttError(CLOSED_UNANSWERED))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
 
@@ -301,12 +305,12 @@ async def give_up_once_others_are_answered(client: BrokerClient, settings: MqttS
     while True:
         await asyncio.sleep(due - loop.time())
         due = loop.time() + every
-        if await _accepts(settings, every):
+        if await accepts_another(settings, every):
             client.give_up()
 
 
-async def _accepts(settings: MqttSettings, timeout: float) -> bool:
-    """Whether the broker accepts another connection, with a client id of its own and a session that is not kept."""
+async def accepts_another(settings: MqttSettings, timeout: float) -> bool:
+    """Whether the broker accepts another connection, with a client id of its own, no session kept, and no will."""
     visitor = BrokerClient(**visitor_access(settings), timeout=timeout)
     try:
         async with asyncio.timeout(timeout), visitor:  # the timeout of the client begins after the TLS handshake

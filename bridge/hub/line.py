@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import IntEnum
 from typing import Final, Literal
@@ -65,12 +65,23 @@ class Item:
             latest state counts then. `answer` and `event`: kept until the broker has acknowledged the message.
         topic: the topic of a copy for `resp_to`; None: the report's own topic.
         corid: the `uid` of the command that the message answers; None if it answers none.
+        error: the error report that answers the command if this message cannot be published; None for no answer then.
+            Its `msg` is replaced by one that names the reason.
     """
 
     report: Report
     kind: Literal["state", "answer", "event"]
     topic: Topic | None = None
     corid: str | None = None
+    error: Report | None = None
+
+    def error_because(self, reason: str) -> "Item | None":
+        """The message to publish instead of this one, which cannot be published; None if there is none."""
+        if self.error is None:
+            return None
+        words = f"The command was handled, but its answer {self.report.type} cannot be published: {reason}."
+        error = replace(self.error, properties={**self.error.properties, "msg": words})
+        return Item(error, self.kind, self.topic, self.corid)
 
     @property
     def counts_as_sent(self) -> bool:
@@ -116,6 +127,10 @@ class SubjectLine:
     def is_unfinished(self) -> bool:
         """Whether only the urgent reports were compared so far."""
         return self.dirty is not Dirty.CLEAN and self.presence_checked
+
+    def begins_with_answer(self) -> bool:
+        """Whether the first queued message answers a command."""
+        return bool(self.items) and self.items[0].kind == "answer"
 
     def is_due(self, report: Report, now: float) -> bool:
         """Whether the policy of a current report requires that it is published.

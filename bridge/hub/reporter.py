@@ -20,12 +20,11 @@ from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.grid import GridTwin
 from bridge.clock import Clock
 from bridge.fimp.report import Report
-from bridge.fimp.topic import Topic
 from bridge.hub.deadlines import Deadlines
 from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Publication, Renewal, SubjectLine
 from bridge.hub.renewal import RenewalPlan
 from bridge.hub.subjects import ADAPTER, GOODBYE, NETWORK, Subjects
-from bridge.hub.suspects import Suspects
+from bridge.hub.suspects import TOO_LARGE, Suspects
 
 
 class Reporter:
@@ -106,23 +105,9 @@ class Reporter:
         for subject in self._subjects.names():
             self.mark(subject)
 
-    def answer(self, subject: str, report: Report, *, corid: str | None, copy_to: Topic | None = None) -> None:
-        """Queue a report that answers a command, and a copy of it.
-
-        Args:
-            subject: the subject of the command. A report about a thing joins the line of that thing instead.
-            report: the report.
-            corid: the `uid` of the command.
-            copy_to: the topic of the copy, the command's `resp_to`; None for no copy.
-        """
-        line = self._line(report.about or subject)
-        self._enter(line, Item(report, "answer", corid=corid))
-        if copy_to is not None:
-            self._enter(line, Item(report, "answer", copy_to, corid))
-
-    def answer_only_at(self, subject: str, report: Report, topic: Topic, *, corid: str | None) -> None:
-        """Queue an answer that is published on one topic only: an error that goes to `resp_to`."""
-        self._enter(self._line(subject), Item(report, "answer", topic, corid))
+    def answer(self, subject: str, item: Item) -> None:
+        """Queue an answer to a command for this subject. A report about a thing joins the line of that thing."""
+        self._enter(self._line(item.report.about or subject), item)
 
     def event(self, subject: str, report: Report) -> None:
         """Queue a report of something that happened once, such as an error that answers no command."""
@@ -161,14 +146,15 @@ class Reporter:
         self._connected = False
         in_flight = list(self._in_flight)
         self._in_flight.clear()
+        culprit = self._suspects.closed(in_flight)
         for publication in reversed(in_flight):
             item, line = publication.item, publication.line
             line.retract(publication.report)
             line.dirty, line.presence_checked = Dirty.ALL, False
-            if item is not None and item.kind != "state":
+            if item is not None and item.kind != "state" and publication is not culprit:
                 line.items.appendleft(item)
-        if (culprit := self._suspects.closed(in_flight)) is not None:
-            self._drop(culprit, "the broker closes the connection at this message; it may be too large for the broker")
+        if culprit is not None:
+            self._drop(culprit, TOO_LARGE)
 
     def take(self) -> Publication | Renewal | None:
         """The next message to publish, or a renewal of the connection if one is due; None if there is nothing now."""
@@ -261,7 +247,7 @@ class Reporter:
 
     def _next(self) -> Publication | None:
         """The first message that may go now; it stays in its line until it is sent."""
-        last: list[SubjectLine] = []  # their messages were alone in flight at the last close
+        last: list[SubjectLine] = []  # their messages were alone in flight at a close
         try:
             while self._ready:
                 line = next(iter(self._ready))
@@ -278,14 +264,21 @@ class Reporter:
                     last.append(line)
                 else:
                     return publication if not self._in_flight else None  # it waits until it can go alone
-            return self._next_of(last[0]) if last and not self._in_flight else None
+            if not last or self._in_flight:
+                return None
+            return self._next_of(max(last, key=SubjectLine.begins_with_answer))  # a client waits for an answer
         finally:
             self._ready.update(dict.fromkeys(last))
 
     def _next_of(self, line: SubjectLine) -> Publication | None:
         """The first message of a line that can be encoded; it stays in the line until it is sent."""
         while (head := self._head_of(line)) is not None:
-            publication = self._encode(line, *head)
+            report, item = head
+            if item is not None and item.kind == "answer" and self._suspects.gave_up(report):
+                line.unqueue(report, item)
+                self._answer_with_error(line, item, TOO_LARGE)
+                continue
+            publication = self._encode(line, report, item)
             if publication is not None:
                 return publication
         return None
@@ -371,12 +364,9 @@ class Reporter:
 
     def _drop(self, publication: Publication, reason: str) -> None:
         """Give up a message and log it once; its key is tried again when the content changes."""
-        line, report, item = publication.line, publication.report, publication.item
+        report = publication.report
         self._suspects.give_up(publication)
         self.dropped += 1
-        self.answers_waiting -= publication.is_answer
-        if item is not None and item in line.items:
-            line.items.remove(item)
         self._log.error(
             "a message cannot be published and is dropped; the rest is published",
             topic=publication.path[:200],
@@ -384,6 +374,17 @@ class Reporter:
             size=len(publication.payload),
             reason=reason,
         )
+        if publication.item is not None:
+            self._answer_with_error(publication.line, publication.item, reason)
+
+    def _answer_with_error(self, line: SubjectLine, item: Item, reason: str) -> None:
+        """Put an error in the place of an answer that is not published (contract 7)."""
+        self.answers_waiting -= item.kind == "answer"
+        error = item.error_because(reason)
+        if error is not None:
+            line.items.appendleft(error)
+            self.answers_waiting += 1
+            self._get_ready(line)
 
     def _set_deadline(self, line: SubjectLine, now: float) -> None:
         in_seconds = self._subjects.next_change_in(line.subject, self._clock.now())

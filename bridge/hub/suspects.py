@@ -1,8 +1,8 @@
 """Finds the message that makes a broker close the connection (contract 3, "What the hub is told"). Pure.
 
-After a close, every message that was in flight is a suspect. Suspects are sent one at a time, each in its turn, and one
-that was alone in flight at the last close after everything else. A message that was alone in flight at `STRIKES` closes
-in a row is given up until its value changes.
+After a close, every message that was in flight is a suspect. Suspects are sent one at a time, each in its turn. Those
+that were alone in flight at a close come after everything else, answers first. A message that was alone in flight at
+`STRIKES` closes, without an acknowledgement between them, is given up until its value changes.
 """
 
 from collections.abc import Collection
@@ -12,7 +12,10 @@ from bridge.fimp.report import Report, ReportKey
 from bridge.hub.line import Publication
 
 STRIKES: Final = 3
-"""The number of closes in a row, with one message alone in flight, after which that message is given up."""
+"""The number of closes in a row, each with a message alone in flight, after which that message is given up."""
+
+TOO_LARGE: Final = "the broker closes the connection at it, perhaps because it exceeds the broker's maximum packet size"
+"""Why a message is given up, for the log and for the client."""
 
 
 class Suspects:
@@ -20,7 +23,7 @@ class Suspects:
 
     def __init__(self) -> None:
         self._suspected: set[object] = set()
-        self._alone: tuple[object, int] | None = None
+        self._closes: dict[object, int] = {}  # by message, with it alone in flight and since it was last acknowledged
         self._given_up: dict[ReportKey, object] = {}
 
     def __bool__(self) -> bool:
@@ -32,8 +35,8 @@ class Suspects:
         return publication.identity in self._suspected
 
     def was_alone(self, publication: Publication) -> bool:
-        """Whether a message was the only one in flight at the last close, so that it is probably the culprit."""
-        return self._alone is not None and self._alone[0] == publication.identity
+        """Whether a message was the only one in flight at a close, so that it is probably the culprit."""
+        return bool(self._closes) and publication.identity in self._closes
 
     def among(self, in_flight: Collection[Publication]) -> bool:
         """Whether a suspect is among these messages."""
@@ -43,25 +46,22 @@ class Suspects:
         """Record a close with these messages in flight; returns the message to give up, if there is one."""
         self._suspected |= {publication.identity for publication in in_flight}
         if len(in_flight) != 1:
-            self._alone = None
             return None
         (publication,) = in_flight
-        before = self._alone[1] if self._alone is not None and self.was_alone(publication) else 0
-        self._alone = publication.identity, before + 1
-        return publication if before + 1 >= STRIKES else None
+        closes = self._closes.get(publication.identity, 0) + 1
+        self._closes[publication.identity] = closes
+        return publication if closes >= STRIKES else None
 
     def acquit(self, publication: Publication) -> None:
         """Clear a message: the broker has acknowledged it."""
-        if not self._suspected and self._alone is None:
-            return
-        self._suspected.discard(publication.identity)
-        if self.was_alone(publication):
-            self._alone = None
+        if self._suspected:
+            self._suspected.discard(publication.identity)
+            self._closes.pop(publication.identity, None)
 
     def give_up(self, publication: Publication) -> None:
         """Do not publish this message again until its content changes."""
         self._suspected.discard(publication.identity)
-        self._alone = None
+        self._closes.pop(publication.identity, None)
         if publication.item is None or publication.item.counts_as_sent:
             self._given_up[publication.report.key] = publication.report.fingerprint
 
@@ -77,3 +77,4 @@ class Suspects:
     def forget(self) -> None:
         """Clear all suspects: everything was acknowledged."""
         self._suspected.clear()
+        self._closes.clear()

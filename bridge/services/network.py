@@ -22,6 +22,9 @@ from bridge.services.things import ThingsService
 WILL_BYTES: Final = 65_535
 """The maximum size of a will's payload (MQTT 3.1.1, 3.1.3.3)."""
 
+SMALLEST_WILL_BYTES: Final = 500
+"""The least size to which a will is cut for a broker that takes no larger one. It names a thing or two."""
+
 NODE_BYTES: Final = 200
 """A lower bound for the size of a full node; a will of too many full nodes is not encoded at all."""
 
@@ -150,24 +153,25 @@ class NetworkService:
 
     # --- the will ---
 
-    def will(self, addresses: Sequence[str]) -> tuple[str, bytes, bool]:
+    def will(self, addresses: Sequence[str], most: int = WILL_BYTES) -> tuple[str, bytes, bool]:
         """The will, which the broker publishes if the bridge vanishes: a report of all nodes, all DOWN.
 
         Args:
             addresses: the things to name.
+            most: the maximum size of the payload, bytes.
 
         Returns:
             The topic, the payload, and whether things are left out because they do not fit into a will.
         """
-        if len(addresses) * NODE_BYTES <= WILL_BYTES:
+        if len(addresses) * NODE_BYTES <= most:
             payload = self._will_payload([self._node(address, up=False) for address in addresses])
-            if len(payload) <= WILL_BYTES:
+            if len(payload) <= most:
                 return self._addresses.adapter.path, payload, False
         brief: list[JsonValue] = [{"address": address, "status": "DOWN"} for address in addresses]
         payload = self._will_payload(brief)
-        left_out = len(payload) > WILL_BYTES
-        while len(payload) > WILL_BYTES:
-            excess = (len(payload) - WILL_BYTES) // (len(payload) // len(brief)) + 1
+        left_out = len(payload) > most
+        while brief and len(payload) > most:
+            excess = (len(payload) - most) // (len(payload) // len(brief)) + 1
             brief = brief[: max(0, len(brief) - excess)]
             payload = self._will_payload(brief)
         return self._addresses.adapter.path, payload, left_out

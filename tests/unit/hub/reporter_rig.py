@@ -13,7 +13,7 @@ from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.twin import Twin
 from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
-from bridge.hub.line import Dirty, Publication
+from bridge.hub.line import Dirty, Item, Publication
 from bridge.hub.reporter import Reporter
 from bridge.hub.subjects import ADAPTER, NETWORK, Subjects
 from bridge.logs import Log
@@ -106,6 +106,10 @@ class ReporterRig:
         """Change a report."""
         self.values[thing, type_] = value
         self.reporter.mark(thing, Dirty.ALL)
+
+    def answer(self, subject: str, what: Report, corid: str, *, error: Report | None = None) -> None:
+        """Answer a command with a report, or with an error if that cannot be published."""
+        self.reporter.answer(subject, Item(what, "answer", corid=corid, error=error))
 
     def connect(self, *, renewed: bool = False) -> None:
         """Connect, with a will that names every thing."""

@@ -1,15 +1,19 @@
 """Messages that close the connection or cannot be sent: they are dropped and logged, and the others are published."""
 
+import json
+
 import pytest
 
 from bridge.hub.suspects import STRIKES
 from tests.unit.hub.reporter_rig import ReporterRig, Said, report, said_by
 
+ERROR = report("evt.error.report", "ERR_INVALID_STATE", "A")
 
-def close_until_dropped(rig: ReporterRig, poison: str) -> tuple[list[Said], int]:
+
+def close_until_dropped(rig: ReporterRig, poison: str, patience: int = 20) -> tuple[list[Said], int]:
     """A broker that closes the connection at a poisonous message; returns the accepted messages and the closes."""
     said, closes = list[Said](), 0
-    for _ in range(20):
+    for _ in range(patience):
         rig.connect()
         died = False
         while not died and (taken := rig.take_all()):
@@ -49,12 +53,87 @@ def test_a_message_that_closes_the_connection_is_dropped_and_logged(others: int)
     assert rig.publish_all() == [("A", "evt.big", "harmless")]
 
 
+@pytest.mark.parametrize("number", [2, 3, 7])
+def test_several_messages_that_close_the_connection_are_each_dropped(number: int) -> None:
+    things = [f"T{index}" for index in range(number)]
+    rig = ReporterRig(*things, acknowledged_before=things)
+    for thing in things:
+        rig.values[thing, "evt.big"] = "poison"
+        rig.values[thing, "evt.after"] = thing
+    said, closes = close_until_dropped(rig, "poison", patience=50)
+    assert closes <= STRIKES * number + 1
+    assert {one for one in said if one[1] == "evt.after"} == {(thing, "evt.after", thing) for thing in things}
+    assert len(rig.log_lines()) == number
+    for thing in things:
+        rig.set(thing, "evt.after", 1)  # no line is stuck
+    assert rig.publish_all() == [(thing, "evt.after", 1) for thing in things]
+
+
+def test_an_answer_that_closes_the_connection_is_found_before_other_such_messages() -> None:
+    things = [f"T{index}" for index in range(20)]
+    rig = ReporterRig(*things, acknowledged_before=things)
+    for thing in things:
+        rig.values[thing, "evt.big"] = "poison"
+    for _ in range(1 + len(things)):  # all at once, then each alone
+        rig.connect()
+        rig.take_all()
+        rig.reporter.lost()
+    rig.answer("T7", report("evt.y", "poison", "T7"), "c1", error=ERROR)
+    for _ in range(STRIKES):
+        rig.connect()
+        (taken,) = rig.take_all()
+        assert taken.report.type == "evt.y"
+        rig.reporter.lost()
+    rig.connect()
+    (taken,) = rig.take_all()
+    assert (taken.report.type, taken.item is not None and taken.item.corid) == ("evt.error.report", "c1")
+
+
 def test_an_answer_that_closes_the_connection_is_dropped_and_the_next_is_published() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
-    rig.reporter.answer("A", report("evt.y", "poison", "A"), corid="c1")
-    rig.reporter.answer("A", report("evt.y", "fine", "A"), corid="c2")
+    rig.answer("A", report("evt.y", "poison", "A"), "c1")
+    rig.answer("A", report("evt.y", "fine", "A"), "c2")
     said, _ = close_until_dropped(rig, "poison")
     assert said[-1] == ("A", "evt.y", "fine")
+    assert rig.reporter.answers_waiting == 0
+
+
+def test_an_answer_that_is_dropped_is_replaced_by_an_error() -> None:
+    rig = ReporterRig("A", acknowledged_before=["A"])
+    rig.answer("A", report("evt.y", "poison", "A"), "c1", error=ERROR)
+    said, closes = close_until_dropped(rig, "poison")
+    assert (said, closes) == ([("A", "evt.error.report", "ERR_INVALID_STATE")], STRIKES)
+    assert rig.reporter.answers_waiting == 0
+    assert rig.reporter.is_settled
+    rig.answer("A", report("evt.y", "poison", "A"), "c2", error=ERROR)  # asked again: the broker is not tried again
+    (again,) = rig.take_all()
+    body = json.loads(again.payload)
+    assert (body["type"], body["corid"]) == ("evt.error.report", "c2")
+    assert "evt.y" in body["props"]["msg"]
+    assert len(rig.log_lines()) == 1
+    rig.reporter.acknowledged(again)
+    rig.answer("A", report("evt.y", "harmless", "A"), "c3", error=ERROR)
+    assert rig.publish_all() == [("A", "evt.y", "harmless")]
+    assert rig.reporter.answers_waiting == 0
+
+
+def test_an_answer_that_cannot_be_encoded_is_replaced_by_an_error() -> None:
+    rig = ReporterRig("A", acknowledged_before=["A"])
+    rig.connect()
+    rig.answer("A", report("evt.y", "\ud83d", "A"), "c1", error=ERROR)
+    assert rig.publish_all() == [("A", "evt.error.report", "ERR_INVALID_STATE")]
+    assert rig.reporter.answers_waiting == 0
+
+
+def test_an_error_that_is_dropped_is_not_replaced() -> None:
+    rig = ReporterRig("A", acknowledged_before=["A"])
+    rig.answer("A", report("evt.y", "poison", "A"), "c1", error=ERROR)
+    for _ in range(2 * STRIKES):
+        rig.connect()
+        assert len(rig.take_all()) == 1
+        rig.reporter.lost()
+    rig.connect()
+    assert rig.take_all() == []
     assert rig.reporter.answers_waiting == 0
 
 

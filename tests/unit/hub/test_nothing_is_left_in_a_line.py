@@ -23,7 +23,7 @@ STEPS = st.lists(
 
 def ask(rig: ReporterRig, thing: str, number: int) -> None:
     """A command is to be answered with a number."""
-    rig.reporter.answer(thing, report("evt.y", number, thing), corid="c")
+    rig.answer(thing, report("evt.y", number, thing), "c")
 
 
 def test_a_message_that_goes_last_stays_in_its_line_while_another_must_go_alone() -> None:

@@ -98,7 +98,7 @@ def test_an_answer_is_published_first_and_not_repeated_as_a_report() -> None:
     rig.connect()
     for thing in rig.things:
         rig.set(thing, "evt.x", 1)
-    rig.reporter.answer("T40", report("evt.x", 1, "T40"), corid="c")
+    rig.answer("T40", report("evt.x", 1, "T40"), "c")
     said = rig.publish_all()
     assert said[0] == ("T40", "evt.x", 1)
     assert said.count(("T40", "evt.x", 1)) == 1
@@ -108,7 +108,7 @@ def test_answers_survive_a_loss_in_their_order_and_are_counted() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     for number in range(3):
-        rig.reporter.answer("A", report("evt.y", number, "A"), corid=f"c{number}")
+        rig.answer("A", report("evt.y", number, "A"), f"c{number}")
     rig.take_all()
     rig.reporter.lost()
     assert rig.reporter.answers_waiting == 3
@@ -187,7 +187,7 @@ def test_the_goodbye_is_published_last_after_the_answers() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
     rig.connect()
     rig.set("A", "evt.x", 1)
-    rig.reporter.answer("A", report("evt.y", 1, "A"), corid="c")
+    rig.answer("A", report("evt.y", 1, "A"), "c")
     rig.reporter.stop()
     assert [type_ for _, type_, _ in rig.publish_all()] == ["evt.y", "evt.goodbye"]
     assert rig.reporter.is_settled

@@ -39,7 +39,7 @@ def test_after_any_sequence_the_hub_has_the_current_reports(steps: list[tuple[An
                 rig.state(details[0], f"s{details[1]}")
             case "answer":
                 if ("A", "evt.thing.inclusion_report") in hub:
-                    rig.reporter.answer("A", report("evt.y", answers, "A"), corid="c")
+                    rig.answer("A", report("evt.y", answers, "A"), "c")
                     answers += 1
             case _:
                 broker.step(name)

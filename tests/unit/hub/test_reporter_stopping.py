@@ -15,11 +15,11 @@ def test_a_change_while_it_stops_does_not_keep_it_busy(dirty: Dirty, answered_fi
     rig.publish_all()
     rig.reporter.stop()
     if answered_first:
-        rig.reporter.answer("A", report("evt.y", 1, "A"), corid="c")
+        rig.answer("A", report("evt.y", 1, "A"), "c")
     rig.values["A", "evt.x"] = 2
     rig.reporter.mark("A", dirty)  # the link goes down when the service stops
     if not answered_first:
-        rig.reporter.answer("A", report("evt.y", 1, "A"), corid="c")
+        rig.answer("A", report("evt.y", 1, "A"), "c")
     assert sorted(type_ for _, type_, _ in rig.publish_all()) == ["evt.goodbye", "evt.y"]
     assert rig.reporter.is_settled
 
@@ -29,7 +29,7 @@ def test_a_connection_that_breaks_while_it_stops_does_not_keep_it_busy() -> None
     rig.connect()
     rig.set("A", "evt.x", 1)
     rig.take_all()
-    rig.reporter.answer("A", report("evt.y", 1, "A"), corid="c")
+    rig.answer("A", report("evt.y", 1, "A"), "c")
     rig.reporter.stop()
     rig.reporter.lost()
     rig.connect()

@@ -39,7 +39,7 @@ def test_a_state_that_waits_to_be_compared_does_not_follow_the_answer_that_has_a
     rig.connect()
     first = rig.take()
     rig.values["A", STATE] = "new"
-    rig.reporter.answer("A", report(STATE, "new", "A"), corid="c")
+    rig.answer("A", report(STATE, "new", "A"), "c")
     rig.reporter.acknowledged(first)
     assert [value for _, type_, value in rig.publish_all() if type_ == STATE] == ["old", "new"]
 
@@ -67,7 +67,7 @@ def test_states_are_heard_in_their_order(steps: list[tuple[Any, ...]]) -> None:
                 rig.set(thing, "evt.current_session.report", number)
             case "answer":
                 if broker.connected:
-                    rig.reporter.answer(thing, report(STATE, rig.values[thing, STATE], thing), corid="c")
+                    rig.answer(thing, report(STATE, rig.values[thing, STATE], thing), "c")
             case _:
                 broker.step(name)
     broker.finish()

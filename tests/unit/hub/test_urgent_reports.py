@@ -80,7 +80,7 @@ def test_an_answer_does_not_wait_for_the_urgent_reports() -> None:
     rig.connect()
     rig.take()
     (answer,) = (one for one in rig.reports("C", settings_changed=True) if one.type == "evt.meter.report")
-    rig.reporter.answer("C", answer, corid="7")
+    rig.answer("C", answer, "7")
     assert rig.publish_all()[0][:2] == ("C", "evt.meter.report")
 
 
