@@ -123,9 +123,8 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
 
     # The account.
     exclusions, capabilities = Exclusions(storage), Capabilities(storage)
-    parameters = ParameterStore(storage)
+    parameters, app_state = ParameterStore(storage), AppState()
     credentials = Credentials(settings.cloud.api_token, storage)
-    app_state = AppState()
     fleet = Fleet(
         clock=clock,
         memories=storage.memories(),
@@ -180,6 +179,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         runtime=runtime,
         clock=clock,
         fleet=fleet,
+        recorder=recorder,
         addresses=addresses,
         charging=charging,
         overrides=overrides,
@@ -187,7 +187,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
     )
     services: list[DeviceService[Twin]] = [
         chargepoint,
-        MeterElecService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock),
+        MeterElecService(fleet=fleet, recorder=recorder, runtime=runtime, addresses=addresses, clock=clock),
         ParametersService(
             fleet=fleet,
             store=parameters,

@@ -1,4 +1,4 @@
-"""Writes what has changed to disk: at once when it matters, else once a minute."""
+"""Writes what has changed to disk: at once when it matters, energy before the hub is told, else once a minute."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ class Recorder:
         self._now = now
         self._dirty: dict[str, Memory] = {}
         self._records: dict[tuple[str, int], SessionRecord] = {}
+        self._written_energy: dict[str, float] = {}
         self._grids = grids_behind(storage.value(GRIDS))
         self._grids_dirty = False
         self._written = now()
@@ -91,6 +92,16 @@ class Recorder:
 
     # --- writing ---
 
+    def before_telling(self, address: str) -> None:
+        """Write the energy of a socket unless it is on disk, because the hub is about to be told of it.
+
+        A counter that the hub was told never falls (contract 5), also if the process is killed and another session
+        has taken the place of this one in the cloud before the next start.
+        """
+        memory = self._dirty.get(address)
+        if memory is not None and memory.lifetime_energy != self._written_energy.get(address):
+            self.write()
+
     def write_if_due(self) -> None:
         """Write changes if the last write was a minute ago, or the clock was set back."""
         if self._grids_dirty:
@@ -103,6 +114,7 @@ class Recorder:
         self._written = self._now()
         if self._dirty or self._records:
             self._storage.save_memories(self._dirty, self._written, self._records.values())
+            self._written_energy |= {address: memory.lifetime_energy for address, memory in self._dirty.items()}
             self._dirty.clear()
             self._records.clear()
         else:

@@ -1,5 +1,7 @@
 """What the hub hears after a restart: everything that is known is reported again, changed or not (contract 3)."""
 
+from bridge.simulator.car import Car
+from tests.conversation.cars import charge
 from tests.harness import CABLE, SOCKET, House
 
 Reported = dict[tuple[str, str, str], object]
@@ -41,3 +43,25 @@ async def test_settings_that_changed_meanwhile_are_reported_where_the_status_com
             == {"parameter_id": "free_charging", "value_type": "bool", "value": True}
         )
     )
+
+
+async def test_a_counter_that_the_hub_was_told_never_falls(house: House) -> None:
+    """The process is killed right after the report, and another session takes the place of this one meanwhile."""
+    await charge(house)
+    for seconds in (600, 900):
+        since = house.mark
+        house[SOCKET].step(seconds)
+        await house.push(SOCKET)
+        energy = round(house[SOCKET].transactions[0].kwh, 3)
+        await house.hub.expect("evt.meter.report", SOCKET, since=since, value=energy)
+        await house.hub.expect("evt.current_session.report", SOCKET, since=since, value=energy)
+    await house.crash()
+    house[SOCKET].unplug()
+    house[SOCKET].plug(Car())
+    house[SOCKET].start("046C8CCA8C1D90")
+    house[SOCKET].step(60)
+    since = house.mark
+    await house.start()
+    more = round(house[SOCKET].transactions[1].kwh, 3)
+    await house.hub.expect("evt.current_session.report", SOCKET, since=since, value=more)
+    await house.hub.expect("evt.meter.report", SOCKET, since=since, value=round(energy + more, 3))

@@ -79,6 +79,18 @@ def test_a_change_of_a_session_is_written_at_once_with_its_record(desk: Desk) ->
     assert record.ended_at == BEGIN + timedelta(hours=1)
 
 
+def test_energy_is_on_disk_before_the_hub_is_told(desk: Desk) -> None:
+    desk.session(energy=2.0, reading=2.0)
+    assert desk.kept() == (0.0, [0.0])
+    desk.recorder.before_telling("B")
+    assert desk.kept() == (2.0, [2.0])
+    written = desk.storage.changes
+    desk.session(peak_power=11000.0)
+    desk.recorder.before_telling("B")
+    desk.recorder.before_telling("another")
+    assert desk.storage.changes == written  # its energy is on disk
+
+
 def test_a_wanted_limit_is_written_at_once(desk: Desk) -> None:
     desk.change(replace(desk.twin, limits=Limits(standing=10)))
     assert desk.storage.steerings()["B"].limits.standing == 10
