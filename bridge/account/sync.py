@@ -336,7 +336,9 @@ class Sync:
             if self._fleet.sockets(status.evse_id):
                 self._status_at[status.evse_id] = self._clock.monotonic()
                 self._fleet.pushed(status.evse_id, [status])
-            elif not self._fleet.is_left_out(status.evse_id) and self._once.first(("unknown", status.evse_id)):
+            elif self._list_asked or self._fleet.is_left_out(status.evse_id):
+                pass  # the list that is on its way shows whether the account has it
+            elif self._once.first(("unknown", status.evse_id)):
                 self._tasks.start(self._look_for_new(status.evse_id))
 
     def _apply_list(self, listed: Sequence[ListedChargePoint]) -> None:

@@ -46,6 +46,17 @@ async def test_a_charge_point_in_an_unrequested_status_list_is_looked_up(house: 
     await house.hub.until(lambda: house.cloud.requests["GET_CHARGE_POINTS"] == asked + 1)
 
 
+async def test_a_status_before_the_first_list_requests_no_second_one(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.faults.delay_s = 0.2
+        starting = asyncio.create_task(house.start())
+        await house.hub.until(lambda: house.cloud.requests["GET_CHARGE_POINTS"] == 1)
+        await tell(house, object="CH_STATUS", evse_id=SOCKET, data={"activity": "available", "vehicle_status": "A"})
+        await starting
+        assert house.cloud.requests["GET_CHARGE_POINTS"] == 1
+        assert [line for line in house.log_lines() if line["level"] == "warning"] == []
+
+
 @pytest.mark.parametrize("place", ["top", "data"])
 async def test_sockets_named_by_a_status_become_things(house: House, place: str) -> None:
     sockets = {"socket_ids": [1, 2]}

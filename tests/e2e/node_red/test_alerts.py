@@ -7,7 +7,7 @@ import pytest
 from tests.brokers import TestBroker
 from tests.e2e.node_red.place import START, Place, make_place
 from tests.e2e.node_red.program import NodeRed
-from tests.harness import CABLE, SOCKET
+from tests.harness import CABLE, SOCKET, device_topic
 from tests.proxy import Plug
 
 pytestmark = [pytest.mark.nodered, pytest.mark.timeout(600)]  # the first run installs Node-RED
@@ -18,6 +18,15 @@ async def test_a_command_that_fails_raises_an_alert(place: Place) -> None:
     await place.red.click("Start")  # no car is connected
     await place.alerted(SOCKET, START, "ERR_INVALID_STATE", "No vehicle is connected")
     assert len(await place.alerts()) == 1
+
+
+async def test_an_error_that_answers_nothing_raises_an_alert_without_a_command(place: Place) -> None:
+    await place.deploy()
+    topic, words = device_topic(SOCKET, kind="evt"), "The charge point does not follow the limit."
+    await place.house.hub.say(
+        topic, type="evt.error.report", val_t="string", val="ERR_NOT_SUPPORTED", props={"msg": words, "src": SOCKET}
+    )
+    await place.alerted(f"{SOCKET}: ERR_NOT_SUPPORTED. {words}")
 
 
 async def test_a_fault_raises_one_alert_and_its_end_another(place: Place) -> None:
