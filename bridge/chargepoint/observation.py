@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bridge.chargepoint import readings
+from bridge.chargepoint import readings, session_starts
 from bridge.chargepoint.amsterdam import in_order
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.observed import USUAL_CURRENT_A
@@ -20,9 +20,6 @@ from bridge.chargepoint.update import Update
 
 FORGET_AFTER: Final = timedelta(minutes=10)
 """How long a socket may be unseen before it is no longer certain that the same vehicle is there."""
-
-ONE_START: Final = timedelta(minutes=1)
-"""How far two values for the start of one session may differ, and the cloud's clock from that of the bridge."""
 
 ENDING_WINDOW: Final = timedelta(minutes=10)
 """How long after a stop, unlock, reboot or block by the bridge the end of a session is attributed to it."""
@@ -150,13 +147,10 @@ def _is_new(session: Session | None, push: _Push) -> bool:
     vehicle_there = vehicle is not None and vehicle is not Vehicle.NONE
     if session.vehicle_left and (vehicle_there or not session.open):
         return True
-    # A later start belongs to another session only if the known one may have ended: it was seen to end, it ended and
-    # was taken to continue, or the socket was not seen.
-    may_have_ended = not session.open or session.resumed or push.blind_since is not None
-    if may_have_ended and _start_moved(session, push):
+    if _may_have_ended(session, push) and session_starts.moved(session, push.status, push.blind_since):
         return True
     if readings.fell(session, push.reading):
-        at_once = not session.open or session.read_at is None or _start_moved_too(session, push.pushed.started_at)
+        at_once = not session.open or session.read_at is None or session_starts.later(session, push.pushed.started_at)
         return at_once or readings.fell_for_good(session, push.reading)
     return False
 
@@ -168,36 +162,19 @@ def _was_missed(session: Session | None, push: _Push) -> bool:
     has_ended = start is not None and stop is not None and stop >= start
     if session is None:
         return has_ended or bool(energy)
-    if not _start_moved(session, push) or (session.open and push.blind_since is None):
+    if not session_starts.moved(session, push.status, push.blind_since) or (session.open and push.blind_since is None):
         return False
     # A start alone proves nothing: the cloud can send it before its session begins.
     seen_with_it = push.pushed.started_at is not None and energy != session.reading
     return has_ended or (bool(energy) and (seen_with_it or push.blind_since is not None))
 
 
-def _start_moved(session: Session, push: _Push) -> bool:
-    """Whether the start in the status belongs to a later session than this one."""
-    start, own = push.status.started_at, session.started_at
-    if start is None:
-        return False
-    if own is not None:
-        return start > own + ONE_START  # an earlier start is an old push, whose session has been counted
-    if session.stale_start is not None and start <= session.stale_start + ONE_START:
-        return False
-    # The cloud gave no start for this session. A first start can be its own, sent late, or that of the next one.
-    return start > _last_sight(session, push.blind_since)
+def _may_have_ended(session: Session, push: _Push) -> bool:
+    """Whether a later start can be that of another session.
 
-
-def _last_sight(session: Session, blind_since: datetime | None) -> datetime:
-    """Return when a session without a start was last seen. Its own start cannot be later."""
-    return blind_since or session.seen_to or session.last_end or session.seen_from + ONE_START
-
-
-def _start_moved_too(session: Session, start: datetime | None) -> bool:
-    """Whether a push with a lower reading also carries the start of another session."""
-    if start is None:
-        return False
-    return start > (session.started_at or session.seen_from + ONE_START)
+    This session was seen to end, or it ended and was taken to continue, or the socket was not seen.
+    """
+    return not session.open or session.resumed or push.blind_since is not None
 
 
 def _begin(memory: Memory, push: _Push) -> Memory:
@@ -283,9 +260,10 @@ def _continued(session: Session, push: _Push) -> Session:
         )
     if push.active and (session.ended_by_us or session.forgotten):
         session = replace(session, ended_by_us=False, forgotten=False)
-    moved = not session.open and _start_moved(session, push)  # the start of the next session, sent before it begins
+    moved = _may_have_ended(session, push) and session_starts.moved(session, push.status, push.blind_since)
     if moved and not push.idle:
-        return session  # `error` or `unavailable` behind a later start: the counters are those of the next session
+        # `error` or `unavailable` behind a later start: the counters are those of the next session.
+        return _ended_unseen(session, push)
     session = _with_counters(session if moved else _with_start(session, push.status.started_at), push)
     return _note_drawing(session, push.status) if push.active else session
 
@@ -361,6 +339,14 @@ def _ended(session: Session, push: _Push) -> Session:
         unseen_after=push.blind_since,
         vehicle_left=left,
     )
+
+
+def _ended_unseen(session: Session, push: _Push) -> Session:
+    """Return the session as ended, since the start of a later one is known."""
+    start, stop = push.status.started_at, push.status.stopped_at
+    ended = _ended(session, push)
+    of_the_later_one = start is None or stop is None or stop > start
+    return ended if of_the_later_one else _with_stop(ended, push.status)
 
 
 def _with_stop(session: Session, status: Status) -> Session:

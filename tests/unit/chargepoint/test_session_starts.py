@@ -58,6 +58,34 @@ def test_a_start_moved_by_less_than_a_minute_is_the_same() -> None:
     assert s.latest.number == 2
 
 
+@pytest.mark.parametrize("activity", ["charging", "error", "unavailable"])
+@pytest.mark.parametrize("seen_to_end", [True, False])
+def test_a_start_within_a_minute_is_another_session_if_the_cloud_gives_an_end_before_it(
+    activity: str, seen_to_end: bool
+) -> None:
+    """A short session, and one that begins right after it while nothing can be seen."""
+    end, start = T1 + timedelta(seconds=42), T1 + timedelta(seconds=44)
+    s = story().push("available", "B").push("charging", "C", energy=0.08, started_at=T1)
+    if seen_to_end:
+        s.push("available", "B", energy=0.081, stopped_at=end)
+    s.lose_link().wait(100)
+    s.push(activity, "C", energy=0.209, started_at=start, stopped_at=end)
+    s.push("available", "B", energy=0.21, started_at=start, stopped_at=start + timedelta(seconds=90))
+    first = 0.081 if seen_to_end else 0.08
+    assert s.energies == (0.21, first, round(first + 0.21, 3))
+    assert (s.latest.number, s.latest.started_at) == (2, start)
+
+
+def test_a_start_that_is_corrected_past_the_end_of_the_session_before_is_the_same() -> None:
+    """The end that the cloud gives is that of the session before, and was there when this one began."""
+    end = T1 + timedelta(seconds=20)
+    s = story().push("charging", "C", energy=5.0, started_at=T1 - timedelta(hours=1))
+    s.push("available", "B", energy=5.0, stopped_at=end)
+    s.push("charging", "C", energy=0.1, started_at=end - timedelta(seconds=5), stopped_at=end).lose_link().wait(60)
+    s.push("charging", "C", energy=0.2, started_at=end + timedelta(seconds=5), stopped_at=end)
+    assert s.energies == (0.2, 5.0, 5.2)
+
+
 def test_a_first_start_time_after_the_last_sight_is_of_another_session() -> None:
     s = story().push("charging", "C", energy=5.0).wait(300).push("available", "B", energy=5.0)
     ended = s.now
