@@ -141,6 +141,8 @@ def test_the_state_does_not_depend_on_a_restart(events: list[tuple[str, Any]], s
     status = s.twin.status
     if status is None or s.twin.link_down_since is not None:
         return
+    if s.memory.session is not None and s.memory.session.suspect is not None:
+        return  # a lower reading, which counts at once after a restart, since sight was lost (contract 4)
     restored = Twin(evse_id="BCU1", memory=session.lose_sight(s.memory, s.now)).link_lost(s.now)
     whole = Update(status, frozenset(field.name for field in fields(status)))
     restored = restored.pushed(whole, s.now).link_found()
