@@ -1,6 +1,6 @@
 """The interface of every service of a thing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -25,8 +25,10 @@ class DeviceService(Protocol[T_contra]):
     def describe(self, twin: T_contra) -> ServiceDescription:
         """Return its description for the inclusion report."""
 
-    def reports(self, twin: T_contra, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
+    def reports(self, twin: T_contra, now: datetime, *, settings_changed: bool = True) -> Iterable[Report]:
         """Return its reports of the present values, changed or not.
+
+        They may be made one by one, as they are read.
 
         Args:
             twin: the device.

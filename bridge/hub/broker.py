@@ -220,6 +220,8 @@ class Broker:
                 raise _Renew
             else:
                 self._publish_one(client, publication)
+                if self._reporter.in_flight == 1:
+                    client.flush()  # the first of several does not wait until the others are made
 
     def _publish_one(self, client: BrokerClient, publication: Publication) -> None:
         try:

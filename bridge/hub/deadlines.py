@@ -11,10 +11,10 @@ class Deadlines:
         self._heap: list[tuple[float, str]] = []
         self._when: dict[str, float] = {}
 
-    def set(self, subject: str, when: float) -> None:
-        """Set the deadline of a subject, unless an earlier one is set already."""
+    def set(self, subject: str, when: float | None) -> None:
+        """Set the deadline of a subject, unless an earlier one is set already. None sets none."""
         known = self._when.get(subject)
-        if known is None or when < known:
+        if when is not None and (known is None or when < known):
             self._when[subject] = when
             heapq.heappush(self._heap, (when, subject))
 

@@ -2,9 +2,11 @@
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import IntEnum
+from itertools import islice
 from typing import Final, Literal
 
 from bridge.fimp.report import Report, ReportKey
@@ -96,7 +98,8 @@ class SubjectLine:
     Attributes:
         subject: the address of a thing, `ADAPTER`, `NETWORK` or `GOODBYE`.
         items: the queued messages, in order. They go out before the compared reports.
-        due: the reports of the current comparison that differ from those sent last, in order.
+        comparing: the current comparison, which yields the reports that differ from those sent last, in order.
+        due: the reports that it has yielded and that are not sent yet.
         dirty: which reports must be compared again.
         presence_checked: the inclusion report was compared since `dirty` became ALL. It goes out before the states: a
             hub drops a state that the description of the thing does not list.
@@ -112,6 +115,7 @@ class SubjectLine:
 
     subject: str
     items: deque[Item] = field(default_factory=deque)
+    comparing: Iterator[Report] = field(default_factory=lambda: iter(()))
     due: deque[Report] = field(default_factory=deque)
     dirty: Dirty = Dirty.CLEAN
     presence_checked: bool = False
@@ -154,6 +158,7 @@ class SubjectLine:
         if report.type == EXCLUSION:
             self.sent.clear()  # if the thing comes back, every report is published again
             self.repeat_at.clear()
+            self.stop_comparing()
         self.sent[report.key] = report.fingerprint
         every = POLICIES.get(report.type, ON_CHANGE).at_least_every
         if every is not None:
@@ -170,6 +175,7 @@ class SubjectLine:
     def queue(self, item: Item) -> None:
         """Queue a message. A compared report with its key that still waits is older, and is queued before it."""
         if item.counts_as_sent:
+            self.due.extend(self.comparing)
             for older in [report for report in self.due if report.key == item.report.key]:
                 self.due.remove(older)
                 self.items.append(Item(older, "state"))
@@ -184,11 +190,22 @@ class SubjectLine:
         else:
             self.due.popleft()
 
+    def next_due(self) -> Report | None:
+        """The next report of the current comparison; None if there is none any more. It stays until it is sent."""
+        if not self.due:
+            self.due.extend(islice(self.comparing, 1))
+        return self.due[0] if self.due else None
+
+    def stop_comparing(self) -> None:
+        """Drop the current comparison."""
+        self.comparing = iter(())
+        self.due.clear()
+
     def forget(self) -> None:
         """Forget what was sent, except what hubs keep: the broker was away. What is urgent goes first."""
         self.sent = dict(self.acknowledged)
         self.repeat_at.clear()
-        self.due.clear()
+        self.stop_comparing()
         self.presence, self.urgent_first, self.gives_way = None, True, False
         self.items = deque(item for item in self.items if item.kind != "state")
 

@@ -217,7 +217,7 @@ class Reporter:
         """Publish only answers from now on, and the goodbye after them."""
         self._stopping = True
         for line in self._lines.values():
-            line.due.clear()
+            line.stop_comparing()
             line.dirty = Dirty.CLEAN
         for report in self._subjects.goodbye():
             self._enter(self._line(GOODBYE), Item(report, "event"))
@@ -302,10 +302,11 @@ class Reporter:
             return self._head_of(line)
         if item is not None:
             return item.report, item
-        return (line.due[0], None) if line.due or self._compare(line) else None
+        report = line.next_due() or (line.next_due() if self._begin_comparison(line) else None)
+        return (report, None) if report is not None else None
 
-    def _compare(self, line: SubjectLine) -> bool:
-        """Collect the reports of a subject that differ from those sent last; False if none does."""
+    def _begin_comparison(self, line: SubjectLine) -> bool:
+        """Begin to compare the reports of a subject with those sent last; False if none need be compared now."""
         if line.dirty is Dirty.CLEAN or self._stopping or line.gives_way:
             line.gives_way = False
             return False
@@ -314,11 +315,12 @@ class Reporter:
         if not urgent_only:
             line.dirty = Dirty.CLEAN
         now = self._clock.monotonic()
-        for report in self._subjects.reports(line.subject, settings_changed=settings_changed and not urgent_only):
-            if (not urgent_only or report.type in URGENT) and self._is_due(line, report, now):
-                line.due.append(report)
         self._set_deadline(line, now)
-        return bool(line.due)
+        reports = self._subjects.reports(line.subject, settings_changed=settings_changed and not urgent_only)
+        # Each report is made when the one before it is published, so that the first is not late.
+        wanted = (one for one in reports if not urgent_only or one.type in URGENT)
+        line.comparing = (report for report in wanted if self._is_due(line, report, now))
+        return True
 
     def _is_due(self, line: SubjectLine, report: Report, now: float) -> bool:
         return line.is_due(report, now) and not self._suspects.gave_up(report)
@@ -346,8 +348,7 @@ class Reporter:
         line.unqueue(report, publication.item)
         if publication.item is None or publication.item.counts_as_sent:
             line.note(report, self._clock.monotonic())
-            if (repeat_at := line.repeat_at.get(report.key)) is not None:
-                self._deadlines.set(line.subject, repeat_at)
+            self._deadlines.set(line.subject, line.repeat_at.get(report.key))
             self._suspects.sent(report)
         self._in_flight[publication] = None
 
@@ -388,9 +389,8 @@ class Reporter:
 
     def _set_deadline(self, line: SubjectLine, now: float) -> None:
         in_seconds = self._subjects.next_change_in(line.subject, self._clock.now())
-        for when in (now + in_seconds if in_seconds is not None else None, line.next_repetition()):
-            if when is not None:
-                self._deadlines.set(line.subject, when)
+        self._deadlines.set(line.subject, now + in_seconds if in_seconds is not None else None)
+        self._deadlines.set(line.subject, line.next_repetition())
 
     def _note_settled(self) -> None:
         if not self._ready and not self._in_flight and not self._renewal.is_planned:

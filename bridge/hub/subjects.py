@@ -66,6 +66,8 @@ class Subjects:
     def reports(self, subject: str, *, settings_changed: bool) -> Iterator[Report]:
         """The current reports of a subject other than its presence, without those whose value is unknown.
 
+        Each is made when it is read. All are those of one moment, when the first is read.
+
         Args:
             subject: the subject.
             settings_changed: False: only the reports that a CH_STATUS can change.
@@ -81,10 +83,11 @@ class Subjects:
                 yield report
             return
         if self._things.included(subject):
+            reports = self._things.reports(subject, now, settings_changed=settings_changed)
             node = self._network.node_when_known(subject, now)
             if node is not None:
                 yield node
-            yield from self._things.reports(subject, now, settings_changed=settings_changed)
+            yield from reports
 
     def is_down(self, subject: str) -> bool:
         """Whether a subject is a thing that is known to be DOWN."""

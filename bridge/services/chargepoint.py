@@ -1,6 +1,6 @@
 """The service `chargepoint`: start, stop, state, cable lock, session, current limits, phases (contract 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -144,22 +144,22 @@ class ChargepointService:
 
     # --- reports ---
 
-    def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
+    def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Iterator[Report]:
         """The reports of state, session, cable lock, current limit and phases, those that are listed and known."""
         del settings_changed
+        # Before the first status nothing is reported, except `unknown` once the grace is over (contract 4).
+        if twin.status is not None or not twin.visible(now, self._runtime.grace):
+            yield self._state_report(twin, now)
         if twin.status is None:
-            # Before the first status nothing is reported, except `unknown` once the grace is over (contract 4).
-            return [] if twin.visible(now, self._runtime.grace) else [self._state_report(twin, now)]
-        reports = [self._state_report(twin, now)]
+            return
         if twin.memory.session is not None:
-            reports.append(self._session_report(twin))
+            yield self._session_report(twin)
         if self._lists_cable_lock(twin):
-            reports.append(self._cable_lock_report(twin))
+            yield self._cable_lock_report(twin)
         if self._lists_limits(twin):
-            reports.append(self._max_current_report(twin))
+            yield self._max_current_report(twin)
         if twin.observed.phase_mode is not None:
-            reports.append(self._phase_mode_report(twin))
-        return reports
+            yield self._phase_mode_report(twin)
 
     def unheld(self, before: Twin, after: Twin) -> Report | None:
         """The error report for a limit that this change shows not to hold; None if it shows none.

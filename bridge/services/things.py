@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from pydantic import JsonValue
@@ -198,20 +199,25 @@ class ThingsService:
         return self._exclusion(address) if address in self._known_to_hub else None
 
     def reports(self, address: str, now: datetime, *, settings_changed: bool) -> Iterator[Report]:
-        """The current reports of the services of a thing.
+        """The current reports of the services of a thing. Each is made when it is read, from the values of now.
 
         Args:
             address: the address of the thing.
             now: the time.
             settings_changed: False: only the reports that a CH_STATUS can change.
         """
-        for twin in self._fleet.sockets(address):
-            for service in self._services:
-                yield from service.reports(twin, now, settings_changed=settings_changed)
         grid = self._fleet.grids.at(address)
-        if grid is not None:
-            for grid_service in self._grid_services:
-                yield from grid_service.reports(grid, now, settings_changed=settings_changed)
+        of_sockets = (
+            service.reports(twin, now, settings_changed=settings_changed)
+            for twin in self._fleet.sockets(address)
+            for service in self._services
+        )
+        of_grid = (
+            service.reports(one, now, settings_changed=settings_changed)
+            for one in ([grid] if grid is not None else ())
+            for service in self._grid_services
+        )
+        return chain.from_iterable(chain(of_sockets, of_grid))
 
     def next_change(self, address: str, now: datetime) -> datetime | None:
         """When after `now` the reports of a thing may change without an event; None: they will not."""

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -34,6 +34,7 @@ class ReporterRig:
         self.gone: set[str] = set()
         self.down: set[str] = set()
         self.before = list(acknowledged_before)
+        self.made: list[str] = []
         self.told_log: list[tuple[str, str]] = []
         self.changes: dict[str, float] = {}
         self.faults: list[str] = []
@@ -60,11 +61,14 @@ class ReporterRig:
             report("evt.thing.exclusion_report", {"address": subject}, about=subject) if subject in self.gone else None
         )
 
-    def reports(self, subject: str, *, settings_changed: bool) -> list[Report]:
+    def reports(self, subject: str, *, settings_changed: bool) -> Iterator[Report]:
         if subject not in self.things and subject not in (ADAPTER, NETWORK):
-            return []
+            return
         found = [(type_, value) for (owner, type_), value in self.values.items() if owner == subject]
-        return [report(type_, value, subject) for type_, value in found if settings_changed or type_ != "evt.slow"]
+        for type_, value in found:
+            if settings_changed or type_ != "evt.slow":
+                self.made.append(type_)
+                yield report(type_, value, subject)
 
     def is_down(self, subject: str) -> bool:
         return subject in self.down

@@ -1,7 +1,7 @@
 """The reporter: what it publishes, in which order, and when it repeats a report."""
 
 from bridge.hub.line import Renewal
-from tests.unit.hub.reporter_rig import ReporterRig, report
+from tests.unit.hub.reporter_rig import ReporterRig, report, said_by
 
 
 def test_a_change_is_reported_once() -> None:
@@ -13,6 +13,29 @@ def test_a_change_is_reported_once() -> None:
     assert rig.publish_all() == []
     rig.set("A", "evt.x", 2)
     assert rig.publish_all() == [("A", "evt.x", 2)]
+
+
+def test_a_report_does_not_wait_until_the_others_of_its_thing_are_made() -> None:
+    rig = ReporterRig("A", acknowledged_before=["A"])
+    rig.connect()
+    rig.publish_all()
+    types = ["evt.x", "evt.y", "evt.z"]
+    rig.values |= {("A", type_): 1 for type_ in types}
+    rig.reporter.mark("A")
+    for count, type_ in enumerate(types, 1):
+        assert said_by(rig.take())[1] == type_
+        assert rig.made == types[:count]
+
+
+async def test_nothing_of_a_thing_follows_its_exclusion() -> None:
+    rig = ReporterRig("A", acknowledged_before=["A"])
+    rig.values["A", "evt.x"] = rig.values["A", "evt.y"] = 1
+    rig.connect()
+    rig.reporter.acknowledged(rig.take())
+    rig.things.remove("A")
+    rig.gone.add("A")
+    rig.reporter.mark("A")
+    assert [type_ for _, type_, _ in rig.publish_all()] == ["evt.thing.exclusion_report"]
 
 
 def test_a_new_thing_is_included_before_its_reports() -> None:
