@@ -66,7 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", nargs="+", choices=CANDIDATES, default=list(CANDIDATES))
-    parser.add_argument("--points", nargs="+", type=int, default=[1, 100, 1000], help="charge points of the account")
+    parser.add_argument(
+        "--points", nargs="+", type=int, default=[1, 10, 100, 1000], help="charge points of the account"
+    )
     parser.add_argument("--burst", type=int, default=Size().burst, help="frames of a burst")
     parser.add_argument("--paced", type=int, default=Size().paced, help="frames at 100 a second")
     parser.add_argument("--json", type=Path, help="where to write all figures")

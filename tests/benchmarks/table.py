@@ -36,7 +36,7 @@ _ROWS: Final = {
 
 def report(result: Result) -> str:
     """The whole run, as Markdown."""
-    parts = [_ratios(result), _peers(result), _sizes(result), _parsing(result), *_failures(result)]
+    parts = [_ratios(result), _missed(result), _peers(result), _sizes(result), _parsing(result), *_failures(result)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -64,6 +64,21 @@ def _ratios(result: Result) -> str:
         return [target.what, value, bound, {True: "yes", False: "no", None: "-"}[is_met]]
 
     return markdown(("the bridge", "is", "to be", "met"), map(row, TARGETS))
+
+
+def _missed(result: Result) -> str:
+    """By how much each missed requirement is missed, and what stands in the way."""
+    lines: dict[str, list[str]] = {}
+    for target in TARGETS:
+        missed_by = target.missed_by(result)
+        if missed_by is not None:
+            side = "below" if target.at_least else "above"
+            lines.setdefault(target.obstacle, []).append(f"{target.what}: {missed_by:.0%} {side} what is wanted")
+    return "\n".join(f"- {'; '.join(missed)}. {_sentence(obstacle)}".rstrip() for obstacle, missed in lines.items())
+
+
+def _sentence(obstacle: str) -> str:
+    return f"What stands in the way: {obstacle}." if obstacle else ""
 
 
 def _peers(result: Result) -> str:

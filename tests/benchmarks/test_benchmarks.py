@@ -113,6 +113,14 @@ def test_ratios_are_of_medians(tmp_path: Path) -> None:
     assert "Node-RED, 1 charge points: RuntimeError: it ended with 1" in report(result)
 
 
+def test_a_missed_requirement_is_told_with_its_distance_and_its_obstacle() -> None:
+    result = a_result()
+    assert "below what is wanted" not in report(result)
+    result.rounds.append(Round("naive", 1, {"energy.burst_frames_s": 2350.0}))  # the median is 1200, ours 120
+    text = report(result)
+    assert "- energy: burst, frames/s : naive: 92% below what is wanted. What stands in the way: every frame" in text
+
+
 def test_the_plot_is_a_picture_and_escapes_what_it_writes() -> None:
     result = a_result()
     result.machine["processor"] = "A & B <fast>"
