@@ -106,7 +106,8 @@ def observe(
         if session.open:
             memory = replace(memory, start_card=None)
         session = _with_stop(_ended(session, push), status)
-    return replace(memory, session=session, seen_at=now)
+    # A session that this push has shown to be over may be that of a vehicle that is gone.
+    return _note_vehicle_left(replace(memory, session=session, seen_at=now), status)
 
 
 def _in_order(values: Status, session: Session | None) -> Status:

@@ -43,6 +43,29 @@ def test_a_start_time_before_the_first_session_makes_one_session() -> None:
     assert (s.latest.number, s.latest.started_at) == (1, T3 + timedelta(seconds=1))
 
 
+@pytest.mark.parametrize("times", [{}, {"started_at": T1, "stopped_at": T2}])
+@pytest.mark.parametrize(
+    ("first", "energies"),
+    [
+        (0.0, (0.0, 0.5, 0.5)),
+        (0.5, (0.0, 0.5, 0.5)),  # still the value of the session before
+        (0.7, (0.7, 0.5, 1.2)),
+    ],
+)
+def test_a_vehicle_that_came_after_a_first_push_without_one_has_a_new_session(
+    times: dict[str, Any], first: float, energies: tuple[float, float, float]
+) -> None:
+    s = story().push("available", "A", energy=0.5, **times).push("available", "B").push("charging", "C", energy=first)
+    assert (s.latest.number, s.energies) == (2, energies)
+
+
+def test_a_start_that_comes_late_belongs_to_the_session_of_the_vehicle_that_came() -> None:
+    s = story().push("available", "A", energy=0.0, started_at=T1, stopped_at=T2).push("available", "B")
+    s.push("charging", "C", energy=0.0, started_at=T1).push("charging", "C", energy=0.5, started_at=T1)
+    s.push("charging", "C", energy=0.6, started_at=s.now)
+    assert (s.latest.number, s.energies) == (2, (0.6, 0.0, 0.6))
+
+
 def test_a_start_time_alone_makes_the_next_session_a_new_one() -> None:
     s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0)
     s.say(started_at=T3).say(activity="charging").say(energy=0.2)
