@@ -36,6 +36,7 @@ from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.service import DeviceService
+from bridge.fimp.topic import is_level
 from bridge.hub.answers import Answers
 from bridge.hub.broker import Broker
 from bridge.hub.reporter import Reporter
@@ -118,8 +119,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
     restarts = _count_start(storage)
     addresses = Addresses(settings.fimp.resource_name, settings.fimp.resource_address, settings.mqtt.topic_prefix)
     runtime = RuntimeSettings(settings, storage)
-    tasks, locks = BackgroundTasks(logger), Locks()
-    recorder = Recorder(storage, clock.now)
+    tasks, locks, recorder = BackgroundTasks(logger), Locks(), Recorder(storage, clock.now)
 
     # The account.
     exclusions, capabilities = Exclusions(storage), Capabilities(storage)
@@ -166,6 +166,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         exclusions=exclusions,
         capabilities=capabilities,
         runtime=runtime,
+        is_valid_address=is_level,
         clock=clock,
         tasks=tasks,
         log=logger,

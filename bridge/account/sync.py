@@ -2,8 +2,7 @@
 
 The cloud limits the requests of a day, so few are made. A start requests CHARGE_POINTS and CHARGE_CARDS, and CH_STATUS,
 CH_SETTINGS and GRID_STATUS of each charge point. A reconnect requests CHARGE_POINTS and each CH_STATUS, and the rest
-only if it is older than a day. In between the cloud pushes changes, and the bridge makes no requests, except for one
-probe of a link that has been silent for long.
+only if it is older than a day. In between the cloud pushes changes, and only a link silent for long costs a request.
 """
 
 import asyncio
@@ -82,6 +81,7 @@ class Sync:
         exclusions: the things that the user has deleted, for which no requests are made.
         capabilities: gets what an answer shows about the cloud.
         runtime: the grace, during which values stay valid without the link.
+        is_valid_address: whether a text can be an address on the hub.
         clock: the source of time.
         tasks: runs work in the background.
         log: gets a line for each request that failed, and for a reconnect after a silence.
@@ -100,6 +100,7 @@ class Sync:
         exclusions: Exclusions,
         capabilities: Capabilities,
         runtime: RuntimeSettings,
+        is_valid_address: Callable[[str], bool],
         clock: Clock,
         tasks: BackgroundTasks,
         log: FilteringBoundLogger,
@@ -109,6 +110,7 @@ class Sync:
         self._overrides = overrides
         self._exclusions = exclusions
         self._runtime = runtime
+        self._is_valid_address = is_valid_address
         self._capabilities = capabilities
         self._clock = clock
         self._tasks = tasks
@@ -173,6 +175,9 @@ class Sync:
             await self._refresh_one(evse_id)
 
     async def _refresh_one(self, evse_id: str) -> None:
+        if not all(self._is_valid_address(twin.address) for twin in self._fleet.sockets(evse_id)):
+            self._fleet.completed(evse_id)  # the hub cannot have it (contract 3), so no requests are spent on it
+            return
         late = asyncio.get_running_loop().call_later(COMPLETE_AFTER_S, self._fleet.completed, evse_id)
         try:
             # `frame_received` applies both answers, as it applies a push.
@@ -185,8 +190,7 @@ class Sync:
     async def _refresh_grid(self, evse_id: str) -> None:
         """Request the grid connection of a charge point, with no other request in flight.
 
-        The cloud answers for a charge point without one by an ERROR that names no request. Such an ERROR can be
-        attributed only to a single waiting request (design page 3, "Errors").
+        Without one the cloud answers by an ERROR that names no request (design page 3, "Errors").
         """
         await self._if_due(requests.get_grid_status(evse_id), partial(self._grid_told, evse_id))
 

@@ -43,11 +43,6 @@ class Setting(Generic[T]):
     permission: Permission = "write"
 
     @property
-    def readable(self) -> bool:
-        """Whether the account may read the value."""
-        return self.permission != "none"
-
-    @property
     def writable(self) -> bool:
         """Whether the account may change the value."""
         return self.permission == "write"

@@ -33,11 +33,13 @@ class Premises:
         nominal_voltage: the voltage to assume while there is current and no voltage, V.
         highest_current: the highest current that it may deliver on a phase, A.
         currency: the ISO code of the currency of its costs.
+        metered_phases: the phases whose current was ever told, counted from 1.
     """
 
     nominal_voltage: float = NOMINAL_VOLTAGE_V
     highest_current: float = USUAL_CURRENT_A
     currency: str = EURO
+    metered_phases: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def observe(
     memory = _with_session(_note_vehicle_left(_regain_sight(memory, now), status), push)
     session = memory.session
     if session is not None and push.active:
-        session = _with_peak(session, total_power(status, premises.nominal_voltage))
+        session = _with_peak(session, total_power(status, premises.nominal_voltage, premises.metered_phases))
         # A session that seems to continue can turn out to be the one that was started with this card.
         card = memory.start_card if session.resumed else None
         return replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=card, seen_at=now)

@@ -1,6 +1,7 @@
 """The properties of a charge point that its statuses reveal over time: its highest current and its phases."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -38,6 +39,7 @@ class Observed:
         highest_current: the highest current that was drawn or offered, A, rounded up; None up to `USUAL_CURRENT_A`.
         phase_mode: the FIMP phase mode of the last charging: the phases that carried current.
         phase_modes: all phase modes seen.
+        metered_phases: the phases whose current was ever told, counted from 1.
     """
 
     max_current: int | None = None
@@ -46,6 +48,7 @@ class Observed:
     highest_current: int | None = None
     phase_mode: str | None = None
     phase_modes: tuple[str, ...] = ()
+    metered_phases: tuple[int, ...] = ()
 
     @property
     def possible_current(self) -> int:
@@ -65,6 +68,15 @@ def learn(observed: Observed, status: Status, *, overridden: bool) -> Observed:
     if not overridden and usage is not None and usage >= MINIMUM_CURRENT_A and int(usage) > (observed.max_current or 0):
         observed = replace(observed, max_current=int(usage))
     return _with_phase_mode(_with_highest_current(_with_phases(observed, status), status), status)
+
+
+def metered(observed: Observed, currents: Sequence[float | None]) -> Observed:
+    """Return the observed properties after a push that told these currents on phases 1 to 3; None: not told."""
+    if observed.metered_phases == ALL_PHASES:
+        return observed
+    told = {phase for phase, current in enumerate(currents, 1) if current is not None}
+    known = tuple(sorted(told | set(observed.metered_phases)))
+    return replace(observed, metered_phases=known) if known != observed.metered_phases else observed
 
 
 def _with_phases(observed: Observed, status: Status) -> Observed:
@@ -90,6 +102,8 @@ def _with_highest_current(observed: Observed, status: Status) -> Observed:
 
 
 def _with_phase_mode(observed: Observed, status: Status) -> Observed:
+    if any(status.currents[phase - 1] is None for phase in observed.metered_phases):
+        return observed
     first, second, third = (current is not None and current >= MODE_CARRIES_A for current in status.currents)
     mode = PHASE_MODES.get((first, second, third))
     if mode is None or (mode == observed.phase_mode and mode in observed.phase_modes):

@@ -1,6 +1,6 @@
 """Power from currents and voltages: volts times amps, summed over the phases."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from bridge.chargepoint.status import Status
@@ -28,12 +28,20 @@ def powers(status: Status, nominal_voltage: float) -> tuple[float | None, float 
     )
 
 
-def total_power(status: Status, nominal_voltage: float) -> float | None:
-    """Return the sum over the phases with a known current, W; None if there is none."""
-    return total(powers(status, nominal_voltage))
+def total_power(status: Status, nominal_voltage: float, metered: Collection[int] = ()) -> float | None:
+    """Return the sum over the phases, W; None if the power on a metered phase is not known.
+
+    Args:
+        status: the last values.
+        nominal_voltage: the voltage to assume while there is current and no voltage, V.
+        metered: the phases whose current was ever told. Any other phase without a current does not exist, except the
+            first.
+    """
+    return total(powers(status, nominal_voltage), metered)
 
 
-def total(powers: Sequence[float | None]) -> float | None:
-    """Return the sum over the phases whose power is known, W; None if it is known for none."""
-    known = [power for power in powers if power is not None]
-    return sum(known) if known else None
+def total(powers: Sequence[float | None], metered: Collection[int] = ()) -> float | None:
+    """Return the sum over the phases, W; None if it is not known on the first phase or on a metered one."""
+    if any(power is None and (phase == 1 or phase in metered) for phase, power in enumerate(powers, 1)):
+        return None
+    return sum(power for power in powers if power is not None)

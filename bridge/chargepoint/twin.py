@@ -101,10 +101,12 @@ class Twin:
     def pushed(self, update: Update[Status], now: datetime, nominal_voltage: float = NOMINAL_VOLTAGE_V) -> Self:
         """A CH_STATUS arrived. The nominal voltage, V, is assumed while there is current and no voltage."""
         status = after(self.status or Status(), update)
-        learned = observed.learn(self.observed, status, overridden=self.limits.overridden)
+        metered = observed.metered(self.observed, update.values.currents)
+        learned = observed.learn(metered, status, overridden=self.limits.overridden)
         premises = Premises(
             nominal_voltage=nominal_voltage,
             highest_current=learned.possible_current,
+            metered_phases=learned.metered_phases,
             currency=self.settings.currency,
         )
         memory = observe(self.memory, update, status, now, premises)

@@ -93,7 +93,7 @@ class MeterElecService:
             return {"e_import": energy}
         nominal_voltage = self._runtime.values.nominal_voltage
         phases = powers(status, nominal_voltage)
-        power = map(_rounded, (total(phases), *phases))
+        power = map(_rounded, (total(phases, twin.observed.metered_phases), *phases))
         values = zip(EXTENDED, (*power, energy, *status.voltages, *status.currents), strict=True)
         return {name: value for name, value in values if value is not None}
 

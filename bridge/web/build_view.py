@@ -168,11 +168,12 @@ def why_not_ready(link: LinkStatus, broker: BrokerStatus) -> str | None:
 
 
 def flowing(twin: Twin, nominal_voltage: float) -> PhasePowers:
-    """The power on each phase from the last status, W; unknown while the charge point is offline."""
+    """The power on each phase from the last status, W; unknown while it is offline, or the sum is unknown."""
     status = twin.status
     if status is None or status.activity is Activity.OFFLINE:
         return UNKNOWN
-    return powers(status, nominal_voltage)
+    phases = powers(status, nominal_voltage)
+    return phases if total(phases, twin.observed.metered_phases) is not None else UNKNOWN
 
 
 def _fields(twins: Sequence[Twin], grid: Grid | None) -> ChargePointFields:
@@ -217,7 +218,8 @@ def _socket(twin: Twin, known: Known) -> SocketView:
     power = flowing(twin, known.rules.nominal_voltage) if live else UNKNOWN
     phases: tuple[PhaseView, ...] = (PhaseView(None, None, None),) * 3
     if status is not None and live:
-        phases = tuple(PhaseView(*values) for values in zip(status.currents, status.voltages, power, strict=True))
+        each = powers(status, known.rules.nominal_voltage)
+        phases = tuple(PhaseView(*values) for values in zip(status.currents, status.voltages, each, strict=True))
     return SocketView(
         address=twin.address,
         socket=twin.socket,

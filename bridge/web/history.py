@@ -49,7 +49,7 @@ class Point:
 
     @property
     def total(self) -> Watts:
-        """The sum over the known phases, W; None if all are unknown."""
+        """The sum over the phases, W; None if it is unknown."""
         return total(self.powers)
 
 

@@ -1,10 +1,12 @@
 """The service `meter_elec` of a socket and of a grid connection."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bridge.chargepoint.observed import Observed
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
 from tests.harness import GRID, SOCKET, House, described, device_topic, interfaces
@@ -243,3 +245,39 @@ async def test_a_charge_point_without_a_grid_connection_has_no_grid_thing(build:
         assert house.hub.find("evt.thing.inclusion_report")
         assert house.service is not None
         assert house.service.things.addresses() == ["BCU100186", SOCKET]
+
+
+@pytest.mark.parametrize("noise", ["NaN", "text", 16_000, None])
+@pytest.mark.parametrize("phase", [1, 2, 3])
+async def test_the_power_is_unknown_while_the_current_on_one_phase_is(house: House, phase: int, noise: object) -> None:
+    charging: dict[str, object] = {"activity": "charging", "vehicle_status": "C"}
+    full = {**{f"actual_p{one}": 16 for one in (1, 2, 3)}, **{f"actual_v{one}": 230 for one in (1, 2, 3)}}
+
+    async def tell(**more: object) -> set[str]:
+        frame = {"object": "CH_STATUS", "evse_id": SOCKET, "data": {**charging, **full, **more}}
+        await house.cloud.send_all(json.dumps(frame))
+        answer = (await house.hub.command(SOCKET, "cmd.meter_ext.get_report", service="meter_elec", val_t="null"))[0]
+        assert isinstance(answer.message.value, dict)
+        return set(answer.message.value)
+
+    everything = await tell()
+    since = house.mark
+    assert everything - await tell(**{f"actual_p{phase}": noise}) == {"p_import", f"p{phase}", f"i{phase}"}
+    question = {"service": "meter_elec", "val_t": "string", "val": "W"}
+    assert (await house.hub.refused(SOCKET, "cmd.meter.get_report", **question)).message.value == "ERR_INVALID_STATE"
+    assert house.service is not None
+    latest = house.service.fleet.expect(SOCKET).memory.session
+    assert latest is not None
+    assert latest.peak_power == 3 * 16 * 230
+    assert not [heard for heard in house.hub.find("evt.meter.report", SOCKET, since=since) if heard.message.value]
+    assert await tell() == everything
+
+
+async def test_a_phase_that_the_cloud_never_tells_is_no_part_of_the_power(house: House) -> None:
+    for twin in house.running.fleet.sockets(SOCKET):
+        house.running.fleet._replace(twin, replace(twin, observed=Observed()))
+    one_phase = {"actual_p1": 16, "actual_v1": 230, "actual_p2": None, "actual_p3": None}
+    data = {"activity": "charging", "vehicle_status": "C", **one_phase}
+    await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": SOCKET, "data": data}))
+    (watts,) = await house.hub.command(SOCKET, "cmd.meter.get_report", service="meter_elec", val_t="string", val="W")
+    assert watts.message.value == 16 * 230

@@ -64,6 +64,25 @@ async def test_a_slow_limit_ends_with_its_session(house: House) -> None:
     assert await start(house) == ("charging", "normal")
 
 
+@pytest.mark.parametrize("mode", [None, "normal"])
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_start_right_after_a_slow_session_is_not_limited(house: House, mode: str | None, waits: bool) -> None:
+    await plug(house)
+    await start(house, "slow")
+    since = house.mark
+    stop = await house.hub.say(device_topic(SOCKET), type="cmd.charge.stop")
+    if waits:
+        await house.hub.expect("evt.current_session.report", SOCKET, since=since, corid=stop)
+        since = house.mark
+    properties = {"charging_mode": mode} if mode is not None else {}
+    uid = await house.hub.say(device_topic(SOCKET), type="cmd.charge.start", props=properties)
+    await house.hub.expect("evt.current_session.report", SOCKET, since=since, corid=uid)
+    assert asked(house)[-3:] == ["STOP_SESSION", "POST_CLEAR_OVERRIDE_CURRENT", "START_SESSION"]
+    reports = house.hub.find("evt.current_session.report", SOCKET, since=since)
+    assert {report.message.properties["offered_current"] for report in reports} <= {"0", "16"}
+    assert reports[-1].message.properties["offered_current"] == "16"
+
+
 @pytest.mark.parametrize("fault", ["verdict", "refuse"])
 async def test_a_slow_start_that_is_refused_leaves_no_limit(house: House, fault: str) -> None:
     await plug(house)

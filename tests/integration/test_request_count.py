@@ -53,6 +53,23 @@ async def test_a_start_stays_within_its_requests(build: HouseMaker, more: int) -
         assert link.requests_today == len(house.cloud.seen)
 
 
+@pytest.mark.parametrize("evse_id", ["BCU/1", "BCU+1", "BCU#1", "BCU 1", "B" * 400])
+async def test_a_charge_point_that_the_hub_cannot_have_costs_no_requests(build: HouseMaker, evse_id: str) -> None:
+    async with build(start=False) as house:
+        house.cloud.account.add(SimulatedChargePoint(evse_id, house.clock.now))
+        await house.start(wait=False)
+        for address in (SOCKET, CABLE):
+            await house.hub.expect("evt.state.report", address)
+        await house.hub.until(partial(asked_so_often, house, "LIST_OVERRIDE_CURRENT", 1))
+        house.cloud.drop()
+        await house.hub.until(partial(asked_so_often, house, "GET_CH_STATUS", 4))
+        about = [frame["command"] for frame in house.cloud.seen if frame.get("evse_id") == evse_id]
+        # A grid connection has an address of its own, so the hub can have it.
+        assert set(about) <= {"GET_GRID_STATUS"}
+        named = [line for line in house.log_lines() if "a charge point is left out" in line["event"]]
+        assert len(named) == 1
+
+
 @pytest.mark.parametrize("with_grid", [True, False])
 async def test_a_reconnect_reads_the_list_and_each_status_once(house: House, with_grid: bool) -> None:
     if not with_grid:

@@ -167,6 +167,7 @@ HANDED_FUNCTIONS = {
     # is built before: of the outside world, or of a value.
     "account/logins.py": {"fetch_token", "hide"},  # the app's side of the cloud, and the log
     "account/fleet.py": {"nominal_voltage"},  # a value that the hub may change, of the runtime settings
+    "account/sync.py": {"is_valid_address"},  # a pure rule of the hub's language
     "bluecurrent/link.py": {"jitter"},  # chance
     "hub/broker.py": {"jitter"},
     "hub/reporter.py": {"uid"},  # chance

@@ -21,6 +21,7 @@ from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.update import Update
 from bridge.errors import NotSupported
+from bridge.fimp.topic import is_level
 from bridge.logs import Log
 from bridge.runtime_settings import RuntimeSettings
 from bridge.settings import Settings
@@ -77,6 +78,7 @@ class Site:
             exclusions=Exclusions(storage),
             capabilities=capabilities,
             runtime=RuntimeSettings(Settings(), storage),
+            is_valid_address=is_level,
             clock=clock,
             tasks=tasks,
             log=log,
