@@ -49,6 +49,12 @@ class Plug:
         self.port = int(self._reserved.getsockname()[1])
         return self.port
 
+    @property
+    def reserved(self) -> socket.socket:
+        """The socket of the reserved port."""
+        assert self._reserved is not None
+        return self._reserved
+
     async def start(self, port: int = 0) -> Self:
         """Listen on this port, or on the reserved one, or on any that is free."""
         if self._reserved is not None:

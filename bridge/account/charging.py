@@ -1,6 +1,7 @@
 """Starting, stopping and unlocking: which requests are made to the cloud, in which order (contract 4)."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, get_args
@@ -118,11 +119,8 @@ class Charging:
         modes: list[ChargingMode] = ["normal"]
         if self._overrides.work_for(twin):
             modes.append("slow")
-        for profile in PROFILES:
-            setting = setting_of(twin.settings, profile)
-            if setting is not None and setting.writable:
-                modes.append(profile)
-        return modes
+        of = partial(setting_of, twin.settings)
+        return [*modes, *(one for one in PROFILES if (setting := of(one)) is not None and setting.writable)]
 
     def mode(self, twin: Twin, wish: str | None) -> ChargingMode | None:
         """Read the property `charging_mode` of a command.
@@ -215,6 +213,9 @@ class Charging:
             await self._overrides.want(twin.address, partial(Wish.with_session, limit=self._slow_limit(twin)))
         elif mode is not None and limits.without_slow(twin.limits) != twin.limits:
             await self._overrides.want(twin.address, Wish.without_slow)
+        elif twin.limit_step is not None:  # mostly that of the session before, which would limit this one at first
+            with suppress(BridgeError):  # the next tick tries again
+                await self._overrides.want(twin.address, lambda wish: wish)
 
     def _slow_limit(self, twin: Twin) -> SessionLimit:
         current, memory = self._runtime.values.slow_current, twin.memory
