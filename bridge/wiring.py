@@ -122,9 +122,8 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
     tasks, locks, recorder = BackgroundTasks(logger), Locks(), Recorder(storage, clock.now)
 
     # The account.
-    exclusions, capabilities = Exclusions(storage), Capabilities(storage)
-    parameters, app_state = ParameterStore(storage), AppState()
-    credentials = Credentials(settings.cloud.api_token, storage)
+    exclusions, capabilities, parameters = Exclusions(storage), Capabilities(storage), ParameterStore(storage)
+    app_state, credentials = AppState(), Credentials(settings.cloud.api_token, storage)
     fleet = Fleet(
         clock=clock,
         memories=storage.memories(),

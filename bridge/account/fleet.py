@@ -37,8 +37,8 @@ class Fleet:
 
     Args:
         clock: the source of time.
-        memories: the memory of the sessions of each socket before a restart, by address.
-        steerings: the limits and observations of each socket before a restart, by address.
+        memories: the memory of the sessions of each socket before a restart, by its identity.
+        steerings: the limits and observations of each socket before a restart, by its identity.
         nominal_voltage: returns the nominal voltage in force, V.
 
     Attributes:
@@ -61,7 +61,7 @@ class Fleet:
     ) -> None:
         self._clock = clock
         now = clock.now()
-        self._memories = {address: memory.restored(now) for address, memory in memories.items()}
+        self._memories = {identity: memory.restored(now) for identity, memory in memories.items()}
         self._steerings = dict(steerings)
         self._nominal_voltage = nominal_voltage
         self._points: dict[str, ChargePoint] = {}
@@ -256,7 +256,7 @@ class Fleet:
         if (
             twins[0].socket is not None
             and evse_id in self._memories
-            and not any(t.address in self._memories for t in twins)
+            and not any(t.identity in self._memories for t in twins)
         ):
             return replace(point, heir_of=self._remembered(Twin(evse_id=evse_id, settings=settings)))
         return point
@@ -272,8 +272,8 @@ class Fleet:
         return [number for number in numbers if self.addresses.take(claims[number])] or [None]
 
     def _remembered(self, twin: Twin) -> Twin:
-        steering = self._steerings.get(twin.address, Steering())
-        memory = self._memories.get(twin.address, Memory())
+        steering = self._steerings.get(twin.identity, Steering())
+        memory = self._memories.get(twin.identity, Memory())
         return replace(twin, memory=memory, observed=steering.observed, limits=limits.restored(steering.limits))
 
     def _with_sockets(self, point: ChargePoint) -> ChargePoint:
@@ -362,8 +362,8 @@ class Fleet:
     def _keep_memories(self, point: ChargePoint) -> None:
         """Keep the memory of the sockets of a charge point that leaves, or whose sockets change."""
         for twin in point.sockets:
-            self._memories[twin.address] = twin.memory
-            self._steerings[twin.address] = twin.steering
+            self._memories[twin.identity] = twin.memory
+            self._steerings[twin.identity] = twin.steering
 
     async def wait_until(self, address: str, condition: Callable[[Twin], bool], timeout: float) -> None:
         """Wait until a twin fulfils a condition, but not longer than `timeout` seconds. A timeout raises nothing."""

@@ -310,8 +310,6 @@ class Sync:
                 self._fleet.grids.changed(update)
             case _ if evse_id is not None:
                 self._apply_to_charge_point(evse_id, frame)
-            case _:
-                pass
 
     def _apply_to_charge_point(self, evse_id: str, frame: Frame) -> None:
         """Apply a frame other than CH_STATUS that names one charge point."""

@@ -151,7 +151,8 @@ class Transactions:
             known_since=known_since,
             in_sight=twin.shows_sessions,
         )
-        records = {record.number: record for record in self._storage.sessions(address=twin.address)}
+        kept = self._storage.sessions(address=twin.address)
+        records = {record.number: record for record in kept if record.evse_id == twin.evse_id}
         changed = settle(place, records.values(), transactions, self._clock.now())
         if not changed:
             return

@@ -66,6 +66,11 @@ class Twin:
         return self.evse_id if self.socket is None else f"{self.evse_id}_{self.socket}"
 
     @property
+    def identity(self) -> str:
+        """The name under which it is kept on disk. Unlike an address, it never passes to another charge point."""
+        return socket_identity(self.evse_id, self.socket)
+
+    @property
     def socket_id(self) -> int | None:
         """The cloud's number of the socket; None if it is the only one and the cloud never sent its number."""
         return self.socket if self.socket is not None else next(iter(self.settings.socket_ids), None)
@@ -309,6 +314,12 @@ _state_inputs: Final = attrgetter(
     "settings",
     "link_down_since",
 )
+
+
+def socket_identity(evse_id: str, socket: int | None) -> str:
+    """Return the identity of a socket; the number is None if the charge point has only one."""
+    return evse_id if socket is None else f"{evse_id}/{socket}"
+
 
 _BOUNDS: Final = frozenset({"max_usage", "smart_limit"})
 

@@ -263,7 +263,7 @@ class _Stored:
             for row in self.rows("thing")
         }
         memories: dict[str, JsonValue] = {
-            _text(row, "address"): {
+            _socket(row): {
                 "written_at": row.get("written_at"),
                 **_fields(redaction.json(_parsed(row, "content"))),
             }
@@ -278,7 +278,7 @@ class _Stored:
             for row in self.rows("value")
             for name in (_text(row, "name"),)
         }
-        steering = {_text(row, "address"): redaction.json(_parsed(row, "content")) for row in self.rows("steering")}
+        steering = {_socket(row): redaction.json(_parsed(row, "content")) for row in self.rows("steering")}
         latest = sorted(self.rows("session"), key=lambda row: _text(row, "started_at"))[-_SESSIONS:]
         sessions: list[JsonValue] = [
             {name: redaction.json(row[name], name) for name in row if name in _SESSION_SHOWN} for row in latest
@@ -314,6 +314,11 @@ def _shown(cell: object) -> JsonValue:
 
 def _text(row: _Row, column: str) -> str:
     return str(row.get(column) or "")
+
+
+def _socket(row: _Row) -> str:
+    """The identity of a socket; before version 3 its address."""
+    return _text(row, "identity") or _text(row, "address")
 
 
 def _parsed(row: _Row, column: str) -> JsonValue:

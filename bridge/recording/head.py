@@ -22,12 +22,12 @@ def head_of(storage: Storage, values: Values, at: datetime) -> Head:
     """
     memories, steerings = storage.memories(), storage.steerings()
     sockets: dict[str, dict[str, JsonValue]] = {}
-    for address in sorted(memories.keys() | steerings.keys()):
-        sockets[address] = {}
-        if address in memories:
-            sockets[address]["memory"] = MEMORY.dump_python(memories[address], mode="json")
-        if address in steerings:
-            sockets[address]["steering"] = STEERING.dump_python(steerings[address], mode="json")
+    for identity in sorted(memories.keys() | steerings.keys()):
+        sockets[identity] = {}
+        if identity in memories:
+            sockets[identity]["memory"] = MEMORY.dump_python(memories[identity], mode="json")
+        if identity in steerings:
+            sockets[identity]["steering"] = STEERING.dump_python(steerings[identity], mode="json")
     return Head(
         at=at,
         version=__version__,
@@ -54,14 +54,14 @@ def storage_of(head: Head) -> tuple[Storage, list[str]]:
     """
     storage = Storage(":memory:", now=lambda: head.at)
     faults = []
-    for address, content in head.sockets.items():
+    for identity, content in head.sockets.items():
         try:
             if "memory" in content:
-                storage.save_memories({address: MEMORY.validate_python(content["memory"])}, head.at)
+                storage.save_memories({identity: MEMORY.validate_python(content["memory"])}, head.at)
             if "steering" in content:
-                storage.save_steering(address, STEERING.validate_python(content["steering"]))
+                storage.save_steering(identity, STEERING.validate_python(content["steering"]))
         except ValidationError:
-            faults.append(f"the memory of {address} cannot be read by this version")
+            faults.append(f"the memory of {identity} cannot be read by this version")
     for evse_id, settings in head.charge_points.items():
         try:
             storage.save_charge_point(evse_id, SETTINGS.validate_python(settings))

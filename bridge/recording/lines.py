@@ -30,7 +30,7 @@ class Head:
         state_set: the setting `fimp.state_set`.
         nominal_voltage: the setting `charging.nominal_voltage`, V.
         offline_grace: the setting `cloud.offline_grace`, s.
-        sockets: `memory` and `steering` of each socket in the form of the storage, by address.
+        sockets: `memory` and `steering` of each socket in the form of the storage, by its identity.
         charge_points: the settings of each charge point in the form of the storage, by evse_id.
         grids: the grid connections: `id`, and the charge points behind each in `evse_id`.
     """

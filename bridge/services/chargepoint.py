@@ -213,7 +213,7 @@ class ChargepointService:
         latest = twin.memory.session
         if latest is None:
             raise InvalidState("No charging session of this charge point is known yet.")
-        self._recorder.before_telling(twin.address)
+        self._recorder.before_telling(twin.identity)
         properties = {}
         if latest.started_at is not None:
             properties["started_at"] = format_time(in_amsterdam(latest.started_at))

@@ -87,7 +87,7 @@ class MeterElecService:
         status = twin.status
         if status is None:
             return {}
-        self._recorder.before_telling(twin.address)
+        self._recorder.before_telling(twin.identity)
         energy = round(twin.memory.lifetime_energy, 3)
         if not twin.visible(now, self._runtime.grace) or status.activity is Activity.OFFLINE:
             return {"e_import": energy}

@@ -36,7 +36,7 @@ class Recorder:
         self._storage = storage
         self._now = now
         self._dirty: dict[str, Memory] = {}
-        self._records: dict[tuple[str, int], SessionRecord] = {}
+        self._records: dict[tuple[str, str, int], SessionRecord] = {}
         self._written_energy: dict[str, float] = {}
         self._grids = grids_behind(storage.value(GRIDS))
         self._grids_dirty = False
@@ -58,16 +58,16 @@ class Recorder:
             heir_of = before.heir_of if before is not None else None
             if heir_of is not None and after.heir_of is None and twin.memory == heir_of.memory:
                 self.write()
-                self._storage.rename_socket(heir_of.address, twin.address, twin.socket)
+                self._storage.rename_socket(heir_of, twin)
             self._twin_changed(was, twin)
 
     def _twin_changed(self, before: Twin | None, after: Twin) -> None:
         same = before is not None and before.observed is after.observed and before.limits is after.limits
         if not same and (before is None or before.steering != after.steering):
-            self._storage.save_steering(after.address, after.steering)
+            self._storage.save_steering(after.identity, after.steering)
         if before is not None and (before.memory is after.memory or before.memory == after.memory):
             return
-        self._dirty[after.address] = after.memory
+        self._dirty[after.identity] = after.memory
         self.note(records_of(before, after))
         if before is None or before.memory.outline != after.memory.outline:
             self.write()
@@ -88,18 +88,18 @@ class Recorder:
 
     def note(self, records: Iterable[SessionRecord]) -> None:
         """Record changed sessions. They are written with the next write."""
-        self._records |= {(record.address, record.number): record for record in records}
+        self._records |= {(record.evse_id, record.address, record.number): record for record in records}
 
     # --- writing ---
 
-    def before_telling(self, address: str) -> None:
+    def before_telling(self, identity: str) -> None:
         """Write the energy of a socket unless it is on disk, because the hub is about to be told of it.
 
         A counter that the hub was told never falls (contract 5), also if the process is killed and another session
         has taken the place of this one in the cloud before the next start.
         """
-        memory = self._dirty.get(address)
-        if memory is not None and memory.lifetime_energy != self._written_energy.get(address):
+        memory = self._dirty.get(identity)
+        if memory is not None and memory.lifetime_energy != self._written_energy.get(identity):
             self.write()
 
     def write_if_due(self) -> None:
@@ -114,7 +114,7 @@ class Recorder:
         self._written = self._now()
         if self._dirty or self._records:
             self._storage.save_memories(self._dirty, self._written, self._records.values())
-            self._written_energy |= {address: memory.lifetime_energy for address, memory in self._dirty.items()}
+            self._written_energy |= {identity: memory.lifetime_energy for identity, memory in self._dirty.items()}
             self._dirty.clear()
             self._records.clear()
         else:
@@ -123,7 +123,7 @@ class Recorder:
     def close(self, twins: Sequence[Twin]) -> None:
         """Write everything for the last time. The sockets count as unseen from now on."""
         now = self._now()
-        memories = {twin.address: lose_sight(twin.memory, now) for twin in twins}
+        memories = {twin.identity: lose_sight(twin.memory, now) for twin in twins}
         self._storage.save_memories(memories, now, self._records.values())
         self._dirty.clear()
         self._records.clear()

@@ -103,10 +103,10 @@ HAS_CURRENCY: Final = Query("SELECT 1 FROM pragma_table_info('session') WHERE na
 ENERGY_BEFORE: Final = Query(
     "SELECT address, energy FROM session WHERE number = 0", TypeAdapter(list[tuple[str, float]])
 )
-STEERINGS: Final = Query("SELECT address, content FROM steering", _TWO_TEXTS)
+STEERINGS: Final = Query("SELECT identity, content FROM steering", _TWO_TEXTS)
 DESCRIPTIONS: Final = Query("SELECT evse_id, description FROM charge_point", _TWO_TEXTS)
 KNOWN_SINCE: Final = Query("SELECT evse_id, known_since FROM charge_point WHERE known_since IS NOT NULL", _TWO_TEXTS)
-MEMORIES: Final = Query("SELECT address, content, written_at FROM memory", _THREE_TEXTS)
+MEMORIES: Final = Query("SELECT identity, content, written_at FROM memory", _THREE_TEXTS)
 INCLUSIONS: Final = Query("SELECT address, inclusion FROM thing WHERE inclusion IS NOT NULL", _TWO_TEXTS)
 EXCLUDED: Final = Query("SELECT address FROM thing WHERE excluded = 1", _ONE_TEXT)
 PARAMETERS: Final = Query("SELECT evse_id, name, content FROM parameter", _THREE_TEXTS)

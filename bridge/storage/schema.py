@@ -95,6 +95,13 @@ _V2: Final = (
     FROM latest""",
 )
 
+_SOCKETS_BY_IDENTITY: Final = """UPDATE {table} SET identity = (
+    SELECT evse_id || '/' || substr(identity, length(evse_id) + 2) FROM charge_point
+    WHERE identity GLOB evse_id || '_[0-9]*' ORDER BY length(evse_id) DESC LIMIT 1
+) WHERE identity NOT IN (SELECT evse_id FROM charge_point) AND EXISTS (
+    SELECT 1 FROM charge_point WHERE identity GLOB evse_id || '_[0-9]*'
+)"""
+
 _V3: Final = (
     # The observed properties of a socket have a new name.
     """UPDATE steering
@@ -114,6 +121,35 @@ _V3: Final = (
     WHERE content ->> '$.observed.phases' = 1""",
     # The ISO code of the currency of the cost. Until now all costs counted as EUR.
     "ALTER TABLE session ADD COLUMN currency TEXT NOT NULL DEFAULT 'EUR'",
+    # An address can pass to another charge point (`A_2` is socket 2 of `A`, or a charge point), so a socket is kept
+    # under its identity, `A/2`. An address of a charge point that has left stays its identity.
+    "ALTER TABLE memory RENAME COLUMN address TO identity",
+    "ALTER TABLE steering RENAME COLUMN address TO identity",
+    _SOCKETS_BY_IDENTITY.format(table="memory"),
+    _SOCKETS_BY_IDENTITY.format(table="steering"),
+    "ALTER TABLE session RENAME TO session_by_address",
+    """CREATE TABLE session (          -- as before, by charge point, too
+    address        TEXT NOT NULL,
+    number         INTEGER NOT NULL,
+    evse_id        TEXT NOT NULL,
+    socket         INTEGER,
+    started_at     TEXT,
+    ended_at       TEXT,
+    times_given    INTEGER NOT NULL,
+    not_before     TEXT,
+    not_after      TEXT,
+    energy         REAL NOT NULL,
+    cost           REAL,
+    peak_power     REAL,
+    average_power  REAL,
+    card           TEXT,
+    mode           TEXT,
+    transaction_id TEXT,
+    currency       TEXT NOT NULL DEFAULT 'EUR',
+    PRIMARY KEY (address, number, evse_id)
+) STRICT, WITHOUT ROWID""",
+    "INSERT INTO session SELECT * FROM session_by_address",
+    "DROP TABLE session_by_address",
 )
 
 MIGRATIONS: Final = (_V1, _V2, _V3)

@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.records import SessionRecord
 from bridge.chargepoint.session import Memory, lose_sight
-from bridge.chargepoint.twin import Steering
+from bridge.chargepoint.twin import Steering, Twin
 from bridge.clock import SystemClock
 from bridge.errors import ErrorCode
 from bridge.storage.database import Database, Statement
@@ -124,58 +124,52 @@ class Storage:
         self._database.write({("charge_point", evse_id): (sql, (evse_id,))})
 
     def memories(self) -> dict[str, Memory]:
-        """Return the memory of each socket, by address. A socket counts as unseen since its memory was written."""
+        """Return the memory of each socket, by its identity. A socket counts as unseen since its memory was written."""
         rows = self._database.read(MEMORIES)
         return {
-            address: lose_sight(MEMORY.validate_json(content), datetime.fromisoformat(written_at))
-            for address, content, written_at in rows
+            identity: lose_sight(MEMORY.validate_json(content), datetime.fromisoformat(written_at))
+            for identity, content, written_at in rows
         }
 
     def save_memories(
         self, memories: Mapping[str, Memory], now: datetime, records: Iterable[SessionRecord] = ()
     ) -> None:
-        """Save the memories of sockets and the records of their sessions in one transaction, so that they agree."""
+        """Save the memories of sockets, by their identities, and the records of their sessions in one transaction."""
         statements: dict[Hashable, Statement] = {}
-        for address, memory in memories.items():
+        for identity, memory in memories.items():
             sql = (
                 "INSERT INTO memory VALUES (?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET content = excluded.content, written_at = excluded.written_at"
             )
-            parameters = (address, MEMORY.dump_json(memory).decode(), now.isoformat())
-            statements["memory", address] = (sql, parameters)
+            parameters = (identity, MEMORY.dump_json(memory).decode(), now.isoformat())
+            statements["memory", identity] = (sql, parameters)
         for record in records:
-            statements["session", record.address, record.number] = (SAVE_SESSION, to_row(record))
+            statements["session", record.evse_id, record.address, record.number] = (SAVE_SESSION, to_row(record))
         self._database.write(statements)
 
-    def rename_socket(self, before: str, after: str, socket: int | None) -> None:
-        """Move the sessions of a socket to another address, and delete what else is kept under the old address.
-
-        Args:
-            before: the old address.
-            after: the new address.
-            socket: the number of the socket at the new address.
-        """
+    def rename_socket(self, before: Twin, after: Twin) -> None:
+        """Move the sessions of a socket to another one of its charge point, and delete what else is kept of it."""
         self._database.write(
             {
-                ("session-of", before): (
-                    "UPDATE OR REPLACE session SET address = ?, socket = ? WHERE address = ?",
-                    (after, socket, before),
+                ("session-of", before.identity): (
+                    "UPDATE OR REPLACE session SET address = ?, socket = ? WHERE evse_id = ? AND address = ?",
+                    (after.address, after.socket, before.evse_id, before.address),
                 ),
-                ("memory", before): ("DELETE FROM memory WHERE address = ?", (before,)),
-                ("steering", before): ("DELETE FROM steering WHERE address = ?", (before,)),
+                ("memory", before.identity): ("DELETE FROM memory WHERE identity = ?", (before.identity,)),
+                ("steering", before.identity): ("DELETE FROM steering WHERE identity = ?", (before.identity,)),
             }
         )
 
     def steerings(self) -> dict[str, Steering]:
-        """Return the observed properties and the limits of each socket, by address."""
+        """Return the observed properties and the limits of each socket, by its identity."""
         rows = self._database.read(STEERINGS)
-        return {address: STEERING.validate_json(content) for address, content in rows}
+        return {identity: STEERING.validate_json(content) for identity, content in rows}
 
-    def save_steering(self, address: str, steering: Steering) -> None:
+    def save_steering(self, identity: str, steering: Steering) -> None:
         """Save the observed properties and the limits of a socket."""
         sql = "INSERT INTO steering VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
-        parameters = (address, STEERING.dump_json(steering).decode())
-        self._database.write({("steering", address): (sql, parameters)})
+        parameters = (identity, STEERING.dump_json(steering).decode())
+        self._database.write({("steering", identity): (sql, parameters)})
 
     # --- sessions ---
 

@@ -337,7 +337,7 @@ def _curve(points: tuple[Point, ...], now: datetime, power: PhasePowers) -> tupl
 def _days(known: Known, twin: Twin) -> tuple[DayView, ...]:
     today = in_amsterdam(known.now).date()
     latest = twin.memory.session
-    sessions = list(known.sessions.get(twin.address, ()))
+    sessions = [one for one in known.sessions.get(twin.address, ()) if one.evse_id == twin.evse_id]
     if latest is not None:
         # The copy on disk can be older than the session in memory.
         sessions = [record for record in sessions if record.number != latest.number]

@@ -118,3 +118,43 @@ async def test_a_charge_point_that_joins_with_the_address_of_a_grid_connection(h
     await until_known(house, SOCKET, CABLE, GRID, "GRIDNEW")
     await house.hub.command(GRID, "cmd.state.get_report")
     assert named(house) == [GRID]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_charge_point_at_the_address_of_another_one_inherits_nothing(build: HouseMaker, restarts: bool) -> None:
+    async with build(start=False) as house:
+        house.cloud.account.charge_points.clear()
+        house.cloud.account.grids.clear()
+        first = add(house, "BCU1", 1, 2)
+        await house.start(wait=False)
+        await until_known(house, "BCU1")
+        charging = {"socket_id": 2, "activity": "charging", "vehicle_status": "C", "actual_kwh": 9.5, "max_usage": 32}
+        await house.cloud.send_all(json.dumps({"object": "CH_STATUS", "evse_id": "BCU1", "data": charging}))
+        await house.hub.until(lambda: energy(house) == 9.5)
+
+        async def change(*points: SimulatedChargePoint) -> None:
+            house.cloud.account.charge_points.clear()
+            for point in points:
+                house.cloud.account.add(point)
+            if restarts:
+                await house.stop()
+                await house.start(wait=False)
+            else:
+                house.cloud.drop()
+            await until_known(house, *(point.evse_id for point in points))
+            await house.hub.until(lambda: house.running.fleet.expect("BCU1_2").status is not None)
+
+        second = SimulatedChargePoint("BCU1_2", house.clock.now)
+        second.plug_and_charge = False
+        await change(second)
+        twin = house.running.fleet.expect("BCU1_2")
+        assert (twin.evse_id, twin.memory.lifetime_energy, twin.memory.session) == ("BCU1_2", 0, None)
+        assert twin.observed.max_current == second.max_usage
+        await change(first)  # the first one is back, and continues
+        assert energy(house) == 9.5
+        assert house.running.fleet.expect("BCU1_2").evse_id == "BCU1"
+
+
+def energy(house: House) -> float:
+    """The lifetime energy of the socket with the address BCU1_2."""
+    return house.running.fleet.expect("BCU1_2").memory.lifetime_energy

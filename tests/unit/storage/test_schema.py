@@ -41,7 +41,9 @@ def test_a_file_of_version_1_is_upgraded_and_nothing_is_lost(path: Path, opening
     assert not open_.times_given
     assert (orphan.evse_id, orphan.socket) == ("BCU9_1", None)  # its charge point had left the account
     memories = storage.memories()
-    for address, memory in memories.items():
+    assert set(memories) == {"BCU1", "BCU2/1", "BCU2/2", "BCU9_1"}
+    for identity, memory in memories.items():
+        address = identity.replace("/", "_")
         rows = sum(record.energy for record in storage.sessions(address=address))
         assert rows + storage.energy_before().get(address, 0) == pytest.approx(memory.lifetime_energy, abs=1e-9)
     assert [line["was"] for line in opening.lines()] == [1]
@@ -86,7 +88,7 @@ def test_a_file_of_version_2_has_costs_in_euros_and_no_single_phase(path: Path, 
             connection.execute(statement)
         connection.execute("PRAGMA user_version = 2")
         connection.execute("UPDATE session SET cost = 2.5 WHERE number = 8")
-        for address, phases in (("BCU1", 1), ("BCU2", 3)):
+        for address, phases in (("BCU1", 1), ("BCU2", 3), ("BCU2_1", 3)):
             content = json.dumps({"traits": {"max_current": 16, "phases": phases}, "limits": {}})
             connection.execute("INSERT INTO steering VALUES (?, ?)", (address, content))
     before = Peek(path).sessions()
@@ -96,6 +98,7 @@ def test_a_file_of_version_2_has_costs_in_euros_and_no_single_phase(path: Path, 
     observed = {address: steering.observed for address, steering in storage.steerings().items()}
     assert (observed["BCU1"].phases, observed["BCU2"].phases) == (None, 3)
     assert observed["BCU1"].max_current == 16
+    assert set(observed) == {"BCU1", "BCU2", "BCU2/1"}
     storage.close()
 
 

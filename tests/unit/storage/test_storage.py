@@ -10,8 +10,10 @@ import pytest
 
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings, Setting
-from bridge.chargepoint.records import SessionRecord
+from bridge.chargepoint.observed import Observed
+from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.session import Memory, Session
+from bridge.chargepoint.twin import Steering, Twin
 from bridge.storage.storage import COMMANDS_KEPT, Outcome, Storage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -40,6 +42,24 @@ MEMORY = Memory(
 def path(tmp_path: Path) -> Path:
     """Where the file is."""
     return tmp_path / "data" / "bridge.db"
+
+
+def test_two_charge_points_that_had_one_address_are_kept_apart(path: Path) -> None:
+    storage = Storage(path)
+    socket, point = Twin(evse_id="B", socket=2), Twin(evse_id="B_2")
+    begin = NOW - timedelta(hours=1)
+    for twin, energy in ((socket, 4.0), (point, 1.5)):
+        session = Session(number=1, seen_from=begin, energy=energy)
+        of = replace(twin, memory=Memory(session=session, earlier_energy=energy))
+        storage.save_memories({of.identity: of.memory}, NOW, [record_of(of, session)])
+        storage.save_steering(of.identity, Steering(observed=Observed(max_current=int(16 + energy))))
+    storage.close()
+    again = Storage(path)
+    assert {key: memory.earlier_energy for key, memory in again.memories().items()} == {"B/2": 4.0, "B_2": 1.5}
+    assert {key: one.observed.max_current for key, one in again.steerings().items()} == {"B/2": 20, "B_2": 17}
+    kept = {(one.evse_id, one.address, one.number, one.energy) for one in again.sessions(address="B_2")}
+    assert kept == {("B", "B_2", 1, 4.0), ("B_2", "B_2", 1, 1.5)}
+    again.close()
 
 
 def test_charge_points_and_memories_come_back_the_same(path: Path) -> None:
