@@ -181,14 +181,30 @@ def _may_have_ended(session: Session, push: _Push) -> bool:
 
 
 def _begin(memory: Memory, push: _Push) -> Memory:
-    last, status, now = memory.session, push.status, push.at
+    """Return the memory after the first push that shows the next session.
+
+    If the last session seemed to continue and its counter goes on, those readings were of the next session, which the
+    cloud first showed with the old start. They are counted for that one only.
+    """
+    last, reading = memory.session, push.reading
+    if last is not None and last.at_end is not None and push.blind_since is None and reading is not None:
+        begun = _begun_after(last.at_end, memory, push)
+        if reading.energy >= (last.reading or 0.0) and begun.lifetime_energy >= memory.lifetime_energy:
+            return begun
+    return _begun_after(last, memory, push)
+
+
+def _begun_after(last: Session | None, memory: Memory, push: _Push) -> Memory:
+    """Return the memory with the session that begins after another one."""
+    status, now = push.status, push.at
     # If later readings have confirmed a fall, the session began with the first of them.
     fall = last.suspect if last is not None and readings.fell_for_good(last, push.reading) else None
     known = last.known_start if last is not None else None
     # The first CH_STATUS after a start can still carry the previous start (design page 3, "Pushes and data").
     start = status.started_at if known is None or (status.started_at or known) > known else None
     # Then the last session seemed to continue. Whatever the bridge did since concerns the new one.
-    seemed_last = last is not None and last.open and last.resumed and push.blind_since is None
+    seemed = memory.session
+    seemed_last = seemed is not None and seemed.open and seemed.resumed and push.blind_since is None
     session = Session(
         number=last.number + 1 if last is not None else 1,
         seen_from=fall.at if fall is not None else now,
@@ -201,7 +217,7 @@ def _begin(memory: Memory, push: _Push) -> Memory:
         seen_before=memory.seen_at or push.blind_since,
         unseen_before=LONG_AGO if last is None and push.blind_since is not None else push.blind_since,
         card=memory.start_card if push.active and (seemed_last or memory.may_be_starting(now)) else None,
-        profile_lifted=last is not None and seemed_last and last.profile_lifted,
+        profile_lifted=seemed is not None and seemed_last and seemed.profile_lifted,
         # A session that was never seen open may not belong to this plug-in.
         forgotten=not push.active,
     )
@@ -253,6 +269,7 @@ def _continued(session: Session, push: _Push) -> Session:
             session,
             open=True,
             resumed=True,
+            at_end=replace(session, at_end=None),
             finished_at=None,
             seen_to=None,
             unseen_after=None,
@@ -337,6 +354,7 @@ def _ended(session: Session, push: _Push) -> Session:
         session,
         open=False,
         resumed=False,
+        at_end=None,
         seen_to=now,
         last_end=now,
         unseen_after=push.blind_since,

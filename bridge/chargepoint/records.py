@@ -95,7 +95,9 @@ def records_of(before: Twin | None, after: Twin) -> list[SessionRecord]:
     passed = before.memory.session if before is not None else None
     if before is None or passed is None or passed.number == latest.number:
         return [record_of(after, latest)]
-    if passed.open:
+    if passed.at_end is not None and after.memory.previous_energy == passed.at_end.energy:
+        passed = passed.at_end  # it only seemed to continue
+    elif passed.open:
         passed = replace(passed, open=False, seen_to=latest.seen_from, unseen_after=before.memory.blind_since)
     return [record_of(after, passed), record_of(after, latest)]
 

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.chargepoint import session
 from bridge.chargepoint.limits import SessionLimit
+from bridge.chargepoint.records import records_of
 from tests.unit.chargepoint.socket_story import T1, T2, T3, Story, readings, story
 
 
@@ -64,6 +65,24 @@ def test_a_start_that_comes_late_belongs_to_the_session_of_the_vehicle_that_came
     s.push("charging", "C", energy=0.0, started_at=T1).push("charging", "C", energy=0.5, started_at=T1)
     s.push("charging", "C", energy=0.6, started_at=s.now)
     assert (s.latest.number, s.energies) == (2, (0.6, 0.0, 0.6))
+
+
+@pytest.mark.parametrize(("second", "third"), [(1.2, 1.3), (1.2, 3.0), (1.0, 1.4)])
+def test_a_counter_that_the_old_start_was_sent_with_counts_once(second: float, third: float) -> None:
+    """The first CH_STATUS after a start can still carry the start before (design page 3, "Pushes and data")."""
+    s = story().push("charging", "C", energy=1.0, started_at=T1).push("available", "B", energy=1.0, stopped_at=T2)
+    s.push("charging", "C", energy=second, after=600)
+    before = s.twin
+    s.push("charging", "C", energy=third, started_at=s.now, after=600)
+    assert (s.latest.number, s.energies) == (2, (third, 1.0, 1.0 + third))
+    records = {record.number: record for record in records_of(before, s.twin)}
+    assert (records[1].energy, records[1].ended_at) == (1.0, T2)
+
+
+def test_a_session_that_continued_keeps_its_energy_when_another_counter_follows() -> None:
+    s = story().push("charging", "C", energy=1.0, started_at=T1).push("available", "B", energy=1.0, stopped_at=T2)
+    s.push("charging", "C", energy=3.0, after=3600).push("charging", "C", energy=0.2, started_at=s.now, after=60)
+    assert (s.latest.number, s.energies) == (2, (0.2, 3.0, 3.2))
 
 
 def test_a_start_time_alone_makes_the_next_session_a_new_one() -> None:
