@@ -125,6 +125,8 @@ class Service:
         parts = self.parts
         self._detect_clock_jump()
         parts.recorder.write_if_due()
+        if parts.storage.needs_checkpoint:
+            parts.tasks.start(parts.storage.checkpoint())
         parts.sync.probe_if_silent()
         parts.overrides.tick()
         parts.transactions.tick()

@@ -43,8 +43,8 @@ _ENVIRONMENT_ERRORS: Final = frozenset(
 _LOG_BYTES: Final = 1024 * 1024
 """The size to which the write-ahead log is cut after a checkpoint."""
 
-_LOG_PAGES: Final = 250
-"""The size of the write-ahead log at which a checkpoint moves it into the file."""
+_LOG_PAGES: Final = 2500
+"""The size of the write-ahead log at which a write moves it into the file, if `checkpoint` has not done so before."""
 
 
 class StorageUnusable(Exception):
@@ -84,6 +84,7 @@ class Database:
         self._log = log
         self._owed: dict[Hashable, Statement] = {}
         self._failing = False
+        self._file: Path | None = None
         self._lock: int | None = None
         if str(path) == ":memory:":
             self._connection = _connect(path)
@@ -95,6 +96,7 @@ class Database:
             _refuse_foreign_file(file)
             _touch(file)
             self._connection = self._open(file, check)
+            self._file = file
         except OSError as error:
             self._unlock()
             raise StorageUnusable(_cannot_use(file, error.strerror or str(error))) from error
@@ -159,6 +161,15 @@ class Database:
         return self._connection.total_changes
 
     # --- writing ---
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file. This waits for the disk, and may run in another thread than writes.
+
+        After a failure, for example because the disk is full, the log is kept, and a later checkpoint moves it.
+        """
+        if self._file is not None:
+            with suppress(sqlite3.Error), closing(_connect(self._file)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def write(self, statements: Mapping[Hashable, Statement]) -> None:
         """Execute statements in one transaction. If the disk is full or cannot be written, they are kept for later.

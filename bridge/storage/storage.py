@@ -1,5 +1,6 @@
 """Everything that must survive a restart, in one SQLite file that `bridge.storage.database` reads and writes."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -41,6 +42,9 @@ from bridge.storage.rows import (
     utc_text,
 )
 
+CHECKPOINT_ROWS: Final = 250
+"""The number of rows written after which a checkpoint is due."""
+
 COMMANDS_KEPT: Final = 1000
 """How many acting commands are remembered, by their `uid` (contract 8)."""
 
@@ -76,6 +80,7 @@ class Storage:
     ) -> None:
         self._now = now = now or SystemClock().now
         self._database = Database(path, check=_read_everything, now=now, log=log or structlog.get_logger())
+        self._changes_moved = 0
         self._values: dict[str, JsonValue] = {
             name: json.loads(content) for name, content in self._database.read(VALUES)
         }
@@ -91,6 +96,16 @@ class Storage:
     def write_owed(self) -> None:
         """Write what could not be written before, for example because the disk was full."""
         self._database.write_owed()
+
+    @property
+    def needs_checkpoint(self) -> bool:
+        """Whether so much was written that a checkpoint is due."""
+        return self.changes - self._changes_moved >= CHECKPOINT_ROWS
+
+    async def checkpoint(self) -> None:
+        """Move the write-ahead log into the file, in a thread: a slow disk must not hold up the event loop."""
+        self._changes_moved = self.changes
+        await asyncio.to_thread(self._database.checkpoint)
 
     def close(self) -> None:
         """Write what is still to be written, and close the file."""

@@ -12,16 +12,17 @@ PER_FRAME: Final = (
 )
 
 TRADE_OFF: Final = (
-    "comparing the reports of a frame and publishing those that differ costs more than reading it. In a burst the bridge "
-    "therefore reads frames for a short while before it publishes (`SLICE_S` in `bridge/bluecurrent/link.py`), and "
-    "measurements merge meanwhile. A shorter slice gives more messages a second and less CPU time a message, but fewer "
-    "frames a second; without one, the bridge publishes 3 messages a frame at half of its frames a second"
+    "comparing the reports of a frame, writing its energy to disk and publishing what differs cost more than reading it. "
+    "In a burst the bridge therefore reads frames for a short while before it publishes (`SLICE_S` in "
+    "`bridge/bluecurrent/link.py`), and measurements merge meanwhile. A shorter slice gives more messages a second and "
+    "less CPU time a message, but fewer frames a second; without one, the bridge publishes 3 messages a frame at half of "
+    "its frames a second"
 )
 
 FIRST_MESSAGE: Final = (
     "the first message of a frame leaves before the others are made, but after the frame has been parsed and applied to "
-    "its session, about 0.2 ms of CPU time. That is two to four times as much here, since at 100 frames a second the "
-    "caches of the processor are cold at each frame. The bare wire copies one number"
+    "its session, and after its energy is on disk: about 0.25 ms of CPU time. That is two to four times as much here, "
+    "since at 100 frames a second the caches of the processor are cold at each frame. The bare wire copies one number"
 )
 
 LATE_FRAMES: Final = (

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from bridge.chargepoint.observed import Observed
 from bridge.chargepoint.records import SessionRecord, record_of
 from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.twin import Steering, Twin
-from bridge.storage.storage import COMMANDS_KEPT, Outcome, Storage
+from bridge.storage.storage import CHECKPOINT_ROWS, COMMANDS_KEPT, Outcome, Storage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -180,3 +181,31 @@ def test_a_failed_write_leaves_everything_as_it_was(path: Path) -> None:
     assert storage.excluded() == {"B"}
     assert storage.claim("u")  # and the next write works
     storage.close()
+
+
+async def test_a_checkpoint_moves_what_was_written_into_the_file(path: Path) -> None:
+    storage = Storage(path)
+    for number in range(CHECKPOINT_ROWS):
+        assert not storage.needs_checkpoint
+        storage.save_value("number", number)
+    assert storage.needs_checkpoint
+    await storage.checkpoint()
+    assert not storage.needs_checkpoint
+    with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as without_log:
+        assert without_log.execute("SELECT content FROM value").fetchall() == [(str(CHECKPOINT_ROWS - 1),)]
+    storage.save_value("number", -1)
+    storage.close()
+    assert Storage(path).value("number") == -1
+
+
+async def test_nothing_is_lost_when_no_checkpoint_is_possible(path: Path) -> None:
+    storage = Storage(path)
+    storage.save_value("number", 1)
+    reader = sqlite3.connect(path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT content FROM value").fetchall()  # it holds on to the log as it is now
+    storage.save_value("number", 2)
+    await storage.checkpoint()
+    reader.close()
+    storage.close()
+    assert Storage(path).value("number") == 2
