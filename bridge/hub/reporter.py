@@ -24,7 +24,7 @@ from bridge.hub.deadlines import Deadlines
 from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Publication, Renewal, SubjectLine
 from bridge.hub.renewal import RenewalPlan
 from bridge.hub.subjects import ADAPTER, GOODBYE, NETWORK, Subjects
-from bridge.hub.suspects import TOO_LARGE, Suspects
+from bridge.hub.suspects import SURELY_TAKEN_BYTES, TOO_LARGE, Suspects
 
 
 class Reporter:
@@ -274,7 +274,8 @@ class Reporter:
         """The first message of a line that can be encoded; it stays in the line until it is sent."""
         while (head := self._head_of(line)) is not None:
             report, item = head
-            if item is not None and item.kind == "answer" and self._suspects.gave_up(report):
+            given_up = self._suspects.gave_up(report, larger_than=SURELY_TAKEN_BYTES)
+            if item is not None and item.kind == "answer" and given_up:
                 line.unqueue(report, item)
                 self._answer_with_error(line, item, TOO_LARGE)
                 continue

@@ -14,6 +14,9 @@ from bridge.hub.line import Publication
 STRIKES: Final = 3
 """The number of closes in a row, each with a message alone in flight, after which that message is given up."""
 
+SURELY_TAKEN_BYTES: Final = 1024
+"""The size of a message up to which no broker is expected to refuse it, so that another reason is likely."""
+
 TOO_LARGE: Final = "the broker closes the connection at it, perhaps because it exceeds the broker's maximum packet size"
 """Why a message is given up, for the log and for the client."""
 
@@ -24,7 +27,7 @@ class Suspects:
     def __init__(self) -> None:
         self._suspected: set[object] = set()
         self._closes: dict[object, int] = {}  # by message, with it alone in flight and since it was last acknowledged
-        self._given_up: dict[ReportKey, object] = {}
+        self._given_up: dict[ReportKey, tuple[object, int]] = {}  # the fingerprint and the size
 
     def __bool__(self) -> bool:
         return bool(self._suspected)
@@ -63,11 +66,12 @@ class Suspects:
         self._suspected.discard(publication.identity)
         self._closes.pop(publication.identity, None)
         if publication.item is None or publication.item.counts_as_sent:
-            self._given_up[publication.report.key] = publication.report.fingerprint
+            self._given_up[publication.report.key] = publication.report.fingerprint, len(publication.payload)
 
-    def gave_up(self, report: Report) -> bool:
-        """Whether a report with this key and content was given up."""
-        return bool(self._given_up) and self._given_up.get(report.key) == report.fingerprint
+    def gave_up(self, report: Report, *, larger_than: int = -1) -> bool:
+        """Whether a report with this key and content was given up, in a message of more bytes than `larger_than`."""
+        fingerprint, size = self._given_up.get(report.key, (None, 0)) if self._given_up else (None, 0)
+        return size > larger_than and fingerprint == report.fingerprint
 
     def sent(self, report: Report) -> None:
         """Allow every content under this report's key again, since a new one was sent."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bridge.hub.suspects import STRIKES
+from bridge.hub.suspects import STRIKES, SURELY_TAKEN_BYTES
 from tests.unit.hub.reporter_rig import ReporterRig, Said, report, said_by
 
 ERROR = report("evt.error.report", "ERR_INVALID_STATE", "A")
@@ -100,12 +100,13 @@ def test_an_answer_that_closes_the_connection_is_dropped_and_the_next_is_publish
 
 def test_an_answer_that_is_dropped_is_replaced_by_an_error() -> None:
     rig = ReporterRig("A", acknowledged_before=["A"])
-    rig.answer("A", report("evt.y", "poison", "A"), "c1", error=ERROR)
+    poison = f"poison{'x' * SURELY_TAKEN_BYTES}"
+    rig.answer("A", report("evt.y", poison, "A"), "c1", error=ERROR)
     said, closes = close_until_dropped(rig, "poison")
     assert (said, closes) == ([("A", "evt.error.report", "ERR_INVALID_STATE")], STRIKES)
     assert rig.reporter.answers_waiting == 0
     assert rig.reporter.is_settled
-    rig.answer("A", report("evt.y", "poison", "A"), "c2", error=ERROR)  # asked again: the broker is not tried again
+    rig.answer("A", report("evt.y", poison, "A"), "c2", error=ERROR)  # asked again: the broker is not tried again
     (again,) = rig.take_all()
     body = json.loads(again.payload)
     assert (body["type"], body["corid"]) == ("evt.error.report", "c2")
@@ -115,6 +116,14 @@ def test_an_answer_that_is_dropped_is_replaced_by_an_error() -> None:
     rig.answer("A", report("evt.y", "harmless", "A"), "c3", error=ERROR)
     assert rig.publish_all() == [("A", "evt.y", "harmless")]
     assert rig.reporter.answers_waiting == 0
+
+
+def test_a_small_answer_that_was_dropped_is_tried_again() -> None:
+    rig = ReporterRig("A", acknowledged_before=["A"])
+    rig.answer("A", report("evt.y", "poison", "A"), "c1", error=ERROR)
+    close_until_dropped(rig, "poison")
+    rig.answer("A", report("evt.y", "poison", "A"), "c2", error=ERROR)  # the line was bad, and not the message
+    assert rig.publish_all() == [("A", "evt.y", "poison")]
 
 
 def test_an_answer_that_cannot_be_encoded_is_replaced_by_an_error() -> None:
