@@ -115,7 +115,7 @@ class Broker:
         self._up_at = 0.0
         self._acknowledged_at = 0.0
         self._most_will = WILL_BYTES
-        self._will_size = 0
+        self._will_size = self._closed_at = 0
         self.status = BrokerStatus(up=False, since=clock.now())
         self.listeners: tuple[Callable[[BrokerStatus], None], ...] = ()
 
@@ -147,8 +147,12 @@ class Broker:
     async def _cut_will(self) -> None:
         """Halve the will if the broker closes a connection with it and accepts one without a will.
 
-        A broker with a maximum packet size closes the connection at a CONNECT that is too large for it.
+        A broker with a maximum packet size closes the connection at a CONNECT that is too large for it. One that is
+        starting does so once.
         """
+        first, self._closed_at = self._closed_at != self._will_size, self._will_size
+        if first:
+            return
         most = max(SMALLEST_WILL_BYTES, self._will_size // 2)
         if most < self._will_size and await accepts_another(self._settings, LONGEST_WAIT_S):
             self._log.warning("the broker may not accept a will of this size; it is cut", size=self._will_size, to=most)
@@ -179,6 +183,7 @@ class Broker:
                 if not renewed:
                     self._once.forget("down")
                     self._log.info("connected to the broker", host=self._settings.host, port=self._settings.port)
+                self._closed_at = 0
                 self._up_at = self._acknowledged_at = self._clock.monotonic()
                 self._change(up=True, problem=None)
                 self._reporter.connected(will_addresses, renewed=renewed)

@@ -149,7 +149,8 @@ def test_no_secret_is_in_the_dump(words: list[str], numbers: list[int], code: Er
         storage.save_charge_point(
             first, ChargePointSettings(name=name, model="U:MOVE16", default_card=cards, plug_and_charge_card=cards)
         )
-        storage.save_memories({f"{first}_2": Memory(session=Session(number=1, seen_from=NOW))}, NOW)
+        memory = Memory(session=Session(number=1, seen_from=NOW))
+        storage.save_memories({f"{first}/2": memory, f"{first}_2": memory}, NOW)
         storage.save_inclusion(first, {"address": first, "product_name": name, "device_id": first, "services": []})
         storage.save_inclusion(f"GRID{second}", {"address": f"GRID{second}", "product_name": f"Grid {second}"})
         storage.save_parameter(first, "session_card", card)
