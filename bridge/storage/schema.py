@@ -95,12 +95,14 @@ _V2: Final = (
     FROM latest""",
 )
 
-_SOCKETS_BY_IDENTITY: Final = """UPDATE {table} SET identity = (
-    SELECT evse_id || '/' || substr(identity, length(evse_id) + 2) FROM charge_point
-    WHERE identity GLOB evse_id || '_[0-9]*' ORDER BY length(evse_id) DESC LIMIT 1
-) WHERE identity NOT IN (SELECT evse_id FROM charge_point) AND EXISTS (
-    SELECT 1 FROM charge_point WHERE identity GLOB evse_id || '_[0-9]*'
-)"""
+_SOCKETS_BY_IDENTITY: Final = """WITH socket_of (address, identity) AS (
+    SELECT address, evse_id || '/' || socket FROM session WHERE socket IS NOT NULL
+    UNION ALL
+    SELECT known.identity, evse_id || '/' || substr(known.identity, length(evse_id) + 2)
+    FROM {table} AS known JOIN charge_point ON known.identity GLOB evse_id || '_[0-9]*'
+)
+UPDATE {table} SET identity = (SELECT max(socket_of.identity) FROM socket_of WHERE address = {table}.identity)
+WHERE identity NOT IN (SELECT evse_id FROM charge_point) AND identity IN (SELECT address FROM socket_of)"""
 
 _V3: Final = (
     # The observed properties of a socket have a new name.
@@ -122,7 +124,7 @@ _V3: Final = (
     # The ISO code of the currency of the cost. Until now all costs counted as EUR.
     "ALTER TABLE session ADD COLUMN currency TEXT NOT NULL DEFAULT 'EUR'",
     # An address can pass to another charge point (`A_2` is socket 2 of `A`, or a charge point), so a socket is kept
-    # under its identity, `A/2`. An address of a charge point that has left stays its identity.
+    # under its identity, `A/2`. Of a charge point that has left, the sessions tell which it was.
     "ALTER TABLE memory RENAME COLUMN address TO identity",
     "ALTER TABLE steering RENAME COLUMN address TO identity",
     _SOCKETS_BY_IDENTITY.format(table="memory"),

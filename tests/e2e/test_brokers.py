@@ -178,11 +178,12 @@ async def test_a_message_that_the_broker_rejects_is_dropped_alone(house: House) 
     def named() -> list[dict[str, object]]:
         return [line for line in house.log_lines() if "cannot be published" in line["event"]]
 
-    await house.hub.until(lambda: bool(named()), PATIENCE_S)
+    await house.hub.expect("evt.error.report", corid=uid, patience=PATIENCE_S)
     assert len(named()) == 1, named()
     assert named()[0]["type"] == "evt.app.manifest_report"
     assert int(str(named()[0]["size"])) > SMALL_PACKET
-    assert not [heard for heard in house.hub.heard if heard.message.corid == uid]
+    (answer,) = [heard for heard in house.hub.heard if heard.message.corid == uid]
+    assert answer.brief == ("evt.error.report", "ERR_INVALID_STATE")
     # From here on it is as if it had never been.
     since = house.mark
     answers = await house.hub.command(SOCKET, "cmd.charge.start", count=2, patience=PATIENCE_S)

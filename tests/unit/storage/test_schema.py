@@ -88,17 +88,24 @@ def test_a_file_of_version_2_has_costs_in_euros_and_no_single_phase(path: Path, 
             connection.execute(statement)
         connection.execute("PRAGMA user_version = 2")
         connection.execute("UPDATE session SET cost = 2.5 WHERE number = 8")
-        for address, phases in (("BCU1", 1), ("BCU2", 3), ("BCU2_1", 3)):
+        connection.execute(
+            "INSERT INTO session (address, number, evse_id, socket, started_at, times_given, energy)"
+            " VALUES ('BCU7_2', 1, 'BCU7', 2, '2026-11-19T12:00:00+00:00', 1, 2)"  # it has left the account
+        )
+        for address, phases in (("BCU1", 1), ("BCU2", 3), ("BCU2_1", 3), ("BCU7_2", 3), ("BCU8_1", 3)):
             content = json.dumps({"traits": {"max_current": 16, "phases": phases}, "limits": {}})
             connection.execute("INSERT INTO steering VALUES (?, ?)", (address, content))
     before = Peek(path).sessions()
-    assert [(one.cost, one.currency) for one in before] == [(2.5, "EUR")]  # the service has not upgraded it yet
+    assert [(one.cost, one.currency) for one in before] == [
+        (None, "EUR"),
+        (2.5, "EUR"),
+    ]  # the service has not upgraded it yet
     storage = opening(path)
     assert storage.sessions() == before
     observed = {address: steering.observed for address, steering in storage.steerings().items()}
     assert (observed["BCU1"].phases, observed["BCU2"].phases) == (None, 3)
     assert observed["BCU1"].max_current == 16
-    assert set(observed) == {"BCU1", "BCU2", "BCU2/1"}
+    assert set(observed) == {"BCU1", "BCU2", "BCU2/1", "BCU7/2", "BCU8_1"}
     storage.close()
 
 
