@@ -163,6 +163,8 @@ async def test_an_unknown_topic_below_the_adapters_is_refused(house: House) -> N
 
 # --- resp_to ---
 
+CALLER = "pt:j1/mt:rsp/rt:app/rn:tester/ad:1"
+
 
 async def test_a_copy_of_a_report_goes_to_resp_to(house: House) -> None:
     reply = "pt:j1/mt:rsp/rt:app/rn:tester/ad:1"
@@ -188,11 +190,16 @@ async def test_an_error_goes_only_to_resp_to(house: House) -> None:
 
 @pytest.mark.parametrize(
     "resp_to",
-    ["nonsense", "pt:j1/mt:cmd/rt:app/rn:tester/ad:1", "pt:j1/mt:rsp/rt:app/rn:+/ad:1", "pt:j1/mt:rsp/#", "a/b"],
-)
+    [
+        "nonsense", "pt:j1/mt:cmd/rt:app/rn:tester/ad:1", "pt:j1/mt:rsp/rt:app/rn:+/ad:1", "pt:j1/mt:rsp/#", "a/b",
+        "pt:j1/mt:rsp/rt:app/rn:a\x07b/ad:1", "pt:j1/mt:rsp/rt:app/rn:a\ufffe/ad:1", f"{'a/' * 250}{CALLER}",
+        f"pt:j1/mt:rsp/rt:app/rn:{'x' * 66_000}/ad:1",
+    ],
+)  # fmt: skip
 async def test_an_unusable_resp_to_is_refused(house: House, resp_to: str) -> None:
     await plug(house)
     error = await house.hub.refused(SOCKET, "cmd.charge.start", resp_to=resp_to)
     assert error.message.value == "ERR_INVALID_VALUE"
     assert error.path == device_topic(SOCKET, kind="evt")
     assert house.cloud.requests_for("START_SESSION") == []
+    assert house.running.reporter.dropped == 0
