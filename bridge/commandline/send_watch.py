@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from bridge.commandline.message_line import line
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
-from bridge.fimp.topic import Topic
+from bridge.fimp.topic import Topic, is_level
 from bridge.fimp.values import ValueType, fits
 from bridge.hub.connection import explain, visitor_access
 from bridge.settings import MqttSettings, Settings
@@ -93,7 +93,14 @@ class Order:
     service: str | None = None
 
     def topic(self, settings: Settings) -> Topic:
-        """The topic of the command."""
+        """The topic of the command.
+
+        Raises:
+            ValueError: the address or the service cannot be part of a topic.
+        """
+        for part in (self.address, self.service):
+            if part is not None and not is_level(part):
+                raise ValueError(f"{part!r} cannot be part of a topic, so no thing and no service has this name.")
         name, address = settings.fimp.resource_name, settings.fimp.resource_address
         prefix = settings.mqtt.topic_prefix
         if self.address == ADAPTER:

@@ -22,6 +22,14 @@ def test_it_waits_for_the_cloud_only_where_the_command_needs_it(interface: str, 
     assert Order("BCU102728", interface).patience(Settings()) == patience
 
 
+@pytest.mark.parametrize("arguments", [["BCU/1"], ["BCU+1"], [""], ["a b"], ["BCU102728", "--service", "#"]])
+def test_a_name_that_is_no_part_of_a_topic_is_refused_before_a_broker_is_needed(arguments: list[str]) -> None:
+    address, *options = arguments
+    result = CliRunner().invoke(app, ["send", address, "cmd.state.get_report", *options])
+    assert result.exit_code == 1
+    assert "cannot be part of a topic" in result.output
+
+
 @pytest.mark.parametrize("property_", ["slow", "=slow", ""])
 def test_a_property_without_a_name_and_a_value_is_refused(property_: str) -> None:
     result = CliRunner().invoke(app, ["send", "BCU102728", "cmd.charge.start", "--prop", property_])
