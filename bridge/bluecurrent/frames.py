@@ -25,7 +25,16 @@ from bridge.bluecurrent.bodies import (
     Switch,
     Token,
 )
-from bridge.bluecurrent.values import MOST_ENTRIES, UNREADABLE, read_flag, read_numbers, read_text, read_whole, word
+from bridge.bluecurrent.values import (
+    MOST_ENTRIES,
+    UNREADABLE,
+    read_flag,
+    read_socket,
+    read_sockets,
+    read_text,
+    read_whole,
+    word,
+)
 from bridge.bluecurrent.wire import BadFrame, FieldReader, decode
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
@@ -226,7 +235,7 @@ def _statuses(reading: _Reading) -> Body:
         sockets = [_socket_status(entry, _id(entry, "evse_id") or reading.evse_id, reading) for entry in entries]
     return Statuses(
         [status for status in sockets if status is not None],
-        reading.one("socket_ids", read_numbers) or reading.one("socket_ids", read_numbers, reading.inner),
+        reading.one("socket_ids", read_sockets) or reading.one("socket_ids", read_sockets, reading.inner),
     )
 
 
@@ -235,7 +244,7 @@ def _socket_status(entry: Raw, evse_id: str | None, reading: _Reading) -> Socket
         reading.oddities.append("a status names no charge point")
         return None
     entry = {**entry, **_object(entry.get("data"))}
-    return SocketStatus(evse_id, reading.one("socket_id", read_whole, entry), _STATUS.read(entry, reading.oddities))
+    return SocketStatus(evse_id, reading.one("socket_id", read_socket, entry), _STATUS.read(entry, reading.oddities))
 
 
 def _charge_points(reading: _Reading) -> Body:
@@ -343,7 +352,7 @@ def _result(reading: _Reading) -> Body:
         result = True if "true" in words else False if "false" in words else None
     value = result if isinstance(result, bool) else None
     setting = _SWITCHES.get(reading.name.removeprefix("STATUS_")) if value is not None else None
-    return Result(value, reading.one("socket_id", read_whole), setting)
+    return Result(value, reading.one("socket_id", read_socket), setting)
 
 
 _BODIES: Final[Mapping[str, Callable[[_Reading], Body]]] = {

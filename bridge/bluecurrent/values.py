@@ -14,8 +14,8 @@ from bridge.chargepoint.cloud_fields import (
     Kind,
     Moment,
     Names,
-    Numbers,
     Quantity,
+    Sockets,
     Text,
     TimeOfDay,
     Weekdays,
@@ -86,6 +86,14 @@ def read_whole(value: object) -> int | None:
     if abs(number) > 1e9:
         raise Odd("is too large")
     return int(number)
+
+
+def read_socket(value: object) -> int | None:
+    """Read the number of a socket, from 1; 0 is the whole charge point, as with OCPP's connectors."""
+    number = read_whole(value)
+    if number is not None and number < 1:
+        raise Odd("is no socket")
+    return number
 
 
 _FLAGS: Final[Mapping[str, bool | None]] = {
@@ -197,7 +205,7 @@ def _list_of(
     return read
 
 
-read_numbers: Final = _list_of(read_whole)
+read_sockets: Final = _list_of(read_socket)
 
 
 def _name(value: object) -> str | None:
@@ -265,6 +273,6 @@ PLAIN: Final[Mapping[type[Kind[object]], Convert]] = {
     Moment: read_moment,
     TimeOfDay: _time_of_day,
     Weekdays: _list_of(_weekday, arrange=sorted),
-    Numbers: read_numbers,
+    Sockets: read_sockets,
     Names: _list_of(_name),
 }

@@ -9,10 +9,10 @@ from bridge.chargepoint.cloud_fields import (
     ENERGY,
     FLAG,
     MONEY,
-    NUMBERS,
     PERCENTAGE,
     PRICE,
     SECONDS,
+    SOCKETS,
     TEXT,
     TIME_OF_DAY,
     WEEKDAYS,
@@ -139,7 +139,7 @@ class ChargePointSettings:
     )
     is_cable: bool | None = cloud_field("is_cable", "the cable is part of the charge point", FLAG)
     socket_ids: tuple[int, ...] = cloud_field(
-        "socket_ids", "its sockets; none or one for most", NUMBERS, default=(), lasting=True
+        "socket_ids", "its sockets; none or one for most", SOCKETS, default=(), lasting=True
     )
     default_card: Card | None = cloud_field("default_card", "the card for sessions that name none", CARD)
     preferred_card: Card | None = cloud_field("preferred_card", "the card that the owner prefers", CARD)

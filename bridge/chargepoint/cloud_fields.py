@@ -77,8 +77,8 @@ class Weekdays(Kind[tuple[int, ...]]):
     """Days of the week, 1 Monday to 7 Sunday, sorted and without duplicates."""
 
 
-class Numbers(Kind[tuple[int, ...]]):
-    """Whole numbers without duplicates, in the order of the frame."""
+class Sockets(Kind[tuple[int, ...]]):
+    """Numbers of sockets, from 1, without duplicates, in the order of the frame."""
 
 
 class Names(Kind[tuple[str, ...]]):
@@ -115,7 +115,7 @@ TEXT: Final = Text()
 MOMENT: Final = Moment()
 TIME_OF_DAY: Final = TimeOfDay()
 WEEKDAYS: Final = Weekdays()
-NUMBERS: Final = Numbers()
+SOCKETS: Final = Sockets()
 NAMES: Final = Names()
 CURRENT: Final = Quantity("A", 0, 200, noise=1)
 GRID_CURRENT: Final = Quantity("A", -1000, 1000)

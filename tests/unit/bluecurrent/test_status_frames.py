@@ -163,6 +163,7 @@ def test_a_frame_concerns_the_charge_points_that_it_names() -> None:
         ({"socket_ids": "1,2"}, (1, 2)),
         ({"data": {"socket_ids": [1, 2], "actual_kwh": 1}}, (1, 2)),
         ({"socket_ids": "none"}, None),
+        ({"socket_ids": [0, 1]}, None),
         ({"socket_ids": None}, None),
         ({}, None),
     ],
@@ -173,3 +174,14 @@ def test_the_sockets_at_the_top_of_a_status_are_read(
     body = frame(object="CH_STATUS", evse_id="B", **fields).body
     assert isinstance(body, Statuses)
     assert body.socket_ids == socket_ids
+
+
+@pytest.mark.parametrize(
+    ("socket_id", "number"),
+    [(1, 1), ("2", 2), (3.0, 3), (0, None), ("0", None), (-1, None), (True, None), (None, None)],
+)
+def test_a_socket_has_a_number_from_1(socket_id: object, number: int | None) -> None:
+    """0 is the whole charge point, as with OCPP's connectors."""
+    body = frame(object="CH_STATUS", evse_id="B", data={"socket_id": socket_id, "actual_kwh": 1}).body
+    assert isinstance(body, Statuses)
+    assert [status.socket for status in body.sockets] == [number]
