@@ -15,14 +15,12 @@ from bridge.chargepoint.observed import USUAL_CURRENT_A
 from bridge.chargepoint.power import NOMINAL_VOLTAGE_V, total_power
 from bridge.chargepoint.readings import Reading
 from bridge.chargepoint.session import LONG_AGO, START_WINDOW, Memory, Session, lose_sight
+from bridge.chargepoint.session_values import note_drawing, note_our_ending, note_vehicle_left, with_peak, with_stop
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.update import Update
 
 FORGET_AFTER: Final = timedelta(minutes=10)
 """How long a socket may be unseen before it is no longer certain that the same vehicle is there."""
-
-ENDING_WINDOW: Final = timedelta(minutes=10)
-"""How long after a stop, unlock, reboot or block by the bridge the end of a session is attributed to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,7 @@ class _Push:
         reading: the energy in the push; None if it has none.
         at: when the push arrived.
         blind_since: since when the socket had not been seen before the push; None if it had been.
-        currency: the ISO code of the currency of costs.
+        premises: the properties of the charge point.
     """
 
     pushed: Status
@@ -60,7 +58,7 @@ class _Push:
     reading: Reading | None
     at: datetime
     blind_since: datetime | None
-    currency: str
+    premises: Premises
 
     @property
     def active(self) -> bool:
@@ -91,25 +89,25 @@ def observe(
         reading=Reading(pushed.energy, now, premises.highest_current) if pushed.energy is not None else None,
         at=now,
         blind_since=memory.blind_since,
-        currency=premises.currency,
+        premises=premises,
     )
     if not push.active:
-        memory = _note_our_ending(memory, now)
+        memory = note_our_ending(memory, now)
     if status.activity is Activity.OFFLINE:
         return lose_sight(memory, now)
-    memory = _with_session(_note_vehicle_left(_regain_sight(memory, now), status), push)
+    memory = _with_session(note_vehicle_left(_regain_sight(memory, now), status), push)
     session = memory.session
     if session is not None and push.active:
-        session = _with_peak(session, total_power(status, premises.nominal_voltage, premises.metered_phases))
+        session = with_peak(session, total_power(status, premises.nominal_voltage, premises.metered_phases))
         # A session that seems to continue can turn out to be the one that was started with this card.
         card = memory.start_card if session.resumed else None
         return replace(memory, session=session, start_accepted=None, start_unknown=None, start_card=card, seen_at=now)
     if session is not None and push.idle:
         if session.open:
             memory = replace(memory, start_card=None)
-        session = _with_stop(_ended(session, push), status)
+        session = with_stop(_ended(session, push), status)
     # A session that this push has shown to be over may be that of a vehicle that is gone.
-    return _note_vehicle_left(replace(memory, session=session, seen_at=now), status)
+    return note_vehicle_left(replace(memory, session=session, seen_at=now), status)
 
 
 def _in_order(values: Status, session: Session | None) -> Status:
@@ -186,12 +184,23 @@ def _begin(memory: Memory, push: _Push) -> Memory:
     If the last session seemed to continue and its counter goes on, those readings were of the next session, which the
     cloud first showed with the old start. They are counted for that one only.
     """
-    last, reading = memory.session, push.reading
-    if last is not None and last.at_end is not None and push.blind_since is None and reading is not None:
-        begun = _begun_after(last.at_end, memory, push)
-        if reading.energy >= (last.reading or 0.0) and begun.lifetime_energy >= memory.lifetime_energy:
-            return begun
-    return _begun_after(last, memory, push)
+    last, next_one = memory.session, push
+    if last is None or last.at_end is None or last.reading is None or not _began_by(last.resumed_at, push):
+        return _begun_after(last, memory, push)
+    if push.reading is None:
+        next_one = replace(push, reading=Reading(last.reading, push.at, push.premises.highest_current))
+    begun = _begun_after(last.at_end, memory, next_one)
+    fell = push.reading is not None and push.reading.energy < last.reading
+    if fell or begun.lifetime_energy < memory.lifetime_energy or begun.session is None:
+        return _begun_after(last, memory, push)
+    peak = last.peak_power if last.peak_power != last.at_end.peak_power else None
+    return replace(begun, session=replace(begun.session, peak_power=peak))
+
+
+def _began_by(when: datetime | None, push: _Push) -> bool:
+    """Whether the start in the status is that of a session that was on at this time."""
+    start = push.status.started_at
+    return push.active and when is not None and start is not None and start <= when + session_starts.ONE_START
 
 
 def _begun_after(last: Session | None, memory: Memory, push: _Push) -> Memory:
@@ -227,7 +236,7 @@ def _begun_after(last: Session | None, memory: Memory, push: _Push) -> Memory:
         )  # the values of the last session, until the cloud shows those of the new one
     return replace(
         memory,
-        session=_note_drawing(_with_counters(session, push), status),
+        session=note_drawing(_with_counters(session, push), status),
         earlier_energy=memory.earlier_energy + (last.energy if last is not None else 0.0),
         previous_energy=last.energy if last is not None else None,
         unlocked=memory.unlocked and seemed_last,
@@ -269,6 +278,7 @@ def _continued(session: Session, push: _Push) -> Session:
             session,
             open=True,
             resumed=True,
+            resumed_at=push.at,
             at_end=replace(session, at_end=None),
             finished_at=None,
             seen_to=None,
@@ -285,7 +295,7 @@ def _continued(session: Session, push: _Push) -> Session:
         # `error` or `unavailable` behind a later start: the counters are those of the next session.
         return _ended_unseen(session, push)
     session = _with_counters(session if moved else _with_start(session, push.status.started_at), push)
-    return _note_drawing(session, push.status) if push.active else session
+    return note_drawing(session, push.status) if push.active else session
 
 
 def _with_counters(session: Session, push: _Push) -> Session:
@@ -294,7 +304,7 @@ def _with_counters(session: Session, push: _Push) -> Session:
     session = readings.counted(session, push.reading, active=push.active)
     if lower:
         return session  # the values were reset, or the reading is a glitch, so the cost beside it is not valid
-    return readings.with_cost(session, push.pushed.total_cost, push.currency)
+    return readings.with_cost(session, push.pushed.total_cost, push.premises.currency)
 
 
 def _with_start(session: Session, start: datetime | None) -> Session:
@@ -308,42 +318,7 @@ def _with_start(session: Session, start: datetime | None) -> Session:
     return replace(session, started_at=start, finished_at=finished if finished is None or finished >= start else None)
 
 
-# --- values of the session ---
-
-
-def _with_peak(session: Session, power: float | None) -> Session:
-    if power is None or (session.peak_power is not None and power <= session.peak_power):
-        return session
-    return replace(session, peak_power=power)
-
-
-def _note_drawing(session: Session, status: Status) -> Session:
-    under_current = status.vehicle is not None and status.vehicle.ready and status.draws
-    drawn = session.drawn or session.energy > 0 or (session.open and under_current)
-    vehicle_seen = session.vehicle_seen or (status.vehicle is not None and status.vehicle.connected)
-    if (drawn, vehicle_seen) == (session.drawn, session.vehicle_seen):
-        return session
-    return replace(session, drawn=drawn, vehicle_seen=vehicle_seen)
-
-
-def _note_vehicle_left(memory: Memory, status: Status) -> Memory:
-    session = memory.session
-    if session is None or session.vehicle_left or status.vehicle is not Vehicle.NONE:
-        return memory
-    if session.open and not session.vehicle_seen:
-        return memory  # the session was started before the vehicle was plugged in
-    return replace(memory, session=replace(session, vehicle_left=True))
-
-
-def _note_our_ending(memory: Memory, now: datetime) -> Memory:
-    """Attribute the end of a session to the bridge if the session stops being active soon after a stop of the bridge.
-
-    The end itself can show later, for example after the charge point was offline.
-    """
-    session, sent = memory.session, memory.ending
-    if session is None or not session.open or sent is None or now - sent > ENDING_WINDOW:
-        return memory
-    return replace(memory, session=replace(session, ended_by_us=True))
+# --- the end ---
 
 
 def _ended(session: Session, push: _Push) -> Session:
@@ -354,6 +329,7 @@ def _ended(session: Session, push: _Push) -> Session:
         session,
         open=False,
         resumed=False,
+        resumed_at=None,
         at_end=None,
         seen_to=now,
         last_end=now,
@@ -367,14 +343,7 @@ def _ended_unseen(session: Session, push: _Push) -> Session:
     start, stop = push.status.started_at, push.status.stopped_at
     ended = _ended(session, push)
     of_the_later_one = start is None or stop is None or stop > start
-    return ended if of_the_later_one else _with_stop(ended, push.status)
-
-
-def _with_stop(session: Session, status: Status) -> Session:
-    """Return the session with its end, if the cloud gives one for it."""
-    stop, start = status.stopped_at, session.started_at
-    fresh = stop is not None and stop != session.stale_stop and (start is None or stop >= start)
-    return replace(session, finished_at=stop) if fresh else session
+    return ended if of_the_later_one else with_stop(ended, push.status)
 
 
 # --- sight ---

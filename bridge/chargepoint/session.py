@@ -56,6 +56,7 @@ class Session:
         vehicle_left: the vehicle has been unplugged since.
         forgotten: after an outage it is not certain that the vehicle is still that of this session.
         resumed: it ended, and then continued.
+        resumed_at: when it continued, or seemed to; None if it has not.
         at_end: the session as it was before it continued; None if it has not. It is not compared.
         last_end: when it was last seen to end, even if it continued after that.
         reading: the last plausible `actual_kwh`, even if that is still the counter of the previous session.
@@ -98,6 +99,7 @@ class Session:
     vehicle_left: bool = False
     forgotten: bool = False
     resumed: bool = False
+    resumed_at: datetime | None = None
     at_end: "Session | None" = field(default=None, compare=False)
     last_end: datetime | None = None
     reading: float | None = None
@@ -143,6 +145,7 @@ class Session:
             seen_from=self.seen_from + delta,
             seen_to=_moved(self.seen_to, delta),
             last_end=_moved(self.last_end, delta),
+            resumed_at=_moved(self.resumed_at, delta),
             at_end=self.at_end.shifted(delta) if self.at_end is not None else None,
             read_at=_moved(self.read_at, delta),
             suspect=self.suspect.shifted(delta) if self.suspect is not None else None,

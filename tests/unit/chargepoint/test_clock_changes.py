@@ -11,7 +11,7 @@ from bridge.chargepoint.records import record_of
 from tests.unit.chargepoint.socket_story import T1, T2, T3, readings, story
 
 OWN_TIMES = {
-    "seen_from", "seen_to", "last_end", "read_at", "seen_before", "unseen_before", "unseen_after", "at",
+    "seen_from", "seen_to", "last_end", "resumed_at", "read_at", "seen_before", "unseen_before", "unseen_after", "at",
     "start_accepted", "start_unknown", "ending", "blind_since", "seen_at", "until", "link_down_since",
 }  # fmt: skip
 

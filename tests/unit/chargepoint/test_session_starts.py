@@ -157,3 +157,52 @@ def test_an_unlock_holds_until_the_session_continues() -> None:
     assert not s.twin.cable_locked
     s.push("available", "B").push("charging", "C", energy=5.1)
     assert s.twin.cable_locked  # the charge point locks by itself when a session begins
+
+
+# --- the first statuses of a session that still carry the start of the one before (design page 3, "Pushes and data") ---
+
+
+def after_a_session_without_energy() -> Story:
+    """A session that delivered nothing is over, and the next one has been on for a while, but its start is not told."""
+    s = story().push("charging", "B", energy=0.0, started_at=T1).push("available", "B", energy=0.0, stopped_at=T1)
+    return s.push("charging", "C", energy=0.2, started_at=T1).push("charging", "C", energy=0.4, current_1=16.0)
+
+
+@pytest.mark.parametrize("later", [{}, {"energy": 0.4}, {"energy": 0.5}])
+def test_the_energy_before_a_start_is_told_is_that_of_its_session(later: dict[str, float]) -> None:
+    s = after_a_session_without_energy()
+    begun = s.now - timedelta(seconds=20)
+    s.push("charging", "C", started_at=begun, **later)
+    energy = later.get("energy", 0.4)
+    assert s.energies == (energy, 0.0, energy)
+    assert s.latest.peak_power == 16 * 230
+    s.push("available", "B", energy=0.7)
+    assert s.energies == (0.7, 0.0, 0.7)
+
+
+def test_the_session_before_keeps_its_end() -> None:
+    s = after_a_session_without_energy()
+    before = s.twin
+    s.push("charging", "C", energy=0.5, started_at=s.now - timedelta(seconds=20))
+    first, second = records_of(before, s.twin)
+    assert (first.number, first.energy, first.ended_at) == (1, 0.0, T1)
+    assert (second.number, second.energy, second.ended_at) == (2, 0.5, None)
+
+
+def test_a_session_that_continued_before_another_began_keeps_its_energy() -> None:
+    s = after_a_session_without_energy().wait(3600)
+    s.push("charging", "C", energy=0.5, started_at=s.now - timedelta(seconds=20))
+    assert s.energies == (0.5, 0.4, 0.9)
+
+
+def test_a_counter_that_fell_with_the_start_began_anew() -> None:
+    s = story().push("charging", "C", energy=5.0, started_at=T1).push("available", "B", energy=5.0, stopped_at=T2)
+    s.push("charging", "C", energy=5.0, started_at=T1).push("charging", "C", energy=0.1, started_at=s.now)
+    assert s.energies == (0.1, 5.0, 5.1)
+
+
+def test_a_counter_that_goes_on_from_the_session_before_counts_what_came_on_top() -> None:
+    s = story().push("charging", "C", energy=150.0, started_at=T1).push("available", "B", energy=150.0, stopped_at=T2)
+    s.push("charging", "C", energy=150.3, started_at=T1).push("charging", "C", energy=150.4, started_at=s.now)
+    assert s.latest.number == 2
+    assert s.latest.energy == pytest.approx(0.4)
