@@ -209,6 +209,12 @@ class SubjectLine:
         self.presence, self.urgent_first, self.gives_way = None, True, False
         self.items = deque(item for item in self.items if item.kind != "state")
 
+    def give_up(self) -> None:
+        """Drop all but answers until the next change, since the reports cannot be made."""
+        self.dirty, self.presence = Dirty.CLEAN, None
+        self.stop_comparing()
+        self.items = deque(item for item in self.items if item.kind == "answer")
+
     def next_repetition(self) -> float | None:
         """When the next report with an interval is due, seconds on the monotonic clock; None if there is none."""
         return min(self.repeat_at.values(), default=None) if not self.is_down else None

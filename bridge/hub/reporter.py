@@ -23,6 +23,7 @@ from bridge.fimp.report import Report
 from bridge.hub.deadlines import Deadlines
 from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Publication, Renewal, SubjectLine
 from bridge.hub.renewal import RenewalPlan
+from bridge.hub.report_faults import REPORT_FAILED, until_one_fails
 from bridge.hub.subjects import ADAPTER, GOODBYE, NETWORK, Subjects
 from bridge.hub.suspects import SURELY_TAKEN_BYTES, TOO_LARGE, Suspects
 
@@ -264,24 +265,25 @@ class Reporter:
                     last.append(line)
                 else:
                     return publication if not self._in_flight else None  # it waits until it can go alone
-            if not last or self._in_flight:
-                return None
-            return self._next_of(max(last, key=SubjectLine.begins_with_answer))  # a client waits for an answer
+            first = max(last, key=SubjectLine.begins_with_answer, default=None)  # a client waits for an answer
+            return self._next_of(first) if first is not None and not self._in_flight else None
         finally:
             self._ready.update(dict.fromkeys(last))
 
     def _next_of(self, line: SubjectLine) -> Publication | None:
-        """The first message of a line that can be encoded; it stays in the line until it is sent."""
-        while (head := self._head_of(line)) is not None:
-            report, item = head
-            given_up = self._suspects.gave_up(report, larger_than=SURELY_TAKEN_BYTES)
-            if item is not None and item.kind == "answer" and given_up:
-                line.unqueue(report, item)
-                self._answer_with_error(line, item, TOO_LARGE)
-                continue
-            publication = self._encode(line, report, item)
-            if publication is not None:
-                return publication
+        """The first message of a line that can be made; it stays in the line until it is sent."""
+        try:
+            while (head := self._head_of(line)) is not None:
+                report, item = head
+                too_large = self._suspects.gave_up(report, larger_than=SURELY_TAKEN_BYTES)
+                if item is not None and item.kind == "answer" and too_large:
+                    line.unqueue(report, item)
+                    self._answer_with_error(line, item, TOO_LARGE)
+                elif (publication := self._encode(line, report, item)) is not None:
+                    return publication
+        except Exception:
+            line.give_up()
+            self._log.exception(REPORT_FAILED, thing=line.subject)
         return None
 
     def _head_of(self, line: SubjectLine) -> tuple[Report, Item | None] | None:
@@ -311,15 +313,17 @@ class Reporter:
         if line.dirty is Dirty.CLEAN or self._stopping or line.gives_way:
             line.gives_way = False
             return False
-        settings_changed, urgent_only = line.dirty is Dirty.ALL, line.urgent_first
+        settings_too, urgent_only = line.dirty is Dirty.ALL and not line.urgent_first, line.urgent_first
         line.urgent_first, line.gives_way, line.is_down = False, urgent_only, self._subjects.is_down(line.subject)
         if not urgent_only:
             line.dirty = Dirty.CLEAN
-        now = self._clock.monotonic()
-        self._set_deadline(line, now)
-        reports = self._subjects.reports(line.subject, settings_changed=settings_changed and not urgent_only)
+        now, in_seconds = self._clock.monotonic(), self._subjects.next_change_in(line.subject, self._clock.now())
+        self._deadlines.set(line.subject, now + in_seconds if in_seconds is not None else None)
+        self._deadlines.set(line.subject, line.next_repetition())
+        reports = self._subjects.reports(line.subject, settings_changed=settings_too)
         # Each report is made when the one before it is published, so that the first is not late.
-        wanted = (one for one in reports if not urgent_only or one.type in URGENT)
+        made = until_one_fails(reports, line.subject, self._log)
+        wanted = (one for one in made if not urgent_only or one.type in URGENT)
         line.comparing = (report for report in wanted if self._is_due(line, report, now))
         return True
 
@@ -387,11 +391,6 @@ class Reporter:
             line.items.appendleft(error)
             self.answers_waiting += 1
             self._get_ready(line)
-
-    def _set_deadline(self, line: SubjectLine, now: float) -> None:
-        in_seconds = self._subjects.next_change_in(line.subject, self._clock.now())
-        self._deadlines.set(line.subject, now + in_seconds if in_seconds is not None else None)
-        self._deadlines.set(line.subject, line.next_repetition())
 
     def _note_settled(self) -> None:
         if not self._ready and not self._in_flight and not self._renewal.is_planned:

@@ -33,6 +33,7 @@ class ReporterRig:
         self.values: dict[tuple[str, str], JsonValue] = {}
         self.gone: set[str] = set()
         self.down: set[str] = set()
+        self.broken: set[str] = set()
         self.before = list(acknowledged_before)
         self.made: list[str] = []
         self.told_log: list[tuple[str, str]] = []
@@ -68,6 +69,8 @@ class ReporterRig:
         for type_, value in found:
             if settings_changed or type_ != "evt.slow":
                 self.made.append(type_)
+                if subject in self.broken:
+                    raise KeyError(subject)
                 yield report(type_, value, subject)
 
     def is_down(self, subject: str) -> bool:
