@@ -10,6 +10,7 @@ from typing import Final
 from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.power import total
 from bridge.chargepoint.state import State
+from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
 from bridge.web.build_view import Rules, flowing
 from bridge.web.view import FaultView, SummaryView
@@ -23,6 +24,7 @@ class _Entry:
     twin: Twin
     state: State
     power: float | None
+    lacks_power: bool  # it can be seen and has a meter, and its power is not known
     changes_at: datetime | None  # when its state may change without an event
 
 
@@ -65,8 +67,11 @@ class Tally:
             state = before.state
         else:
             state = twin.state(now, grace=rules.grace, state_set="extended")
-        power = total(flowing(twin, rules.nominal_voltage)) if twin.visible(now, rules.grace) else None
-        self._entries[twin.address] = _Entry(twin, state, power, changes_at)
+        seen = twin.status is not None and twin.visible(now, rules.grace)
+        power = total(flowing(twin, rules.nominal_voltage)) if seen else None
+        offline = twin.status is not None and twin.status.activity is Activity.OFFLINE
+        lacks_power = power is None and seen and not offline and bool(twin.observed.metered_phases)
+        self._entries[twin.address] = _Entry(twin, state, power, lacks_power, changes_at)
         if changes_at is not None and (before is None or before.changes_at != changes_at):
             heapq.heappush(self._deadlines, (changes_at, twin.address))
 
@@ -106,6 +111,7 @@ class Tally:
         entries = self._entries.values()
         states = Counter(entry.state for entry in entries)
         powers = [entry.power for entry in entries if entry.power is not None]
+        all_known = not any(entry.lacks_power for entry in entries)
         faults: list[FaultView] = []
         if states[State.ERROR]:
             pages = {evse_id: number // size + 1 for number, evse_id in enumerate(evse_ids)}
@@ -116,7 +122,7 @@ class Tally:
         return SummaryView(
             charge_points=len(evse_ids),
             states={state: states[state] for state in State if states[state]},
-            power=sum(powers) if powers else None,
+            power=sum(powers) if powers and all_known else None,
             faults=tuple(faults),
             left_out=tuple(sorted({*self._left_out, *without_address})[:MOST_NAMED]),
             grids_left_out=tuple(sorted(grids_left_out)[:MOST_NAMED]),

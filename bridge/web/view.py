@@ -319,7 +319,7 @@ class SummaryView:
     Attributes:
         charge_points: the number of charge points.
         states: the number of sockets in each state of the extended set, without states that no socket is in.
-        power: the power of all sockets; None if it is known for none.
+        power: the power of all sockets that can be seen; None if it is known for none, or unknown for one with a meter.
         faults: the first sockets that report a fault.
         left_out: the names of the first charge points and sockets that the hub does not get.
         grids_left_out: the names of the first grid connections that the hub does not get.

@@ -41,6 +41,21 @@ def test_states_are_counted_and_power_is_added() -> None:
     assert (summary.charge_points, summary.faults, summary.left_out) == (3, (), ())
 
 
+def test_the_power_is_unknown_while_that_of_a_socket_with_a_meter_is() -> None:
+    charging = showroom.charging()
+    lost = replace(
+        charging,
+        evse_id="BCU9",
+        status=replace(charging.status or Status(), current_2=None),
+        observed=replace(charging.observed, metered_phases=(1, 2, 3)),
+    )
+    assert tally(charging, lost).summary(NOW, RULES, ["a", "b"], 20).power is None
+    offline = replace(lost, status=replace(lost.status or Status(), activity=Activity.OFFLINE))
+    without_meter = Twin(evse_id="BCU8", status=Status(activity=Activity.AVAILABLE))
+    summary = tally(charging, offline, without_meter).summary(NOW, RULES, ["a", "b", "c"], 20)
+    assert summary.power == pytest.approx(10994, abs=1)
+
+
 def test_a_state_that_changes_with_time_is_counted_again() -> None:
     down = showroom.charging().link_lost(NOW)
     starting = Twin(
