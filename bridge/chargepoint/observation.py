@@ -124,6 +124,8 @@ def _in_order(values: Status, session: Session | None) -> Status:
 
 def _with_session(memory: Memory, push: _Push) -> Memory:
     """Return the memory with the values of the push in the session that they belong to."""
+    if not push.active:
+        memory = _taken_over(memory, push) or memory
     session = memory.session
     if (push.active and _is_new(session, push)) or (push.idle and _was_missed(session, push)):
         return _begin(memory, push)
@@ -132,9 +134,8 @@ def _with_session(memory: Memory, push: _Push) -> Memory:
     continued = _continued(session, push)
     if continued is session:
         return memory
-    if session.open == continued.open:
-        return replace(memory, session=continued)
-    return replace(memory, session=continued, unlocked=False, opened=memory.opened + 1)
+    memory = replace(memory, session=continued)
+    return replace(memory, unlocked=False, opened=memory.opened + 1) if continued.open and not session.open else memory
 
 
 # --- which session ---
@@ -179,28 +180,40 @@ def _may_have_ended(session: Session, push: _Push) -> bool:
 
 
 def _begin(memory: Memory, push: _Push) -> Memory:
-    """Return the memory after the first push that shows the next session.
+    """Return the memory after the first push that shows the next session."""
+    return _taken_over(memory, push) or _begun_after(memory.session, memory, push)
 
-    If the last session seemed to continue and its counter goes on, those readings were of the next session, which the
-    cloud first showed with the old start. They are counted for that one only.
+
+def _taken_over(memory: Memory, push: _Push) -> Memory | None:
+    """Return the memory in which the next session has what was counted since the last one seemed to continue.
+
+    The cloud first showed the next session with the old start. It can be over already when its own start is told.
+
+    Returns:
+        None if the last session did not seem to continue, or did continue before the next one began.
     """
     last, next_one = memory.session, push
     if last is None or last.at_end is None or last.reading is None or not _began_by(last.resumed_at, push):
-        return _begun_after(last, memory, push)
+        return None
+    if not session_starts.moved(last, push.status, push.blind_since):
+        return None
+    if not push.active:
+        on = replace(push.status, activity=Activity.CHARGING, stopped_at=last.stale_stop)
+        next_one = replace(next_one, status=on)
     if push.reading is None:
-        next_one = replace(push, reading=Reading(last.reading, push.at, push.premises.highest_current))
+        next_one = replace(next_one, reading=Reading(last.reading, push.at, push.premises.highest_current))
     begun = _begun_after(last.at_end, memory, next_one)
     fell = push.reading is not None and push.reading.energy < last.reading
     if fell or begun.lifetime_energy < memory.lifetime_energy or begun.session is None:
-        return _begun_after(last, memory, push)
+        return None
     peak = last.peak_power if last.peak_power != last.at_end.peak_power else None
-    return replace(begun, session=replace(begun.session, peak_power=peak))
+    return replace(begun, session=replace(begun.session, peak_power=peak, ended_by_us=last.ended_by_us))
 
 
 def _began_by(when: datetime | None, push: _Push) -> bool:
     """Whether the start in the status is that of a session that was on at this time."""
     start = push.status.started_at
-    return push.active and when is not None and start is not None and start <= when + session_starts.ONE_START
+    return when is not None and start is not None and start <= when + session_starts.ONE_START
 
 
 def _begun_after(last: Session | None, memory: Memory, push: _Push) -> Memory:

@@ -139,6 +139,8 @@ class Place:
 )
 @example(stale_start=1, life=["plug", "card", "stop", ("lose link", ["card", 70.0]), 300.0])
 @example(stale_start=2, life=["plug", "card", "stop", 300.0, "card", 1500.0])
+@example(stale_start=2, life=["plug", "card", "stop", 300.0, "card", 1500.0, "stop", 1.0])
+@example(stale_start=2, life=["plug", "card", "stop", 300.0, "card", 1500.0, "unplug", 1.0])
 @example(stale_start=1, life=["plug", "card", "stop", ("kill", ["card", 70.0]), ("kill", [300.0]), 70.0])
 @example(stale_start=0, life=["plug", "card", 300.0, 70.0, ("kill", ["unplug", "plug", "card", 70.0])])
 def test_no_energy_is_lost_or_counted_twice(stale_start: int, life: list[Deed | tuple[str, list[Deed]]]) -> None:

@@ -180,6 +180,20 @@ def test_the_energy_before_a_start_is_told_is_that_of_its_session(later: dict[st
     assert s.energies == (0.7, 0.0, 0.7)
 
 
+@pytest.mark.parametrize("activity", ["available", "error", "unavailable"])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_session_whose_start_is_told_at_its_end_is_one_of_its_own(activity: str, stopped: bool) -> None:
+    s = after_a_session_without_energy()
+    begun = s.now - timedelta(seconds=20)
+    if stopped:
+        s.remember(session.ending_sent, s.now)
+    s.push(activity, "B", energy=0.4, started_at=begun, stopped_at=s.now)
+    assert (s.latest.number, s.energies) == (2, (0.4, 0.0, 0.4))
+    s.push("available", "B").push("available", "B", energy=0.4)
+    assert (s.latest.number, s.energies, s.latest.finished_at) == (2, (0.4, 0.0, 0.4), begun + timedelta(seconds=20))
+    assert s.state == ("ready_to_charge" if stopped else "finished")
+
+
 def test_the_session_before_keeps_its_end() -> None:
     s = after_a_session_without_energy()
     before = s.twin
