@@ -257,11 +257,22 @@ class BrokerClient(aiomqtt.Client):
 
     def _on_socket_register_write(self, client: "Client", userdata: object, sock: "SocketLike") -> None:
         """Write in the next turn of the loop. `aiomqtt` first asks the system whether the socket can take it."""
+        del userdata
         try:
             asyncio.get_running_loop().call_soon(self._write, client)
         except RuntimeError:  # CONNECT is sent by another thread
+            self._loop.call_soon_threadsafe(self._await_room, client, sock)
+
+    def _await_room(self, client: "Client", sock: "SocketLike") -> None:
+        """Write once the system says that the socket can take more. It can be closed by now, and has no number then."""
+        if sock.fileno() >= 0:
             self._awaits_room = True
-            super()._on_socket_register_write(client, userdata, sock)
+            super()._on_socket_register_write(client, None, sock)
+
+    def _on_socket_open(self, client: "Client", userdata: object, sock: "SocketLike") -> None:
+        opened = super()._on_socket_open
+        # The socket is opened by another thread, and can be closed before the loop reads from it.
+        self._loop.call_soon_threadsafe(lambda: opened(client, userdata, sock) if sock.fileno() >= 0 else None)
 
     def _on_socket_unregister_write(self, client: "Client", userdata: object, sock: "SocketLike") -> None:
         if self._awaits_room:
@@ -274,8 +285,7 @@ class BrokerClient(aiomqtt.Client):
                 client.loop_write()
             sock = client.socket()
             if client.want_write() and sock is not None and not self._awaits_room:
-                self._awaits_room = True  # the socket is full; the system says when it is not
-                super()._on_socket_register_write(client, None, sock)
+                self._await_room(client, sock)
         except Exception as error:  # as in `aiomqtt`: the connection is broken
             if self._unanswered and not self._connected.done():
                 self._connected.set_exception(aiomqtt.MqttError(str(error)))

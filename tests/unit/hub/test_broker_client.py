@@ -208,3 +208,15 @@ async def test_a_connection_that_breaks_before_it_is_answered_fails_at_once(monk
     gc.collect()
     await asyncio.sleep(0)
     assert failures == []
+
+
+async def test_a_socket_that_is_closed_while_another_thread_opens_it_leaves_no_error() -> None:
+    failures = list[dict[str, object]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    client, closed = BrokerClient("127.0.0.1"), socket.socket()
+    closed.close()
+    await asyncio.to_thread(client._on_socket_open, client._client, None, closed)
+    await asyncio.to_thread(client._on_socket_register_write, client._client, None, closed)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert failures == []
