@@ -128,7 +128,7 @@ class Link:
                 case WaitFor(seconds):
                     await self._sleep(seconds)
                 case Connect(log_in):
-                    self._change(LinkState.CONNECTING, self.status.error)
+                    self._change(LinkState.CONNECTING, self.status.error_of_next_try)
                     await self._stay_connected(opened, log_in=log_in)
 
     async def _stay_connected(self, opened: Callable[[], Awaitable[None]], *, log_in: bool) -> None:

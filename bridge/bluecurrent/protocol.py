@@ -59,6 +59,15 @@ class LinkStatus:
         """Whether requests can be made, and pushes arrive."""
         return self.state is LinkState.UP
 
+    @property
+    def error_of_next_try(self) -> BridgeError | None:
+        """The error that still holds while the link connects again.
+
+        A missing or refused token does not: the link connects only once there is another one.
+        """
+        about_token = isinstance(self.error, Unauthorized) and not self.error.retryable
+        return None if about_token else self.error
+
 
 NO_TOKEN: Final = Unauthorized(
     "There is no Blue Current API token yet. Make one on my.bluecurrent.nl (settings, advanced) and set "
