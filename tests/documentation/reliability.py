@@ -120,6 +120,22 @@ PROVEN: Final = (
         "tests/unit/chargepoint/test_one_session_one_row.py::test_every_session_is_one_row",
     ),
     Row(
+        "The late verdict on a command changes nothing that is told of a later session",
+        "Lives of a socket drawn at random, with each command sent and answered at any moment, compared with the same "
+        "life without it",
+        "tests/unit/chargepoint/test_late_verdicts.py::test_no_verdict_changes_what_is_told_of_a_later_session",
+    ),
+    Row(
+        "A counter never falls below what the hub was told, whatever happens while the bridge is not running",
+        "Kills the bridge right after a report, and lets another session take the place of that one",
+        "tests/conversation/test_after_a_restart.py::test_a_counter_that_the_hub_was_told_never_falls",
+    ),
+    Row(
+        "No energy is lost or counted twice over kills and losses of the link",
+        "Lives of a charge point drawn at random, with a real file that is kept as it is at a kill",
+        "tests/unit/account/test_sessions_over_restarts.py::test_no_energy_is_lost_or_counted_twice",
+    ),
+    Row(
         "A year loses no energy",
         "A year of two charge points, 200 restarts, both clock changes",
         "tests/integration/test_year.py::test_energy_and_sessions_are_right_after_a_year",
