@@ -49,11 +49,9 @@ class AppState:
         self._connection = _CONNECTIONS[status.state]
         if not self._attempt:
             auth = self._auth_after(status)
-            failed = auth in ("ERROR", "LOST") and status.error is not None
-            if auth != self.auth or not failed:
-                self.code = ""
+            failure = status.error if auth in ("ERROR", "LOST") else None
             self.auth = auth
-            self.problem = str(status.error) if failed else ""
+            self.problem, self.code = (str(failure), failure.code) if failure is not None else ("", "")
         self._notify()
 
     def _auth_after(self, status: LinkStatus) -> AuthState:

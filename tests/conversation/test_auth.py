@@ -204,6 +204,7 @@ async def test_a_token_refused_later_reports_the_login_as_lost(house: House) -> 
     await house.hub.until(lambda: told(house)[-1] == "LOST")
     reports = house.hub.find("evt.auth.status_report")
     assert "my.bluecurrent.nl" in status(reports[-1])[1]
+    assert status(reports[-1])[2] == "ERR_UNAUTHORIZED"
     error = await house.hub.refused(SOCKET, "cmd.charge.start")
     assert error.message.value == "ERR_UNAUTHORIZED"
     # The same token again is answered at once, and not tried.

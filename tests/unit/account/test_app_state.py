@@ -52,6 +52,8 @@ def test_the_state_of_the_link_gives_the_app_state(
         app_state.link_changed(status)
     config = "NOT_CONFIGURED" if auth == "NOT_AUTHENTICATED" else "CONFIGURED"
     assert app_state.states() == {"app": app, "connection": connection, "config": config, "auth": auth}
+    failed = auth in ("ERROR", "LOST")
+    assert (app_state.problem, app_state.code) == (("x", "ERR_UNAUTHORIZED") if failed else ("", ""))
 
 
 def test_every_change_is_reported() -> None:
