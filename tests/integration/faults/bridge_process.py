@@ -76,6 +76,8 @@ async def _serve(settings: Settings, ahead_s: float, level: Level, control: Conn
                 clock.set_wrong(number)
             case "stop":
                 stop.set()
+            case "checkpoint":
+                service.parts.tasks.start(service.parts.storage.checkpoint())
             case "collect":
                 gc.collect()
                 _give_back()
