@@ -97,6 +97,9 @@ class Database:
             _touch(file)
             self._connection = self._open(file, check)
             self._file = file
+            # SQLite keeps the descriptor of this further connection, as closing it would release the locks of the first
+            # one (POSIX). So the process has as many open files from the start as ever after.
+            self.checkpoint()
         except OSError as error:
             self._unlock()
             raise StorageUnusable(_cannot_use(file, error.strerror or str(error))) from error

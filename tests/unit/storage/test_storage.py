@@ -198,6 +198,20 @@ async def test_a_checkpoint_moves_what_was_written_into_the_file(path: Path) -> 
     assert Storage(path).value("number") == -1
 
 
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_checkpoint_leaves_no_open_file_behind(path: Path) -> None:
+    storage = Storage(path)
+    before = _open_files()
+    for number in range(3):
+        storage.save_value("number", number)
+        await storage.checkpoint()
+    assert _open_files() == before
+    storage.close()
+
+
 async def test_nothing_is_lost_when_no_checkpoint_is_possible(path: Path) -> None:
     storage = Storage(path)
     storage.save_value("number", 1)
