@@ -26,8 +26,9 @@ FIRST_MESSAGE: Final = (
 )
 
 LATE_FRAMES: Final = (
-    "no turn of the bridge takes longer than 1 ms at this rate, so the latest frames are those for which the processor "
-    "was busy with another process. The bridge needs it for longer, since it sends three messages a frame"
+    "a turn of the bridge takes about 2 ms at the longest at this rate, the write of the energy to disk included. The "
+    "latest frames are therefore those for which the processor was busy with another process. The bridge needs it for "
+    "longer, since it sends three messages a frame"
 )
 
 SUMMARY: Final = "the page begins with a summary of the whole account"
