@@ -76,8 +76,6 @@ async def _serve(settings: Settings, ahead_s: float, level: Level, control: Conn
                 clock.set_wrong(number)
             case "stop":
                 stop.set()
-            case "checkpoint":
-                service.parts.tasks.start(service.parts.storage.checkpoint())
             case "collect":
                 gc.collect()
                 _give_back()
@@ -86,8 +84,6 @@ async def _serve(settings: Settings, ahead_s: float, level: Level, control: Conn
         control.send(_status(service))
 
     asyncio.get_running_loop().add_reader(control.fileno(), obey)
-    # SQLite keeps a file of the first checkpoint open for those after it, so it counts from the beginning.
-    await service.parts.storage.checkpoint()
     await service.run(stop)
 
 

@@ -355,8 +355,6 @@ async def run(broker: TestBroker, folder: Path, seed: int, steps: Sequence[Step]
             await rig.step(step)
             if step.number == warm_up:
                 await rig.calm(step.number)
-                # SQLite keeps the file that the first checkpoint opens, and uses it for all later ones.
-                await rig.bridge.ask("checkpoint")
                 await rig.a_day_passes()
                 await rig.at_rest()
                 before = await rig.measure()
