@@ -15,6 +15,9 @@ from bridge.storage.storage import Storage
 
 EVERY: Final = timedelta(minutes=1)
 
+ENERGY_EVERY: Final = timedelta(seconds=1)
+"""The energy of a socket is written before each report of it, but not more often than this."""
+
 GRIDS_EVERY: Final = timedelta(seconds=1)
 """All grid connections are one value, so that a thousand of them are not written a thousand times at a start."""
 
@@ -37,7 +40,8 @@ class Recorder:
         self._now = now
         self._dirty: dict[str, Memory] = {}
         self._records: dict[tuple[str, str, int], SessionRecord] = {}
-        self._written_energy: dict[str, float] = {}
+        self._energy_on_disk: dict[str, tuple[float, datetime]] = {}
+        self._told = False
         self._grids = grids_behind(storage.value(GRIDS))
         self._grids_dirty = False
         self._written = now()
@@ -95,26 +99,34 @@ class Recorder:
     def before_telling(self, identity: str) -> None:
         """Write the energy of a socket unless it is on disk, because the hub is about to be told of it.
 
-        A counter that the hub was told never falls (contract 5), also if the process is killed and another session
-        has taken the place of this one in the cloud before the next start.
+        A counter that the hub was told never falls (contract 4, `e_import`), also if the process is killed and another
+        session has taken the place of this one in the cloud before the next start. A socket that is told of several
+        times a second is written once: the rest follows with the next tick.
         """
         memory = self._dirty.get(identity)
-        if memory is not None and memory.lifetime_energy != self._written_energy.get(identity):
+        if memory is None:
+            return
+        energy, written = self._energy_on_disk.get(identity, (None, None))
+        if memory.lifetime_energy == energy:
+            return
+        self._told = True
+        if written is None or abs(self._now() - written) >= ENERGY_EVERY:
             self.write()
 
     def write_if_due(self) -> None:
-        """Write changes if the last write was a minute ago, or the clock was set back."""
+        """Write what the hub was told, and the rest if the last write was a minute ago or the clock was set back."""
         if self._grids_dirty:
             self._write_grids()
-        if abs(self._now() - self._written) >= EVERY:
+        if self._told or abs(self._now() - self._written) >= EVERY:
             self.write()
 
     def write(self) -> None:
         """Write the changes, and those that could not be written before."""
-        self._written = self._now()
+        self._written, self._told = self._now(), False
         if self._dirty or self._records:
             self._storage.save_memories(self._dirty, self._written, self._records.values())
-            self._written_energy |= {identity: memory.lifetime_energy for identity, memory in self._dirty.items()}
+            for identity, memory in self._dirty.items():
+                self._energy_on_disk[identity] = memory.lifetime_energy, self._written
             self._dirty.clear()
             self._records.clear()
         else:

@@ -12,7 +12,7 @@ PER_FRAME: Final = (
 )
 
 TRADE_OFF: Final = (
-    "comparing the reports of a frame, writing its energy to disk and publishing what differs cost more than reading it. "
+    "comparing the reports of a frame and publishing what differs cost more than reading it. "
     "In a burst the bridge therefore reads frames for a short while before it publishes (`SLICE_S` in "
     "`bridge/bluecurrent/link.py`), and measurements merge meanwhile. A shorter slice gives more messages a second and "
     "less CPU time a message, but fewer frames a second; without one, the bridge publishes 3 messages a frame at half of "
@@ -21,13 +21,13 @@ TRADE_OFF: Final = (
 
 FIRST_MESSAGE: Final = (
     "the first message of a frame leaves before the others are made, but after the frame has been parsed and applied to "
-    "its session, and after its energy is on disk: about 0.25 ms of CPU time. That is two to four times as much here, "
-    "since at 100 frames a second the caches of the processor are cold at each frame. The bare wire copies one number"
+    "its session: about 0.2 ms of CPU time. That is two to four times as much here, since at 100 frames a second the "
+    "caches of the processor are cold at each frame. The bare wire copies one number"
 )
 
 LATE_FRAMES: Final = (
-    "a turn of the bridge takes about 2 ms at the longest at this rate, the write of the energy to disk included. The "
-    "latest frames are therefore those for which the processor was busy with another process. The bridge needs it for "
+    "a turn of the bridge takes about 2 ms at the longest at this rate: once a second it writes to disk, too. The "
+    "latest frames are mostly those for which the processor was busy with another process. The bridge needs it for "
     "longer, since it sends three messages a frame"
 )
 

@@ -12,7 +12,7 @@ from bridge.chargepoint.limits import Limits
 from bridge.chargepoint.records import record_of
 from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.twin import Twin
-from bridge.storage.recorder import EVERY, GRIDS, GRIDS_EVERY, Recorder
+from bridge.storage.recorder import ENERGY_EVERY, EVERY, GRIDS, GRIDS_EVERY, Recorder
 from bridge.storage.storage import Storage
 
 BEGIN = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -82,6 +82,7 @@ def test_a_change_of_a_session_is_written_at_once_with_its_record(desk: Desk) ->
 def test_energy_is_on_disk_before_the_hub_is_told(desk: Desk) -> None:
     desk.session(energy=2.0, reading=2.0)
     assert desk.kept() == (0.0, [0.0])
+    desk.now += ENERGY_EVERY
     desk.recorder.before_telling("B")
     assert desk.kept() == (2.0, [2.0])
     written = desk.storage.changes
@@ -89,6 +90,22 @@ def test_energy_is_on_disk_before_the_hub_is_told(desk: Desk) -> None:
     desk.recorder.before_telling("B")
     desk.recorder.before_telling("another")
     assert desk.storage.changes == written  # its energy is on disk
+
+
+def test_energy_that_is_told_more_often_is_on_disk_with_the_next_tick(desk: Desk) -> None:
+    desk.now += ENERGY_EVERY
+    for energy in (1.0, 2.0, 3.0):
+        desk.session(energy=energy, reading=energy)
+        desk.recorder.before_telling("B")
+    assert desk.kept() == (1.0, [1.0])
+    desk.recorder.write_if_due()
+    assert desk.kept() == (3.0, [3.0])
+    desk.session(energy=4.0, reading=4.0)
+    desk.recorder.write_if_due()
+    assert desk.kept() == (3.0, [3.0])  # the hub was not told of it
+    desk.now -= ENERGY_EVERY
+    desk.recorder.before_telling("B")
+    assert desk.kept() == (4.0, [4.0])  # a clock that is set back holds nothing up
 
 
 def test_a_wanted_limit_is_written_at_once(desk: Desk) -> None:
