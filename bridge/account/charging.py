@@ -119,8 +119,8 @@ class Charging:
         modes: list[ChargingMode] = ["normal"]
         if self._overrides.work_for(twin):
             modes.append("slow")
-        of = partial(setting_of, twin.settings)
-        return [*modes, *(one for one in PROFILES if (setting := of(one)) is not None and setting.writable)]
+        settings = {profile: setting_of(twin.settings, profile) for profile in PROFILES}
+        return [*modes, *(profile for profile, setting in settings.items() if setting is not None and setting.writable)]
 
     def mode(self, twin: Twin, wish: str | None) -> ChargingMode | None:
         """Read the property `charging_mode` of a command.

@@ -106,7 +106,7 @@ def observe(
         if session.open:
             memory = replace(memory, start_card=None)
         session = with_stop(_ended(session, push), status)
-    # A session that this push has shown to be over may be that of a vehicle that is gone.
+    # If this push has shown that the session is over, its vehicle can have left with the same push.
     return note_vehicle_left(replace(memory, session=session, seen_at=now), status)
 
 

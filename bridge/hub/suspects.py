@@ -39,7 +39,7 @@ class Suspects:
 
     def was_alone(self, publication: Publication) -> bool:
         """Whether a message was the only one in flight at a close, so that it is probably the culprit."""
-        return bool(self._closes) and publication.identity in self._closes
+        return publication.identity in self._closes
 
     def among(self, in_flight: Collection[Publication]) -> bool:
         """Whether a suspect is among these messages."""

@@ -41,10 +41,7 @@ _V1: Final = (
 ) STRICT, WITHOUT ROWID""",
 )
 
-_V2: Final = (
-    # The ledger. Times are UTC, ISO 8601; energy kWh, cost EUR, power W. Row 0 of a socket is no session: it is what
-    # the socket had delivered before sessions were kept, so that the rows add up to its lifetime energy.
-    """CREATE TABLE session (
+_SESSION_COLUMNS: Final = """
     address        TEXT NOT NULL,      -- of the socket
     number         INTEGER NOT NULL,   -- from 1; below 0 where only a transaction tells of it
     evse_id        TEXT NOT NULL,
@@ -61,8 +58,12 @@ _V2: Final = (
     card           TEXT,
     mode           TEXT,
     transaction_id TEXT,
-    PRIMARY KEY (address, number)
-) STRICT, WITHOUT ROWID""",
+"""
+
+_V2: Final = (
+    # The ledger. Times are UTC, ISO 8601; energy kWh, cost EUR, power W. Row 0 of a socket is no session: it is what
+    # the socket had delivered before sessions were kept, so that the rows add up to its lifetime energy.
+    f"CREATE TABLE session ({_SESSION_COLUMNS}    PRIMARY KEY (address, number)\n) STRICT, WITHOUT ROWID",
     """CREATE TABLE steering (
     address     TEXT PRIMARY KEY,      -- of the socket
     content     TEXT NOT NULL          -- JSON: what has been learned of it and is wanted from it
@@ -130,24 +131,7 @@ _V3: Final = (
     _SOCKETS_BY_IDENTITY.format(table="memory"),
     _SOCKETS_BY_IDENTITY.format(table="steering"),
     "ALTER TABLE session RENAME TO session_by_address",
-    """CREATE TABLE session (          -- as before, by charge point, too
-    address        TEXT NOT NULL,
-    number         INTEGER NOT NULL,
-    evse_id        TEXT NOT NULL,
-    socket         INTEGER,
-    started_at     TEXT,
-    ended_at       TEXT,
-    times_given    INTEGER NOT NULL,
-    not_before     TEXT,
-    not_after      TEXT,
-    energy         REAL NOT NULL,
-    cost           REAL,
-    peak_power     REAL,
-    average_power  REAL,
-    card           TEXT,
-    mode           TEXT,
-    transaction_id TEXT,
-    currency       TEXT NOT NULL DEFAULT 'EUR',
+    f"""CREATE TABLE session ({_SESSION_COLUMNS}    currency       TEXT NOT NULL DEFAULT 'EUR',
     PRIMARY KEY (address, number, evse_id)
 ) STRICT, WITHOUT ROWID""",
     "INSERT INTO session SELECT * FROM session_by_address",

@@ -167,7 +167,7 @@ CALLER = "pt:j1/mt:rsp/rt:app/rn:tester/ad:1"
 
 
 async def test_a_copy_of_a_report_goes_to_resp_to(house: House) -> None:
-    reply = "pt:j1/mt:rsp/rt:app/rn:tester/ad:1"
+    reply = CALLER
     answers = await house.hub.command(SOCKET, "cmd.state.get_report", 2, resp_to=reply)
     assert [answer.path for answer in answers] == [device_topic(SOCKET, kind="evt"), reply]
     assert [answer.message.topic for answer in answers] == [device_topic(SOCKET, kind="evt"), reply]
