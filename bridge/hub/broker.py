@@ -14,14 +14,13 @@ from structlog.typing import FilteringBoundLogger
 from bridge.backoff import backoff
 from bridge.clock import Clock
 from bridge.fimp.addresses import Addresses
-from bridge.hub.connection import (
+from bridge.hub.broker_client import (
     CLOSED_UNANSWERED,
     BrokerClient,
     accepts_another,
-    access,
-    explain,
     give_up_once_others_are_answered,
 )
+from bridge.hub.connection import access, explain
 from bridge.hub.line import Publication, Renewal
 from bridge.hub.reporter import Reporter
 from bridge.hub.router import Router

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from bridge.hub.broker import LONGEST_WAIT_S
-from bridge.hub.connection import BrokerClient
+from bridge.hub.broker_client import BrokerClient
 from tests.brokers import TestBroker
 from tests.conftest import HouseMaker
 from tests.harness import House, house_settings

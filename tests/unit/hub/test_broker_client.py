@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import aiomqtt
 import pytest
 
-from bridge.hub.connection import BrokerClient
+from bridge.hub.broker_client import BrokerClient
 from tests.benchmarks.mqtt_wire import PUBACK, PUBLISH, Splitter, read_publish
 
 CONNACK = bytes((0x20, 2, 0, 0))
