@@ -13,10 +13,11 @@ from pydantic import JsonValue
 
 from bridge.checkup.connectivity import Cures, Server, speaks_tls
 from bridge.checkup.finding import Finding, fail, note, ok
-from bridge.commandline.send_watch import ADAPTER, BrokerProblem, Order, compose, visitor
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.hub.connection import LOGIN_REFUSED, tls_context
+from bridge.hub.order import ADAPTER, Order, compose
+from bridge.hub.visitor import BrokerProblem, visitor
 from bridge.settings import MqttSettings, Settings
 
 WHAT: Final = "broker"

@@ -339,8 +339,10 @@ def send(
     """Send one FIMP command through the broker and print its answers."""
     from bridge.clock import SystemClock
     from bridge.commandline.message_line import line
-    from bridge.commandline.send_watch import BrokerProblem, Order, properties_of
+    from bridge.commandline.send_watch import properties_of
     from bridge.commandline.send_watch import send as send_order
+    from bridge.hub.order import Order
+    from bridge.hub.visitor import BrokerProblem
 
     settings = _load(config, assignments)
     order = Order(evse, command, value, value_type, properties_of(prop or []), service)
@@ -372,8 +374,8 @@ def watch(
 ) -> None:
     """Print the FIMP traffic of the broker in readable form until Ctrl-C."""
     from bridge.clock import SystemClock
-    from bridge.commandline.send_watch import BrokerProblem
     from bridge.commandline.send_watch import watch as watch_traffic
+    from bridge.hub.visitor import BrokerProblem
 
     settings = _load(config, assignments)
 

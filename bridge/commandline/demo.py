@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from bridge.clock import SystemClock
 from bridge.commandline.embedded_broker import LOOPBACK, embedded_broker, free_port
-from bridge.commandline.send_watch import BrokerProblem, watch
+from bridge.commandline.send_watch import watch
+from bridge.hub.visitor import BrokerProblem
 from bridge.logs import Log
 from bridge.service import Service
 from bridge.settings import CloudSettings, HttpSettings, LogSettings, MqttSettings, Settings, StorageSettings

@@ -1,25 +1,9 @@
-"""`bluecurrent-fimp send`: what it sends, and how long it waits."""
+"""`bluecurrent-fimp send` and `simulate` refuse arguments that they cannot use."""
 
 import pytest
 from typer.testing import CliRunner
 
 from bridge.commandline.cli import app
-from bridge.commandline.send_watch import REPORT_S, Order
-from bridge.settings import Settings
-
-
-@pytest.mark.parametrize(
-    ("interface", "patience"),
-    [
-        ("cmd.state.get_report", REPORT_S),
-        ("meter.get_report", REPORT_S),
-        ("cmd.network.get_all_nodes", REPORT_S),
-        ("cmd.charge.start", 65),
-        ("cmd.ping.send", 65),
-    ],
-)
-def test_it_waits_for_the_cloud_only_where_the_command_needs_it(interface: str, patience: float) -> None:
-    assert Order("BCU102728", interface).patience(Settings()) == patience
 
 
 @pytest.mark.parametrize("arguments", [["BCU/1"], ["BCU+1"], [""], ["a b"], ["BCU102728", "--service", "#"]])

@@ -1,0 +1,20 @@
+"""A command that another client of the broker sends to the service."""
+
+import pytest
+
+from bridge.hub.order import REPORT_S, Order
+from bridge.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("interface", "patience"),
+    [
+        ("cmd.state.get_report", REPORT_S),
+        ("meter.get_report", REPORT_S),
+        ("cmd.network.get_all_nodes", REPORT_S),
+        ("cmd.charge.start", 65),
+        ("cmd.ping.send", 65),
+    ],
+)
+def test_it_waits_for_the_cloud_only_where_the_command_needs_it(interface: str, patience: float) -> None:
+    assert Order("BCU102728", interface).patience(Settings()) == patience
