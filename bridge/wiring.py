@@ -6,12 +6,13 @@ from a change to the parts that must know of it, is only in the tuples of listen
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from structlog.typing import FilteringBoundLogger
 
 from bridge.account.app_state import AppState
 from bridge.account.availability import Availability
+from bridge.account.boosts import Boosts
 from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.credentials import Credentials
@@ -27,6 +28,7 @@ from bridge.account.reboots import Reboots
 from bridge.account.request_budget import RequestBudget
 from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
+from bridge.account.unlocks import Unlocks
 from bridge.account.user_schedules import UserSchedules
 from bridge.bluecurrent.app_api import AppApi, fetch_api_token
 from bridge.bluecurrent.link import Link
@@ -64,9 +66,6 @@ from bridge.world import World
 
 if TYPE_CHECKING:
     from bridge.recording.recorder import FrameRecorder
-
-RESTARTS: Final = "restarts"
-"""The key in the storage of the number of restarts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,6 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
 
     # What everything else uses.
     storage = world.storage or Storage(settings.storage.path, logger, clock.now)
-    restarts = _count_start(storage)
     addresses = Addresses(settings.fimp.resource_name, settings.fimp.resource_address, settings.mqtt.topic_prefix)
     runtime = RuntimeSettings(settings, storage)
     tasks, locks, recorder = BackgroundTasks(logger), Locks(), Recorder(storage, clock.now)
@@ -143,20 +141,17 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         cloud=link, fleet=fleet, locks=locks, capabilities=capabilities, clock=clock, tasks=tasks, log=logger
     )
     app_api = AppApi(settings.cloud.url, link)
+    boosts = Boosts(link=link, fleet=fleet, locks=locks, tasks=tasks, follow_up=world.follow_up, log=logger)
     charging = Charging(
-        cloud=link,
-        app_api=app_api,
-        capabilities=capabilities,
+        link=link,
         fleet=fleet,
         overrides=overrides,
-        locks=locks,
+        boosts=boosts,
         runtime=runtime,
         parameters=parameters,
         clock=clock,
-        tasks=tasks,
         verdict_timeout=settings.cloud.command_timeout,
         follow_up=world.follow_up,
-        log=logger,
     )
     sync = Sync(
         link=link,
@@ -182,6 +177,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         recorder=recorder,
         addresses=addresses,
         charging=charging,
+        unlocks=Unlocks(link=link, app_api=app_api, capabilities=capabilities, fleet=fleet, clock=clock),
         overrides=overrides,
         capabilities=capabilities,
     )
@@ -246,7 +242,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         parameters=parameters,
         budget=budget,
         errors=log.errors,
-        restarts=restarts,
+        restarts=storage.count_start(),
         others=(things.commands, network.commands, auth.commands, LogService(addresses, runtime).commands),
     )
     discovery = DiscoveryService(addresses, app.all_commands, app_state)
@@ -390,11 +386,3 @@ def _recording(settings: Settings, clock: Clock, log: FilteringBoundLogger) -> "
     from bridge.recording.recorder import FrameRecorder  # noqa: PLC0415 - few bridges record
 
     return FrameRecorder(path, clock=clock, log=log, hidden=[token.get_secret_value()] if token is not None else [])
-
-
-def _count_start(storage: Storage) -> int:
-    """Count this start. Return how often the service was started before."""
-    before = storage.value(RESTARTS)
-    restarts = before + 1 if isinstance(before, int) else 0
-    storage.save_value(RESTARTS, restarts)
-    return restarts

@@ -10,13 +10,13 @@ from typing import Any, TypeVar, cast
 from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection
 
+from bridge.account.boosts import Boosts
 from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
-from bridge.bluecurrent.app_api import AppApi
 from bridge.bluecurrent.correlation import Correlation
 from bridge.bluecurrent.frames import Frame, SettingsBody, Statuses, parse_frame
 from bridge.bluecurrent.link import Link
@@ -132,20 +132,17 @@ class Rig:
             tasks=self.tasks,
             log=log,
         )
+        link = cast("Link", self.cloud)
         self.charging = Charging(
-            cloud=cast("Link", self.cloud),
-            app_api=AppApi("ws://localhost:1/haserver", cast("Link", self.cloud)),
-            capabilities=self.capabilities,
+            link=link,
             fleet=self.fleet,
             overrides=self.overrides,
-            locks=locks,
+            boosts=Boosts(link=link, fleet=self.fleet, locks=locks, tasks=self.tasks, follow_up=0.0, log=log),
             runtime=runtime,
             parameters=ParameterStore(self.storage),
             clock=self.clock,
-            tasks=self.tasks,
             verdict_timeout=60.0,
             follow_up=0.0,
-            log=log,
         )
         self.fleet.listeners = (self.recorder.charge_point_changed, self.overrides.charge_point_changed)
         self.fleet.restore(self.storage.charge_points(), {})

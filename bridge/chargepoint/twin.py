@@ -218,6 +218,11 @@ class Twin:
         return self.status is not None and is_held_by_profile(self.status, profile_on=self.settings.profile_on)
 
     @property
+    def boosting(self) -> bool:
+        """Whether a profile is overridden for the open session."""
+        return self.status is not None and bool(self.status.boosting)
+
+    @property
     def state_inputs(self) -> object:
         """Everything that the state depends on, except the time and the settings of the bridge."""
         return _state_inputs(self) if self.status is not None else (self.listed_activity, self.link_down_since)
@@ -278,7 +283,7 @@ class Twin:
             return None
         if self.limits.session is not None and self.limits.session.slow:
             return "slow"
-        if self.status is None or not self.status.boosting:
+        if not self.boosting:
             if self.settings.price_based_charging_on:
                 return "price_based"
             if self.settings.delayed_charging_on:

@@ -51,7 +51,7 @@ class AppService:
         parameters: the parameters that the cloud does not keep; a reset forgets them.
         budget: counts the requests made of the cloud.
         errors: the last warnings and errors of the log.
-        restarts: the number of starts of the service.
+        restarts: how often the service was started before.
         others: the commands of the adapter's other services, for the manifest.
     """
 

@@ -11,6 +11,7 @@ from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
 from bridge.account.overrides import NO_LIMITS, Overrides
+from bridge.account.unlocks import Unlocks
 from bridge.chargepoint.amsterdam import in_amsterdam
 from bridge.chargepoint.limits import SessionLimit, Wish
 from bridge.chargepoint.state import State, supported_states
@@ -49,6 +50,7 @@ class ChargepointService:
         recorder: writes the energy before the hub is told.
         addresses: builds the topics.
         charging: starts and stops sessions.
+        unlocks: releases cables.
         overrides: sets current limits in the cloud.
         capabilities: what the cloud was found to support.
     """
@@ -64,6 +66,7 @@ class ChargepointService:
         recorder: Recorder,
         addresses: Addresses,
         charging: Charging,
+        unlocks: Unlocks,
         overrides: Overrides,
         capabilities: Capabilities,
     ) -> None:
@@ -73,6 +76,7 @@ class ChargepointService:
         self._recorder = recorder
         self._addresses = addresses
         self._charging = charging
+        self._unlocks = unlocks
         self._overrides = overrides
         self._capabilities = capabilities
         self.commands: Mapping[str, Command] = {
@@ -133,7 +137,7 @@ class ChargepointService:
 
     def _lists_cable_lock(self, twin: Twin) -> bool:
         # Hubs build a switch from this interface, so it is listed only where the cable can be unlocked.
-        return twin.settings.is_cable is False and self._charging.can_unlock(twin)
+        return twin.settings.is_cable is False and self._unlocks.possible(twin)
 
     def _lists_limits(self, twin: Twin) -> bool:
         return self._overrides.work_for(twin) and twin.observed.max_current is not None
@@ -285,10 +289,9 @@ class ChargepointService:
             return [self._cable_lock_report(twin)]
         if twin.settings.is_cable:
             raise NotSupported("The cable is a part of this charge point and cannot be unlocked.")
-        if not self._charging.can_unlock(twin):
+        if not self._unlocks.possible(twin):
             raise NotSupported("Blue Current does not let the bridge unlock this cable. Unlock it at the charge point.")
-        self._charging.check()
-        await self._charging.unlock(twin)
+        await self._unlocks.unlock(twin)
         return [self._cable_lock_report(self._fleet.expect(call.address))]
 
     async def _set_session_current(self, call: Call) -> Sequence[Report]:

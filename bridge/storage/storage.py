@@ -45,6 +45,9 @@ from bridge.storage.rows import (
 CHECKPOINT_ROWS: Final = 250
 """The number of rows written after which a checkpoint is due."""
 
+RESTARTS: Final = "restarts"
+"""The name of the single value that counts the restarts of the service."""
+
 COMMANDS_KEPT: Final = 1000
 """How many acting commands are remembered, by their `uid` (contract 8)."""
 
@@ -294,6 +297,13 @@ class Storage:
             sql = "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
             statement = (sql, (name, text))
         self._database.write({("value", name): statement})
+
+    def count_start(self) -> int:
+        """Count a start of the service. Return how often it was started before."""
+        before = self.value(RESTARTS)
+        restarts = before + 1 if isinstance(before, int) else 0
+        self.save_value(RESTARTS, restarts)
+        return restarts
 
 
 def _command(uid: str, outcome: Outcome) -> Statement:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bridge import __version__, runtime_settings, wiring
+from bridge import __version__, runtime_settings
 from bridge.account import capabilities
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.session import Memory, Session
@@ -24,7 +24,7 @@ from bridge.errors import ErrorCode
 from bridge.settings import KEYS, Settings
 from bridge.storage import recorder
 from bridge.storage.schema import VERSION
-from bridge.storage.storage import Outcome, Storage
+from bridge.storage.storage import RESTARTS, Outcome, Storage
 from tests.parsed import Parsed
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -90,7 +90,7 @@ def test_every_stored_value_of_the_service_is_known_to_the_dump() -> None:
     """A value with secrets (the login) is only named."""
     names = {
         capabilities.NAME,
-        wiring.RESTARTS,
+        RESTARTS,
         runtime_settings.CONFIG,
         recorder.GRIDS,
     }
