@@ -138,7 +138,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         tap=recording or Tap(),
     )
     overrides = Overrides(
-        cloud=link, fleet=fleet, locks=locks, capabilities=capabilities, clock=clock, tasks=tasks, log=logger
+        link=link, fleet=fleet, locks=locks, capabilities=capabilities, clock=clock, tasks=tasks, log=logger
     )
     app_api = AppApi(settings.cloud.url, link)
     boosts = Boosts(link=link, fleet=fleet, locks=locks, tasks=tasks, follow_up=world.follow_up, log=logger)
@@ -188,8 +188,8 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
             fleet=fleet,
             store=parameters,
             setters=ParameterSetters(
-                cloud=link,
-                availability=Availability(cloud=link, app_api=app_api, fleet=fleet, clock=clock),
+                link=link,
+                availability=Availability(link=link, app_api=app_api, fleet=fleet, clock=clock),
                 fleet=fleet,
                 store=parameters,
                 schedules=UserSchedules(fleet=fleet, overrides=overrides, store=parameters),

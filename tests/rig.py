@@ -124,7 +124,7 @@ class Rig:
         self.capabilities = Capabilities(self.storage)
         self.tasks = BackgroundTasks(log)
         self.overrides = Overrides(
-            cloud=cast("Link", self.cloud),
+            link=cast("Link", self.cloud),
             fleet=self.fleet,
             locks=locks,
             capabilities=self.capabilities,

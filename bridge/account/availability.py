@@ -15,14 +15,14 @@ class Availability:
     The link is asked first. If the cloud does not know the request or forbids it, the app's REST API is asked.
 
     Args:
-        cloud: the link to Blue Current.
+        link: the link to Blue Current.
         app_api: the app's side of the cloud.
         fleet: the twins of the charge points.
         clock: the source of time.
     """
 
-    def __init__(self, *, cloud: Link, app_api: AppApi, fleet: Fleet, clock: Clock) -> None:
-        self._cloud = cloud
+    def __init__(self, *, link: Link, app_api: AppApi, fleet: Fleet, clock: Clock) -> None:
+        self._link = link
         self._app_api = app_api
         self._fleet = fleet
         self._clock = clock
@@ -37,7 +37,7 @@ class Availability:
         Raises:
             BridgeError: the cloud cannot be reached, or did not carry out the request.
         """
-        self._cloud.check()
+        self._link.check()
         if available:
             await self._ask(evse_id, available=True)
             return
@@ -47,7 +47,7 @@ class Availability:
 
     async def _ask(self, evse_id: str, *, available: bool) -> None:
         try:
-            await self._cloud.ask(requests.set_operative(evse_id, operative=available))
+            await self._link.ask(requests.set_operative(evse_id, operative=available))
         except (UnknownRequest, Forbidden):
             for socket in self._fleet.sockets(evse_id):
                 await self._app_api.set_operative(evse_id, socket.socket_id, operative=available)

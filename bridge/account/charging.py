@@ -172,7 +172,7 @@ class Charging:
                 "Stop it and start again."
             )
         if not is_on(twin.settings, profile):
-            await switch(profile, twin, on=True, cloud=self._link, fleet=self._fleet)
+            await switch(profile, twin, on=True, link=self._link, fleet=self._fleet)
             if session_on:
                 await self._settled(twin.address, lambda t: t.held)
 

@@ -55,7 +55,7 @@ class Overrides:
     `charge_point_changed` maintains.
 
     Args:
-        cloud: the link to Blue Current.
+        link: the link to Blue Current.
         fleet: the twins, which carry the wanted limits.
         locks: one lock for each charge point.
         capabilities: whether the cloud knows current overrides.
@@ -67,7 +67,7 @@ class Overrides:
     def __init__(
         self,
         *,
-        cloud: Link,
+        link: Link,
         fleet: Fleet,
         locks: Locks,
         capabilities: Capabilities,
@@ -75,7 +75,7 @@ class Overrides:
         tasks: BackgroundTasks,
         log: FilteringBoundLogger,
     ) -> None:
-        self._cloud = cloud
+        self._link = link
         self._fleet = fleet
         self._locks = locks
         self._capabilities = capabilities
@@ -137,7 +137,7 @@ class Overrides:
         self._fleet.limit(address, partial(limits.with_request, wish=wish))
         try:
             if self._fleet.expect(address).limit_step is not None:
-                self._cloud.check()
+                self._link.check()
             await self._settle(address)
             self._confirm(address)
         finally:
@@ -226,7 +226,7 @@ class Overrides:
 
     def _may_ask(self) -> bool:
         try:
-            self._cloud.check()
+            self._link.check()
         except CloudError:
             return False
         return True
@@ -300,7 +300,7 @@ class Overrides:
         """
         before = {twin.address: (twin.limits.there, twin.limits.theirs) for twin in self._fleet.twins()}
         try:
-            schedules = await self._cloud.ask(requests.list_overrides())
+            schedules = await self._link.ask(requests.list_overrides())
         except UnknownRequest:
             self._capabilities.learn_overrides_unknown()  # without a list, no override can be made
             raise
@@ -336,7 +336,7 @@ class Overrides:
         """
         self._asking.add(twin.address)
         try:
-            return await self._cloud.ask(request)
+            return await self._link.ask(request)
         except UnknownRequest:
             self._capabilities.learn_overrides_unknown()
             raise

@@ -27,7 +27,7 @@ class ParameterSetters:
     `BridgeError` if the cloud cannot be reached or did not carry out the request.
 
     Args:
-        cloud: the link to Blue Current.
+        link: the link to Blue Current.
         availability: blocks charge points, and makes them available again.
         fleet: the twins, and the account's cards.
         store: the values that the cloud does not keep, or not yet.
@@ -38,14 +38,14 @@ class ParameterSetters:
     def __init__(
         self,
         *,
-        cloud: Link,
+        link: Link,
         availability: Availability,
         fleet: Fleet,
         store: ParameterStore,
         schedules: UserSchedules,
         follow_up: float,
     ) -> None:
-        self._cloud = cloud
+        self._link = link
         self._fleet = fleet
         self._store = store
         self._availability = availability
@@ -56,13 +56,13 @@ class ParameterSetters:
 
     async def plug_and_charge(self, twin: Twin, value: bool) -> None:
         """Set `free_charging` by SET_PLUG_AND_CHARGE."""
-        confirmed = await self._cloud.ask(requests.set_plug_and_charge(twin.evse_id, value=value))
+        confirmed = await self._link.ask(requests.set_plug_and_charge(twin.evse_id, value=value))
         setting = with_value(self._settings(twin).plug_and_charge, value if confirmed is None else confirmed)
         self._confirmed(twin, ChargePointSettings(plug_and_charge=setting), "plug_and_charge")
 
     async def linked_cards_only(self, twin: Twin, value: bool) -> None:
         """Set `linked_charge_cards_only` by SET_PUBLIC_CHARGING, whose value is the opposite."""
-        confirmed = await self._cloud.ask(requests.set_public_charging(twin.evse_id, value=not value))
+        confirmed = await self._link.ask(requests.set_public_charging(twin.evse_id, value=not value))
         setting = with_value(self._settings(twin).public_charging, not value if confirmed is None else confirmed)
         self._confirmed(twin, ChargePointSettings(public_charging=setting), "public_charging")
 
@@ -73,7 +73,7 @@ class ParameterSetters:
         is made for a charge point that already has the value.
         """
         if all(is_available(socket.status) is value for socket in self._fleet.sockets(twin.evse_id)):
-            self._cloud.check()
+            self._link.check()
             return
         await self._availability.set(twin.evse_id, available=value)
         await self._fleet.wait_until(twin.address, lambda after: is_available(after.status) is value, self._follow_up)
@@ -87,13 +87,13 @@ class ParameterSetters:
         await self._switch("price_based", twin, on=value)
 
     async def _switch(self, profile: Profile, twin: Twin, *, on: bool) -> None:
-        await switch(profile, twin, on=on, cloud=self._cloud, fleet=self._fleet)
+        await switch(profile, twin, on=on, link=self._link, fleet=self._fleet)
 
     # --- cards ---
 
     async def plug_and_charge_card(self, twin: Twin, uid: str) -> None:
         """Set `plug_and_charge_card` by SET_PLUG_AND_CHARGE_CHARGE_CARD; `BCU-APP` stands for no card."""
-        await self._cloud.ask(requests.set_plug_and_charge_card(twin.evse_id, uid))
+        await self._link.ask(requests.set_plug_and_charge_card(twin.evse_id, uid))
         known = next((card for card in self._fleet.cards if card.uid == uid), None)
         card = known or Card(NO_CARD if uid == APP_CARD else uid)
         self._confirmed(twin, ChargePointSettings(plug_and_charge_card=card), "plug_and_charge_card")
@@ -127,7 +127,7 @@ class ParameterSetters:
             self._store.put(twin.evse_id, changed)
             return
         days = tuple(sorted(window.days))
-        await self._cloud.ask(requests.save_delayed_schedule(twin.evse_id, days, window.start, window.end))
+        await self._link.ask(requests.save_delayed_schedule(twin.evse_id, days, window.start, window.end))
         self._store.put(twin.evse_id, dict.fromkeys(DELAYED_WINDOW))
         settings = ChargePointSettings(delayed_days=days, delayed_start=window.start, delayed_end=window.end)
         self._confirmed(twin, settings, "delayed_days", "delayed_start", "delayed_end")
@@ -154,22 +154,22 @@ class ParameterSetters:
 
     async def departure(self, twin: Twin, departure: time) -> None:
         """Set `expected_departure_time` by PATCH_PRICE_BASED_CHARGING_SETTINGS."""
-        await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, departure=departure))
+        await self._link.ask(requests.patch_price_based_settings(twin.evse_id, departure=departure))
         self._confirmed(twin, ChargePointSettings(departure=departure), "departure")
 
     async def battery_percentage(self, twin: Twin, value: int) -> None:
         """Set `current_battery_percentage` in the same way. The cloud does not report it, so the bridge keeps it."""
-        await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, battery_percentage=value))
+        await self._link.ask(requests.patch_price_based_settings(twin.evse_id, battery_percentage=value))
         self._store.put(twin.evse_id, {"current_battery_percentage": value})
 
     async def minimum_percentage(self, twin: Twin, value: int) -> None:
         """Set `minimum_percentage` in the same way. The cloud does not report it, so the bridge keeps it."""
-        await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, minimum_percentage=value))
+        await self._link.ask(requests.patch_price_based_settings(twin.evse_id, minimum_percentage=value))
         self._store.put(twin.evse_id, {"minimum_percentage": value})
 
     async def battery_size(self, twin: Twin, kwh: int) -> None:
         """Set `battery_size_kwh` in the same way. The cloud does not report it, so the bridge keeps it."""
-        await self._cloud.ask(requests.patch_price_based_settings(twin.evse_id, battery_size_kwh=kwh))
+        await self._link.ask(requests.patch_price_based_settings(twin.evse_id, battery_size_kwh=kwh))
         self._store.put(twin.evse_id, {"battery_size_kwh": kwh})
 
     # --- confirmed settings ---

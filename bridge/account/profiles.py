@@ -24,7 +24,7 @@ def is_on(settings: ChargePointSettings, profile: Profile) -> bool:
     return settings.delayed_charging_on if profile == "delayed" else settings.price_based_charging_on
 
 
-async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Link, fleet: Fleet) -> None:
+async def switch(profile: Profile, twin: Twin, *, on: bool, link: Link, fleet: Fleet) -> None:
     """Switch a profile on or off. The cloud allows one at a time, so switching one on switches the other off.
 
     A profile is on only while smart charging is on, so a confirmed switch implies that smart charging is on.
@@ -33,14 +33,14 @@ async def switch(profile: Profile, twin: Twin, *, on: bool, cloud: Link, fleet: 
         profile: the profile.
         twin: a socket of the charge point.
         on: the new value.
-        cloud: the link to Blue Current.
+        link: the link to Blue Current.
         fleet: the twins, which get the confirmed value.
 
     Raises:
         BridgeError: the cloud cannot be reached, or did not carry out the request.
     """
     request = requests.set_delayed_charging if profile == "delayed" else requests.set_price_based_charging
-    confirmed = await cloud.ask(request(twin.evse_id, value=on))
+    confirmed = await link.ask(request(twin.evse_id, value=on))
     settings = (fleet.twin(twin.address) or twin).settings
     fleet.described(twin.evse_id, confirmed_switch(settings, profile, on=on if confirmed is None else confirmed))
 

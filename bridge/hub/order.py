@@ -1,4 +1,4 @@
-"""A command to the service from another client of the broker: its topic, its value and its message. Pure."""
+"""A command to the service from another client of the broker: its topic, its value and its message."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -42,7 +42,7 @@ async def site() -> AsyncIterator[Site]:
     log = Log("fatal", "json", io.StringIO()).logger
     tasks = BackgroundTasks(log)
     overrides = Overrides(
-        cloud=cast("Link", cloud),
+        link=cast("Link", cloud),
         fleet=fleet,
         locks=locks,
         capabilities=Capabilities(Storage(":memory:")),

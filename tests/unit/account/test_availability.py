@@ -55,7 +55,7 @@ def availability(cloud: Cloud, *socket_ids: int) -> tuple[Availability, Fleet]:
     settings = ChargePointSettings(socket_ids=socket_ids)
     fleet.listed([ListedChargePoint(EVSE, Update(settings, frozenset({"socket_ids"})))])
     link, app_api = cast("Link", cloud), cast("AppApi", cloud)
-    return Availability(cloud=link, app_api=app_api, fleet=fleet, clock=clock), fleet
+    return Availability(link=link, app_api=app_api, fleet=fleet, clock=clock), fleet
 
 
 def ending(fleet: Fleet) -> bool:

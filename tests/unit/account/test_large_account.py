@@ -63,7 +63,7 @@ class Site:
         self.fleet.listeners = (self._note,)
         capabilities, tasks, link = Capabilities(storage), BackgroundTasks(log), cast("Link", self.cloud)
         self.overrides = Overrides(
-            cloud=link,
+            link=link,
             fleet=self.fleet,
             locks=Locks(),
             capabilities=capabilities,

@@ -79,7 +79,7 @@ async def test_a_profile_that_is_switched_on_is_on_at_once_and_the_other_off(
 ) -> None:
     fleet, link = fleet_of(_settings(delayed=True, price_based=True, smart=False)), Answering(confirmed)
     assert both(fleet.expect(EVSE).settings) == (False, False)
-    await switch(profile, fleet.expect(EVSE), on=True, cloud=cast("Link", link), fleet=fleet)
+    await switch(profile, fleet.expect(EVSE), on=True, link=cast("Link", link), fleet=fleet)
     settings = fleet.expect(EVSE).settings
     assert both(settings) == (profile == "delayed", profile == "price_based")
     assert settings.smart_charging is False  # the cloud has not confirmed that yet
@@ -90,7 +90,7 @@ async def test_a_profile_that_is_switched_on_is_on_at_once_and_the_other_off(
 @pytest.mark.parametrize("smart", [True, False])
 async def test_settings_pushed_after_a_switch_take_precedence(smart: bool) -> None:
     fleet = fleet_of(_settings(smart=False))
-    await switch("delayed", fleet.expect(EVSE), on=True, cloud=cast("Link", Answering(None)), fleet=fleet)
+    await switch("delayed", fleet.expect(EVSE), on=True, link=cast("Link", Answering(None)), fleet=fleet)
     told(fleet, led_interaction=Setting(True))
     assert both(fleet.expect(EVSE).settings) == (True, False)
     told(fleet, smart_charging=smart)
@@ -100,13 +100,13 @@ async def test_settings_pushed_after_a_switch_take_precedence(smart: bool) -> No
 @pytest.mark.parametrize("confirmed", [None, False])
 async def test_switching_a_profile_off_does_not_change_the_other(confirmed: bool | None) -> None:
     fleet = fleet_of(_settings(delayed=True, price_based=True, smart=True))
-    await switch("delayed", fleet.expect(EVSE), on=False, cloud=cast("Link", Answering(confirmed)), fleet=fleet)
+    await switch("delayed", fleet.expect(EVSE), on=False, link=cast("Link", Answering(confirmed)), fleet=fleet)
     assert both(fleet.expect(EVSE).settings) == (False, True)
 
 
 async def test_the_value_confirmed_by_the_cloud_is_kept() -> None:
     fleet = fleet_of(_settings(smart=True))
-    await switch("delayed", fleet.expect(EVSE), on=True, cloud=cast("Link", Answering(False)), fleet=fleet)
+    await switch("delayed", fleet.expect(EVSE), on=True, link=cast("Link", Answering(False)), fleet=fleet)
     assert both(fleet.expect(EVSE).settings) == (False, False)
 
 
@@ -115,7 +115,7 @@ async def test_a_refused_switch_changes_nothing() -> None:
     before = fleet.expect(EVSE)
     link = Answering(Rejected("not now"))
     with pytest.raises(Rejected):
-        await switch("delayed", before, on=True, cloud=cast("Link", link), fleet=fleet)
+        await switch("delayed", before, on=True, link=cast("Link", link), fleet=fleet)
     assert fleet.expect(EVSE) == before
 
 
