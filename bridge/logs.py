@@ -13,7 +13,7 @@ import structlog
 from pydantic import SecretStr
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-from bridge.settings import Level
+from bridge.log_level import Level
 
 Format = Literal["auto", "console", "json"]
 
@@ -44,12 +44,6 @@ _NOT_FOR_A_TERMINAL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-
 
 _SECRET_NAMES: Final = ("token", "password", "authorization", "secret")
 _MASK: Final = "***"
-
-
-def level_named(name: str) -> Level | None:
-    """Return the level with a name, in any letter case; None if there is none. Hubs also write `warn` for `warning`."""
-    plain = name.strip().lower()
-    return next((level for level in LEVELS if level == ("warning" if plain == "warn" else plain)), None)
 
 
 class Secrets:

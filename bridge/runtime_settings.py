@@ -6,14 +6,13 @@ hub resets it.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from bridge.chargepoint.state import StateSet
 from bridge.errors import InvalidValue
-from bridge.logs import level_named
-from bridge.settings import CardUid, Grace, Level, Seconds, Settings, SlowCurrent, Voltage
+from bridge.settings import CardUid, Grace, LogLevel, Seconds, Settings, SlowCurrent, Voltage
 from bridge.storage.storage import Storage
 
 
@@ -38,7 +37,7 @@ class Values(BaseModel):
     nominal_voltage: Voltage
     offline_grace: Grace
     command_max_age: Seconds
-    log_level: Annotated[Level, BeforeValidator(lambda value: level_named(str(value)) or value)]
+    log_level: LogLevel
 
 
 CONFIG: Final = "config"

@@ -1,10 +1,11 @@
 """All settings with their types, bounds and defaults (contract 2). `settings_sources` reads their values."""
 
-import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,12 +20,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bridge.chargepoint.state import StateSet
 from bridge.chargepoint.status import MINIMUM_CURRENT_A
 from bridge.fimp.topic import MOST_LEVELS, is_level
+from bridge.host_name import host_of, websocket_url
+from bridge.log_level import Level, level_named
 from bridge.secret_text import token_of
 
 PREFIX: Final = "BRIDGE_"
 DELIMITER: Final = "__"
-
-Level = Literal["trace", "debug", "info", "warning", "error", "fatal"]
 
 
 def _empty_is_none(value: object) -> object:
@@ -36,6 +37,10 @@ def _token(value: object) -> object:
     return token_of(text) or None if isinstance(text, str) else value
 
 
+def _level(value: object) -> object:
+    return (level_named(value) if isinstance(value, str) else None) or value
+
+
 def _revealed(value: object) -> object:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
@@ -44,7 +49,16 @@ OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 ApiToken = Annotated[SecretStr | None, BeforeValidator(_token)]
 Password = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
-TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+LogLevel = Annotated[Level, BeforeValidator(_level)]
+
+
+def _topic_name(text: str) -> str:
+    if re.fullmatch("[A-Za-z0-9_-]+", text) is None:
+        raise ValueError("must be a name of letters, digits, _ and -")
+    return text
+
+
+TopicName = Annotated[str, AfterValidator(_topic_name)]
 MOST_PREFIX_LEVELS: Final = MOST_LEVELS - 8
 """The most levels of `mqtt.topic_prefix`. A FIMP topic has up to seven levels of its own."""
 
@@ -73,7 +87,7 @@ class Section(BaseModel):
 class MqttSettings(Section):
     """The broker: a Futurehome hub's local API listens on 1884, most others on 1883."""
 
-    host: Annotated[str, StringConstraints(min_length=1)] = "localhost"
+    host: str = "localhost"
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     username: OptionalText = None
     password: Password = None
@@ -83,14 +97,14 @@ class MqttSettings(Section):
     key_file: OptionalPath = None
     tls_insecure: bool = False
     client_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] = "bluecurrent-fimp"
-    topic_prefix: Annotated[str, StringConstraints(pattern=r"^([^/+#:\s]+(/[^/+#:\s]+)*)?$")] = ""
+    topic_prefix: str = ""
 
     @field_validator("topic_prefix")
     @classmethod
     def _check_prefix(cls, prefix: str) -> str:
         """Refuse a prefix that would make a broker close the connection."""
         levels = prefix.split("/") if prefix else []
-        if len(levels) > MOST_PREFIX_LEVELS or not all(map(is_level, levels)):
+        if len(levels) > MOST_PREFIX_LEVELS or ":" in prefix or not all(map(is_level, levels)):
             raise ValueError(f"must be a plain name, or at most {MOST_PREFIX_LEVELS} of them with slashes between")
         return prefix
 
@@ -98,15 +112,10 @@ class MqttSettings(Section):
     @classmethod
     def _check_host(cls, host: str) -> str:
         """Accept an IPv6 address with or without brackets, and refuse a URL or a port with an explanation."""
-        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-        if ":" in bare or bare != host:
-            try:
-                ipaddress.IPv6Address(bare)
-            except ValueError:
-                raise ValueError(
-                    "must be a name or an address and nothing else; a port goes into mqtt.port, and TLS is mqtt.tls"
-                ) from None
-        return bare
+        try:
+            return host_of(host)
+        except ValueError as error:
+            raise ValueError(f"{error}; a port goes into mqtt.port, and TLS is mqtt.tls") from None
 
     @property
     def where(self) -> str:
@@ -117,7 +126,7 @@ class MqttSettings(Section):
 class CloudSettings(Section):
     """Blue Current's cloud."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^wss?://")] = "wss://motown.bluecurrent.nl/haserver"
+    url: Annotated[str, AfterValidator(websocket_url)] = "wss://motown.bluecurrent.nl/haserver"
     api_token: ApiToken = None
     record_file: OptionalPath = None
     command_timeout: Seconds = 60
@@ -162,11 +171,13 @@ class StorageSettings(Section):
 class HttpSettings(Section):
     """Status page, health and metrics. An empty `listen` turns them off."""
 
-    listen: Annotated[str, StringConstraints(pattern=r"^(|.+:\d{1,5})$")] = "127.0.0.1:8099"
+    listen: str = "127.0.0.1:8099"
 
     @field_validator("listen")
     @classmethod
     def _check_port(cls, listen: str) -> str:
+        if listen and re.fullmatch(r".+:[0-9]{1,5}", listen) is None:
+            raise ValueError("must be ADDRESS:PORT, such as 127.0.0.1:8099, or empty for none")
         if listen and int(listen.rpartition(":")[2]) > 65535:
             raise ValueError("a port is 65535 at the most")
         return listen
@@ -191,7 +202,7 @@ class HttpSettings(Section):
 class LogSettings(Section):
     """Level and format of the log."""
 
-    level: Level = "info"
+    level: LogLevel = "info"
     format: Literal["auto", "console", "json"] = "auto"
 
 

@@ -3,7 +3,6 @@
 Each fault is one line: the place of the value, what is wrong, and the nearest known key or the cure (contract 2).
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -18,6 +17,7 @@ from pydantic_settings import EnvSettingsSource
 
 from bridge.secret_text import secret_of, text_of
 from bridge.settings import DELIMITER, KEYS, PREFIX, Settings
+from bridge.settings_faults import describe, nearest, nearest_key, typed
 from bridge.toml_fault import explain_toml
 
 CONFIG_VARIABLE: Final = "BRIDGE_CONFIG"
@@ -75,7 +75,7 @@ def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        faults += _explain(error, origins)
+        faults += describe(error, origins)
     if faults:
         raise SettingsFault(faults)
     return settings, origins
@@ -102,11 +102,13 @@ class Source:
 
     def sections(self, faults: list[str]) -> Iterator[tuple[str, Mapping[str, object]]]:
         """Yield the known sections with their values. Everything else adds a line to `faults`."""
-        faults += [f"{self.origin(key)}: {key}: unknown key{_nearest(key, KEYS)}" for key in self.unknown]
+        faults += [f"{self.origin(key)}: {key}: unknown key{nearest_key(key)}" for key in self.unknown]
         for section, entries in self.content.items():
             where = f"{self.origin(section)}: {section}"
             if section not in Settings.model_fields:
-                faults.append(f"{where}: unknown section{_nearest(section, Settings.model_fields)}")
+                is_section = isinstance(entries, Mapping)
+                known = nearest(section, Settings.model_fields) if is_section else nearest_key(section)
+                faults.append(f"{where}: unknown {'section' if is_section else 'key'}{known}")
             elif not isinstance(entries, Mapping):
                 faults.append(f"{where}: must be a section, with keys in it")
             else:
@@ -160,13 +162,22 @@ def _toml(config: Path | None, faults: list[str]) -> Source:
         return Source()
     try:
         # With the line end, a fault in the last line is reported with its number.
-        return Source(tomllib.loads(f"{text}\n"), lambda _: str(path))
+        return Source(_typed(tomllib.loads(f"{text}\n")), lambda _: str(path))
     except RecursionError:
         faults.append(f"{path}: is not TOML: it is nested too deeply")
         return Source()
     except ValueError as error:  # not only TOMLDecodeError, but also for a number of 5,000 digits or an invalid date
         faults.append(f"{path}: is not TOML: {explain_toml(text, error, [*Settings.model_fields, *KEYS])}")
         return Source()
+
+
+def _typed(content: Mapping[str, object]) -> Mapping[str, object]:
+    return {
+        section: {name: typed(section, name, value) for name, value in entries.items()}
+        if isinstance(entries, dict) and section in Settings.model_fields
+        else entries
+        for section, entries in content.items()
+    }
 
 
 def _secret_files(faults: list[str]) -> Source:
@@ -211,23 +222,7 @@ def _command_line(assignments: Sequence[str], faults: list[str]) -> Source:
         if not equals:
             faults.append(f"command line: {assignment}: must be KEY=VALUE")
         elif not dot:
-            faults.append(f"command line: {key}: unknown key{_nearest(key, KEYS)}")
+            faults.append(f"command line: {key}: unknown key{nearest_key(key)}")
         else:
             variables[variable_of(f"{section}.{name}")] = value
     return _from_variables(variables, lambda _: "command line")
-
-
-def _explain(error: ValidationError, origins: Mapping[str, str]) -> Iterator[str]:
-    for fault in error.errors(include_url=False, include_input=False):
-        key = ".".join(str(part) for part in fault["loc"][:2])
-        where = f"{origins.get(key, '')}: {key}"
-        if fault["type"] == "extra_forbidden":
-            yield f"{where}: unknown key{_nearest(key, KEYS)}"
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            yield f"{where}: {message[:1].lower()}{message[1:]}"
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else ""

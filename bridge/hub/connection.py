@@ -86,7 +86,8 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
         context.check_hostname = False
     if cert_file is not None:
         try:
-            context.load_cert_chain(cert_file, key_file)
+            # Without a password OpenSSL would ask for that of an encrypted key on the terminal, and wait.
+            context.load_cert_chain(cert_file, key_file, password="")
         except OSError as error:
             raise OSError(f"mqtt.cert_file, mqtt.key_file: {cert_file}, {key_file} cannot be used: {error}") from error
     return context

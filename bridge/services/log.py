@@ -6,7 +6,8 @@ from bridge.errors import InvalidValue
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.report import Report
-from bridge.logs import LEVELS, level_named
+from bridge.log_level import level_named
+from bridge.logs import LEVELS
 from bridge.runtime_settings import RuntimeSettings
 
 

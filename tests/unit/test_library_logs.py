@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bridge.library_logs import REPORTED_ELSEWHERE, library_logs_included
+from bridge.log_level import Level
 from bridge.logs import Log
 from bridge.service import Service
-from bridge.settings import Level, Settings
+from bridge.settings import Settings
 
 
 def logged(level: Level, name: str, rank: int, text: str, *values: object) -> list[dict[str, object]]:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import SecretStr
 
+from bridge.log_level import Level
 from bridge.logs import LONGEST_LINE, MOST_LINES_A_MINUTE, Log, Once
-from bridge.settings import Level
 
 
 def lines(log: Log, stream: io.StringIO) -> list[dict[str, Any]]:

@@ -14,9 +14,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.log_level import Level
 from bridge.logs import Log
 from bridge.service import Service
-from bridge.settings import Level, Settings
+from bridge.settings import Settings
 from bridge.world import World
 from tests.integration.faults.moved_clock import MovedClock
 
