@@ -21,6 +21,7 @@ from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
 from bridge.account.logins import Logins
 from bridge.account.oddities import OddityLog
+from bridge.account.override_requests import OverrideRequests
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
@@ -137,8 +138,16 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         command_timeout=settings.cloud.command_timeout,
         tap=recording or Tap(),
     )
+    override_requests = OverrideRequests(link=link, fleet=fleet, capabilities=capabilities, clock=clock, log=logger)
     overrides = Overrides(
-        link=link, fleet=fleet, locks=locks, capabilities=capabilities, clock=clock, tasks=tasks, log=logger
+        link=link,
+        requests=override_requests,
+        fleet=fleet,
+        locks=locks,
+        capabilities=capabilities,
+        clock=clock,
+        tasks=tasks,
+        log=logger,
     )
     app_api = AppApi(settings.cloud.url, link)
     boosts = Boosts(link=link, fleet=fleet, locks=locks, tasks=tasks, follow_up=world.follow_up, log=logger)
@@ -192,7 +201,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
                 availability=Availability(link=link, app_api=app_api, fleet=fleet, clock=clock),
                 fleet=fleet,
                 store=parameters,
-                schedules=UserSchedules(fleet=fleet, overrides=overrides, store=parameters),
+                schedules=UserSchedules(fleet=fleet, override_requests=override_requests, store=parameters),
                 follow_up=world.follow_up,
             ),
             capabilities=capabilities,

@@ -15,6 +15,7 @@ from bridge.account.capabilities import Capabilities
 from bridge.account.charging import Charging
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
+from bridge.account.override_requests import OverrideRequests
 from bridge.account.overrides import Overrides
 from bridge.account.parameter_store import ParameterStore
 from bridge.bluecurrent.correlation import Correlation
@@ -123,8 +124,12 @@ class Rig:
         locks = Locks()
         self.capabilities = Capabilities(self.storage)
         self.tasks = BackgroundTasks(log)
+        link = cast("Link", self.cloud)
         self.overrides = Overrides(
-            link=cast("Link", self.cloud),
+            link=link,
+            requests=OverrideRequests(
+                link=link, fleet=self.fleet, capabilities=self.capabilities, clock=self.clock, log=log
+            ),
             fleet=self.fleet,
             locks=locks,
             capabilities=self.capabilities,
@@ -132,7 +137,6 @@ class Rig:
             tasks=self.tasks,
             log=log,
         )
-        link = cast("Link", self.cloud)
         self.charging = Charging(
             link=link,
             fleet=self.fleet,

@@ -1,40 +1,32 @@
 """The reconciler of current limits: one override of the bridge in the cloud carries the limit of each charge point.
 
-`bridge.chargepoint.limits` decides which request is due. This module makes the request and records its outcome
-(contract 4, "One owned override").
+`bridge.chargepoint.limits` decides which request is due, and `bridge.account.override_requests` makes it. This module
+decides when: within a command, or in the background (contract 4, "One owned override").
 """
 
-import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
 from bridge.account.capabilities import Capabilities
-from bridge.account.fleet import CHUNK, Fleet
+from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
-from bridge.bluecurrent import requests
+from bridge.account.override_requests import OverrideRequests
 from bridge.bluecurrent.link import Link
 from bridge.chargepoint import limits
 from bridge.chargepoint.charge_point import ChargePoint
-from bridge.chargepoint.limits import NOTHING, Change, Clear, Limits, LimitStep, Make, ReadList, Wish
-from bridge.chargepoint.schedules import Schedule, There
+from bridge.chargepoint.limits import Limits, Wish
+from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
-from bridge.errors import BridgeError, CloudError, InvalidState, NotSupported, Rejected, UnknownRequest
+from bridge.errors import BridgeError, CloudError, InvalidState, NotSupported
 from bridge.tasks import BackgroundTasks
 
-T = TypeVar("T")
-
-STEPS: Final = 6
-"""The most steps of one reconciliation: list, change (refused), list, make, list, and one to spare."""
-
-LISTED_FOR_S: Final = 24 * 3600.0
 RETRY_AFTER_S: Final = 60.0
-RETRY_AT_LEAST_S: Final = 6 * 3600.0
+LONGEST_RETRY_S: Final = 6 * 3600.0
 """A failed reconciliation is repeated after `RETRY_AFTER_S`, then after twice the previous wait, at most this long."""
 
 NO_LIMITS: Final = "The current of this charge point cannot be limited from here."
@@ -56,18 +48,20 @@ class Overrides:
 
     Args:
         link: the link to Blue Current.
+        requests: makes the requests.
         fleet: the twins, which carry the wanted limits.
         locks: one lock for each charge point.
         capabilities: whether the cloud knows current overrides.
         clock: the source of time.
         tasks: runs work in the background.
-        log: gets a line for each limit that is set, changed or removed, and for each failure.
+        log: gets a line for each failure in the background.
     """
 
     def __init__(
         self,
         *,
         link: Link,
+        requests: OverrideRequests,
         fleet: Fleet,
         locks: Locks,
         capabilities: Capabilities,
@@ -76,15 +70,13 @@ class Overrides:
         log: FilteringBoundLogger,
     ) -> None:
         self._link = link
+        self._requests = requests
         self._fleet = fleet
         self._locks = locks
         self._capabilities = capabilities
         self._clock = clock
         self._tasks = tasks
         self._log = log
-        self._listed: frozenset[int] = frozenset()
-        self._listed_at: float | None = None
-        self._asking: set[str] = set()  # addresses with a request in flight that changes their override
         self._due: set[str] = set()  # addresses with a request due
         self._settling: set[str] = set()  # addresses that are reconciled in the background
         self._retry_at: dict[str, float] = {}
@@ -138,7 +130,7 @@ class Overrides:
         try:
             if self._fleet.expect(address).limit_step is not None:
                 self._link.check()
-            await self._settle(address)
+            await self._requests.settle(address)
             self._confirm(address)
         finally:
             self._fleet.limit(address, limits.without_request)
@@ -183,16 +175,10 @@ class Overrides:
         """Read the list of overrides after the link came up, unless it was read within the last day."""
         self._retry_at.clear()
         self._failures.clear()
-        if self._listed_at is not None and self._clock.monotonic() - self._listed_at < LISTED_FOR_S:
-            return
         try:
-            await self.read_list()
+            await self._requests.read_list_if_due()
         except BridgeError as error:
             self._log.warning("the limits could not be read; they are read before the next change", reason=str(error))
-
-    def doubt_list(self) -> None:
-        """Read the list of overrides again at the next reconnect, since the outcome of a change is unknown."""
-        self._listed_at = None
 
     def tick(self) -> None:
         """Start the requests that are due without a command, mostly to clear a limit after its session."""
@@ -242,12 +228,12 @@ class Overrides:
         address = twin.address
         try:
             async with self._locks.of(twin.evse_id):
-                await self._settle(address)
+                await self._requests.settle(address)
                 counts = (self._fleet.twin(address) or twin).overrides_count
                 self._fleet.limit(address, partial(limits.agreed, counts=counts))
         except BridgeError as error:
             failures = self._failures.get(address, 0)
-            delay = min(RETRY_AFTER_S * 2**failures, RETRY_AT_LEAST_S)
+            delay = min(RETRY_AFTER_S * 2**failures, LONGEST_RETRY_S)
             self._failures[address] = failures + 1
             self._retry_at[address] = self._clock.monotonic() + delay
             self._log.warning(
@@ -262,134 +248,9 @@ class Overrides:
         finally:
             self._settling.discard(address)
 
-    # --- step by step ---
-
-    async def _settle(self, address: str) -> None:
-        """Take the steps that are due. The list is read before an override is made, changed or cleared."""
-        listed = made = False
-        for _ in range(STEPS):
-            twin = self._fleet.twin(address)
-            step = twin.limit_step if twin is not None else None
-            if twin is None or step is None:
-                return
-            if isinstance(step, Make) and made:
-                raise Rejected("it does not show the limit that it has made. Look at the limits in its app.")
-            if not listed:
-                step = ReadList()
-            listed, made = listed or isinstance(step, ReadList), made or isinstance(step, Make)
-            await self._execute(step, twin)
-
-    async def _execute(self, step: LimitStep, twin: Twin) -> None:
-        match step:
-            case ReadList():
-                await self.read_list()
-            case Make(current):
-                await self._make(twin, current)
-            case Change(schedule_id, current):
-                request = requests.edit_schedule(Schedule.always_on(schedule_id, twin.evse_id, current))
-                await self._edit(twin, schedule_id, current, request)
-            case Clear(schedule_id):
-                await self._edit(twin, schedule_id, None, requests.clear_override(schedule_id))
-
-    async def read_list(self) -> None:
-        """Read the list of overrides, and record which schedule each charge point has.
-
-        Raises:
-            UnknownRequest: the cloud does not know overrides. This is remembered.
-            BridgeError: the cloud did not answer.
-        """
-        before = {twin.address: (twin.limits.there, twin.limits.theirs) for twin in self._fleet.twins()}
-        try:
-            schedules = await self._link.ask(requests.list_overrides())
-        except UnknownRequest:
-            self._capabilities.learn_overrides_unknown()  # without a list, no override can be made
-            raise
-        self._listed = frozenset(one.schedule_id for one in schedules if one.schedule_id is not None)
-        self._listed_at = self._clock.monotonic()
-        for number, (address, (there, theirs)) in enumerate(before.items(), 1):
-            if number % CHUNK == 0:
-                await asyncio.sleep(0)
-            twin = self._fleet.twin(address)
-            if twin is None or address in self._asking:
-                continue
-            # The list does not show a change that was requested or made while it was on its way.
-            if _same(twin.limits.there, there) and twin.limits.theirs == theirs:
-                self._record_list(twin, schedules)
-
-    def _record_list(self, twin: Twin, schedules: Sequence[Schedule]) -> None:
-        now = self._clock.now()
-        after = replace(limits.found(twin.limits, twin.evse_id, schedules, now), listed=True)
-        if after.theirs is not None and twin.limits.wanted != NOTHING:
-            self._log.warning(
-                "a schedule from Blue Current's app limits this charge point; the limit set from the hub ends",
-                address=twin.address,
-                current_a=after.theirs.current,
-            )
-        self._fleet.limit(twin.address, lambda _: after)
-
-    async def ask_about(self, twin: Twin, request: requests.Request[T]) -> T:
-        """Make a request that changes a charge point's schedules in the cloud.
-
-        Raises:
-            UnknownRequest: the cloud does not know overrides. This is remembered.
-            BridgeError: the errors of `Link.ask`.
-        """
-        self._asking.add(twin.address)
-        try:
-            return await self._link.ask(request)
-        except UnknownRequest:
-            self._capabilities.learn_overrides_unknown()
-            raise
-        finally:
-            self._asking.discard(twin.address)
-
-    async def _make(self, twin: Twin, current: int) -> None:
-        others = self._listed
-        self._fleet.limit(twin.address, lambda before: limits.making(before, current, others))
-        try:
-            request = requests.make_schedule(Schedule.always_on(0, twin.evse_id, current))
-            schedule = await self.ask_about(twin, request)
-        except (Rejected, NotSupported):
-            self._fleet.limit(twin.address, limits.not_made)
-            raise
-        # Without a `flow_id`, only the content distinguishes the answer from one for another charge point.
-        ours = schedule is not None and schedule.charge_points in ((), (twin.evse_id,))
-        number = schedule.schedule_id if schedule is not None and ours else None
-        if number is not None:
-            now = self._clock.now()
-            self._fleet.limit(twin.address, lambda before: limits.made(before, number, current, now))
-            self._log.info("a current limit is set in the cloud", address=twin.address, current_a=current)
-
-    async def _edit(self, twin: Twin, schedule_id: int, current: int | None, request: requests.Request[None]) -> None:
-        """Change the bridge's override, or clear it (`current` is None). A refusal can mean that it is gone."""
-        self._fleet.limit(twin.address, lambda before: limits.changing(before, current))
-        try:
-            await self.ask_about(twin, request)
-        except Rejected:
-            await self.read_list()
-            if schedule_id in self._listed:
-                raise
-        except CloudError:
-            self._fleet.limit(twin.address, lambda before: limits.change_unknown(before, schedule_id, current))
-            raise
-        else:
-            now = self._clock.now()
-            if current is None:
-                self._fleet.limit(twin.address, limits.cleared)
-                self._log.info("a current limit is removed from the cloud", address=twin.address)
-            else:
-                self._fleet.limit(twin.address, lambda before: limits.changed(before, schedule_id, current, now))
-                self._log.info("a current limit is set in the cloud", address=twin.address, current_a=current)
-
 
 def _unchanged(before: Limits) -> Limits:
     return before
-
-
-def _same(now: There, before: There) -> bool:
-    """Whether both name the same override of the bridge."""
-    one, other = ((there.owned.schedule_id, there.owned.current) if there.owned else None for there in (now, before))
-    return one == other and now.unsure == before.unsure
 
 
 def _theirs_is_there(theirs: Schedule) -> str:

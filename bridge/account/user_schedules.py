@@ -12,7 +12,8 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bridge.account.fleet import Fleet
-from bridge.account.overrides import NOT_COUNTING, Overrides
+from bridge.account.override_requests import OverrideRequests
+from bridge.account.overrides import NOT_COUNTING
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.parameter_values import LIMIT_SCHEDULE, LimitSchedule, cloud_limit, kept_limit
 from bridge.bluecurrent import requests
@@ -42,13 +43,13 @@ class UserSchedules:
 
     Args:
         fleet: the twins, which carry the schedules that exist in the cloud.
-        overrides: reads the list of schedules, and makes the requests that change it.
+        override_requests: reads the list of schedules, and makes the requests that change it.
         store: keeps the parts of a schedule that is not complete yet.
     """
 
-    def __init__(self, *, fleet: Fleet, overrides: Overrides, store: ParameterStore) -> None:
+    def __init__(self, *, fleet: Fleet, override_requests: OverrideRequests, store: ParameterStore) -> None:
         self._fleet = fleet
-        self._overrides = overrides
+        self._override_requests = override_requests
         self._store = store
 
     async def set_current(self, twin: Twin, current: int) -> None:
@@ -101,7 +102,7 @@ class UserSchedules:
             self._note(schedule, replace(schedule, schedule_id=made.schedule_id if made is not None else None))
             if made is None:
                 with suppress(BridgeError):
-                    await self._overrides.read_list()  # the answer did not carry the number
+                    await self._override_requests.read_list()  # the answer did not carry the number
         elif there.schedule_id is None:
             raise NotSupported(NO_NUMBER)
         else:
@@ -123,19 +124,19 @@ class UserSchedules:
 
     async def _look(self, twin: Twin) -> Twin:
         """Return the twin after the list of schedules was read, since one may have been made or removed in the app."""
-        await self._overrides.read_list()
+        await self._override_requests.read_list()
         twin = self._fleet.expect(twin.address)
         _refuse(twin)
         return twin
 
     async def _ask(self, twin: Twin, request: Request[T]) -> T:
         try:
-            return await self._overrides.ask_about(twin, request)
+            return await self._override_requests.ask(twin, request)
         except (VerdictTimeout, Disconnected):
             self._change(twin.evse_id, limits.not_listed)
-            self._overrides.doubt_list()
+            self._override_requests.doubt_list()
             with suppress(BridgeError):
-                await self._overrides.read_list()
+                await self._override_requests.read_list()
             raise
 
     def _note(self, before: Schedule, after: Schedule | None) -> None:

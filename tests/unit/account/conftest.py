@@ -9,6 +9,7 @@ import pytest
 from bridge.account.capabilities import Capabilities
 from bridge.account.fleet import Fleet
 from bridge.account.locks import Locks
+from bridge.account.override_requests import OverrideRequests
 from bridge.account.overrides import Overrides
 from bridge.bluecurrent.frames import ListedChargePoint
 from bridge.bluecurrent.link import Link
@@ -41,11 +42,13 @@ async def site() -> AsyncIterator[Site]:
     )
     log = Log("fatal", "json", io.StringIO()).logger
     tasks = BackgroundTasks(log)
+    link, capabilities = cast("Link", cloud), Capabilities(Storage(":memory:"))
     overrides = Overrides(
-        link=cast("Link", cloud),
+        link=link,
+        requests=OverrideRequests(link=link, fleet=fleet, capabilities=capabilities, clock=clock, log=log),
         fleet=fleet,
         locks=locks,
-        capabilities=Capabilities(Storage(":memory:")),
+        capabilities=capabilities,
         clock=clock,
         tasks=tasks,
         log=log,

@@ -11,6 +11,7 @@ from bridge.account.capabilities import Capabilities
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import CHUNK, Fleet
 from bridge.account.locks import Locks
+from bridge.account.override_requests import OverrideRequests
 from bridge.account.overrides import Overrides
 from bridge.account.sync import CONCURRENT_REFRESHES, Sync
 from bridge.bluecurrent.frames import ListedChargePoint
@@ -62,8 +63,12 @@ class Site:
         self.fleet.listed([ListedChargePoint(one, Update(ChargePointSettings(), frozenset())) for one in EVSE_IDS])
         self.fleet.listeners = (self._note,)
         capabilities, tasks, link = Capabilities(storage), BackgroundTasks(log), cast("Link", self.cloud)
+        self.override_requests = OverrideRequests(
+            link=link, fleet=self.fleet, capabilities=capabilities, clock=clock, log=log
+        )
         self.overrides = Overrides(
             link=link,
+            requests=self.override_requests,
             fleet=self.fleet,
             locks=Locks(),
             capabilities=capabilities,
@@ -108,7 +113,7 @@ class Site:
 async def test_a_list_of_overrides_is_applied_in_parts() -> None:
     site = Site([Schedule(number, (evse_id,), 10) for number, evse_id in enumerate(EVSE_IDS)])
     with site.changes_per_turn() as counts:
-        await site.overrides.read_list()
+        await site.override_requests.read_list()
     assert site.changed == EVSE_IDS
     assert max(counts) <= CHUNK
     assert all(twin.limits.theirs is not None for twin in site.fleet.twins())
@@ -117,7 +122,7 @@ async def test_a_list_of_overrides_is_applied_in_parts() -> None:
 async def test_a_change_between_two_parts_of_the_list_is_kept() -> None:
     """The last charge point gets a schedule while the list, which lacks it, is applied to the others."""
     site = Site()
-    reading = asyncio.create_task(site.overrides.read_list())
+    reading = asyncio.create_task(site.override_requests.read_list())
     await settle(2)
     last = EVSE_IDS[-1]
     assert 0 < len(site.changed) < len(EVSE_IDS)
