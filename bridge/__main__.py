@@ -3,22 +3,33 @@
 import os
 import signal
 import sys
+from typing import Final
 
 from bridge.long_lived import kept_out
+
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> None:
     """Run the command line.
 
-    Process 1 of a container ignores a SIGTERM without a handler. Loading a command, which then handles SIGTERM, takes
-    about a second. Until then this handler ends the process.
+    Loading a command takes about a second. Until it handles the signals itself, these handlers end the process. The
+    service has said nothing on MQTT by then and exits with 0 (contract 1). Process 1 of a container would ignore a
+    SIGTERM without a handler.
     """
-    if os.getpid() == 1:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    is_service = sys.argv[1:2] == ["run"]
+    for number in STOPPING:
+        signal.signal(number, lambda number, _: os._exit(0 if is_service else 128 + number))
     with kept_out():
         from bridge.commandline.cli import app  # noqa: PLC0415 - this import takes the second
 
-    app()
+    if not is_service:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the command line ends a command at Ctrl-C
+    try:
+        app()
+    finally:
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)  # a second signal must not change the exit status
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Their defaults are the values of the settings. A value that the hub sets takes p
 hub resets it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from bridge.chargepoint.state import StateSet
 from bridge.errors import InvalidValue
 from bridge.settings import CardUid, Grace, LogLevel, Seconds, Settings, SlowCurrent, Voltage
+from bridge.settings_faults import last_by_key, nearest, words_of
 from bridge.storage.storage import Storage
 
 
@@ -93,23 +94,26 @@ class RuntimeSettings:
         """The highest age of a command that acts."""
         return timedelta(seconds=self.values.command_max_age)
 
-    def _take(self, changes: Mapping[str, JsonValue]) -> None:
+    def _take(self, changes: Mapping[str, JsonValue], *, texts: bool = False) -> None:
         given = {**self._set, **changes}
         try:
-            self._apply(Values.model_validate({**self._defaults.model_dump(), **given}, strict=True))
+            values = Values.model_validate({**self._defaults.model_dump(), **given}, strict=not texts)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            name = first["loc"][0] if first["loc"] else ""
-            raise InvalidValue(f"{name}: {first['msg'].lower()}.") from None
-        self._set = given
+            raise InvalidValue("; ".join(_describe(error)) + ".") from None
+        self._apply(values)
+        self._set = {name: value for name, value in values.model_dump(mode="json").items() if name in given}
 
-    def change(self, changes: Mapping[str, JsonValue]) -> None:
+    def change(self, changes: Mapping[str, JsonValue], *, texts: bool = False) -> None:
         """Set values from the hub, by their names in `Values`.
+
+        Args:
+            changes: the values.
+            texts: the values are texts, numbers too, as in a `str_map`.
 
         Raises:
             InvalidValue: a name is unknown, or a value has another type or is out of range. Then none is set.
         """
-        self._take(changes)
+        self._take(changes, texts=texts)
         self._changed()
 
     def reset(self) -> None:
@@ -122,3 +126,11 @@ class RuntimeSettings:
         self._storage.save_value(CONFIG, dict(self._set) or None)
         for listener in self.listeners:
             listener()
+
+
+def _describe(error: ValidationError) -> Iterator[str]:
+    for name, fault in last_by_key(error, depth=1).items():
+        if fault["type"] == "extra_forbidden":
+            yield f"{name}: unknown setting{nearest(name, Values.model_fields)}"
+        else:
+            yield f"{name}: {words_of(fault)}"

@@ -2,25 +2,37 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
 from bridge.settings import KEYS, Settings
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 _WORDS: Final[Mapping[str, str]] = {
-    "string_type": "must be a text, in quotes",
-    "path_type": "must be a text, in quotes",
-    "bool_type": "must be true or false, without quotes",
+    "string_type": "must be a text",
+    "path_type": "must be a text",
+    "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
-    "int_type": "must be a whole number, without quotes",
+    "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
-    "float_type": "must be a number, without quotes",
+    "float_type": "must be a number",
     "float_parsing": "must be a number",
     "string_too_short": "must not be empty",
 }
 """What is wrong, by the type of pydantic's error. Other types keep pydantic's words."""
+
+_QUOTES: Final[Mapping[str, str]] = {
+    "string_type": ", in quotes",
+    "path_type": ", in quotes",
+    "bool_type": ", without quotes",
+    "int_type": ", without quotes",
+    "float_type": ", without quotes",
+}
+"""How such a value is written in a TOML file. The other sources have only texts and no such errors."""
 
 
 class Mistyped:
@@ -56,18 +68,33 @@ def describe(error: ValidationError, origins: Mapping[str, str]) -> Iterator[str
         error: the error of the models.
         origins: for each given key a text that names its source.
     """
-    # A key of two types, such as whole number and number, has an error for each. The last says what is needed.
-    by_key = {
-        ".".join(str(part) for part in fault["loc"][:2]): fault
-        for fault in error.errors(include_url=False, include_input=False)
-    }
-    for key, fault in by_key.items():
+    for key, fault in last_by_key(error, depth=2).items():
         if fault["type"] == "extra_forbidden":
             words = f"unknown key{nearest_key(key)}"
         else:
-            message = fault["msg"].removeprefix("Value error, ").replace("Input should be ", "must be ")
-            words = _WORDS.get(fault["type"], f"{message[:1].lower()}{message[1:]}")
+            words = words_of(fault) + _QUOTES.get(fault["type"], "")
         yield f"{origins.get(key, '')}: {key}: {words}"
+
+
+def last_by_key(error: ValidationError, depth: int) -> Mapping[str, "ErrorDetails"]:
+    """Return the last error of each key.
+
+    A key of two types, such as whole number and number, has an error for each. The last says what is needed.
+
+    Args:
+        error: the error of the models.
+        depth: the number of parts of a key: 2 for `mqtt.host`.
+    """
+    return {
+        ".".join(str(part) for part in fault["loc"][:depth]): fault
+        for fault in error.errors(include_url=False, include_input=False)
+    }
+
+
+def words_of(fault: "ErrorDetails") -> str:
+    """Say what is wrong with a value."""
+    message = fault["msg"].removeprefix("Value error, ").replace("Input should be ", "must be ")
+    return _WORDS.get(fault["type"], f"{message[:1].lower()}{message[1:]}")
 
 
 def nearest_key(key: str) -> str:

@@ -47,7 +47,9 @@ class AppState:
     def link_changed(self, status: LinkStatus) -> None:
         """Handle a change of the link's status, which may change the login state."""
         self._connection = _CONNECTIONS[status.state]
-        if not self._attempt:
+        # Without an earlier token to return to, a failed login stays the state of the login until the next one.
+        stays = self.auth == "ERROR" and status.state is LinkState.WAITING
+        if not self._attempt and not stays:
             auth = self._auth_after(status)
             failure = status.error if auth in ("ERROR", "LOST") else None
             self.auth = auth

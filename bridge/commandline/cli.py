@@ -3,20 +3,18 @@
 import asyncio
 import gc
 import json
-import os
-import signal
 import sys
-import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from bridge import __version__
 from bridge.commandline.plain_text import one_line
+from bridge.commandline.process import run_to_its_end, stop_on_signals
 from bridge.commandline.replay_command import replay
 from bridge.long_lived import kept_out
 from bridge.settings import Settings
@@ -88,25 +86,6 @@ def _say_json(content: object) -> None:
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
-def _run(work: Coroutine[object, None, int]) -> NoReturn:
-    """Run `work`, then exit without waiting for threads: a thread that waits for a name server can block for long."""
-    with asyncio.Runner() as runner:
-        code = runner.run(work)
-        if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    raise typer.Exit(code)
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
 @app.command()
 def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
@@ -121,21 +100,22 @@ def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
         from bridge.world import World
 
     async def serve() -> int:
+        stop = stop_on_signals()
         try:
             log, world = Log(settings.log.level, settings.log.format), World(SystemClock(), freeze=gc.freeze)
             service = Service(settings, log, world)
         except StorageUnusable as error:
             _complain(str(error))
             return UNREADABLE_SETTINGS if error.permanent else FAILED
-        await service.run(_stop_on_signals())
+        await service.run(stop)
         return 0
 
-    _run(serve())
+    run_to_its_end(serve())
 
 
 @app.command()
 def demo(
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after this many seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0, help="Stop after this many seconds.")] = None,
     record_file: Annotated[
         Path | None, typer.Option(metavar="FILE", envvar="BRIDGE_CLOUD__RECORD_FILE", help="Record the cloud's frames.")
     ] = None,
@@ -145,14 +125,14 @@ def demo(
     from bridge.commandline.embedded_broker import NoEmbeddedBroker
 
     async def serve() -> int:
-        stop = _stop_on_signals()
+        stop = stop_on_signals()
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, stop.set)
         await show(typer.echo, stop, record_file=record_file)
         return 0
 
     try:
-        _run(serve())
+        run_to_its_end(serve())
     except NoEmbeddedBroker as error:
         _complain(str(error))
         raise typer.Exit(FAILED) from None
@@ -171,13 +151,13 @@ def simulate(
 
     async def serve() -> int:
         try:
-            await serve_cloud(typer.echo, _stop_on_signals(), host, port, speed)
+            await serve_cloud(typer.echo, stop_on_signals(), host, port, speed)
         except OSError as error:
             _complain(f"cannot listen on {host}, ports {port} and {port + 1}: {error.strerror or error}")
             return FAILED
         return 0
 
-    _run(serve())
+    run_to_its_end(serve())
 
 
 _COLOURS: Final = {"ok": typer.colors.GREEN, "FAIL": typer.colors.RED, "note": typer.colors.YELLOW}
@@ -214,7 +194,7 @@ def check(
             well = _write_dump(dump, Dump(settings, origins, findings, SystemClock().now())) and well
         return 0 if well else FAILED
 
-    _run(work())
+    run_to_its_end(work())
 
 
 def _write_dump(path: Path, dump: "Dump") -> bool:
@@ -270,7 +250,7 @@ def account(
                 typer.echo(text)
         return 0
 
-    _run(work())
+    run_to_its_end(work())
 
 
 class SessionsFormat(StrEnum):
@@ -363,7 +343,7 @@ def send(
             typer.echo(line(topic.path, answer.to_bytes(), now()))
         return FAILED if any(answer.type == "evt.error.report" for answer in answers) else 0
 
-    _run(work())
+    run_to_its_end(work())
 
 
 @app.command()
@@ -380,7 +360,7 @@ def watch(
     settings = _load(config, assignments)
 
     async def work() -> int:
-        stop = _stop_on_signals()
+        stop = stop_on_signals()
         now = SystemClock().now
         watching = asyncio.ensure_future(watch_traffic(settings, typer.echo, now, details=everything))
         stopping = asyncio.ensure_future(stop.wait())
@@ -395,4 +375,4 @@ def watch(
         watching.cancel()
         return 0
 
-    _run(work())
+    run_to_its_end(work())

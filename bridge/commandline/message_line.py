@@ -53,11 +53,12 @@ def line(
     try:
         topic = Topic.parse(path)
         message = Message.parse(payload, topic.payload_type)
+        about = _topic_of_command(message) if topic.message_type == "rsp" else topic
     except (InvalidTopic, Malformed) as error:
         what = typer.style("not FIMP", fg=typer.colors.RED)
         return f"{now:%H:%M:%S}  {what}  {one_line(path)}  {one_line(str(error))}"
     when = (message.ctime or now).astimezone(now.tzinfo)
-    who = topic.service_address or topic.resource_name or "discovery"
+    who = about.service_address or about.resource_name or "discovery"
     who = one_line((names or {}).get(who, who))
     if not details and message.corid is None and _is_detail(message):
         return None
@@ -67,6 +68,20 @@ def line(
         return f"{when:%H:%M:%S}  {who:<{WIDTH}} {arrow} {typer.style(text, fg=typer.colors.YELLOW)}"
     mark = "↩" if message.corid else " "
     return f"{when:%H:%M:%S}  {who:<{WIDTH}} {mark} {text}"
+
+
+def is_error_of(payload: bytes, src: str) -> bool:
+    """Whether a message is an error report of the bridge with this resource name."""
+    try:
+        message = Message.parse(payload)
+    except Malformed:
+        return False
+    return message.type == "evt.error.report" and message.src == src and "cmd_topic" in message.properties
+
+
+def _topic_of_command(error: Message) -> Topic:
+    """The topic of the command that an error answers. It says more than the `resp_to` that the error was sent to."""
+    return Topic.parse(str(error.properties.get("cmd_topic")))
 
 
 def _is_detail(message: Message) -> bool:
@@ -85,7 +100,7 @@ def _describe(message: Message) -> str:
     if formatter is not None:
         return formatter(value, properties)
     kind = kind.removeprefix("evt.").removesuffix(".report").removesuffix("_report")
-    return " ".join([f"{kind:<8}", *_text(value)])
+    return " ".join([f"{kind:<8}", *_text(value)]).rstrip()
 
 
 Properties = Mapping[str, JsonValue]

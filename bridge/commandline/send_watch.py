@@ -11,7 +11,7 @@ from typing import Final
 import aiomqtt
 import typer
 
-from bridge.commandline.message_line import line
+from bridge.commandline.message_line import is_error_of, line
 from bridge.errors import Malformed
 from bridge.fimp.message import Message
 from bridge.hub.order import Order, compose
@@ -77,7 +77,7 @@ async def watch(
     *,
     details: bool = False,
 ) -> None:
-    """Print the messages of this bridge until cancelled.
+    """Print the messages of this bridge until cancelled: its commands, events, and errors sent to a `resp_to`.
 
     Raises:
         BrokerProblem: the broker cannot be reached.
@@ -87,7 +87,12 @@ async def watch(
     async with visitor(settings.mqtt) as client:
         for rest in (f"rt:ad/{own}", f"rt:dev/{own}/#", "rt:discovery"):
             await client.subscribe(f"{before}+/+/{rest}", qos=1)
+        # An error goes to the `resp_to` of its command alone, while a report always goes to the event topic too.
+        await client.subscribe(f"{before}+/mt:rsp/#", qos=1)
         async for arrival in client.messages:
-            said = line(str(arrival.topic), bytes(arrival.payload), now(), names, details=details)
+            topic, payload = str(arrival.topic), bytes(arrival.payload)
+            if "/mt:rsp/" in topic and not is_error_of(payload, settings.fimp.resource_name):
+                continue
+            said = line(topic, payload, now(), names, details=details)
             if said is not None:
                 say(said)

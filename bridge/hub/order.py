@@ -58,6 +58,8 @@ class Order:
                 raise ValueError(f"{part!r} cannot be part of a topic, so no thing and no service has this name.")
         name, address = settings.fimp.resource_name, settings.fimp.resource_address
         prefix = settings.mqtt.topic_prefix
+        if self.interface.startswith("cmd.discovery."):
+            return Topic("cmd", "discovery", prefix=prefix)
         if self.address == ADAPTER:
             return Topic("cmd", "ad", name, address, prefix=prefix)
         attribute = self.interface.removeprefix("cmd.").rpartition(".")[0]

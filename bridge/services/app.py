@@ -169,7 +169,7 @@ class AppService:
         if not isinstance(wish, dict):
             raise InvalidValue("cmd.config.extended_set takes an object.")
         try:
-            self._runtime.change(wish)
+            self._runtime.change(wish, texts=call.message.value_type == "str_map")
         except InvalidValue as error:
             return [self._config_report(str(error))]
         return [self._config_report()]

@@ -189,7 +189,7 @@ class NetworkService:
         return [self._all_nodes_report(self._clock.now())]
 
     async def _ping(self, call: Call) -> Sequence[Report]:
-        """Measure the round trip of a status request to the cloud, ms."""
+        """Measure the round trip of a status request to the cloud, ms. A thing that is then DOWN has not answered."""
         address = self._things.expect(call.string_value)
         before = self._clock.monotonic()
         grid = self._fleet.grids.at(address)
@@ -199,8 +199,10 @@ class NetworkService:
             else:
                 await self._sync.ask_status(address)
         except BridgeError:
-            status, delay = "FAILED", 0
+            answered = False
         else:
-            status, delay = "SUCCESS", round((self._clock.monotonic() - before) * 1000)
+            answered = bool(self.is_up(address, self._clock.now()))
+        delay = round((self._clock.monotonic() - before) * 1000) if answered else 0
+        status = "SUCCESS" if answered else "FAILED"
         value: JsonValue = {"address": address, "status": status, "delay": delay, "nodes": []}
         return [Report(self._addresses.adapter, self._addresses.resource_name, "evt.ping.report", "object", value)]

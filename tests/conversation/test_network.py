@@ -77,6 +77,12 @@ async def test_a_ping_measures_the_delay_to_the_cloud(house: House, address: str
     assert 50 <= report["delay"] < 1000
 
 
+async def test_a_ping_of_a_charge_point_that_is_offline_fails(house: House) -> None:
+    house[SOCKET].sockets[0].fault = "offline"
+    (answer,) = await house.hub.adapter("cmd.ping.send", val_t="string", val=SOCKET)
+    assert (node(answer)["status"], node(answer)["delay"]) == ("FAILED", 0)
+
+
 async def test_a_ping_fails_while_the_link_is_down(build: HouseMaker) -> None:
     async with build() as house:
         house.cloud.faults.refuse_handshake = "maintenance"

@@ -50,6 +50,24 @@ def test_one_wrong_value_sets_nothing(name: str) -> None:
     assert (runtime.values.nominal_voltage, kept) == (230, [])
 
 
+def test_a_map_of_texts_sets_numbers_too() -> None:
+    runtime, kept = made()
+    runtime.change({"slow_current": "8", "nominal_voltage": "231.5", "log_level": "warn"}, texts=True)
+    assert kept[-1] == {"slow_current": 8, "nominal_voltage": 231.5, "log_level": "warning"}
+    with pytest.raises(InvalidValue, match=r"^slow_current: must be a whole number\.$"):
+        runtime.change({"slow_current": "8"})
+
+
+def test_each_wrong_value_is_named_in_plain_words() -> None:
+    runtime, _ = made()
+    with pytest.raises(InvalidValue) as caught:
+        runtime.change({"slow_curent": 8, "offline_grace": -1, "card": 5})
+    assert str(caught.value) == (
+        "card: must be a text; offline_grace: must be greater than or equal to 0; "
+        "slow_curent: unknown setting; did you mean slow_current?."
+    )
+
+
 @pytest.mark.parametrize("stored", [None, 5, [], {"toaster": True, "slow_current": "x", "card": "A"}])
 def test_a_stored_value_that_is_invalid_is_ignored(stored: JsonValue) -> None:
     runtime, _ = made(stored)

@@ -56,6 +56,18 @@ def test_the_state_of_the_link_gives_the_app_state(
     assert (app_state.problem, app_state.code) == (("x", "ERR_UNAUTHORIZED") if failed else ("", ""))
 
 
+def test_a_failed_login_without_an_earlier_token_stays_until_the_next_one() -> None:
+    app_state, _ = made()
+    app_state.link_changed(WAITING)
+    app_state.attempt_begins()
+    app_state.attempt_ends("ERROR", "refused", "ERR_UNAUTHORIZED")
+    app_state.link_changed(WAITING)
+    assert (app_state.auth, app_state.problem, app_state.code) == ("ERROR", "refused", "ERR_UNAUTHORIZED")
+    app_state.logged_out()
+    app_state.link_changed(WAITING)
+    assert (app_state.auth, app_state.problem, app_state.code) == ("NOT_AUTHENTICATED", "", "")
+
+
 def test_every_change_is_reported() -> None:
     app_state, told = made()
     app_state.link_changed(UP)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click import unstyle
 
-from bridge.commandline.message_line import line
+from bridge.commandline.message_line import is_error_of, line
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, tzinfo=UTC)
 EVENT = "pt:j1/mt:evt/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:BCU1"
@@ -132,3 +132,32 @@ def test_details_can_be_left_out(fields: dict[str, Any], seen: bool) -> None:
 
 def test_long_values_are_cut() -> None:
     assert len(said(type="evt.app.manifest_report", val_t="object", val={"x": "y" * 1000})) < 220
+
+
+ANSWER = "pt:j1/mt:rsp/rt:app/rn:other/ad:1"
+REFUSED = {"type": "evt.error.report", "val": "ERR_REJECTED", "corid": "c", "src": "bluecurrent"}
+
+
+def test_an_error_sent_to_a_resp_to_is_shown_under_the_address_of_its_command() -> None:
+    properties = {"msg": "No.", "cmd_topic": EVENT.replace("mt:evt", "mt:cmd")}
+    assert said(ANSWER, props=properties, **REFUSED) == "12:30:15  Home             ↩ ERR_REJECTED  No."
+    assert "not FIMP" in said(ANSWER, props={"msg": "No.", "cmd_topic": "nonsense"}, **REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_one"),
+    [
+        ({}, True),
+        ({"src": "other"}, False),
+        ({"type": "evt.state.report"}, False),
+        ({"props": {}}, False),
+        ({"uid": None}, False),
+    ],
+)
+def test_only_errors_of_this_bridge_count_as_such(changes: dict[str, Any], is_one: bool) -> None:
+    body = {"serv": "s", "val_t": "string", "uid": "u", "props": {"cmd_topic": EVENT}, **REFUSED, **changes}
+    assert is_error_of(json.dumps(body).encode(), "bluecurrent") is is_one
+
+
+def test_a_report_without_a_value_has_no_blank_at_its_end() -> None:
+    assert said(type="evt.thing.success", val_t="null", val=None).endswith("success")

@@ -21,6 +21,10 @@ def test_a_property_without_a_name_and_a_value_is_refused(property_: str) -> Non
     assert "is not a name and a value" in result.output
 
 
+def test_the_demo_refuses_a_time_below_zero() -> None:
+    assert CliRunner().invoke(app, ["demo", "--seconds", "-1"]).exit_code == 2
+
+
 @pytest.mark.parametrize("arguments", [["--port", "65535"], ["--port", "-1"], ["--speed", "-1"]])
 def test_the_simulator_refuses_ports_and_speeds_that_there_are_not(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, ["simulate", *arguments])

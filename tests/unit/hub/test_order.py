@@ -18,3 +18,9 @@ from bridge.settings import Settings
 )
 def test_it_waits_for_the_cloud_only_where_the_command_needs_it(interface: str, patience: float) -> None:
     assert Order("BCU102728", interface).patience(Settings()) == patience
+
+
+@pytest.mark.parametrize("address", ["adapter", "BCU102728"])
+def test_a_discovery_request_goes_to_the_topic_of_discovery(address: str) -> None:
+    settings = Settings(mqtt={"topic_prefix": "home"})
+    assert Order(address, "discovery.request").topic(settings).path == "home/pt:j1/mt:cmd/rt:discovery"

@@ -1,0 +1,35 @@
+"""How the process of a command runs and ends."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Coroutine
+from typing import NoReturn
+
+import typer
+
+
+def run_to_its_end(work: Coroutine[object, None, int]) -> NoReturn:
+    """Run `work`, then exit without waiting for threads: a thread that waits for a name server can block for long.
+
+    Args:
+        work: returns the exit status.
+    """
+    with asyncio.Runner() as runner:
+        code = runner.run(work)
+        if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    raise typer.Exit(code)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and Ctrl-C set from now on."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
