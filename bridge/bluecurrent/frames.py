@@ -302,7 +302,8 @@ def _overrides(reading: _Reading) -> Body:
 
 def _token(reading: _Reading) -> Body:
     token, customer = reading.data.get("token"), _id(reading.data, "customer_id")
-    granted = reading.data.get("success") is True and isinstance(token, str) and 0 < len(token) <= LONGEST_TOKEN
+    refused = reading.one("success", read_flag) is False
+    granted = not refused and isinstance(token, str) and 0 < len(token) <= LONGEST_TOKEN
     return Token(str(token) if granted else None, customer or "")
 
 

@@ -228,12 +228,12 @@ def word(kind: Word[W]) -> Callable[[object], W]:
     return convert
 
 
-_PERMISSIONS: Final[Mapping[object, Permission]] = {"none": "none", "read": "read", "write": "write"}
+_PERMISSIONS: Final[Mapping[str, Permission]] = {"none": "none", "read": "read", "write": "write"}
 
 
 def _permission(value: object) -> Permission:
-    # An unknown word must not permit a change.
-    return _PERMISSIONS.get(value, "read") if isinstance(value, str) else "read"
+    """Read a permission, in any letter case. An unknown word does not permit a change."""
+    return _PERMISSIONS.get(value.strip().lower(), "read") if isinstance(value, str) else "read"
 
 
 def setting(convert: Convert) -> Convert:

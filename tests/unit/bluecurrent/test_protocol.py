@@ -195,6 +195,11 @@ def test_a_renewed_connection_is_opened_at_once() -> None:
     ("frame", "meaning"),
     [
         ({"object": "STATUS_API_TOKEN", "success": True, "token": "T", "customer_id": 7}, Token("T", "7")),
+        ({"object": "STATUS_API_TOKEN", "success": "true", "token": "T", "customer_id": "7"}, Token("T", "7")),
+        ({"object": "STATUS_API_TOKEN", "success": 1, "token": "T"}, Token("T", "")),
+        ({"object": "STATUS_API_TOKEN", "success": None, "token": "T"}, Token("T", "")),
+        ({"object": "STATUS_API_TOKEN", "token": "T"}, Token("T", "")),
+        ({"object": "STATUS_API_TOKEN", "success": "false", "token": "T"}, Unauthorized),
         ({"object": "STATUS_API_TOKEN", "success": False}, Unauthorized),
         ({"object": "STATUS_API_TOKEN", "success": False, "token": "T"}, Unauthorized),
         ({"object": "STATUS_API_TOKEN", "success": True}, Disconnected),

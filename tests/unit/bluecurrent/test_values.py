@@ -174,6 +174,9 @@ def test_names_are_read_from_lists_and_texts(value: object, meant: object) -> No
         ({"value": "1", "permission": "read"}, Setting(True, "read")),
         ({"value": False, "permission": "admin"}, Setting(False, "read")),  # an unknown permission counts as read-only
         ({"value": False, "permission": []}, Setting(False, "read")),
+        ({"value": True, "permission": "WRITE"}, Setting(True, "write")),
+        ({"value": True, "permission": " Write "}, Setting(True, "write")),
+        ({"value": True, "permission": "None"}, Setting(True, "none")),
         ({"permission": "none"}, Setting(None, "none")),
         ({"value": "maybe", "permission": "none"}, [Setting(None, "none")]),
         ({"value": [], "permission": "write"}, [Setting(None)]),
