@@ -134,8 +134,10 @@ def _with_session(memory: Memory, push: _Push) -> Memory:
     continued = _continued(session, push)
     if continued is session:
         return memory
-    memory = replace(memory, session=continued)
-    return replace(memory, unlocked=False, opened=memory.opened + 1) if continued.open and not session.open else memory
+    if continued.open and not session.open:
+        ending = _ending_of_next(memory, push.at, seemed_last=False)
+        memory = replace(memory, unlocked=False, opened=memory.opened + 1, ending=ending)
+    return replace(memory, session=continued)
 
 
 # --- which session ---
@@ -259,7 +261,7 @@ def _begun_after(last: Session | None, memory: Memory, push: _Push) -> Memory:
 
 
 def _ending_of_next(memory: Memory, now: datetime, *, seemed_last: bool) -> datetime | None:
-    """Return when the stop was sent that may end the session that begins now; None if there is none.
+    """Return when the stop was sent that may end the session that begins or continues now; None if there is none.
 
     A stop can be sent before a status shows the session that it is for. One that has ended the last session ends no
     other.

@@ -29,6 +29,22 @@ def test_a_stop_long_ago_did_not_end_the_session() -> None:
     assert s.state == "finished"
 
 
+def test_a_stop_ends_a_session_once() -> None:
+    """Without times and with a counter at 0, a second session looks like the first one continued."""
+    s = story().push("charging", "C", energy=0.0, current_1=10.0)
+    s.remember(session.ending_sent, s.now).push("available", "B", current_1=0.0).remember(session.stop_accepted)
+    assert s.state == "ready_to_charge"
+    s.push("charging", "C", energy=0.0, current_1=10.0).push("charging", "C", energy=2.0).push("available", "C")
+    assert s.state == "finished"
+
+
+def test_a_stop_before_a_session_that_continues_can_end_it() -> None:
+    s = story().push("charging", "C", energy=1.0).push("available", "B")
+    s.verdict(session.start_accepted, s.now).remember(session.ending_sent, s.now)
+    s.push("charging", "C", energy=1.0).push("available", "B")
+    assert s.state == "ready_to_charge"
+
+
 def test_a_session_that_the_bridge_blocked_is_not_finished_after_the_block() -> None:
     s = story().push("charging", "C", energy=4)
     s.remember(session.ending_sent, s.now).push("unavailable", "B").wait(7200).push("available", "B")
