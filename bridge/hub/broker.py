@@ -47,7 +47,7 @@ IN_FLIGHT: Final = 20
 """The number of publishes that may wait for their acknowledgement at the same time."""
 
 UNACKNOWLEDGED_S: Final = 10.0
-"""The bridge reconnects when publishes are in flight and none was acknowledged for this long."""
+"""The bridge reconnects when publishes have been in flight for this long and none was acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Broker:
         self._log = log
         self._once = Once()
         self._up_at = 0.0
-        self._acknowledged_at = 0.0
+        self._progress_at = 0.0  # when a message was acknowledged, or went out while none was in flight
         self._most_will = WILL_BYTES
         self._will_size = self._closed_at = 0
         self.status = BrokerStatus(up=False, since=clock.now())
@@ -183,7 +183,7 @@ class Broker:
                     self._once.forget("down")
                     self._log.info("connected to the broker", host=self._settings.host, port=self._settings.port)
                 self._closed_at = 0
-                self._up_at = self._acknowledged_at = self._clock.monotonic()
+                self._up_at = self._progress_at = self._clock.monotonic()
                 self._change(up=True, problem=None)
                 self._reporter.connected(will_addresses, renewed=renewed)
                 await self._publish_until_closed(client)
@@ -223,8 +223,11 @@ class Broker:
             elif isinstance(publication, Renewal):
                 raise _Renew
             else:
+                is_first = self._reporter.in_flight == 1
+                if is_first:
+                    self._progress_at = self._clock.monotonic()
                 self._publish_one(client, publication)
-                if self._reporter.in_flight == 1:
+                if is_first:
                     client.flush()  # the first of several does not wait until the others are made
 
     def _publish_one(self, client: BrokerClient, publication: Publication) -> None:
@@ -234,16 +237,14 @@ class Broker:
             self._reporter.unsendable(publication, str(error))
 
     def _acknowledged(self, publication: Publication) -> None:
-        self._acknowledged_at = self._clock.monotonic()
+        self._progress_at = self._clock.monotonic()
         self._reporter.acknowledged(publication)
 
     async def _watch(self) -> None:
         """Fail when no acknowledgement arrives for `UNACKNOWLEDGED_S`: a dead connection can look open."""
         while True:
             await asyncio.sleep(1)
-            if not self._reporter.in_flight:
-                self._acknowledged_at = self._clock.monotonic()
-            elif self._clock.monotonic() - self._acknowledged_at > UNACKNOWLEDGED_S:
+            if self._reporter.in_flight and self._clock.monotonic() - self._progress_at > UNACKNOWLEDGED_S:
                 raise aiomqtt.MqttError("timed out: the broker does not acknowledge what is published")
 
     def _change(self, *, up: bool, problem: str | None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+from bridge.hub.broker import UNACKNOWLEDGED_S
 from bridge.simulator.account import SimulatedAccount
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
@@ -100,6 +101,21 @@ async def test_a_broker_that_was_away_for_long_is_found_within_half_a_minute(
         await house.hub.until(lambda: service.broker.status.up)
         await house.kill()
         await late.stop()
+
+
+async def test_a_broker_has_its_time_to_acknowledge_also_after_a_long_silence(build: HouseMaker, plug: Plug) -> None:
+    """As after a night in which the machine slept: the silence before a message does not count."""
+    clock = FakeClock()
+    async with build(clock=clock, mqtt={"host": "127.0.0.1", "port": plug.port}) as house:
+        service = house.running
+        plug.freeze()
+        clock.move(3600)  # the meters are repeated
+        await house.hub.until(lambda: service.reporter.in_flight > 0)
+        await asyncio.sleep(1.2)  # the broker is looked at once a second
+        assert service.broker.status.up
+        clock.move(UNACKNOWLEDGED_S + 1)
+        await house.hub.until(lambda: not service.broker.status.up)
+        plug.thaw()
 
 
 async def test_the_link_works_while_the_broker_is_not_there_yet(build: HouseMaker, broker: TestBroker) -> None:

@@ -10,6 +10,7 @@ import multiprocessing
 import resource
 import signal
 from collections.abc import Mapping
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from bridge.log_level import Level
 from bridge.logs import Log
 from bridge.service import Service
 from bridge.settings import Settings
+from bridge.storage import recorder
 from bridge.world import World
 from tests.integration.faults.moved_clock import MovedClock
 
@@ -50,9 +52,17 @@ class _LogPipe:
         return False
 
 
-def _process(settings: Settings, ahead_s: float, level: Level, control: Connection, log_pipe: Connection) -> None:
+def _process(
+    settings: Settings,
+    ahead_s: float,
+    level: Level,
+    energy_every: timedelta,
+    control: Connection,
+    log_pipe: Connection,
+) -> None:
     """The process: the service, and a line for orders beside it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    recorder.ENERGY_EVERY = energy_every  # type: ignore[misc] # for this process
     asyncio.run(_serve(settings, ahead_s, level, control, log_pipe))
 
 
@@ -112,15 +122,19 @@ class BridgeProcess:
     Args:
         settings: its settings.
         level: what it logs.
+        energy_every: the time between two writes of the energy that is reported.
 
     Attributes:
         log: what all starts have logged.
         starts: how often it was started.
     """
 
-    def __init__(self, settings: Settings, level: Level = "info") -> None:
+    def __init__(
+        self, settings: Settings, level: Level = "info", energy_every: timedelta = recorder.ENERGY_EVERY
+    ) -> None:
         self._settings = settings
         self._level = level
+        self._energy_every = energy_every
         self._process: multiprocessing.process.BaseProcess | None = None
         self._control: Connection | None = None
         self._log_pipe: Connection | None = None
@@ -134,7 +148,9 @@ class BridgeProcess:
         self._control, control = _PROCESSES.Pipe()
         self._log_pipe, log_pipe = _PROCESSES.Pipe(duplex=False)
         self._process = _PROCESSES.Process(
-            target=_process, args=(self._settings, ahead_s, self._level, control, log_pipe), daemon=True
+            target=_process,
+            args=(self._settings, ahead_s, self._level, self._energy_every, control, log_pipe),
+            daemon=True,
         )
         self._process.start()
         control.close()

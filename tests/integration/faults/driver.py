@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.control import SideServer
 from bridge.simulator.rest import Rest
 from bridge.storage.peek import Peek
+from bridge.storage.recorder import ENERGY_EVERY
 from tests.brokers import TestBroker
 from tests.harness import _forget_session, house_settings, two_ports
 from tests.integration.faults.bridge_process import BridgeProcess
@@ -163,6 +165,15 @@ class Rig:
         if step.fault == "disk full":
             self.bridge.fill_disk(full=False)
 
+    async def settled(self) -> None:
+        """Wait until the broker has acknowledged all that the bridge has published."""
+
+        async def is_so() -> bool:
+            return bool((await self.bridge.ask("status"))["settled"])
+
+        if not await until(is_so, CALM_WITHIN_S):
+            raise Broken(f"the broker does not have everything: {await self.bridge.ask('status')}")
+
     async def recovered(self, patience_s: float = CALM_WITHIN_S) -> bool:
         """Both links are up, and everything is told; time passes meanwhile, for those who wait to try again."""
 
@@ -278,7 +289,13 @@ class Rig:
 
 @contextlib.asynccontextmanager
 async def running(
-    broker: TestBroker, folder: Path, seed: int = 1, *, points: int = POINTS, patience_s: float = CALM_WITHIN_S
+    broker: TestBroker,
+    folder: Path,
+    seed: int = 1,
+    *,
+    points: int = POINTS,
+    patience_s: float = CALM_WITHIN_S,
+    energy_every: timedelta = ENERGY_EVERY,
 ) -> AsyncIterator[Rig]:
     """The rig, with the bridge up and everything known.
 
@@ -288,6 +305,7 @@ async def running(
         seed: makes the bytes of a corrupted line.
         points: how many charge points there are.
         patience_s: how long the start may take, in real time.
+        energy_every: the time between two writes of the energy that is reported.
 
     Raises:
         Broken: the bridge did not start.
@@ -317,7 +335,7 @@ async def running(
         ear = Ear(client)
         await client.subscribe("#", qos=1)
         listening = asyncio.create_task(ear.listen())
-        bridge = BridgeProcess(settings)
+        bridge = BridgeProcess(settings, energy_every=energy_every)
         rig = Rig(clock, cloud, bridge, lines, ear, Commands(ear, clock.now), settings.storage.path)
         bridge.start(0.0)
         try:
