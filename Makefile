@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 # Tests that need more than Python: `make e2e`.
 EVERYWHERE = not containers and not browser and not nodered and not brokers and not packages
 
-.PHONY: help demo test lint format e2e dist lock image bench faults reliability fuzz audit sbom licences clean
+.PHONY: help setup demo test lint format e2e dist lock image bench faults reliability fuzz audit sbom licences clean
 
 help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
@@ -35,6 +35,19 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.demo
 
+# Tools of single targets, which only these need. There is no wheel of atheris for some versions of Python.
+$(VENV)/.fuzz: $(VENV)/.fuzz
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check pip-audit
+	@touch $@
+
+# What `.ci/run` installs before it runs several targets at the same time.
+SETUP ?= dev fuzz audit
+
+setup: $(addprefix $(VENV)/.,$(SETUP))
+
 demo: $(VENV)/.demo
 	@$(BIN)/bluecurrent-fimp demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
@@ -52,7 +65,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 
 e2e: $(VENV)/.dev
-	$(BIN)/pytest --numprocesses=2 --dist=loadscope --durations=10 -m "not ($(EVERYWHERE))"
+	$(BIN)/pytest --numprocesses=3 --dist=loadscope --durations=10 -m "not ($(EVERYWHERE))" tests/e2e tests/packaging
 
 dist: $(VENV)/.dev
 	$(BIN)/python -m build --outdir dist
@@ -93,8 +106,7 @@ fuzz: $(VENV)/.dev
 
 # Known vulnerabilities of the packages in the image, from PyPI's advisory service. Where the service cannot be reached, the
 # command says so and succeeds.
-audit: $(VENV)/.dev
-	@$(BIN)/pip install --quiet --disable-pip-version-check pip-audit
+audit: $(VENV)/.audit
 	@mkdir -p build && rm -f build/audit.json
 	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off --format json \
 		--output build/audit.json; $(BIN)/python -m tests.packaging.supply_chain audit build/audit.json

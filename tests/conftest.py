@@ -34,16 +34,21 @@ def pytest_report_header() -> str:
     return f"broker: {meaning[_KIND]}"
 
 
-class _ByFolder(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """Gives all tests of a folder to one process: they share an image, a Node-RED, or what npm installs."""
+SHARING = ("tests/e2e/containers", "tests/e2e/node_red")
+"""Folders whose tests share an image, a Node-RED, or what npm installs."""
+
+
+class _ByPlace(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """Gives all tests of a file to one process, or all of a folder if they share something."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0].rpartition("/")[0]
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in SHARING if file.startswith(f"{folder}/")), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    """With `--dist=loadscope`, as in `make e2e`, a folder is the scope."""
-    return _ByFolder(config, log) if config.getvalue("dist") == "loadscope" else None
+    """With `--dist=loadscope`, as in `make e2e`, a place is the scope."""
+    return _ByPlace(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

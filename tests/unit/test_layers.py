@@ -1,6 +1,7 @@
 """Which package may import which (the rules of the architecture)."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,11 @@ WIRE = [
 WEB = [f"web/{path.name}" for path in sorted((PACKAGE / "web").glob("*.py"))]
 TEST_MODULES = sorted(str(path.relative_to(TESTS)) for path in TESTS.rglob("*.py") if "node_modules" not in path.parts)
 EVERYTHING = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
+
+
+NEEDS_MORE = re.compile(r"pytest\.mark\.(containers|browser|nodered|brokers|packages)\b")
+NEEDS_MORE_FOLDERS = {"e2e", "packaging"}
+"""The folders in which `make e2e` looks for tests that need more than Python."""
 
 
 def files_of(room: str) -> list[str]:
@@ -216,6 +222,11 @@ def test_no_module_is_over_its_limit_of_lines(path: str) -> None:
 @pytest.mark.parametrize("path", TEST_MODULES)
 def test_no_test_module_is_over_its_limit_of_lines(path: str) -> None:
     assert len((TESTS / path).read_text().splitlines()) <= TOO_LONG
+
+
+def test_tests_that_need_more_than_python_are_where_make_e2e_looks() -> None:
+    marked = {path for path in TEST_MODULES if NEEDS_MORE.search((TESTS / path).read_text())}
+    assert {path.partition("/")[0] for path in marked} == NEEDS_MORE_FOLDERS, sorted(marked)
 
 
 @pytest.mark.parametrize("path", EVERYTHING)
