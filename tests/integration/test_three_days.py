@@ -59,11 +59,13 @@ async def a_day(rig: Rig) -> None:
 async def test_three_days_leave_nothing_behind(lasting: TestBroker, tmp_path: Path) -> None:
     async with running(lasting, tmp_path) as rig:
         await a_day(rig)  # the first one fills what is kept
+        await rig.at_rest()
         first = last = await rig.measure()
         lines, requests = [], []
         for _ in range(DAYS):
             said, asked = len(rig.bridge.log), len(rig.cloud.seen)
             await a_day(rig)
+            await rig.at_rest()
             last = await rig.measure(first)
             lines.append(len(rig.bridge.log) - said)
             requests.append(len(rig.cloud.seen) - asked)

@@ -166,7 +166,7 @@ class Rig:
             self.bridge.fill_disk(full=False)
 
     async def settled(self) -> None:
-        """Wait until the broker has acknowledged all that the bridge has published."""
+        """Wait until the broker has acknowledged everything: it seems dead if much time passes before it does."""
 
         async def is_so() -> bool:
             return bool((await self.bridge.ask("status"))["settled"])
@@ -254,6 +254,7 @@ class Rig:
         for _ in range(10):
             await self.time_passes(10.0)
             await asyncio.sleep(0.02)
+            await self.settled()
         await self.recovered()
 
     async def a_day_passes(self) -> None:
