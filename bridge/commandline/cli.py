@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import json
 import sys
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,18 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bridge import __version__
+from bridge.commandline.options import ConfigOption, SetOption, load, load_with_origins
 from bridge.commandline.plain_text import one_line
-from bridge.commandline.process import run_to_its_end, stop_on_signals
+from bridge.commandline.process import (
+    FAILED,
+    UNREADABLE_SETTINGS,
+    complain,
+    run_to_its_end,
+    say_json,
+    stop_on_signals,
+)
 from bridge.commandline.replay_command import replay
 from bridge.long_lived import kept_out
-from bridge.settings import Settings
-from bridge.settings_sources import SettingsFault, trace
 
 if TYPE_CHECKING:
     from bridge.checkup.dump import Dump
-
-FAILED: Final = 1
-UNREADABLE_SETTINGS: Final = 2
 
 NOT_FOR_THE_SERVICE: Final = ("rich", "pygments", "trio")
 """Optional packages that libraries of the service import if they are installed. `run` keeps them out of memory."""
@@ -39,13 +40,6 @@ app = typer.Typer(
 )
 
 app.command()(replay)
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", metavar="FILE", help="The settings file (TOML), else BRIDGE_CONFIG.")
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="A setting, such as mqtt.host=hub.local.")
-]
 
 
 def _version(wanted: bool) -> None:
@@ -63,33 +57,10 @@ def _common(
     """Blue Current charge points as FIMP things."""
 
 
-def _load(config: Path | None, assignments: list[str] | None) -> Settings:
-    return _trace(config, assignments)[0]
-
-
-def _trace(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Mapping[str, str]]:
-    try:
-        return trace(config, assignments or [])
-    except SettingsFault as fault:
-        for text in fault.lines:
-            _complain(text)
-        raise typer.Exit(UNREADABLE_SETTINGS) from None
-
-
-def _complain(text: str) -> None:
-    """Print one line to stderr."""
-    typer.echo(one_line(text), err=True)
-
-
-def _say_json(content: object) -> None:
-    """Print JSON for a program."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
-
-
 @app.command()
 def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
-    settings = _load(config, assignments)
+    settings = load(config, assignments)
     for name in NOT_FOR_THE_SERVICE:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type] # None makes an import of it fail
     with kept_out():
@@ -105,7 +76,7 @@ def run(config: ConfigOption = None, assignments: SetOption = None) -> None:
             log, world = Log(settings.log.level, settings.log.format), World(SystemClock(), freeze=gc.freeze)
             service = Service(settings, log, world)
         except StorageUnusable as error:
-            _complain(str(error))
+            complain(str(error))
             return UNREADABLE_SETTINGS if error.permanent else FAILED
         await service.run(stop)
         return 0
@@ -134,7 +105,7 @@ def demo(
     try:
         run_to_its_end(serve())
     except NoEmbeddedBroker as error:
-        _complain(str(error))
+        complain(str(error))
         raise typer.Exit(FAILED) from None
 
 
@@ -153,7 +124,7 @@ def simulate(
         try:
             await serve_cloud(typer.echo, stop_on_signals(), host, port, speed)
         except OSError as error:
-            _complain(f"cannot listen on {host}, ports {port} and {port + 1}: {error.strerror or error}")
+            complain(f"cannot listen on {host}, ports {port} and {port + 1}: {error.strerror or error}")
             return FAILED
         return 0
 
@@ -178,9 +149,9 @@ def check(
     from bridge.checkup.run_checks import check as run_checks
     from bridge.clock import SystemClock
 
-    settings, origins = _trace(config, assignments)
+    settings, origins = load_with_origins(config, assignments)
     if dump is not None and dump.exists():
-        _complain(f"{dump} exists already and is not overwritten. Name another file.")
+        complain(f"{dump} exists already and is not overwritten. Name another file.")
         raise typer.Exit(FAILED)
 
     async def work() -> int:
@@ -203,7 +174,7 @@ def _write_dump(path: Path, dump: "Dump") -> bool:
     try:
         lines = write(path, dump)
     except OSError as error:
-        _complain(f"{path} cannot be written: {error.strerror}")
+        complain(f"{path} cannot be written: {error.strerror}")
         return False
     for text in lines:
         typer.echo(text)
@@ -229,22 +200,22 @@ def account(
     from bridge.commandline.account_report import read_account, table, to_json
     from bridge.errors import AlreadyConnected, BridgeError
 
-    settings = _load(config, assignments)
+    settings = load(config, assignments)
 
     async def work() -> int:
         try:
             report = await read_account(visiting_link(settings, SystemClock()), settings.cloud.url)
         except AlreadyConnected:
-            _complain(
+            complain(
                 "Blue Current takes one connection at a time, and the service holds it. Stop the service first, or "
                 "look at its status page."
             )
             return FAILED
         except BridgeError as error:
-            _complain(str(error))
+            complain(str(error))
             return FAILED
         if form is AccountFormat.JSON:
-            _say_json(to_json(report))
+            say_json(to_json(report))
         else:
             for text in table(report):
                 typer.echo(text)
@@ -281,19 +252,19 @@ def sessions(
     from bridge.storage.database import StorageUnusable
     from bridge.storage.peek import Peek
 
-    path = _load(config, assignments).storage.path
+    path = load(config, assignments).storage.path
     peek = Peek(path)
     try:
         ledger = Ledger(peek.sessions(), peek.names(), peek.energy_before())
         if not peek.has_sessions():
             why = "was written by an older version, which kept none" if peek.exists() else "does not exist"
-            _complain(f"No sessions: {path} {why}.")
+            complain(f"No sessions: {path} {why}.")
     except StorageUnusable as error:
-        _complain(str(error))
+        complain(str(error))
         raise typer.Exit(UNREADABLE_SETTINGS if error.permanent else FAILED) from None
     ledger = ledger.only(charge_point, from_wall_clock(since) if since is not None else None)
     if form is SessionsFormat.JSON:
-        _say_json(to_json(ledger, only_totals=only_totals))
+        say_json(to_json(ledger, only_totals=only_totals))
     elif form is SessionsFormat.CSV:
         typer.echo(to_csv(ledger, only_totals=only_totals), nl=False)
     else:
@@ -324,7 +295,7 @@ def send(
     from bridge.hub.order import Order
     from bridge.hub.visitor import BrokerProblem
 
-    settings = _load(config, assignments)
+    settings = load(config, assignments)
     order = Order(evse, command, value, value_type, properties_of(prop or []), service)
     now = SystemClock().now
 
@@ -333,10 +304,10 @@ def send(
             patience = order.patience(settings) if wait is None else wait
             answers = await send_order(settings, order, patience, now)
         except (BrokerProblem, ValueError) as problem:
-            _complain(str(problem))
+            complain(str(problem))
             return FAILED
         if not answers:
-            _complain("No answer. Check that the service is running, and that it uses the same broker.")
+            complain("No answer. Check that the service is running, and that it uses the same broker.")
             return FAILED
         topic = order.topic(settings).as_event()
         for answer in answers:
@@ -357,7 +328,7 @@ def watch(
     from bridge.commandline.send_watch import watch as watch_traffic
     from bridge.hub.visitor import BrokerProblem
 
-    settings = _load(config, assignments)
+    settings = load(config, assignments)
 
     async def work() -> int:
         stop = stop_on_signals()
@@ -370,7 +341,7 @@ def watch(
             try:
                 watching.result()
             except BrokerProblem as problem:
-                _complain(str(problem))
+                complain(str(problem))
                 return FAILED
         watching.cancel()
         return 0

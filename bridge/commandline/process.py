@@ -1,14 +1,30 @@
-"""How the process of a command runs and ends."""
+"""The process of a command: its output, its signals, its end and its exit codes."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Coroutine
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
+
+from bridge.commandline.plain_text import one_line
+
+FAILED: Final = 1
+UNREADABLE_SETTINGS: Final = 2
+
+
+def complain(text: str) -> None:
+    """Print one line to stderr."""
+    typer.echo(one_line(text), err=True)
+
+
+def say_json(content: object) -> None:
+    """Print JSON for a program."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def run_to_its_end(work: Coroutine[object, None, int]) -> NoReturn:

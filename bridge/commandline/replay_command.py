@@ -4,13 +4,12 @@ import asyncio
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from bridge.commandline.plain_text import one_line
-
-FAILED: Final = 1
+from bridge.commandline.process import FAILED, complain
 
 
 def replay(
@@ -26,10 +25,10 @@ def replay(
         with file.open(encoding="utf-8", errors="replace") as texts:
             recording = read_recording(texts)
     except NoRecording as error:
-        typer.echo(one_line(f"{file} cannot be replayed. {error}"), err=True)
+        complain(f"{file} cannot be replayed. {error}")
         raise typer.Exit(FAILED) from None
     except OSError as error:
-        typer.echo(one_line(f"{file} cannot be read: {error.strerror or error}."), err=True)
+        complain(f"{file} cannot be read: {error.strerror or error}.")
         raise typer.Exit(FAILED) from None
 
     head = recording.head
