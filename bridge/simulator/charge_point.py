@@ -1,4 +1,4 @@
-"""A simulated charge point with its sockets, sessions and settings, and their wire form."""
+"""A simulated charge point with its sockets, sessions and settings. `wire_form` has its frames."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,21 +8,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from bridge.simulator.car import MINIMUM_A, VOLTAGE_V, Car
+from bridge.simulator.car import MINIMUM_A, Car
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 PRICE_EUR: Final = 0.25
-HEARTBEAT_S: Final = 120
 
 PORTABLE: Final = "UMOVE"
 
 SimulatedPermission = Literal["none", "read", "write"]
 ProfileName = Literal["delayed_charging", "price_based_charging"]
-
-
-def cloud_time(when: datetime | None) -> str:
-    """A time as the cloud writes it: local, without an offset; empty for none."""
-    return when.astimezone(AMSTERDAM).strftime("%Y%m%d %H:%M:%S") if when is not None else ""
 
 
 @dataclass(slots=True)
@@ -166,7 +160,8 @@ class SimulatedChargePoint:
             return not self._in_window()
         return self.price_based_charging and not self.price_is_low
 
-    def _held_by_price(self, socket: Socket) -> bool:
+    def held_by_price(self, socket: Socket) -> bool:
+        """Whether price-based charging holds the session back, and shows it by a heartbeat."""
         return self.held(socket) and not self.delayed_charging and not self.price_hold_shows_delayed
 
     def _in_window(self) -> bool:
@@ -266,134 +261,14 @@ class SimulatedChargePoint:
                     if seconds == 0.0 and not place.car.full and self.offered_a >= MINIMUM_A:
                         place.current_a = min(place.car.wants(), self.offered_a)
                     place.vehicle = "B" if place.car.full else "C"
-                elif self._held_by_price(place):
+                elif self.held_by_price(place):
                     place.vehicle = "C"
                 place.session.kwh += energy
                 changed = changed or energy > 0
             changed = changed or before != (place.vehicle, place.current_a)
         return changed
 
-    # --- wire form ---
-
-    def activity(self, socket: Socket) -> str:
-        """The `activity` of a socket."""
-        if socket.fault is not None:
-            return socket.fault
-        if socket.blocked:
-            return "unavailable"
-        if socket.session is None:
-            return "available"
-        return "delayed" if self.held(socket) and not self._held_by_price(socket) else "charging"
-
-    def status(self, socket: Socket, *, pushed: bool = False) -> dict[str, JsonValue]:
-        """The data of CH_STATUS for one socket."""
-        phases = socket.car.phases if socket.car is not None else 0
-        drawing = socket.current_a > 0
-        transaction = socket.transaction
-        stale = socket.stale_pushes > 0 and socket.last is not None
-        if pushed and socket.stale_pushes > 0:
-            socket.stale_pushes -= 1
-        started = socket.last.started_at if stale and socket.last is not None else None
-        if not stale and transaction is not None:
-            started = transaction.started_at
-        data: dict[str, JsonValue] = {
-            "actual_p1": round(socket.current_a, 1) if drawing else 0,
-            "actual_p2": round(socket.current_a, 1) if drawing and phases > 1 else 0,
-            "actual_p3": round(socket.current_a, 1) if drawing and phases > 2 else 0,
-            "activity": self.activity(socket),
-            "actual_v1": VOLTAGE_V if drawing else 0,
-            "actual_v2": VOLTAGE_V if drawing and self.phases > 1 else 0,
-            "actual_v3": VOLTAGE_V if drawing and self.phases > 2 else 0,
-            "actual_kwh": round(transaction.kwh, 3) if transaction is not None else 0,
-            "boosting": socket.boosting,
-            "max_usage": self.usage_a,
-            "smartcharging_max_usage": MINIMUM_A if self._held_by_price(socket) else self.advised_a,
-            "smart_current_heartbeat_timeout": HEARTBEAT_S if self._held_by_price(socket) else 0,
-            "max_offline": self.max_offline,
-            "offline_since": cloud_time(self.now()) if socket.fault == "offline" else "",
-            "start_datetime": cloud_time(started),
-            "stop_datetime": cloud_time(socket.last.ended_at if socket.last is not None else None),
-            "total_cost": round(transaction.cost_eur, 2) if transaction is not None else 0,
-            "vehicle_status": socket.vehicle,
-            "evse_id": self.evse_id,
-        }
-        if len(self.sockets) > 1:
-            data["socket_id"] = socket.number
-        return data
-
-    def statuses(self) -> dict[str, JsonValue]:
-        """The answer to GET_CH_STATUS."""
-        if len(self.sockets) == 1:
-            return {"object": "CH_STATUS", "evse_id": self.evse_id, "data": self.status(self.sockets[0])}
-        items: list[JsonValue] = [self.status(socket) for socket in self.sockets]
-        return {"object": "CH_STATUS", "evse_id": self.evse_id, "socket_ids": [*self.socket_ids], "items": items}
-
     @property
     def socket_ids(self) -> list[int]:
         """The numbers of its sockets."""
         return [socket.number for socket in self.sockets]
-
-    def _setting(self, name: str, value: JsonValue, granted: SimulatedPermission = "write") -> dict[str, JsonValue]:
-        return {"value": value, "permission": self.permissions.get(name, granted)}
-
-    def settings(self) -> dict[str, JsonValue]:
-        """The data of CH_SETTINGS."""
-        delayed: dict[str, JsonValue] = {}
-        if self.delayed_charging:
-            delayed = {
-                "start_time": self.delayed_start,
-                "end_time": self.delayed_end,
-                "selected_days": [*self.delayed_days],
-            }
-        price: dict[str, JsonValue] = {}
-        if self.price_based_charging:
-            price = {"expected_leave_time": self.price_settings.get("expected_departure_time", "")}
-        card = self.plug_and_charge_card
-        return {
-            "evse_id": self.evse_id,
-            "model_type": self.model_type,
-            "chargepoint_type": self.chargepoint_type,
-            "is_cable": self.is_cable,
-            "plug_and_charge": self._setting("plug_and_charge", self.plug_and_charge),
-            "public_charging": self._setting("public_charging", self.public_charging),
-            "default_card": self.default_card,
-            "preferred_card": self.default_card,
-            "plug_and_charge_charge_card": {"uid": card, "id": card} if card else _HOME_USE,
-            "plug_and_charge_notification": self._setting("plug_and_charge_notification", value=False),
-            "smart_charging": self.smart_charging,
-            "smart_charging_dynamic": self.smart_charging,
-            "delayed_charging": {**self._setting("delayed_charging", self.delayed_charging), **delayed},
-            "price_based_charging": {**self._setting("price_based_charging", self.price_based_charging), **price},
-            "capacity_tariff": {"value": False, "permission": "none"},
-            "led_intensity": self._setting("led_intensity", self.led_intensity, "read"),
-            "led_interaction": self._setting("led_interaction", self.led_interaction, "read"),
-            "publish_location": {"value": False, "permission": "write"},
-            **({"socket_ids": [*self.socket_ids]} if self.lists_sockets else {}),
-            "tariff": _TARIFF,
-            "location": _LOCATION,
-        }
-
-    def listing(self) -> dict[str, JsonValue]:
-        """The entry of CHARGE_POINTS."""
-        return {**self.settings(), "name": self.name, "activity": self.activity(self.sockets[0])}
-
-
-_HOME_USE: Final[dict[str, JsonValue]] = {"uid": "BCU_HOME_USE", "id": "BCU_HOME_USE", "name": "", "customer_name": ""}
-_TARIFF: Final[dict[str, JsonValue]] = {
-    "tariff_id": "NLBCUT58",
-    "price_ex_vat": 0.2066,
-    "start_price_ex_vat": 0,
-    "price_in_vat": PRICE_EUR,
-    "start_price_in_vat": 0,
-    "currency": "EUR",
-    "vat_percentage": 21,
-}
-_LOCATION: Final[dict[str, JsonValue]] = {
-    "x_coord": 52.0907,
-    "y_coord": 5.1214,
-    "street": "Voorbeeldstraat",
-    "housenumber": "1",
-    "zipcode": "1234AB",
-    "city": "Utrecht",
-    "country": "NL",
-}

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from bridge.simulator import wire_form
 from bridge.simulator.account import example_account
 from bridge.simulator.charge_point import PORTABLE, ProfileName, SimulatedChargePoint, Socket
 from bridge.simulator.server import LIMIT_CLOSE_CODE, JsonFrame, SimulatedServer
@@ -85,8 +86,10 @@ class SimulatedCloud(SimulatedServer):
             "GET_ACCOUNT": self._simply(lambda _: self.account.describe()),
             "GET_CHARGE_CARDS": self._simply(lambda _: {"object": "CHARGE_CARDS", "cards": [*self.account.cards]}),
             "GET_CHARGE_POINTS": self._simply(self._charge_points),
-            "GET_CH_STATUS": self._simply(lambda f: self._point(f).statuses()),
-            "GET_CH_SETTINGS": self._simply(lambda f: {"object": "CH_SETTINGS", "data": self._point(f).settings()}),
+            "GET_CH_STATUS": self._simply(lambda f: wire_form.statuses(self._point(f))),
+            "GET_CH_SETTINGS": self._simply(
+                lambda f: {"object": "CH_SETTINGS", "data": wire_form.settings(self._point(f))}
+            ),
             "GET_GRID_STATUS": self._grid_status,
             "GET_SUSTAINABILITY_STATUS": self._simply(
                 lambda _: {
@@ -142,7 +145,7 @@ class SimulatedCloud(SimulatedServer):
         return handle
 
     def _charge_points(self, _: JsonFrame) -> JsonFrame:
-        listed: list[JsonValue] = [point.listing() for point in self.account.charge_points.values()]
+        listed: list[JsonValue] = [wire_form.listing(point) for point in self.account.charge_points.values()]
         if self.faults.empty_lists > 0:
             self.faults.empty_lists -= 1
             listed = []

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.simulator import wire_form
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.cloud import SimulatedCloud
@@ -67,7 +68,7 @@ class Control:
                     for name, value in asdict(cloud.faults).items()
                 },
                 "charge_points": {
-                    point.evse_id: [point.status(socket) for socket in point.sockets] for point in points
+                    point.evse_id: [wire_form.status(point, socket) for socket in point.sockets] for point in points
                 },
                 "schedules": [schedule.entry() for schedule in cloud.account.schedules.values()],
             }

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.simulator import wire_form
 from bridge.simulator.charge_point import AMSTERDAM, PORTABLE, ProfileName, SimulatedChargePoint, SimulatedTransaction
 from bridge.simulator.cloud import SimulatedCloud
 
@@ -150,7 +151,7 @@ class Rest:
         point = self._cloud.account.charge_points.get(request.query_params.get("evse_id", ""))
         if point is None:
             return _forbidden()
-        items = [{**point.status(socket), "socket_id": socket.number} for socket in point.sockets]
+        items = [{**wire_form.status(point, socket), "socket_id": socket.number} for socket in point.sockets]
         return JSONResponse({"items": items})
 
     async def _changed(self, point: SimulatedChargePoint) -> Response:

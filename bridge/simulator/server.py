@@ -16,6 +16,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from bridge.simulator import wire_form
 from bridge.simulator.account import SimulatedAccount
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.simulator.faults import Faults
@@ -162,7 +163,7 @@ class SimulatedServer(ABC):
         if self.faults.quiet:
             return
         for socket in point.sockets:
-            data = point.status(socket, pushed=True)
+            data = wire_form.status(point, socket, pushed=True)
             await self.send_all(json.dumps({"object": "CH_STATUS", "evse_id": point.evse_id, "data": data}))
 
     async def push_all(self) -> None:
@@ -173,9 +174,9 @@ class SimulatedServer(ABC):
     async def push_settings(self, point: SimulatedChargePoint) -> None:
         """Push a charge point's settings."""
         if not self.faults.quiet:
-            await self.send_all(json.dumps({"object": "CH_SETTINGS", "data": point.settings()}))
+            await self.send_all(json.dumps({"object": "CH_SETTINGS", "data": wire_form.settings(point)}))
             if self.faults.unasked:
-                listed = [one.listing() for one in self.account.charge_points.values()]
+                listed = [wire_form.listing(one) for one in self.account.charge_points.values()]
                 await self.send_all(json.dumps({"object": "CHARGE_POINTS", "data": listed}))
 
     async def push_grid(self) -> None:

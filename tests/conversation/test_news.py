@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from bridge.chargepoint.status import Activity
+from bridge.simulator import wire_form
 from bridge.simulator.car import Car
 from tests.conftest import HouseMaker
 from tests.harness import CABLE, GRID, SOCKET, House, described, device_topic
@@ -20,7 +21,7 @@ async def tell(house: House, **frame: Any) -> None:
 
 def whole_list(house: House) -> list[dict[str, Any]]:
     """What CHARGE_POINTS lists."""
-    return [point.listing() for point in house.cloud.account.charge_points.values()]
+    return [wire_form.listing(point) for point in house.cloud.account.charge_points.values()]
 
 
 async def test_statuses_in_a_list_go_each_to_its_own_charge_point(house: House) -> None:

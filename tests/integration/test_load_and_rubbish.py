@@ -11,6 +11,7 @@ from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
+from bridge.simulator import wire_form
 from bridge.simulator.account import SimulatedAccount
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
@@ -114,7 +115,7 @@ async def test_broken_frames_in_a_row_are_logged_once_and_keep_the_link_up(house
 
 
 async def test_frames_that_are_cut_anywhere_keep_the_link_up(house: House) -> None:
-    whole = json.dumps(house[SOCKET].statuses())
+    whole = json.dumps(wire_form.statuses(house[SOCKET]))
     for cut in range(0, len(whole), 7):
         await house.cloud.send_all(whole[:cut])
     house[SOCKET].plug(Car())

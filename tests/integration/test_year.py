@@ -25,6 +25,7 @@ from bridge.bluecurrent.frames import ChargePoints, Statuses, parse_frame
 from bridge.chargepoint.amsterdam import AMSTERDAM, from_wall_clock
 from bridge.chargepoint.transaction_matching import Transaction
 from bridge.logs import Log
+from bridge.simulator import wire_form
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.storage.recorder import Recorder
@@ -211,9 +212,9 @@ class House:
     def look(self) -> None:
         """The bridge asks how they are."""
         assert self.bridge is not None
-        self.bridge.hear({"object": "CHARGE_POINTS", "data": [point.listing() for point in self.points]})
+        self.bridge.hear({"object": "CHARGE_POINTS", "data": [wire_form.listing(point) for point in self.points]})
         for point in self.points:
-            self.bridge.hear(point.statuses())
+            self.bridge.hear(wire_form.statuses(point))
         self.bridge.transactions.looked()
 
     def see(self, link_up: bool) -> None:
@@ -235,7 +236,7 @@ class House:
 
     def push(self, point: SimulatedChargePoint) -> None:
         """Push the status of a charge point; the bridge may be away."""
-        status = point.status(point.sockets[0], pushed=True)
+        status = wire_form.status(point, point.sockets[0], pushed=True)
         if self.bridge is not None and self.link_up:
             self.bridge.hear({"object": "CH_STATUS", "evse_id": point.evse_id, "data": status})
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.recording.lines import Event, Head, Lost, Received, RecordedLine, Recording, Sent, Unreadable
 from bridge.recording.redaction import FrameRedaction
+from bridge.simulator import wire_form
 from bridge.simulator.account import SimulatedAccount, example_account
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import AMSTERDAM, SimulatedChargePoint
@@ -61,12 +62,12 @@ class RecordedLife:
         self.asks("HELLO", {"object": "HELLO"})
         self.asks(
             "GET_CHARGE_POINTS",
-            {"object": "CHARGE_POINTS", "data": [p.listing() for p in account.charge_points.values()]},
+            {"object": "CHARGE_POINTS", "data": [wire_form.listing(p) for p in account.charge_points.values()]},
         )
         self.asks("GET_CHARGE_CARDS", {"object": "CHARGE_CARDS", "cards": account.cards})
         for evse_id, point in account.charge_points.items():
-            self.asks("GET_CH_STATUS", point.statuses(), evse_id=evse_id)
-            self.asks("GET_CH_SETTINGS", {"object": "CH_SETTINGS", "data": point.settings()}, evse_id=evse_id)
+            self.asks("GET_CH_STATUS", wire_form.statuses(point), evse_id=evse_id)
+            self.asks("GET_CH_SETTINGS", {"object": "CH_SETTINGS", "data": wire_form.settings(point)}, evse_id=evse_id)
         for evse_id in account.charge_points:
             self.asks("GET_GRID_STATUS", account.grid_status(evse_id), evse_id=evse_id)
         self.asks(
@@ -77,12 +78,12 @@ class RecordedLife:
         """Push a status, with some values changed."""
         point = self.point(number)
         for socket in point.sockets:
-            data = {**point.status(socket, pushed=True), **odd}
+            data = {**wire_form.status(point, socket, pushed=True), **odd}
             self.comes({"object": "CH_STATUS", "evse_id": point.evse_id, "data": data})
 
     def push_settings(self, number: int = 0) -> None:
         """Settings are pushed."""
-        self.comes({"object": "CH_SETTINGS", "data": self.point(number).settings()})
+        self.comes({"object": "CH_SETTINGS", "data": wire_form.settings(self.point(number))})
 
     def lose(self) -> None:
         """Take the link down."""

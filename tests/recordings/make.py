@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge.commandline.demo import demo
 from bridge.recording.lines import Recording, Remembered, write_head, write_line
+from bridge.simulator import wire_form
 from bridge.simulator.car import Car
 from tests.recordings.lives import RecordedLife, redacted
 
@@ -88,8 +89,8 @@ def day() -> Recording:
     life.wait(1)
     life.asks("HELLO", {"object": "HELLO"})
     for _ in range(2):
-        life.asks("GET_CHARGE_POINTS", {"object": "CHARGE_POINTS", "data": [cable.listing()]})
-    life.asks("GET_CH_STATUS", cable.statuses(), evse_id=cable.evse_id)
+        life.asks("GET_CHARGE_POINTS", {"object": "CHARGE_POINTS", "data": [wire_form.listing(cable)]})
+    life.asks("GET_CH_STATUS", wire_form.statuses(cable), evse_id=cable.evse_id)
     life.wait(61)
     return redacted(life.recording)
 

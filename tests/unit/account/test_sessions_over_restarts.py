@@ -17,6 +17,7 @@ from bridge.bluecurrent.frames import ListedChargePoint, Statuses, parse_frame
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.session import Memory
 from bridge.chargepoint.update import Update
+from bridge.simulator import wire_form
 from bridge.simulator.car import Car
 from bridge.simulator.charge_point import SimulatedChargePoint
 from bridge.storage.recorder import Recorder
@@ -104,7 +105,7 @@ class Place:
         self._hear(pushed=True)
 
     def _hear(self, *, pushed: bool) -> None:
-        data = self.point.status(self.point.sockets[0], pushed=pushed)
+        data = wire_form.status(self.point, self.point.sockets[0], pushed=pushed)
         frame = parse_frame(json.dumps({"object": "CH_STATUS", "evse_id": EVSE, "data": data}))
         assert isinstance(frame.body, Statuses)
         self.fleet.pushed(EVSE, frame.body.sockets)

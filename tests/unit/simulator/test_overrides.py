@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bridge.chargepoint.amsterdam import from_wall_clock
+from bridge.simulator import wire_form
 from bridge.simulator.account import SimulatedAccount, example_account
 from bridge.simulator.car import Car
 from tests.clock import FakeClock
@@ -54,7 +55,7 @@ def told(account: SimulatedAccount) -> tuple[object, ...]:
     """`max_usage`, `smartcharging_max_usage` and what flows, A."""
     point = account.charge_points[SOCKET]
     point.step(0.0)
-    status = point.status(point.sockets[0])
+    status = wire_form.status(point, point.sockets[0])
     return tuple(status[name] for name in ("max_usage", "smartcharging_max_usage", "actual_p1"))
 
 
