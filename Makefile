@@ -14,7 +14,7 @@ help:
 	@echo "make demo   broker, simulated cloud and bridge on this machine (DEMO_SECONDS=20 stops by itself)"
 	@echo "make test   the tests (TESTS=tests/unit for some of them)"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  how fast it is beside what people would use instead (BENCH=\"--help\" for its options)"
+	@echo "make bench  how fast it is, compared with what people would use instead (BENCH=\"--help\" for its options)"
 	@echo "make faults random faults on both links of a bridge; make reliability measures for docs/reliability.md"
 	@echo "make fuzz   fuzzes what reads bytes from outside (FUZZ_SECONDS=5 for a short run)"
 	@echo "make audit  known faults of what is installed; make sbom, its bill of materials; make licences, the list"

@@ -237,7 +237,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         timeout=settings.cloud.command_timeout,
     )
     auth = AuthService(logins=logins, app_state=app_state, addresses=addresses)
-    budget = RequestBudget(link, fleet, exclusions)
+    budget = RequestBudget(link.counts, fleet, exclusions, clock)
     app = AppService(
         addresses=addresses,
         clock=clock,

@@ -237,7 +237,7 @@ class House:
 
         def known() -> bool:
             twins = service.fleet.twins()
-            wanted = {point for point in self.cloud.account.charge_points if not service.things.deleted(point)}
+            wanted = {point for point in self.cloud.account.charge_points if point not in service.parts.exclusions}
             return (
                 service.broker.status.up
                 and service.link.status.up

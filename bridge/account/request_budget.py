@@ -7,32 +7,35 @@ from collections.abc import Mapping
 
 from bridge.account.exclusions import Exclusions
 from bridge.account.fleet import Fleet
-from bridge.bluecurrent.link import Link
+from bridge.bluecurrent.request_counts import RequestCounts
+from bridge.clock import Clock
 
 
 class RequestBudget:
-    """Counts the requests that were made, and computes how many a start and a reconnect make.
+    """Gives the requests that were made, and how many a start and a reconnect make.
 
     Args:
-        link: counts the requests.
+        counts: the requests that were made.
         fleet: the charge points of the account.
         exclusions: the excluded charge points, for which no requests are made.
+        clock: the source of time.
     """
 
-    def __init__(self, link: Link, fleet: Fleet, exclusions: Exclusions) -> None:
-        self._link = link
+    def __init__(self, counts: RequestCounts, fleet: Fleet, exclusions: Exclusions, clock: Clock) -> None:
+        self._counts = counts
         self._fleet = fleet
         self._exclusions = exclusions
+        self._clock = clock
 
     @property
     def today(self) -> Mapping[str, int]:
         """The number of requests since midnight in Amsterdam, or since the start if that was later, by command."""
-        return self._link.requests_today_by_kind
+        return self._counts.today(self._clock.now())
 
     @property
     def total(self) -> int:
         """The number of requests since the start."""
-        return self._link.requests_total
+        return self._counts.total.total()
 
     @property
     def per_start(self) -> int:

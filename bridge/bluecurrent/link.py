@@ -5,7 +5,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final, NoReturn, TypeVar
 from uuid import uuid4
@@ -274,7 +274,10 @@ class Link:
                 )
             return
         if received.problem:
-            self._log.warning("Blue Current sent an error that names no request", error=received.problem)
+            self._log.warning(
+                "Blue Current sent an error that names no request; if it answers one, that request times out",
+                error=received.problem,
+            )
         for oddity in frame.oddities:
             if self._once.first(("oddity", oddity)):
                 self._log.warning(
@@ -381,20 +384,3 @@ class Link:
             await asyncio.wait({answer}, timeout=LOOK_AT_CLOCK_S)
             if not answer.done() and self._clock.monotonic() >= deadline:
                 raise TimeoutError
-
-    # --- counting ---
-
-    @property
-    def requests_today(self) -> int:
-        """The number of requests since midnight in Amsterdam, when the cloud's own count restarts."""
-        return sum(self.requests_today_by_kind.values())
-
-    @property
-    def requests_total(self) -> int:
-        """The number of requests since the start."""
-        return self.counts.total.total()
-
-    @property
-    def requests_today_by_kind(self) -> Mapping[str, int]:
-        """The number of requests since midnight in Amsterdam, by command."""
-        return self.counts.today(self._clock.now())

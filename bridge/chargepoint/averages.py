@@ -21,9 +21,7 @@ class Averages:
 
     avg_voltage: float | None = cloud_field("avg_voltage", "average voltage of the phases that have one", VOLTAGE)
     avg_current: float | None = cloud_field("avg_current", "average current of the phases that carry one", CURRENT)
-    current_left: float | None = cloud_field(
-        "current_left", "what the limit in force leaves beside that average", CURRENT
-    )
+    current_left: float | None = cloud_field("current_left", "the limit in force minus that average", CURRENT)
     total_kw: float | None = cloud_field("total_kw", "average voltage times average current times 1.732", POWER)
 
 

@@ -318,7 +318,7 @@ def _with_counters(session: Session, push: _Push) -> Session:
     lower = readings.fell(session, push.reading)
     session = readings.counted(session, push.reading, active=push.active)
     if lower:
-        return session  # the values were reset, or the reading is a glitch, so the cost beside it is not valid
+        return session  # the values were reset, or the reading is a glitch, so the cost in the same push is not valid
     return readings.with_cost(session, push.pushed.total_cost, push.premises.currency)
 
 

@@ -40,11 +40,6 @@ class Schedule:
         """Make a schedule like those of the bridge: all days, 00:00 to 23:59."""
         return cls(schedule_id, (evse_id,), current, ALL_DAYS, DAY_STARTS, DAY_ENDS, ALL_DAYS)
 
-    @property
-    def always(self) -> bool:
-        """Whether it limits on all days, from 00:00 to 23:59."""
-        return self.days == self.end_days == ALL_DAYS and (self.start, self.end) == (DAY_STARTS, DAY_ENDS)
-
     def differs_from_ours(self, evse_id: str) -> bool:
         """Whether some part of the schedule differs from an override of the bridge for this charge point.
 

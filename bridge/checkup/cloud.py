@@ -41,7 +41,7 @@ _CURES: Final = Cures(
 
 async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
     """Yield findings in order, and stop at a fault that the following checks depend on."""
-    token = token_of(settings)
+    token = token_in_use(settings)
     if token is None:
         yield fail(
             "token",
@@ -157,10 +157,10 @@ def visiting_link(settings: Settings, clock: Clock) -> Link:
         log=log.logger,
         command_timeout=settings.cloud.command_timeout,
     )
-    link.set_token(token_of(settings))
+    link.set_token(token_in_use(settings))
     return link
 
 
-def token_of(settings: Settings) -> str | None:
+def token_in_use(settings: Settings) -> str | None:
     """The API token that the service would use. One from a login takes precedence over the configured one."""
     return Credentials(settings.cloud.api_token, Peek(settings.storage.path)).token()

@@ -143,7 +143,7 @@ class FrameRecorder(Tap):
         except Exception as error:
             self._running = False
             self._log.warning(
-                "the recording ended by a fault; the service keeps running",
+                "the recording ended because of a fault of the bridge; the service keeps running",
                 path=str(self._path),
                 why=repr(error)[:200],
             )

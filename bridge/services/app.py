@@ -149,7 +149,7 @@ class AppService:
         return [self._report("evt.app.diag_report", content)]
 
     def _requests(self) -> JsonValue:
-        """The requests made of Blue Current today, which limits them, beside what a start and a reconnect need."""
+        """Return the requests made of Blue Current today, which limits them, and what a start and a reconnect need."""
         budget = self._budget
         by_kind: dict[str, JsonValue] = dict(sorted(budget.today.items()))
         return {

@@ -88,10 +88,6 @@ class ThingsService:
         """Whether the hub has this address as a thing, or should have it."""
         return address not in self._exclusions and self._is_thing(address)
 
-    def deleted(self, address: str) -> bool:
-        """Whether the user has deleted this thing. It stays excluded until all things are included again."""
-        return address in self._exclusions
-
     def _is_thing(self, address: str) -> bool:
         point = self._fleet.charge_point(address)
         if point is not None:

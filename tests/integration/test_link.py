@@ -9,6 +9,7 @@ from websockets.asyncio.server import serve
 
 from bridge.bluecurrent import requests
 from bridge.bluecurrent.protocol import LinkState
+from bridge.clock import SystemClock
 from bridge.errors import BridgeError, Disconnected, Forbidden, Rejected, RequestLimit, Unauthorized, VerdictTimeout
 from tests.clock import FakeClock
 from tests.integration.scripted_cloud import PATIENCE_S, LinkedUp, Said, ScriptedCloud, running
@@ -243,8 +244,9 @@ async def test_requests_are_counted_by_kind(linked: LinkedUp) -> None:
     for _ in range(3):
         await linked.link.ask(requests.get_status("A1"))
     counted = {"VALIDATE_API_TOKEN": 1, "HELLO": 1, "GET_CH_STATUS": 3}
-    assert linked.link.requests_today_by_kind == counted == linked.link.counts.total
-    assert linked.link.requests_today == linked.link.requests_total == 5 == len(linked.cloud.seen)
+    counts = linked.link.counts
+    assert counts.today(SystemClock().now()) == counted == counts.total
+    assert counts.total.total() == 5 == len(linked.cloud.seen)
 
 
 # --- time ---

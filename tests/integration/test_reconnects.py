@@ -153,7 +153,7 @@ async def test_the_back_off_grows_when_handshakes_are_refused(broker: TestBroker
             await asyncio.sleep(0.004)
         assert 5 <= cloud.handshakes <= 11
         assert cloud.seen == []
-        assert service.link.requests_total == 0
+        assert service.link.counts.total.total() == 0
         assert isinstance(service.link.status.error, Disconnected)
         assert isinstance(service.link.status.error, AlreadyConnected) == (reason == "Already connected")
         cloud.faults.refuse_handshake = ""

@@ -48,9 +48,9 @@ async def test_a_start_stays_within_its_requests(build: HouseMaker, more: int) -
         await house.hub.until(grids)
         await asyncio.sleep(0.1)
         assert house.service is not None
-        link = house.service.link
-        assert link.requests_today_by_kind == house.cloud.requests == link.counts.total
-        assert link.requests_today == len(house.cloud.seen)
+        counts = house.service.link.counts
+        assert counts.today(house.clock.now()) == house.cloud.requests == counts.total
+        assert counts.total.total() == len(house.cloud.seen)
 
 
 @pytest.mark.parametrize("evse_id", ["BCU/1", "BCU+1", "BCU#1", "BCU 1", "B" * 400])

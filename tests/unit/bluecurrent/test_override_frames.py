@@ -53,12 +53,14 @@ ENTRY = {
         ({"override_end_days": 7}, False),
     ],
 )
-def test_an_override_for_every_hour_of_every_day_always_limits(changed: dict[str, Any], always: bool) -> None:
+def test_an_override_for_every_hour_of_every_day_is_read_as_one_that_always_limits(
+    changed: dict[str, Any], always: bool
+) -> None:
     body = frame(object="LIST_OVERRIDE_CURRENT", data=[ENTRY | changed]).body
     assert isinstance(body, OverridesBody)
     (schedule,) = body.schedules
     assert (schedule.schedule_id, schedule.charge_points, schedule.current) == (1, ("B",), 10)
-    assert schedule.always is always
+    assert (schedule == Schedule.always_on(1, "B", 10)) is always
 
 
 def test_the_hours_and_days_of_an_override_are_read() -> None:
