@@ -127,7 +127,7 @@ class Service:
         parts.recorder.write_if_due()
         if parts.storage.needs_checkpoint:
             parts.tasks.start(parts.storage.checkpoint())
-        parts.sync.probe_if_silent()
+        parts.silence.tick()
         parts.overrides.tick()
         parts.transactions.tick()
         parts.reporter.tick()

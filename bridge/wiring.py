@@ -27,6 +27,7 @@ from bridge.account.parameter_setters import ParameterSetters
 from bridge.account.parameter_store import ParameterStore
 from bridge.account.reboots import Reboots
 from bridge.account.request_budget import RequestBudget
+from bridge.account.silence import SilenceWatch
 from bridge.account.sync import Sync
 from bridge.account.transactions import Transactions
 from bridge.account.unlocks import Unlocks
@@ -83,6 +84,7 @@ class Parts:
     fleet: Fleet
     link: Link
     sync: Sync
+    silence: SilenceWatch
     overrides: Overrides
     transactions: Transactions
     app_state: AppState
@@ -174,6 +176,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         tasks=tasks,
         log=logger,
     )
+    silence = SilenceWatch(link=link, fleet=fleet, clock=clock, tasks=tasks, log=logger)
     transactions = Transactions(
         app_api=app_api, fleet=fleet, storage=storage, recorder=recorder, clock=clock, tasks=tasks, log=logger
     )
@@ -258,13 +261,8 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
 
     # The way to the hub.
     subjects = Subjects(things=things, network=network, chargepoint=chargepoint, app=app, auth=auth, clock=clock)
-    reporter = Reporter(
-        subjects=subjects,
-        clock=clock,
-        uid=world.uid,
-        src=settings.fimp.resource_name,
-        log=logger,
-    )
+    src = settings.fimp.resource_name
+    reporter = Reporter(subjects=subjects, clock=clock, uid=world.uid, src=src, log=logger)
     router = Router(
         adapter=app.all_commands,
         discovery=discovery.commands,
@@ -318,6 +316,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         fleet=fleet,
         link=link,
         sync=sync,
+        silence=silence,
         overrides=overrides,
         transactions=transactions,
         app_state=app_state,
@@ -366,7 +365,7 @@ def _listen(parts: Parts) -> None:
     )
     parts.fleet.grids.listeners = (parts.recorder.grid_changed, parts.reporter.grid_changed, page_changed)
     parts.fleet.remembered_listeners = (parts.recording.remembered,) if parts.recording is not None else ()
-    parts.link.frame_listeners = (parts.sync.frame_received,)
+    parts.link.frame_listeners = (parts.silence.frame_received, parts.sync.frame_received)
     # The token must be masked before anything is logged, and the states must be right before others are notified.
     parts.link.status_listeners = (
         link_changed,

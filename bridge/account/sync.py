@@ -2,12 +2,11 @@
 
 The cloud limits the requests of a day, so few are made. A start requests CHARGE_POINTS and CHARGE_CARDS, and CH_STATUS,
 CH_SETTINGS and GRID_STATUS of each charge point. A reconnect requests CHARGE_POINTS and each CH_STATUS, and the rest
-only if it is older than a day. In between the cloud pushes changes, and only a link silent for long costs a request.
+only if it is older than a day. In between the cloud pushes changes.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 
@@ -36,7 +35,6 @@ from bridge.bluecurrent.link import Link
 from bridge.bluecurrent.protocol import LinkState, LinkStatus
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid, GridTwin
-from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
 from bridge.clock import Clock
 from bridge.errors import BridgeError
@@ -45,13 +43,6 @@ from bridge.runtime_settings import RuntimeSettings
 from bridge.tasks import BackgroundTasks
 
 T = TypeVar("T")
-
-SILENCE_CHARGING: Final = timedelta(minutes=10)
-SILENCE_IDLE: Final = timedelta(days=1)
-"""How long the cloud may push nothing before the link is probed. While a car charges, pushes come several a minute."""
-
-WATCH_EVERY_S: Final = 2.0
-"""How often the silence of the charge points is measured."""
 
 CONCURRENT_REFRESHES: Final = 5
 """How many charge points have requests in flight at the same time during a refresh."""
@@ -84,7 +75,7 @@ class Sync:
         is_valid_address: whether a text can be an address on the hub.
         clock: the source of time.
         tasks: runs work in the background.
-        log: gets a line for each request that failed, and for a reconnect after a silence.
+        log: gets a line for each request that failed.
 
     Attributes:
         first_look: set once the first refresh has ended or has taken `LOOKED_AFTER_S`, or the link is down.
@@ -112,16 +103,12 @@ class Sync:
         self._runtime = runtime
         self._is_valid_address = is_valid_address
         self._capabilities = capabilities
-        self._clock = clock
         self._tasks = tasks
         self._log = log
         self._once = Once()
         self._read_times = ReadTimes(clock)
         self._listing = False
         self._list_asked = 0  # requests for CHARGE_POINTS in flight
-        self._probing = False
-        self._watch_at = 0.0
-        self._status_at: dict[str, float] = {}  # when each charge point sent its last status, on the monotonic clock
         self.first_look = asyncio.Event()
         self.looked_listeners: tuple[Callable[[], None], ...] = ()
 
@@ -336,7 +323,6 @@ class Sync:
             self._fleet.described(evse_id, Update(sockets, frozenset({"socket_ids"})))
         for status in statuses.sockets:
             if self._fleet.sockets(status.evse_id):
-                self._status_at[status.evse_id] = self._clock.monotonic()
                 self._fleet.pushed(status.evse_id, [status])
             elif self._list_asked or self._fleet.is_left_out(status.evse_id):
                 pass  # the list that is on its way shows whether the account has it
@@ -355,45 +341,6 @@ class Sync:
         changed = known ^ {item.evse_id for item in listed if not self._fleet.is_left_out(item.evse_id)}
         if changed:
             self._tasks.start(self._look_for_new(min(changed)))
-
-    # --- a link that is up and silent ---
-
-    def probe_if_silent(self) -> None:
-        """Detect that pushes have stopped while the connection is up: after too long a silence, request one status.
-
-        If it differs from the known one, a push was missed, and the link connects anew. While a car charges, only the
-        statuses of its charge point count. Other frames, such as GRID_CURRENT, do not prove that statuses are pushed.
-        """
-        now = self._clock.monotonic()
-        if self._probing or not self._link.status.up or now < self._watch_at:
-            return
-        self._watch_at = now + WATCH_EVERY_S
-        silent = self._silent_while_charging(now)
-        if silent is None and now - self._link.last_frame_at >= SILENCE_IDLE.total_seconds():
-            silent = next(iter(self._fleet.twins()), None)
-        if silent is not None:
-            self._probing = True
-            self._tasks.start(self._probe(silent))
-
-    def _silent_while_charging(self, now: float) -> Twin | None:
-        """Return a socket with a session whose charge point has sent no status for too long; None if there is none."""
-        for twin in self._fleet.twins():
-            if twin.memory.session_open:
-                heard_at = self._status_at.setdefault(twin.evse_id, now)
-                if now - heard_at >= SILENCE_CHARGING.total_seconds():
-                    return twin
-        return None
-
-    async def _probe(self, before: Twin) -> None:
-        try:
-            failure = await self._ask(requests.get_status(before.evse_id), _ignore)
-        finally:
-            self._probing = False
-        after = self._fleet.twin(before.address)
-        if failure is None and after is not None and after.status == before.status:
-            return  # nothing has changed, so no push was missed
-        self._log.warning("Blue Current has stopped sending changes; the bridge connects again", evse_id=before.evse_id)
-        self._link.reconnect()
 
 
 def _ignore(_: object) -> None:

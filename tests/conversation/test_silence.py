@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.account.sync import SILENCE_CHARGING, SILENCE_IDLE
+from bridge.account.silence import SILENCE_CHARGING, SILENCE_IDLE
 from tests.brokers import TestBroker
 from tests.clock import FakeClock
 from tests.conversation.cars import charging_since
