@@ -52,10 +52,12 @@ def load(config: Path | None = None, assignments: Sequence[str] = ()) -> Setting
     Raises:
         SettingsFault: a value, key or file is wrong.
     """
-    return trace(config, assignments)[0]
+    return load_with_origins(config, assignments)[0]
 
 
-def trace(config: Path | None = None, assignments: Sequence[str] = ()) -> tuple[Settings, Mapping[str, str]]:
+def load_with_origins(
+    config: Path | None = None, assignments: Sequence[str] = ()
+) -> tuple[Settings, Mapping[str, str]]:
     """Read the settings from all sources, with the arguments of `load`.
 
     Returns:

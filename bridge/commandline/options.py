@@ -26,7 +26,7 @@ def load(config: Path | None, assignments: list[str] | None) -> Settings:
 def load_with_origins(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Mapping[str, str]]:
     """Read the settings like `load`. Return them, and for each given key a text that names its source."""
     try:
-        return settings_sources.trace(config, assignments or [])
+        return settings_sources.load_with_origins(config, assignments or [])
     except settings_sources.SettingsFault as fault:
         for text in fault.lines:
             complain(text)
