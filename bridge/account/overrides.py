@@ -4,8 +4,7 @@
 decides when: within a command, or in the background (contract 4, "One owned override").
 """
 
-import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -22,6 +21,7 @@ from bridge.chargepoint.limits import Limits, Wish
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.twin import Twin
 from bridge.clock import Clock
+from bridge.deadlines import Deadlines
 from bridge.errors import BridgeError, CloudError, InvalidState, NotSupported
 from bridge.tasks import BackgroundTasks
 
@@ -81,8 +81,7 @@ class Overrides:
         self._settling: set[str] = set()  # addresses that are reconciled in the background
         self._retry_at: dict[str, float] = {}
         self._failures: dict[str, int] = {}
-        self._deadlines: list[tuple[float, str]] = []  # a heap of when limits change by the passing of time alone
-        self._deadline: dict[str, float] = {}  # the valid entry of the heap for each address
+        self._deadlines = Deadlines[float]()  # when limits change by the passing of time alone
 
     # --- whether a limit is possible ---
 
@@ -151,7 +150,7 @@ class Overrides:
         for twin in before.sockets if before is not None else ():
             if after is None or after.socket(twin.address) is None:
                 self._due.discard(twin.address)
-                self._deadline.pop(twin.address, None)
+                self._deadlines.move(twin.address, None)
 
     def _note(self, twin: Twin) -> None:
         address = twin.address
@@ -163,13 +162,12 @@ class Overrides:
         now = self._clock.now()
         when = twin.limits_change_at(now)
         if when is None:
-            self._deadline.pop(address, None)
+            self._deadlines.move(address, None)
             return
         deadline = self._clock.monotonic() + max(0.0, (when - now).total_seconds())
-        known = self._deadline.get(address)
+        known = self._deadlines.of(address)
         if known is None or abs(known - deadline) > 1:
-            self._deadline[address] = deadline
-            heapq.heappush(self._deadlines, (deadline, address))
+            self._deadlines.move(address, deadline)
 
     async def refresh(self) -> None:
         """Read the list of overrides after the link came up, unless it was read within the last day."""
@@ -182,7 +180,7 @@ class Overrides:
 
     def tick(self) -> None:
         """Start the requests that are due without a command, mostly to clear a limit after its session."""
-        for address in self._overdue():
+        for address in list(self._deadlines.reached(self._clock.monotonic())):
             self._fleet.limit(address, _unchanged)  # every change of a twin's limits drops the expired ones
             twin = self._fleet.twin(address)
             if twin is not None:
@@ -192,15 +190,6 @@ class Overrides:
             if twin is not None and self._may_settle(twin) and self._may_ask():
                 self._settling.add(address)
                 self._tasks.start(self._settle_in_background(twin))
-
-    def _overdue(self) -> Sequence[str]:
-        now, overdue = self._clock.monotonic(), []
-        while self._deadlines and self._deadlines[0][0] <= now:
-            deadline, address = heapq.heappop(self._deadlines)
-            if self._deadline.get(address) == deadline:  # else the entry is out of date
-                del self._deadline[address]
-                overdue.append(address)
-        return overdue
 
     def _may_settle(self, twin: Twin) -> bool:
         retry_at = self._retry_at.get(twin.address)

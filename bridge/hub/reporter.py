@@ -19,8 +19,8 @@ from structlog.typing import FilteringBoundLogger
 from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.grid import GridTwin
 from bridge.clock import Clock
+from bridge.deadlines import Deadlines
 from bridge.fimp.report import Report
-from bridge.hub.deadlines import Deadlines
 from bridge.hub.line import ALL_NODES, EXCLUSION, PERSISTENT, URGENT, Dirty, Item, Publication, Renewal, SubjectLine
 from bridge.hub.renewal import RenewalPlan
 from bridge.hub.report_faults import REPORT_FAILED, until_one_fails
@@ -56,7 +56,7 @@ class Reporter:
         self._lines: dict[str, SubjectLine] = {}
         self._ready: OrderedDict[SubjectLine, None] = OrderedDict()  # the lines that may have something to publish
         self._in_flight: dict[Publication, None] = {}
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines[float]()
         self._work = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -318,8 +318,8 @@ class Reporter:
         if not urgent_only:
             line.dirty = Dirty.CLEAN
         now, in_seconds = self._clock.monotonic(), self._subjects.next_change_in(line.subject, self._clock.now())
-        self._deadlines.set(line.subject, now + in_seconds if in_seconds is not None else None)
-        self._deadlines.set(line.subject, line.next_repetition())
+        self._deadlines.bring_forward(line.subject, now + in_seconds if in_seconds is not None else None)
+        self._deadlines.bring_forward(line.subject, line.next_repetition())
         reports = self._subjects.reports(line.subject, settings_changed=settings_too)
         # Each report is made when the one before it is published, so that the first is not late.
         made = until_one_fails(reports, line.subject, self._log)
@@ -353,7 +353,7 @@ class Reporter:
         line.unqueue(report, publication.item)
         if publication.item is None or publication.item.counts_as_sent:
             line.note(report, self._clock.monotonic())
-            self._deadlines.set(line.subject, line.repeat_at.get(report.key))
+            self._deadlines.bring_forward(line.subject, line.repeat_at.get(report.key))
             self._suspects.sent(report)
         self._in_flight[publication] = None
 

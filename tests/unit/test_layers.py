@@ -90,6 +90,7 @@ def test_the_pure_parts_have_no_loop_no_clock_and_no_socket(path: str) -> None:
 LEAVES = {
     "bridge.backoff",
     "bridge.clock",
+    "bridge.deadlines",
     "bridge.errors",
     "bridge.log_level",
     "bridge.logs",
