@@ -39,6 +39,9 @@ MOST_LINES_A_MINUTE: Final = 300
 LONGEST_LINE: Final = 2_000
 """The length, in characters, to which a value in a line is cut. A traceback is not cut."""
 
+ERRORS_KEPT: Final = 20
+"""The number of warnings and errors that are kept for diagnostics."""
+
 _NOT_FOR_A_TERMINAL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Line ends and terminal control characters, which are escaped: text from outside must stay on its line."""
 
@@ -84,8 +87,8 @@ def _is_secret(name: object) -> bool:
 class RecentErrors:
     """The last warnings and errors, for diagnostics (`cmd.app.get_diag`, the status page)."""
 
-    def __init__(self, size: int = 20) -> None:
-        self.lines: deque[str] = deque(maxlen=size)
+    def __init__(self) -> None:
+        self.lines: deque[str] = deque(maxlen=ERRORS_KEPT)
 
     def __call__(self, _: WrappedLogger, method: str, event: EventDict) -> EventDict:
         """Keep a warning or an error, as a structlog processor."""

@@ -12,7 +12,7 @@ class Addresses:
         prefix: FIMP's global prefix; empty for none.
     """
 
-    def __init__(self, resource_name: str, resource_address: str, prefix: str = "") -> None:
+    def __init__(self, resource_name: str, resource_address: str, prefix: str) -> None:
         self.resource_name = resource_name
         self.resource_address = resource_address
         self.prefix = prefix

@@ -14,6 +14,10 @@ TICK_S: Final = 0.5
 PUSH_EVERY_S: Final = 2.0
 GRID_EVERY_S: Final = 10.0
 
+FIRST_CAR_S: Final = 2.0
+NEXT_CAR_S: Final = 5.0
+"""The real seconds until the first car comes, and from then on until each further charge point gets its first one."""
+
 CARS: Final = (
     Car(capacity_kwh=58, charge_kwh=43, phases=3, most_a=16),
     Car(capacity_kwh=42, charge_kwh=34, phases=1, most_a=32),
@@ -45,17 +49,16 @@ class Life:
     Args:
         cloud: the simulated cloud.
         speed: simulated seconds per real second.
-        first_car_s: the real seconds until the first car comes; further charge points get theirs one after the other.
     """
 
-    def __init__(self, cloud: SimulatedCloud, *, speed: float = 120.0, first_car_s: float = 2.0) -> None:
+    def __init__(self, cloud: SimulatedCloud, *, speed: float = 120.0) -> None:
         self._cloud = cloud
         self._speed = speed
         points = cloud.account.charge_points.values()
         # A charge point that starts by itself comes first, so that a car is charging from the beginning.
         order = sorted(points, key=lambda point: not point.plug_and_charge)
         self._visits = {
-            point.evse_id: Visit(cycle(CARS[index:] + CARS[:index]), left_s=first_car_s + 5.0 * index)
+            point.evse_id: Visit(cycle(CARS[index:] + CARS[:index]), left_s=FIRST_CAR_S + NEXT_CAR_S * index)
             for index, point in enumerate(order)
         }
 

@@ -101,7 +101,6 @@ class Publisher:
     Args:
         page: returns the current view of a page.
         render: renders its parts.
-        most: the limit of viewers.
         every: the shortest time between two pushes, s.
     """
 
@@ -109,12 +108,10 @@ class Publisher:
         self,
         page: Callable[[int], View],
         render: Callable[[View, Language], Fragments],
-        most: int = MOST_STREAMS,
         every: float = PUSH_EVERY_S,
     ) -> None:
         self._page = page
         self._render = render
-        self._most = most
         self._every = every
         self._streams: set[Stream] = set()
         self._shown: dict[Wanted, Fragments] = {}
@@ -133,7 +130,7 @@ class Publisher:
         Raises:
             TooMany: the limit is reached.
         """
-        if len(self._streams) >= self._most:
+        if len(self._streams) >= MOST_STREAMS:
             raise TooMany
         if wanted not in self._shown or self._changed.is_set():
             self._refresh(wanted)
