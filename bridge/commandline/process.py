@@ -28,14 +28,15 @@ def say_json(content: object) -> None:
 
 
 def run_to_its_end(work: Coroutine[object, None, int]) -> NoReturn:
-    """Run `work`, then exit without waiting for threads: a thread that waits for a name server can block for long.
+    """Run `work`, then exit without waiting for its threads: one that waits for a name server can block for long.
 
     Args:
         work: returns the exit status.
     """
+    before = threading.enumerate()
     with asyncio.Runner() as runner:
         code = runner.run(work)
-        if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        if any(not thread.daemon for thread in threading.enumerate() if thread not in before):
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)

@@ -1,7 +1,8 @@
-"""The SQLite file of the storage: opening, migrating, setting aside a damaged file, and writing.
+"""The SQLite file of the storage: opening, migrating, setting aside a damaged file, reading and checkpoints.
 
-Calls come from the event loop and do not wait for the disk: in WAL mode with `synchronous=NORMAL` a commit is a write
-to the page cache. A crash of the process loses nothing. A power cut may lose the last writes, never the file.
+In WAL mode with `synchronous=NORMAL` a commit is a write to the page cache. A crash of the process loses nothing. A
+power cut may lose the last writes, never the file. Writes run in the thread of a `Writer`, checkpoints in another one,
+and reads use a connection of their own, which waits for neither.
 """
 
 import fcntl
@@ -15,30 +16,14 @@ from typing import Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge.storage.rows import Cell, Query
+from bridge.storage.rows import Query
 from bridge.storage.schema import VERSION, upgrade, version_of
+from bridge.storage.writer import Statement, Writer, is_environmental
 
 R = TypeVar("R")
 
-Statement = tuple[str, tuple[Cell, ...]]
-"""An SQL statement and its parameters."""
-
 _BUSY_MS: Final = 250
-"""How long to wait for a lock, ms. The event loop is blocked meanwhile; other programs hold locks only briefly."""
-
-_ENVIRONMENT_ERRORS: Final = frozenset(
-    {
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-    }
-)
-"""Errors that come from the environment, not from a damaged file."""
+"""How long a write waits for a lock, ms. Other programs hold locks only briefly."""
 
 _LOG_BYTES: Final = 1024 * 1024
 """The size to which the write-ahead log is cut after a checkpoint."""
@@ -82,13 +67,13 @@ class Database:
     ) -> None:
         self._now = now
         self._log = log
-        self._owed: dict[Hashable, Statement] = {}
-        self._failing = False
         self._file: Path | None = None
         self._lock: int | None = None
         if str(path) == ":memory:":
             self._connection = _connect(path)
             upgrade(self._connection, now())
+            self._reader = self._connection
+            self._writer = Writer(self._connection, log, threaded=False)
             return
         file = Path(path)
         try:
@@ -96,6 +81,9 @@ class Database:
             _refuse_foreign_file(file)
             _touch(file)
             self._connection = self._open(file, check)
+            self._reader = _connect(file)
+            self._reader.execute("PRAGMA query_only = ON")
+            self._writer = Writer(self._connection, log, threaded=True)
             self._file = file
             # SQLite keeps the descriptor of this further connection, as closing it would release the locks of the first
             # one (POSIX). So the process has as many open files from the start as ever after.
@@ -111,7 +99,7 @@ class Database:
         try:
             return self._open_sound(file, check)
         except (sqlite3.DatabaseError, ValueError) as error:
-            if _is_environmental(error):
+            if is_environmental(error):
                 raise StorageUnusable(_cannot_use(file, str(error)), permanent=False) from error
             aside = _set_aside(file, self._now())
             self._log.error(
@@ -145,8 +133,9 @@ class Database:
 
     def close(self) -> None:
         """Write what is still to be written, if possible, and close the file."""
-        self.write_owed()
-        self._connection.close()
+        if self._reader is not self._connection:
+            self._reader.close()
+        self._writer.close()
         self._unlock()
 
     def _unlock(self) -> None:
@@ -156,7 +145,7 @@ class Database:
 
     def read(self, query: Query[R], *parameters: str | None) -> list[R]:
         """Return the rows of a query."""
-        return query.read(self._connection, *parameters)
+        return query.read(self._reader, *parameters)
 
     @property
     def changes(self) -> int:
@@ -174,73 +163,28 @@ class Database:
             with suppress(sqlite3.Error), closing(_connect(self._file)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def begin_log(self) -> None:
+        """Begin the write-ahead log anew after a checkpoint, without waiting for it."""
+        self._writer.begin_log()
+
     def write(self, statements: Mapping[Hashable, Statement]) -> None:
-        """Execute statements in one transaction. If the disk is full or cannot be written, they are kept for later.
-
-        Args:
-            statements: the statements by a key of what they change. A kept statement is replaced by a later one with
-                the same key.
-
-        Raises:
-            sqlite3.IntegrityError: the values break a constraint of a table. Nothing is written or kept.
-        """
-        for key in statements:
-            self._owed.pop(key, None)
-        self._owed |= statements
-        try:
-            self.write_owed()
-        except sqlite3.Error:
-            for key in statements:
-                self._owed.pop(key, None)
-            raise
+        """Execute statements in one transaction, as `Writer.write` does."""
+        self._writer.write(statements)
 
     def write_owed(self) -> None:
         """Write the statements that could not be written before."""
-        if not self._owed:
-            return
-        try:
-            self._execute(list(self._owed.values()))
-        except sqlite3.DatabaseError as error:
-            if not (_is_environmental(error) or type(error) is sqlite3.DatabaseError):
-                raise
-            if not self._failing:
-                self._log.error(
-                    "the storage cannot be written; the service keeps running, keeps the changes in memory, and "
-                    "tries again",
-                    reason=str(error),
-                )
-            self._failing = True
-            return
-        self._owed.clear()
-        if self._failing:
-            self._log.info("the storage can be written again; no change was lost")
-        self._failing = False
-
-    def _execute(self, statements: list[Statement]) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            for sql, parameters in statements:
-                self._connection.execute(sql, parameters)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # some errors roll back by themselves
-                self._connection.execute("ROLLBACK")
-            raise
+        self._writer.write_owed()
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    # Each connection is used by one thread at a time, though not by the one that has made it.
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
 
 
 def _check_pages(connection: sqlite3.Connection) -> None:
     problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if problem != "ok":
         raise ValueError(problem)
-
-
-def _is_environmental(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & 0xFF in _ENVIRONMENT_ERRORS
 
 
 def open_read_only(file: Path) -> sqlite3.Connection:

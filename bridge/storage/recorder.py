@@ -114,11 +114,16 @@ class Recorder:
             self.write()
 
     def write_if_due(self) -> None:
-        """Write what the hub was told, and the rest if the last write was a minute ago or the clock was set back."""
+        """Write what the hub was told and what could not be written before, and each minute the rest.
+
+        The rest is also written if the clock was set back.
+        """
         if self._grids_dirty:
             self._write_grids()
         if self._told or abs(self._now() - self._written) >= EVERY:
             self.write()
+        else:
+            self._storage.write_owed()
 
     def write(self) -> None:
         """Write the changes, and those that could not be written before."""

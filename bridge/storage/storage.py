@@ -19,7 +19,7 @@ from bridge.chargepoint.session import Memory, lose_sight
 from bridge.chargepoint.twin import Steering, Twin
 from bridge.clock import SystemClock
 from bridge.errors import ErrorCode
-from bridge.storage.database import Database, Statement
+from bridge.storage.database import Database
 from bridge.storage.rows import (
     COMMANDS,
     DESCRIPTIONS,
@@ -41,6 +41,7 @@ from bridge.storage.rows import (
     to_row,
     utc_text,
 )
+from bridge.storage.writer import Statement
 
 CHECKPOINT_ROWS: Final = 250
 """The number of rows written after which a checkpoint is due."""
@@ -64,7 +65,7 @@ class Storage:
     """The contents of the storage.
 
     Single values and commands are also kept in memory, and everything else is read only at a start. So a change that
-    cannot be written yet, because the disk is full, is still known.
+    cannot be written yet, because the disk is full or does not answer, is still known.
 
     Args:
         path: the path of the file, or `:memory:`.
@@ -97,7 +98,7 @@ class Storage:
         return self._database.changes
 
     def write_owed(self) -> None:
-        """Write what could not be written before, for example because the disk was full."""
+        """Write what could not be written before, because the disk was full or did not answer."""
         self._database.write_owed()
 
     @property
@@ -109,6 +110,7 @@ class Storage:
         """Move the write-ahead log into the file, in a thread: a slow disk must not hold up the event loop."""
         self._changes_moved = self.changes
         await asyncio.to_thread(self._database.checkpoint)
+        self._database.begin_log()
 
     def close(self) -> None:
         """Write what is still to be written, and close the file."""

@@ -186,6 +186,11 @@ PROVEN: Final = (
         "tests/integration/test_sessions.py::test_a_full_disk_stops_no_report",
     ),
     Row(
+        "A disk that does not answer stops no report and no answer, and nothing is lost",
+        "Lets the disk take no write, and a checkpoint not end, during a whole session",
+        "tests/integration/test_slow_disk.py",
+    ),
+    Row(
         "No secret is shown",
         "Looks for every secret in the page, the state, the metrics and the dump",
         "tests/integration/test_http.py::test_no_secret_is_shown_anywhere",
