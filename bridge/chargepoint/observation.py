@@ -92,9 +92,10 @@ def observe(
         premises=premises,
     )
     if not push.active:
-        memory = note_our_ending(memory, now)
+        memory = note_our_ending(memory, status, now)
     if status.activity is Activity.OFFLINE:
         return lose_sight(memory, now)
+    known = memory.session
     memory = _with_session(note_vehicle_left(_regain_sight(memory, now), status), push)
     session = memory.session
     if session is not None and push.active:
@@ -105,9 +106,19 @@ def observe(
     if session is not None and push.idle:
         if session.open:
             memory = replace(memory, start_card=None)
+        elif known is None or session.number != known.number:
+            memory = _after_missed(memory, session)
         session = with_stop(_ended(session, push), status)
     # If this push has shown that the session is over, its vehicle can have left with the same push.
     return note_vehicle_left(replace(memory, session=session, seen_at=now), status)
+
+
+def _after_missed(memory: Memory, missed: Session) -> Memory:
+    """Return the memory after a missed session, which is that of an accepted start unless it began before it."""
+    sent = memory.start_accepted or memory.start_unknown
+    if sent is None or (missed.started_at is not None and missed.started_at < sent - session_starts.ONE_START):
+        return memory
+    return replace(memory, start_accepted=None, start_unknown=None, start_card=None)
 
 
 def _in_order(values: Status, session: Session | None) -> Status:
@@ -135,7 +146,7 @@ def _with_session(memory: Memory, push: _Push) -> Memory:
     if continued is session:
         return memory
     if continued.open and not session.open:
-        ending = _ending_of_next(memory, push.at, seemed_last=False)
+        ending = _ending_of_next(memory, push.at, push.at, seemed_last=False)
         memory = replace(memory, unlocked=False, opened=memory.opened + 1, ending=ending)
     return replace(memory, session=continued)
 
@@ -256,23 +267,30 @@ def _begun_after(last: Session | None, memory: Memory, push: _Push) -> Memory:
         previous_energy=last.energy if last is not None else None,
         unlocked=memory.unlocked and seemed_last,
         opened=memory.opened + 1 if push.active and not seemed_last else memory.opened,
-        ending=_ending_of_next(memory, now, seemed_last=seemed_last),
+        ending=_ending_of_next(memory, fall.at if fall is not None else start, now, seemed_last=seemed_last),
     )
 
 
-def _ending_of_next(memory: Memory, now: datetime, *, seemed_last: bool) -> datetime | None:
+def _ending_of_next(memory: Memory, began: datetime | None, now: datetime, *, seemed_last: bool) -> datetime | None:
     """Return when the stop was sent that may end the session that begins or continues now; None if there is none.
 
-    A stop can be sent before a status shows the session that it is for. One that has ended the last session ends no
-    other.
+    A stop can be sent before a status shows the session that it is for. It ends one session at most: the last one, if
+    that was open when the stop was sent or has begun since, and the next one had not begun before it.
+
+    Args:
+        memory: the memory before.
+        began: when the session began; None if not known.
+        now: the time.
+        seemed_last: the last session seemed to continue, and was this one.
     """
     last, sent = memory.session, memory.ending
-    if sent is None or last is None:
-        return sent if sent is not None and now - sent < START_WINDOW else None
-    if seemed_last:
+    if sent is None:
+        return None
+    if last is not None and seemed_last:
         return sent if last.last_end is not None and sent > last.last_end else None
-    ended_last = last.ended_by_us and last.may_have_ended_by(sent)
-    return sent if not ended_last and now - sent < START_WINDOW else None
+    if last is not None and last.may_have_ended_by(sent) and (last.ended_by_us or began is None or began > sent):
+        return None
+    return sent if now - sent < START_WINDOW else None
 
 
 def _is_all_its_own(session: Session, last: Session, push: _Push) -> bool:

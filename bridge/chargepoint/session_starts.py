@@ -37,10 +37,14 @@ def later(session: Session, start: datetime | None) -> bool:
 def _ended_before(session: Session, start: datetime, status: Status) -> bool:
     """Whether the cloud has given an end of the session that is not after a later start.
 
-    Such a start cannot be a corrected one of the same session, however close the two are.
+    Such a start cannot be a corrected one of the same session, however close the two are. An end that was given before
+    the session seemed to continue counts too.
     """
     own, told = session.started_at, status.stopped_at if status.stopped_at != session.stale_stop else None
-    return own is not None and any(end is not None and own <= end <= start for end in (session.finished_at, told))
+    before = session.at_end.finished_at if session.at_end is not None else None
+    return own is not None and any(
+        end is not None and own <= end <= start for end in (session.finished_at, before, told)
+    )
 
 
 def _last_sight(session: Session, blind_since: datetime | None) -> datetime:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.chargepoint.session import Memory, Session
-from bridge.chargepoint.status import Status, Vehicle
+from bridge.chargepoint.status import Activity, Status, Vehicle
 
 ENDING_WINDOW: Final = timedelta(minutes=10)
 """How long after a stop, unlock, reboot or block by the bridge the end of a session is attributed to it."""
@@ -38,13 +38,18 @@ def note_vehicle_left(memory: Memory, status: Status) -> Memory:
     return replace(memory, session=replace(session, vehicle_left=True))
 
 
-def note_our_ending(memory: Memory, now: datetime) -> Memory:
+def note_our_ending(memory: Memory, status: Status, now: datetime) -> Memory:
     """Attribute the end of a session to the bridge if the session stops being active soon after a stop of the bridge.
 
-    The end itself can show later, for example after the charge point was offline.
+    The end itself can show later, for example after the charge point was offline. A block that takes effect while no
+    session is open ends none that begins after it.
     """
     session, sent = memory.session, memory.ending
-    if session is None or not session.open or sent is None or now - sent > ENDING_WINDOW:
+    if sent is None:
+        return memory
+    if session is None or not session.open:
+        return replace(memory, ending=None) if status.activity is Activity.UNAVAILABLE else memory
+    if now - sent > ENDING_WINDOW:
         return memory
     return replace(memory, session=replace(session, ended_by_us=True))
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bridge.chargepoint import session
 from tests.unit.chargepoint.socket_story import GRACE, story
 
@@ -40,6 +42,17 @@ def test_the_wait_ends_with_a_session_or_a_stop() -> None:
     assert s.state == "ready_to_charge"
     s.verdict(session.start_accepted, s.now).push("charging", "C").push("available", "B", after=1)
     assert s.state == "finished"
+
+
+@pytest.mark.parametrize(("begun", "state"), [(5, "ready_to_charge"), (-300, "requesting")])
+def test_the_wait_ends_with_a_session_that_was_missed(begun: int, state: str) -> None:
+    s = story().push("available", "B")
+    s.verdict(session.start_accepted, s.now)
+    start = s.now + timedelta(seconds=begun)
+    s.lose_link().push(
+        "available", "B", after=20, energy=0.5, started_at=start, stopped_at=start + timedelta(seconds=9)
+    )
+    assert (s.latest.number, s.state) == (1, state)
 
 
 def test_a_start_whose_session_came_before_its_verdict_is_not_waited_for() -> None:

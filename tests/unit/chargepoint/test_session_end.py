@@ -1,9 +1,11 @@
 """How a session ended, and for how long the state shows it."""
 
+from datetime import timedelta
+
 import pytest
 
 from bridge.chargepoint import session
-from tests.unit.chargepoint.socket_story import story
+from tests.unit.chargepoint.socket_story import NOON, T1, story
 
 
 def test_a_session_that_ended_by_itself_is_finished() -> None:
@@ -39,10 +41,27 @@ def test_a_stop_ends_a_session_once() -> None:
 
 
 def test_a_stop_before_a_session_that_continues_can_end_it() -> None:
-    s = story().push("charging", "C", energy=1.0).push("available", "B")
+    s = story().push("charging", "C", energy=1.0).push("available", "B").wait(1)
     s.verdict(session.start_accepted, s.now).remember(session.ending_sent, s.now)
     s.push("charging", "C", energy=1.0).push("available", "B")
     assert s.state == "ready_to_charge"
+
+
+@pytest.mark.parametrize(("begins", "state"), [(5, "finished"), (-5, "ready_to_charge")])
+def test_a_stop_out_of_sight_ends_the_session_that_was_open_then(begins: int, state: str) -> None:
+    """A session is stopped, the link is lost, and the next session is open when it is back."""
+    s = story().push("charging", "C", energy=1.0, started_at=T1)
+    s.remember(session.ending_sent, s.now).lose_link()
+    s.push("charging", "C", after=20, energy=0.0, started_at=s.now + timedelta(seconds=begins))
+    s.push("charging", "C", energy=0.5).push("available", "B")
+    assert (s.latest.number, s.state) == (2, state)
+
+
+def test_a_block_before_a_session_did_not_end_it() -> None:
+    s = story().push("available", "B").verdict(session.start_without_verdict, NOON)
+    s.remember(session.ending_sent, s.now).push("unavailable", "B").push("available", "B")
+    s.push("charging", "C", energy=0.5).push("available", "B")
+    assert s.state == "finished"
 
 
 def test_a_session_that_the_bridge_blocked_is_not_finished_after_the_block() -> None:

@@ -220,3 +220,13 @@ def test_a_counter_that_goes_on_from_the_session_before_counts_what_came_on_top(
     s.push("charging", "C", energy=150.3, started_at=T1).push("charging", "C", energy=150.4, started_at=s.now)
     assert s.latest.number == 2
     assert s.latest.energy == pytest.approx(0.4)
+
+
+def test_a_start_after_an_end_begins_a_session_also_where_the_last_one_seemed_to_continue() -> None:
+    """The first CH_STATUS of the next session carries the times of the last one, and the two are close."""
+    s = story().push("available", "B").push("charging", "C", energy=0.0, started_at=T1, stopped_at=None)
+    end = T1 + timedelta(seconds=20)
+    s.push("available", "B", energy=0.0, started_at=T1, stopped_at=end)
+    s.push("charging", "C", energy=0.0, started_at=T1, stopped_at=end)
+    s.push("charging", "C", energy=0.0, started_at=T1 + timedelta(seconds=30), stopped_at=None)
+    assert (s.latest.number, s.memory.previous_energy) == (2, 0.0)
