@@ -115,7 +115,7 @@ class Service:
         before, self._last_tick = self._last_tick, (now, monotonic)
         jump = now - before[0] - timedelta(seconds=monotonic - before[1])
         if abs(jump) >= JUMP:
-            self.parts.fleet.clock_jumped(jump)
+            self.parts.tasks.start(self.parts.fleet.clock_jumped(jump))
             self._log.warning(
                 "the clock of this machine was set; waits are not affected", by_s=round(jump.total_seconds())
             )

@@ -186,7 +186,6 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
         runtime=runtime,
         clock=clock,
         fleet=fleet,
-        recorder=recorder,
         addresses=addresses,
         charging=charging,
         unlocks=Unlocks(link=link, app_api=app_api, capabilities=capabilities, fleet=fleet, clock=clock),
@@ -195,7 +194,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
     )
     services: list[DeviceService[Twin]] = [
         chargepoint,
-        MeterElecService(fleet=fleet, recorder=recorder, runtime=runtime, addresses=addresses, clock=clock),
+        MeterElecService(fleet=fleet, runtime=runtime, addresses=addresses, clock=clock),
         ParametersService(
             fleet=fleet,
             store=parameters,
@@ -280,6 +279,7 @@ def build(settings: Settings, log: Log, world: World) -> Parts:
     broker = Broker(
         settings.mqtt,
         addresses=addresses,
+        recorder=recorder,
         reporter=reporter,
         router=router,
         network=network,

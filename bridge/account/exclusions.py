@@ -1,6 +1,6 @@
 """The things that the user has deleted. The hub does not see them until all things are included again (contract 6)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from bridge.storage.storage import Storage
@@ -27,6 +27,10 @@ class Exclusions:
 
     def __contains__(self, address: object) -> bool:
         return self._withdrawn or address in self._addresses
+
+    def count_among(self, addresses: Collection[str]) -> int:
+        """Return how many of these addresses are excluded."""
+        return len(addresses) if self._withdrawn else sum(address in addresses for address in self._addresses)
 
     def add(self, addresses: Iterable[str]) -> None:
         """Exclude these things until `clear` includes all things again."""

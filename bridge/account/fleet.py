@@ -5,7 +5,7 @@ lists the listeners and their order.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -109,6 +109,11 @@ class Fleet:
     def evse_ids(self) -> Sequence[str]:
         """Return the ids of all charge points, sorted."""
         return sorted(self._points)
+
+    @property
+    def points(self) -> Mapping[str, ChargePoint]:
+        """All charge points, by evse_id."""
+        return self._points
 
     # --- changing ---
 
@@ -220,12 +225,24 @@ class Fleet:
         self._outages += 1
         self.grids.link_found(self._clock.now(), grace)
 
-    def clock_jumped(self, delta: timedelta) -> None:
-        """Move the bridge's own recorded times by `delta`, because the wall clock has jumped (contract 8)."""
-        for evse_id in self.evse_ids():
-            point = self._points[evse_id]
-            self._put(point, point.each(lambda twin: twin.shifted(delta)))
+    def clock_jumped(self, delta: timedelta) -> Coroutine[object, None, None]:
+        """Move the bridge's own recorded times by `delta`, because the wall clock has jumped (contract 8).
+
+        All of them move at once. The returned coroutine calls the listeners, which write to disk, in parts.
+        """
+        before = self._points
+        self._points = {evse_id: point.each(lambda twin: twin.shifted(delta)) for evse_id, point in before.items()}
         self.grids.clock_jumped(delta)
+        return self._tell_each(before)
+
+    async def _tell_each(self, before: Mapping[str, ChargePoint]) -> None:
+        """Call the listeners for the charge points that are not as before, and are still in the account."""
+        for number, (evse_id, point) in enumerate(before.items(), 1):
+            after = self._points.get(evse_id)
+            if after is not None and after != point:
+                self._tell(point, after)
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)
 
     def remember(self, address: str, change: Callable[[Memory], Memory]) -> None:
         """Change a socket's memory after the outcome of a command or a correction from the account's transactions."""
@@ -332,6 +349,9 @@ class Fleet:
         if before is not None and not before.has_sockets_of(after):
             self._keep_memories(before)
             self._release(before, after)
+        self._tell(before, after)
+
+    def _tell(self, before: ChargePoint | None, after: ChargePoint) -> None:
         for listener in self.listeners:
             listener(before, after)
         self._waiters.changed(after)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import time
 from typing import Final, Generic, Literal, TypeVar
 
@@ -13,6 +12,7 @@ from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Status
 from bridge.chargepoint.twin import Twin
+from bridge.immutable import immutable
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ Options = Sequence[tuple[JsonValue, str]]
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ParameterKind(Generic[T]):
     """A type of parameter values.
 
@@ -92,7 +92,7 @@ DELAYED_WINDOW: Final = ("delayed_charging_days", "delayed_charging_start", "del
 """The parameters that the cloud takes only together."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class DelayedWindow:
     """The window of delayed charging. A part that is not known is None.
 
@@ -121,7 +121,7 @@ LIMIT_SCHEDULE: Final = ("limit_current", "limit_days", "limit_start", "limit_en
 """The parameters of the user's own schedule."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class LimitSchedule:
     """The user's own schedule that limits the current. A part that is not known is None.
 
@@ -182,7 +182,7 @@ def cloud_limit(schedule: Schedule | None) -> LimitSchedule:
     return LimitSchedule(current=current, days=schedule.days or None, start=schedule.start, end=schedule.end)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Sources:
     """The sources of the values and options of a charge point's parameters.
 

@@ -48,4 +48,4 @@ class RequestBudget:
         return 2 + self._asked_about()
 
     def _asked_about(self) -> int:
-        return sum(evse_id not in self._exclusions for evse_id in self._fleet.evse_ids())
+        return len(self._fleet.points) - self._exclusions.count_among(self._fleet.points)

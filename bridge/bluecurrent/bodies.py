@@ -1,7 +1,6 @@
 """The contents of the cloud's frames, one class for each object (design page 3, "Pushes and data")."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
@@ -10,12 +9,13 @@ from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import Activity, Status
 from bridge.chargepoint.update import Update
+from bridge.immutable import immutable
 
 Switch = Literal["plug_and_charge", "public_charging", "delayed_charging", "price_based_charging"]
 """The names in `ChargePointSettings` of the settings that a request switches on or off."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class SocketStatus:
     """One entry of a CH_STATUS.
 
@@ -46,7 +46,7 @@ class SocketStatus:
         return self.update.values.activity is Activity.OFFLINE
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Statuses:
     """CH_STATUS. Its entries can concern several charge points, and are applied in order.
 
@@ -59,7 +59,7 @@ class Statuses:
     socket_ids: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ListedChargePoint:
     """One entry of CHARGE_POINTS: the settings of a charge point, and its activity when the list was made."""
 
@@ -68,35 +68,35 @@ class ListedChargePoint:
     activity: Activity | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ChargePoints:
     """CHARGE_POINTS: the charge points of the account."""
 
     listed: Sequence[ListedChargePoint]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ChargeCards:
     """CHARGE_CARDS: the charge cards of the account."""
 
     cards: Sequence[Card]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class SettingsBody:
     """CH_SETTINGS: the settings of the charge point that the frame names."""
 
     update: Update[ChargePointSettings]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class GridValues:
     """GRID_STATUS, which names a grid connection, or GRID_CURRENT, which names a charge point behind it."""
 
     update: Update[Grid]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AccountBody:
     """ACCOUNT. Its other fields are credentials of another company, and are not read."""
 
@@ -110,7 +110,7 @@ class AccountBody:
     marketing_target: str = cloud_field("marketing_target", "the company that sold the charge points", TEXT, default="")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Sustainability:
     """SUSTAINABILITY_STATUS: the figures of the account."""
 
@@ -118,14 +118,14 @@ class Sustainability:
     co2: float | None = cloud_field("co2", "CO2 saved", MASS)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class OverridesBody:
     """LIST_OVERRIDE_CURRENT with all schedules, or the answer to a change with one entry, or none after a clear."""
 
     schedules: Sequence[Schedule]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Token:
     """STATUS_API_TOKEN: the token for requests, or None if the cloud refused the API token."""
 
@@ -133,7 +133,7 @@ class Token:
     customer_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Error:
     """ERROR: its number, if it is one, and its text."""
 
@@ -141,7 +141,7 @@ class Error:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Result:
     """Any other object: a verdict, perhaps with the value that a setter has set.
 

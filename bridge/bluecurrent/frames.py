@@ -40,6 +40,7 @@ from bridge.chargepoint.charge_point_settings import Card, ChargePointSettings
 from bridge.chargepoint.grid import Grid
 from bridge.chargepoint.schedules import Schedule
 from bridge.chargepoint.status import ACTIVITY, Status
+from bridge.immutable import immutable
 
 __all__ = (
     "AccountBody", "BadFrame", "ChargeCards", "ChargePoints", "Error", "Frame", "GridValues", "ListedChargePoint",
@@ -61,7 +62,7 @@ LONGEST_TOKEN: Final = 16_384
 """The longest token that is accepted, in characters. A longer one counts as missing, since a cut one is invalid."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Frame:
     """One frame.
 

@@ -6,7 +6,6 @@ around it: it takes the steps of `next_step`, passes in frames and losses, and d
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -25,6 +24,7 @@ from bridge.errors import (
     RequestLimit,
     Unauthorized,
 )
+from bridge.immutable import immutable
 
 INVALID_TOKEN: Final = 1
 LIMIT_REACHED: Final = 42
@@ -46,7 +46,7 @@ class LinkState(Enum):
     DOWN = "down"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class LinkStatus:
     """The state of the link, the time since when it holds, and the error that keeps the link from being up."""
 
@@ -78,21 +78,21 @@ NO_TOKEN: Final = Unauthorized(
 # --- what to do next ---
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class WaitForToken:
     """Wait until there is another token."""
 
     reason: Unauthorized
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class WaitFor:
     """Ask for the next step after this many seconds, or once there is another token."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Connect:
     """Open the connection, after a login if there is no token for requests."""
 
@@ -102,7 +102,7 @@ class Connect:
 LinkStep = WaitForToken | WaitFor | Connect
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class FrameOutcome:
     """The meaning of one text from the cloud.
 

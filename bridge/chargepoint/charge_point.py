@@ -1,18 +1,19 @@
 """A charge point of the account with all its sockets."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Self
 
 from bridge.chargepoint.charge_point_settings import ChargePointSettings
 from bridge.chargepoint.twin import Twin
 from bridge.chargepoint.update import Update
+from bridge.immutable import immutable
 
 MOST_SOCKETS: Final = 16
 """The most sockets of a charge point. Further ones are ignored."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ChargePoint:
     """The bridge's picture of one charge point.
 

@@ -1,14 +1,15 @@
 """A grid connection: the currents of a building on each phase (the cloud's GRID_STATUS and GRID_CURRENT)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
 from bridge.chargepoint.cloud_fields import GRID_CURRENT, TEXT, cloud_field
 from bridge.chargepoint.update import Update
+from bridge.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Grid:
     """The last known values of a grid connection; None is unknown. A current below zero is fed into the grid."""
 
@@ -29,7 +30,7 @@ class Grid:
         return self.current_1, self.current_2, self.current_3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class GridTwin:
     """The bridge's picture of one grid connection.
 

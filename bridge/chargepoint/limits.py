@@ -9,15 +9,16 @@ to what is wanted, and the functions after it return the limits after each outco
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.chargepoint.schedules import Owned, Schedule, There, Unsure, whole_amperes
 from bridge.chargepoint.session import Memory
+from bridge.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class SessionLimit:
     """A limit for one session.
 
@@ -34,7 +35,7 @@ class SessionLimit:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Wish:
     """The limits that are wanted for one charge point.
 
@@ -72,7 +73,7 @@ class Wish:
 NOTHING: Final = Wish()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Watch:
     """The observation of whether the charge point obeys an agreed limit.
 
@@ -85,7 +86,7 @@ class Watch:
     exceeded: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The limits of one charge point that hold or are pending, and its schedules in the cloud. Currents are in A.
 
@@ -253,19 +254,19 @@ def next_session(memory: Memory) -> int:
 # --- the next request ---
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ReadList:
     """List the overrides, because it is not known whether the bridge's exists, or with which content."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Make:
     """Make an override of `current` A."""
 
     current: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Change:
     """Change the bridge's override to `current` A."""
 
@@ -273,7 +274,7 @@ class Change:
     current: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Clear:
     """Clear the bridge's override."""
 

@@ -4,7 +4,7 @@ The functions read both the push and the status after it. A value that the push 
 activity and the vehicle keep their last values until a push changes them (contract 4, "Which session").
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,12 +18,13 @@ from bridge.chargepoint.session import LONG_AGO, START_WINDOW, Memory, Session, 
 from bridge.chargepoint.session_values import note_drawing, note_our_ending, note_vehicle_left, with_peak, with_stop
 from bridge.chargepoint.status import Activity, Status, Vehicle
 from bridge.chargepoint.update import Update
+from bridge.immutable import immutable
 
 FORGET_AFTER: Final = timedelta(minutes=10)
 """How long a socket may be unseen before it is no longer certain that the same vehicle is there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Premises:
     """The properties of a charge point that are needed to interpret its pushes.
 
@@ -40,7 +41,7 @@ class Premises:
     metered_phases: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class _Push:
     """A push and its context.
 

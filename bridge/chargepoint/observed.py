@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bridge.chargepoint.status import CARRIES_A, MINIMUM_CURRENT_A, Status
+from bridge.immutable import immutable
 
 MODE_CARRIES_A: Final = 1.0
 """A phase with less current does not take part in charging: vehicles charge with 6 A or more, and meters have noise."""
@@ -27,7 +28,7 @@ PHASE_MODES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Observed:
     """The observed properties of one socket. None is not known yet.
 

@@ -5,11 +5,12 @@ value, or the value of an earlier second. Some counters continue from the previo
 (contract 4, "Readings that cannot be").
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.chargepoint.session import Session, Suspect
+from bridge.immutable import immutable
 
 PHASES: Final = 3
 HIGHEST_VOLTAGE_V: Final = 250.0
@@ -33,7 +34,7 @@ NOISE_SHARE: Final = 0.1
 """A fall of at most this much, or this share of the last reading, is noise."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Reading:
     """One reading of the counter.
 
@@ -116,7 +117,7 @@ def _is_lower(session: Session, before: float, energy: float) -> bool:
     return not begins
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class _Count:
     """The effect of a reading.
 

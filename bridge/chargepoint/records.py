@@ -1,15 +1,16 @@
 """Sessions as the storage keeps them: one record for each session, also if the bridge restarts during it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bridge.chargepoint.amsterdam import nearest_reading
 from bridge.chargepoint.charge_point_settings import EURO
 from bridge.chargepoint.session import Memory, Session
 from bridge.chargepoint.twin import Twin
+from bridge.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
     """One session. Energy is in kWh, power in W; datetimes have an offset.
 

@@ -4,10 +4,12 @@
 a new one.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Final
+
+from bridge.immutable import immutable
 
 START_WINDOW: Final = timedelta(seconds=60)
 """How long after an accepted start its session may begin (the state table's `requesting`)."""
@@ -16,7 +18,7 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the last sight of a socket that has never been seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Suspect:
     """A reading that is ignored until later ones confirm it.
 
@@ -35,7 +37,7 @@ class Suspect:
         return replace(self, at=self.at + delta)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Session:
     """One charging session of one socket.
 
@@ -155,7 +157,7 @@ class Session:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Memory:
     """The state of a socket that its status does not show, kept over restarts.
 

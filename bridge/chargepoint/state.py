@@ -4,11 +4,11 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, NamedTuple
 
 from bridge.chargepoint.status import MINIMUM_CURRENT_A, SESSION, Activity, Status, Vehicle
+from bridge.immutable import immutable
 
 StateSet = Literal["standard", "extended"]
 
@@ -28,7 +28,7 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Situation:
     """The inputs of the state table.
 

@@ -1,12 +1,13 @@
 """The live values of one socket (the cloud's CH_STATUS)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from typing import Final
 
 from bridge.chargepoint.cloud_fields import CURRENT, ENERGY, FLAG, MOMENT, MONEY, SECONDS, VOLTAGE, Word, cloud_field
 from bridge.chargepoint.update import Update
+from bridge.immutable import immutable
 
 
 class Activity(Enum):
@@ -69,7 +70,7 @@ CARRIES_A: Final = 0.5
 _CURRENTS: Final = ("current_1", "current_2", "current_3")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Status:
     """The last known values of one socket. None is unknown."""
 

@@ -1,7 +1,7 @@
 """The twin: the bridge's picture of one socket, from what the cloud sent and what the bridge remembers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final, Literal, Self
@@ -17,11 +17,12 @@ from bridge.chargepoint.session import START_WINDOW, Memory
 from bridge.chargepoint.state import Situation, State, StateSet, is_held, is_held_by_profile, state
 from bridge.chargepoint.status import Activity, Status, after
 from bridge.chargepoint.update import Update
+from bridge.immutable import immutable
 
 ChargingMode = Literal["normal", "slow", "delayed", "price_based"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Steering:
     """The state of a socket that is kept over restarts in addition to its sessions.
 
@@ -34,7 +35,7 @@ class Steering:
     limits: Limits = field(default_factory=Limits)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(frozen=True, slots=True, kw_only=True)
 class Twin:
     """The picture of one socket.
 

@@ -1,7 +1,9 @@
 """Partial updates: new values for some of the fields of a dataclass."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from bridge.immutable import immutable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Update(Generic[T]):
     """The values that one frame carries for a `T`.
 

@@ -98,7 +98,7 @@ class Replay:
             await self._settle()
             for line in self._recording.lines:
                 await self._pass_time(line.after)
-                self._follow(line)
+                await self._follow(line)
                 await self._happens(line)
                 await self._settle()
         finally:
@@ -114,13 +114,13 @@ class Replay:
             else:
                 self._publish()
 
-    def _follow(self, line: RecordedLine) -> None:
+    async def _follow(self, line: RecordedLine) -> None:
         """Move the clock to the time of a line. If the wall clock was set, the bridge's own times move with it."""
         passed = timedelta(seconds=line.after - self._clock.monotonic())
         jump = line.at - (self._clock.now() + passed)
         self._clock.move(line.after, line.at)
         if abs(jump) >= JUMP:
-            self._parts.fleet.clock_jumped(jump)
+            await self._parts.fleet.clock_jumped(jump)
 
     async def _settle(self) -> None:
         for _ in range(ROUNDS):

@@ -1,18 +1,18 @@
 """The commands of a service, and one command while it is handled."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from bridge.errors import InvalidValue
 from bridge.fimp.message import Message
 from bridge.fimp.report import Report
 from bridge.fimp.values import ValueType, fits, is_bool, is_int, is_string
+from bridge.immutable import immutable
 
 Handler = Callable[["Call"], Awaitable[Sequence[Report]]]
 """Carries out a command and returns the reports that answer it. A `BridgeError` becomes an error report."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Command:
     """The handling of one interface of a service.
 
@@ -29,7 +29,7 @@ class Command:
     again: Handler | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Call:
     """A command while it is carried out.
 

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -16,12 +16,13 @@ from bridge.fimp.message import SKIP, Message, StoragePolicy
 from bridge.fimp.time_format import format_time
 from bridge.fimp.topic import Topic
 from bridge.fimp.values import ValueType
+from bridge.immutable import immutable
 
 ReportKey = tuple[str, str, str]
 """The key of a report: topic, interface, and sub-value or thing. A report replaces an earlier one with the same key."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Report:
     """One event on the event topic of the service that sends it.
 

@@ -6,11 +6,12 @@ A topic on the broker looks like this:
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Final, Literal, cast, get_args
 
 from bridge.errors import InvalidValue
+from bridge.immutable import immutable
 
 PayloadType = Literal["j1", "j1c1"]
 MessageType = Literal["cmd", "evt", "rsp"]
@@ -47,7 +48,7 @@ class InvalidTopic(InvalidValue):
     """The text is not a FIMP topic."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Topic:
     """The parts of one FIMP topic.
 

@@ -1,12 +1,13 @@
 """Answers to commands: their topics, their copies for `resp_to`, and error reports (contract 3 and 7)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from bridge.errors import BridgeError, InvalidState, InvalidValue
+from bridge.errors import BridgeError, InvalidValue
 from bridge.fimp.addresses import Addresses
 from bridge.fimp.message import Message
 from bridge.fimp.report import Report, error_report
@@ -14,22 +15,20 @@ from bridge.fimp.topic import InvalidTopic, Topic
 from bridge.hub.line import Item
 from bridge.hub.reporter import Reporter
 from bridge.hub.subjects import ADAPTER
+from bridge.immutable import immutable
 from bridge.logs import Once
-
-UNPUBLISHABLE: Final = InvalidState("The answer cannot be published.")
-"""Answers a command whose report cannot be published."""
 
 TOPIC_BYTES: Final = 1024
 """The longest `resp_to` that is accepted, in bytes. MQTT allows more, but some brokers do not."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AnswerContext:
     """The parts of a command that its answer depends on.
 
     Attributes:
         path: the topic on which the command arrived.
-        event: the event topic that matches the command topic.
+        topic: the same, parsed; None if it is not a command's.
         message: the command; None if it could not be parsed.
         corid: the `uid` of the command; None if it could not be read.
         resp_to: the topic for a copy of the answer; None for no copy.
@@ -37,7 +36,7 @@ class AnswerContext:
     """
 
     path: str
-    event: Topic
+    topic: Topic | None = None
     message: Message | None = None
     corid: str | None = None
     resp_to: Topic | None = None
@@ -64,29 +63,13 @@ class Answers:
         """The number of answers that the broker has not acknowledged yet."""
         return self._reporter.answers_waiting
 
-    def context_of_unreadable(self, path: str, corid: str | None = None) -> AnswerContext:
-        """The context of a message that is not a valid command; its error goes to the adapter's event topic.
-
-        Args:
-            path: the topic on which the message arrived.
-            corid: the `uid` of the message, if it could be read.
-        """
-        return AnswerContext(path, self._addresses.adapter, corid=corid)
-
-    def context_of(self, path: str, topic: Topic, message: Message) -> AnswerContext:
-        """The context of a parsed command, still without `resp_to`, which `copy_topic` checks."""
-        event = replace(topic.as_event(), prefix=self._addresses.prefix)
-        if topic.resource_type == "discovery":
-            event = self._addresses.discovery
-        return AnswerContext(path, event, message, message.uid)
-
     def accept(self, context: AnswerContext, reports: Sequence[Report]) -> None:
         """Answer with reports: each goes to its event topic, and a copy of it to `resp_to`.
 
         The client waits for the copy if there is one. If that cannot be published, the client gets an error instead.
         """
         resp_to = self._with_prefix(context.resp_to)
-        error = self._error(context, UNPUBLISHABLE)
+        error = partial(self._error, context)
         for report in reports:
             first_error = error if resp_to is None else None
             self._reporter.answer(context.subject, Item(report, "answer", corid=context.corid, error=first_error))
@@ -102,7 +85,7 @@ class Answers:
         self._reporter.answer(context.subject, Item(self._error(context, error), "answer", resp_to, context.corid))
 
     def _error(self, context: AnswerContext, error: BridgeError) -> Report:
-        event = context.event
+        event = self._event_of(context)
         return error_report(
             error,
             topic=event,
@@ -112,6 +95,15 @@ class Answers:
             command_topic=context.path,
             command=context.message,
         )
+
+    def _event_of(self, context: AnswerContext) -> Topic:
+        """The event topic that matches a command topic; that of the adapter for a message that is not a command."""
+        topic = context.topic
+        if topic is None:
+            return self._addresses.adapter
+        if topic.resource_type == "discovery":
+            return self._addresses.discovery
+        return replace(topic.as_event(), prefix=self._addresses.prefix)
 
     def _with_prefix(self, topic: Topic | None) -> Topic | None:
         """The topic under the configured global prefix, which applies to `resp_to` too."""

@@ -28,6 +28,7 @@ from bridge.logs import Once
 from bridge.services.network import SMALLEST_WILL_BYTES, WILL_BYTES, NetworkService
 from bridge.services.things import ThingsService
 from bridge.settings import MqttSettings
+from bridge.storage.recorder import Recorder
 from bridge.tasks import end
 
 KEEPALIVE_S: Final = 30
@@ -75,6 +76,7 @@ class Broker:
     Args:
         settings: host, port, TLS and credentials of the broker.
         addresses: builds the topics to subscribe to.
+        recorder: writes the energy before the hub is told of it.
         reporter: gives the messages to publish.
         router: takes the received commands.
         network: builds the will.
@@ -93,6 +95,7 @@ class Broker:
         settings: MqttSettings,
         *,
         addresses: Addresses,
+        recorder: Recorder,
         reporter: Reporter,
         router: Router,
         network: NetworkService,
@@ -103,6 +106,7 @@ class Broker:
     ) -> None:
         self._settings = settings
         self._subscriptions = addresses.subscriptions()
+        self._recorder = recorder
         self._reporter = reporter
         self._router = router
         self._network = network
@@ -231,6 +235,7 @@ class Broker:
                     client.flush()  # the first of several does not wait until the others are made
 
     def _publish_one(self, client: BrokerClient, publication: Publication) -> None:
+        self._recorder.before_telling(publication.line.subject)
         try:
             client.send(publication.path, publication.payload, partial(self._acknowledged, publication))
         except (ValueError, struct.error) as error:  # raised by paho for a topic or payload that MQTT cannot carry

@@ -2,15 +2,17 @@
 
 import math
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
 from itertools import islice
 from typing import Final, Literal
 
+from bridge.errors import BridgeError, InvalidState
 from bridge.fimp.report import Report, ReportKey
 from bridge.fimp.topic import Topic
+from bridge.immutable import immutable
 
 
 class Dirty(IntEnum):
@@ -21,7 +23,7 @@ class Dirty(IntEnum):
     ALL = 2
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Policy:
     """When a report is published without a command.
 
@@ -57,7 +59,7 @@ PERSISTENT: Final = "presence"
 """The key part of reports that stay valid while the broker is away: a hub keeps its list of things."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(frozen=True, slots=True, eq=False)
 class Item:
     """One queued message, which is published as it is instead of being compared with the last one sent.
 
@@ -67,23 +69,22 @@ class Item:
             latest state counts then. `answer` and `event`: kept until the broker has acknowledged the message.
         topic: the topic of a copy for `resp_to`; None: the report's own topic.
         corid: the `uid` of the command that the message answers; None if it answers none.
-        error: the error report that answers the command if this message cannot be published; None for no answer then.
-            Its `msg` is replaced by one that names the reason.
+        error: makes the error report that answers the command if this message cannot be published; None for no answer
+            then.
     """
 
     report: Report
     kind: Literal["state", "answer", "event"]
     topic: Topic | None = None
     corid: str | None = None
-    error: Report | None = None
+    error: Callable[[BridgeError], Report] | None = None
 
     def error_because(self, reason: str) -> "Item | None":
         """The message to publish instead of this one, which cannot be published; None if there is none."""
         if self.error is None:
             return None
         words = f"The command was handled, but its answer {self.report.type} cannot be published: {reason}."
-        error = replace(self.error, properties={**self.error.properties, "msg": words})
-        return Item(error, self.kind, self.topic, self.corid)
+        return Item(self.error(InvalidState(words)), self.kind, self.topic, self.corid)
 
     @property
     def counts_as_sent(self) -> bool:
@@ -220,7 +221,7 @@ class SubjectLine:
         return min(self.repeat_at.values(), default=None) if not self.is_down else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(frozen=True, slots=True, eq=False)
 class Publication:
     """One message on its way to the broker.
 
@@ -249,6 +250,6 @@ class Publication:
         return self.item if self.item is not None else (self.report.key, self.report.fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Renewal:
     """Returned instead of a publication: the connection must be opened again with a new will."""

@@ -131,14 +131,14 @@ class Router:
         try:
             topic = Topic.parse(path)
         except InvalidTopic as error:
-            self._answers.refuse(self._answers.context_of_unreadable(path), UnknownAddress(str(error)))
+            self._answers.refuse(AnswerContext(path), UnknownAddress(str(error)))
             return
         try:
             message = Message.parse(payload, topic.payload_type)
         except Malformed as error:
-            self._answers.refuse(self._answers.context_of_unreadable(path, error.uid), error)
+            self._answers.refuse(AnswerContext(path, corid=error.uid), error)
             return
-        context = self._answers.context_of(path, topic, message)
+        context = AnswerContext(path, topic, message, message.uid)
         if self._taken + self._answers.waiting >= TAKEN_LIMIT:
             too_many = InvalidState("The bridge has too many commands to answer already. Try again in a while.")
             self._answers.refuse(context, too_many)

@@ -101,11 +101,11 @@ class Subjects:
             after: the charge point after the change; None: it has left the account.
             now: the time of the change.
         """
-        if before is None or after is None or not self._things.included(after.evse_id):
+        if before is None or after is None:
             return []
         pairs = ((before.socket(twin.address), twin) for twin in after.sockets)
-        reports = (self._chargepoint.passed_state(was, twin, now) for was, twin in pairs if was is not None)
-        return [report for report in reports if report is not None]
+        reports = [self._chargepoint.passed_state(was, twin, now) for was, twin in pairs if was is not None]
+        return self._of_included(after, reports)
 
     def errors(self, before: ChargePoint | None, after: ChargePoint | None) -> list[Report]:
         """The error reports that a change of a charge point causes, and that answer no command.
@@ -118,7 +118,11 @@ class Subjects:
             return []
         pairs = ((before.socket(twin.address), twin) for twin in after.sockets if twin.limits.unheld)
         reports = [self._chargepoint.unheld(was, twin) for was, twin in pairs if was is not None]
-        return [report for report in reports if report is not None] if self._things.included(after.evse_id) else []
+        return self._of_included(after, reports)
+
+    def _of_included(self, point: ChargePoint, reports: Iterable[Report | None]) -> list[Report]:
+        made = [report for report in reports if report is not None]
+        return made if made and self._things.included(point.evse_id) else []
 
     def next_change_in(self, subject: str, now: datetime) -> float | None:
         """The seconds until the reports of a subject may change without an event; None: they will not."""

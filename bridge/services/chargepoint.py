@@ -26,7 +26,6 @@ from bridge.fimp.report import Report, event_of_error
 from bridge.fimp.time_format import format_time
 from bridge.fimp.values import ValueType
 from bridge.runtime_settings import RuntimeSettings
-from bridge.storage.recorder import Recorder
 
 NAME: Final = "chargepoint"
 
@@ -47,7 +46,6 @@ class ChargepointService:
         runtime: gives the state set and the grace.
         clock: gives the time.
         fleet: holds the twins.
-        recorder: writes the energy before the hub is told.
         addresses: builds the topics.
         charging: starts and stops sessions.
         unlocks: releases cables.
@@ -63,7 +61,6 @@ class ChargepointService:
         runtime: RuntimeSettings,
         clock: Clock,
         fleet: Fleet,
-        recorder: Recorder,
         addresses: Addresses,
         charging: Charging,
         unlocks: Unlocks,
@@ -73,7 +70,6 @@ class ChargepointService:
         self._runtime = runtime
         self._clock = clock
         self._fleet = fleet
-        self._recorder = recorder
         self._addresses = addresses
         self._charging = charging
         self._unlocks = unlocks
@@ -217,7 +213,6 @@ class ChargepointService:
         latest = twin.memory.session
         if latest is None:
             raise InvalidState("No charging session of this charge point is known yet.")
-        self._recorder.before_telling(twin.identity)
         properties = {}
         if latest.started_at is not None:
             properties["started_at"] = format_time(in_amsterdam(latest.started_at))

@@ -19,7 +19,6 @@ from bridge.fimp.description import Interface, ServiceDescription
 from bridge.fimp.message import SPLIT, aggregate
 from bridge.fimp.report import Report
 from bridge.runtime_settings import RuntimeSettings
-from bridge.storage.recorder import Recorder
 
 NAME: Final = "meter_elec"
 UNITS: Final = {"W": "p_import", "kWh": "e_import"}
@@ -40,7 +39,6 @@ class MeterElecService:
 
     Args:
         fleet: the twins.
-        recorder: writes the energy before the hub is told.
         runtime: the nominal voltage, and the grace.
         addresses: builds the topics.
         clock: gives the time.
@@ -48,11 +46,8 @@ class MeterElecService:
 
     name = NAME
 
-    def __init__(
-        self, *, fleet: Fleet, recorder: Recorder, runtime: RuntimeSettings, addresses: Addresses, clock: Clock
-    ) -> None:
+    def __init__(self, *, fleet: Fleet, runtime: RuntimeSettings, addresses: Addresses, clock: Clock) -> None:
         self._fleet = fleet
-        self._recorder = recorder
         self._runtime = runtime
         self._addresses = addresses
         self._clock = clock
@@ -87,7 +82,6 @@ class MeterElecService:
         status = twin.status
         if status is None:
             return {}
-        self._recorder.before_telling(twin.identity)
         energy = round(twin.memory.lifetime_energy, 3)
         if not twin.visible(now, self._runtime.grace) or status.activity is Activity.OFFLINE:
             return {"e_import": energy}

@@ -1,6 +1,6 @@
 """Writes what has changed to disk: at once when it matters, energy before the hub is told, else once a minute."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,6 +25,9 @@ GRIDS: Final = "grids"
 """The key in the storage of the charge points behind each grid connection."""
 
 
+_NONE: Final[Mapping[str, Memory]] = {}
+
+
 class Recorder:
     """Writes charge points, the memories of their sockets, and the records of their sessions.
 
@@ -38,7 +41,7 @@ class Recorder:
     def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
         self._storage = storage
         self._now = now
-        self._dirty: dict[str, Memory] = {}
+        self._dirty: dict[str, dict[str, Memory]] = {}  # by evse_id and identity of the socket
         self._records: dict[tuple[str, str, int], SessionRecord] = {}
         self._energy_on_disk: dict[str, tuple[float, datetime]] = {}
         self._told = False
@@ -71,7 +74,7 @@ class Recorder:
             self._storage.save_steering(after.identity, after.steering)
         if before is not None and (before.memory is after.memory or before.memory == after.memory):
             return
-        self._dirty[after.identity] = after.memory
+        self._dirty.setdefault(after.evse_id, {})[after.identity] = after.memory
         self.note(records_of(before, after))
         if before is None or before.memory.outline != after.memory.outline:
             self.write()
@@ -96,22 +99,23 @@ class Recorder:
 
     # --- writing ---
 
-    def before_telling(self, identity: str) -> None:
-        """Write the energy of a socket unless it is on disk, because the hub is about to be told of it.
+    def before_telling(self, evse_id: str) -> None:
+        """Write the energy of a charge point unless it is on disk, because the hub is about to be told of it.
 
         A counter that the hub was told never falls (contract 4, `e_import`), also if the process is killed and another
         session has taken the place of this one in the cloud before the next start. A socket that is told of several
         times a second is written once: the rest follows with the next tick.
+
+        Args:
+            evse_id: the charge point. The subject of another message is ignored.
         """
-        memory = self._dirty.get(identity)
-        if memory is None:
-            return
-        energy, written = self._energy_on_disk.get(identity, (None, None))
-        if memory.lifetime_energy == energy:
-            return
-        self._told = True
-        if written is None or abs(self._now() - written) >= ENERGY_EVERY:
-            self.write()
+        for identity, memory in self._dirty.get(evse_id, _NONE).items():
+            energy, written = self._energy_on_disk.get(identity, (None, None))
+            if memory.lifetime_energy != energy:
+                self._told = True
+                if written is None or abs(self._now() - written) >= ENERGY_EVERY:
+                    self.write()
+                    return
 
     def write_if_due(self) -> None:
         """Write what the hub was told and what could not be written before, and each minute the rest.
@@ -129,8 +133,9 @@ class Recorder:
         """Write the changes, and those that could not be written before."""
         self._written, self._told = self._now(), False
         if self._dirty or self._records:
-            self._storage.save_memories(self._dirty, self._written, self._records.values())
-            for identity, memory in self._dirty.items():
+            memories = {identity: memory for sockets in self._dirty.values() for identity, memory in sockets.items()}
+            self._storage.save_memories(memories, self._written, self._records.values())
+            for identity, memory in memories.items():
                 self._energy_on_disk[identity] = memory.lifetime_energy, self._written
             self._dirty.clear()
             self._records.clear()

@@ -2,12 +2,12 @@
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isnan, nan
 from typing import Final
 
 from bridge.chargepoint.power import total
+from bridge.immutable import immutable
 
 STEP_S: Final = 10
 """The time that a point of a new curve covers, s."""
@@ -28,7 +28,7 @@ PhasePowers = tuple[Watts, Watts, Watts]
 UNKNOWN: Final[PhasePowers] = (None, None, None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Point:
     """The average over one step.
 

@@ -3,7 +3,6 @@
 import heapq
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ from bridge.chargepoint.power import total
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
+from bridge.immutable import immutable
 from bridge.web.build_view import Rules, flowing
 from bridge.web.view import FaultView, SummaryView
 
@@ -19,7 +19,7 @@ MOST_NAMED: Final = 12
 """The number of sockets with a fault, and of charge points left out, that are named."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class _Entry:
     twin: Twin
     state: State
@@ -33,6 +33,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
+        self._states: Counter[State] = Counter()  # of the entries
+        self._lacking_power = 0  # entries
         self._deadlines: list[tuple[datetime, str]] = []
         self._left_out: set[str] = set()
 
@@ -50,7 +52,7 @@ class Tally:
         """
         for twin in before.sockets if before is not None else ():
             if after is None or after.socket(twin.address) is None:
-                self._entries.pop(twin.address, None)
+                self._set(twin.address, None)
                 self._left_out.discard(twin.evse_id)
         for twin in after.sockets if after is not None else ():
             self._put(twin, now, rules)
@@ -71,14 +73,28 @@ class Tally:
         power = total(flowing(twin, rules.nominal_voltage)) if seen else None
         offline = twin.status is not None and twin.status.activity is Activity.OFFLINE
         lacks_power = power is None and seen and not offline and bool(twin.observed.metered_phases)
-        self._entries[twin.address] = _Entry(twin, state, power, lacks_power, changes_at)
+        self._set(twin.address, _Entry(twin, state, power, lacks_power, changes_at))
         if changes_at is not None and (before is None or before.changes_at != changes_at):
             heapq.heappush(self._deadlines, (changes_at, twin.address))
+
+    def _set(self, address: str, after: _Entry | None) -> None:
+        before = self._entries.pop(address, None)
+        if after is not None:
+            self._entries[address] = after
+        was, now = before.state if before is not None else None, after.state if after is not None else None
+        if was is not now:
+            if was is not None:
+                self._states[was] -= 1
+            if now is not None:
+                self._states[now] += 1
+        self._lacking_power += (after is not None and after.lacks_power) - (before is not None and before.lacks_power)
 
     def judge_all(self, now: datetime, rules: Rules) -> None:
         """Compute all states anew, since the rules have changed or the clock has jumped."""
         twins = [entry.twin for entry in self._entries.values()]
         self._entries.clear()
+        self._states.clear()
+        self._lacking_power = 0
         self._deadlines.clear()
         for twin in twins:
             self._put(twin, now, rules)
@@ -108,10 +124,8 @@ class Tally:
             entry = self._entries.get(address)
             if entry is not None and entry.changes_at == when:
                 self._put(entry.twin, now, rules)
-        entries = self._entries.values()
-        states = Counter(entry.state for entry in entries)
+        entries, states = self._entries.values(), self._states
         powers = [entry.power for entry in entries if entry.power is not None]
-        all_known = not any(entry.lacks_power for entry in entries)
         faults: list[FaultView] = []
         if states[State.ERROR]:
             pages = {evse_id: number // size + 1 for number, evse_id in enumerate(evse_ids)}
@@ -122,7 +136,7 @@ class Tally:
         return SummaryView(
             charge_points=len(evse_ids),
             states={state: states[state] for state in State if states[state]},
-            power=sum(powers) if powers and all_known else None,
+            power=sum(powers) if powers and not self._lacking_power else None,
             faults=tuple(faults),
             left_out=tuple(sorted({*self._left_out, *without_address})[:MOST_NAMED]),
             grids_left_out=tuple(sorted(grids_left_out)[:MOST_NAMED]),

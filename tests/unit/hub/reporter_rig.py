@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -11,6 +12,7 @@ from pydantic import JsonValue
 
 from bridge.chargepoint.charge_point import ChargePoint
 from bridge.chargepoint.twin import Twin
+from bridge.errors import BridgeError
 from bridge.fimp.report import Report
 from bridge.fimp.topic import Topic
 from bridge.hub.line import Dirty, Item, Publication
@@ -116,7 +118,12 @@ class ReporterRig:
 
     def answer(self, subject: str, what: Report, corid: str, *, error: Report | None = None) -> None:
         """Answer a command with a report, or with an error if that cannot be published."""
-        self.reporter.answer(subject, Item(what, "answer", corid=corid, error=error))
+
+        def because(reason: BridgeError) -> Report:
+            assert error is not None
+            return replace(error, properties={**error.properties, "msg": str(reason)})
+
+        self.reporter.answer(subject, Item(what, "answer", corid=corid, error=because if error is not None else None))
 
     def connect(self, *, renewed: bool = False) -> None:
         """Connect, with a will that names every thing."""
