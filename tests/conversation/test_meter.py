@@ -8,6 +8,7 @@ import pytest
 
 from bridge.chargepoint.observed import Observed
 from bridge.simulator.car import Car
+from bridge.storage import recorder
 from tests.conftest import HouseMaker
 from tests.harness import GRID, SOCKET, House, described, device_topic, interfaces
 
@@ -179,6 +180,19 @@ async def test_the_lifetime_energy_continues_over_sessions_and_restarts(house: H
         if heard.message.properties["unit"] == "kWh"
     ]
     assert told == sorted(told, key=lambda value: float(str(value)))  # it never falls
+
+
+async def test_the_counter_is_on_disk_when_the_hub_hears_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "ENERGY_EVERY", timedelta())
+    await charge(house)
+    for _ in range(3):
+        house[SOCKET].step(60)
+        since = house.mark
+        await house.push(SOCKET)
+        told = await house.hub.expect("evt.current_session.report", SOCKET, since=since)
+        session = house.running.storage.memories()[SOCKET].session
+        assert session is not None
+        assert round(session.energy, 3) == told.message.value
 
 
 async def test_no_value_is_reported_before_it_is_known(build: HouseMaker) -> None:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar, cast
 
 from bridge.account.capabilities import Capabilities
@@ -31,6 +32,7 @@ from bridge.tasks import BackgroundTasks
 from tests.clock import FakeClock, settle
 
 T = TypeVar("T")
+HOUR = timedelta(hours=1)
 EVSE_IDS = [f"BCU{100000 + number}" for number in range(3 * CHUNK)]
 
 
@@ -90,8 +92,8 @@ class Site:
         )
 
     def _note(self, _: ChargePoint | None, after: ChargePoint | None) -> None:
-        assert after is not None
-        self.changed.append(after.evse_id)
+        if after is not None:
+            self.changed.append(after.evse_id)
 
     @contextmanager
     def changes_per_turn(self) -> Iterator[list[int]]:
@@ -140,3 +142,24 @@ async def test_a_refresh_runs_few_tasks_and_asks_about_every_charge_point_once()
         assert [evse_id for name, evse_id in site.cloud.asked if name == command] == EVSE_IDS
     assert site.cloud.most_tasks <= before + CONCURRENT_REFRESHES + 1  # one more for the charge cards
     assert all(point is not None and point.complete for point in map(site.fleet.charge_point, EVSE_IDS))
+
+
+async def test_a_clock_that_is_set_moves_all_times_at_once_and_is_announced_in_parts() -> None:
+    site = Site()
+    down = {twin.address: twin.link_down_since for twin in site.fleet.twins()}
+    with site.changes_per_turn() as counts:
+        announcing = site.fleet.clock_jumped(HOUR)
+        moved = {twin.address: twin.link_down_since for twin in site.fleet.twins()}
+        assert moved == {address: since + HOUR for address, since in down.items() if since is not None}
+        await announcing
+    assert site.changed == EVSE_IDS
+    assert max(counts) <= CHUNK
+
+
+async def test_a_charge_point_that_leaves_while_a_set_clock_is_announced_is_left_alone() -> None:
+    site = Site()
+    announcing = asyncio.ensure_future(site.fleet.clock_jumped(HOUR))
+    await settle(1)
+    site.fleet.keep_only(EVSE_IDS[:-1])
+    await announcing
+    assert site.changed == EVSE_IDS[:-1]

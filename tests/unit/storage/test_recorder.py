@@ -92,6 +92,17 @@ def test_energy_is_on_disk_before_the_hub_is_told(desk: Desk) -> None:
     assert desk.storage.changes == written  # its energy is on disk
 
 
+def test_the_energy_of_every_socket_is_on_disk_before_the_hub_is_told_of_its_charge_point(desk: Desk) -> None:
+    sockets = tuple(Twin(evse_id="C", socket=number, memory=Memory(session=SESSION)) for number in (1, 2))
+    point = ChargePoint("C", sockets)
+    desk.recorder.charge_point_changed(None, point)
+    desk.now += ENERGY_EVERY
+    second = replace(sockets[1], memory=Memory(session=replace(SESSION, energy=2.0, reading=2.0)))
+    desk.recorder.charge_point_changed(point, point.with_twin(second))
+    desk.recorder.before_telling("C")
+    assert [desk.storage.memories()[f"C/{number}"].lifetime_energy for number in (1, 2)] == [0.0, 2.0]
+
+
 def test_energy_that_is_told_more_often_is_on_disk_with_the_next_tick(desk: Desk) -> None:
     desk.now += ENERGY_EVERY
     for energy in (1.0, 2.0, 3.0):
