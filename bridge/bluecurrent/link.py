@@ -34,7 +34,7 @@ from bridge.tasks import end
 
 T = TypeVar("T")
 
-SLICE_S: Final = 0.0005
+SLICE_S: Final = 0.0004
 """How long frames are read in a row before the event loop runs other work, s. In a burst, measurements of a slice
 merge: a longer slice handles more frames in a second, a shorter one publishes more of their values."""
 

@@ -17,6 +17,9 @@ PayloadType = Literal["j1", "j1c1"]
 MessageType = Literal["cmd", "evt", "rsp"]
 ResourceType = Literal["dev", "ad", "app", "cloud", "loc", "discovery"]
 
+_PAYLOAD_TYPES: Final = get_args(PayloadType)
+_MESSAGE_TYPES: Final = get_args(MessageType)
+
 # Forbidden are the separators and wildcards of MQTT and FIMP, and control characters, surrogates and noncharacters. A
 # broker may close the connection for any of the latter (MQTT 3.1.1, 1.5.3), and mosquitto does.
 _LAST_TWO: Final = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -106,7 +109,7 @@ class Topic:
         if not all(map(is_level, values)):
             raise InvalidTopic(f"{shown} is not a FIMP topic: a part is empty, too long or has a forbidden character.")
         expected = names[:3] == ["pt", "mt", "rt"] and _PARTS_AFTER.get(values[2]) == names[3:]
-        if not (expected and values[0] in get_args(PayloadType) and values[1] in get_args(MessageType)):
+        if not (expected and values[0] in _PAYLOAD_TYPES and values[1] in _MESSAGE_TYPES):
             raise InvalidTopic(f"{shown} is not a FIMP topic: see the parts it should have in fimp-api.")
         rest = [*values[3:], "", "", "", ""]
         return cls(

@@ -23,6 +23,9 @@ _ACCEPTED: Final = ReasonCode(PacketTypes.PUBACK), _NO_PROPERTIES
 CLOSED_UNANSWERED: Final = "closed the connection before it answered"
 NOT_ANSWERED: Final = "timed out: the connection is not answered"
 
+ACKNOWLEDGE_AFTER_S: Final = 0.001
+"""How long after it is received a message is acknowledged, s. A query is answered by then, so the answer goes first."""
+
 
 class BrokerClient(aiomqtt.Client):
     """A client of `aiomqtt` that publishes and receives without a task, a queue or a timeout for each message.
@@ -43,6 +46,7 @@ class BrokerClient(aiomqtt.Client):
         Raises:
             MqttError: the broker cannot be reached, refuses, or does not answer.
         """
+        self._client.manual_ack_set(True)  # `_on_message` acknowledges
         self._client.disable_logger()  # paho formats two lines for each message, which nobody reads
         self._client._handle_pubackcomp = self._handle_puback  # type: ignore[method-assign] # paho has no hook for it
         for future in (self._connected, self._disconnected):
@@ -73,8 +77,9 @@ class BrokerClient(aiomqtt.Client):
 
     def _on_message(self, client: "Client", userdata: object, message: "MQTTMessage") -> None:
         """Pass a message on at once. A reader of `aiomqtt.Client.messages` gets it by two tasks and a queue."""
-        del client, userdata
+        del userdata
         self.received(message.topic, bytes(message.payload), message.retain)
+        self._loop.call_later(ACKNOWLEDGE_AFTER_S, client.ack, message.mid, message.qos)
 
     @cached_property
     def _sent(self) -> dict[int, Callable[[], None]]:

@@ -150,7 +150,7 @@ class Router:
         try:
             context = replace(context, resp_to=copy_topic(message))
             _check_age_known(retained=retained)
-            if topic.resource_type == "dev":
+            if topic.resource_type == "dev" and not self._first_look.is_set():
                 await self._wait_for_first_look()
             command, thing = self._find(topic, message)
             context = replace(context, subject=thing)

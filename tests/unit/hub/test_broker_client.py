@@ -22,6 +22,7 @@ class Scripted:
         self.heard: list[tuple[str, bytes]] = []
         self.numbers: list[int] = []
         self.acknowledged: list[int] = []
+        self.kinds: list[int] = []  # of all packets after CONNECT
         self.reading = asyncio.Event()
         self.reading.set()
         self.port = 0
@@ -38,6 +39,7 @@ class Scripted:
                 writer.close()
                 return
             for first, body in splitter.packets(data):
+                self.kinds.append(first >> 4)
                 if first >> 4 == PUBLISH:
                     self.heard.append(read_publish(first, body))
                     topic_size = int.from_bytes(body[:2], "big")
@@ -153,6 +155,29 @@ async def test_a_message_is_received_with_its_topic_and_acknowledged(broker: Scr
                 await asyncio.sleep(0.005)
     assert received == [("a", b"payload", False), ("a", b"payload", True)]
     assert broker.acknowledged == [7, 7]
+
+
+async def test_an_answer_is_written_before_the_acknowledgement_of_its_question(
+    broker: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.hub.broker_client.ACKNOWLEDGE_AFTER_S", 0.5)  # so that no load delays the answer more
+    loop = asyncio.get_running_loop()
+    async with connected(broker) as client:
+
+        def answer() -> None:
+            client.send("answer", b"", lambda: None)
+            client.flush()
+
+        def received(*_: object) -> None:
+            loop.call_soon(loop.call_soon, answer)  # as in a task of its own
+
+        client.received = received
+        assert broker.writer is not None
+        broker.writer.write(b"\x32\x05\x00\x01a\x00\x07")
+        async with asyncio.timeout(8):
+            while not broker.acknowledged:  # noqa: ASYNC110 - looking is simple, and fails in words
+                await asyncio.sleep(0.005)
+    assert broker.kinds[-2:] == [PUBLISH, PUBACK]
 
 
 @pytest.mark.parametrize("topic", ["", "a/#"])
