@@ -49,7 +49,7 @@ class AppService:
         overrides: clears override schedules in the cloud.
         capabilities: what the cloud was found to support; a reset forgets it.
         parameters: the parameters that the cloud does not keep; a reset forgets them.
-        budget: counts the requests made of the cloud.
+        budget: counts the requests made to the cloud.
         errors: the last warnings and errors of the log.
         restarts: how often the service was started before.
         others: the commands of the adapter's other services, for the manifest.
@@ -149,7 +149,7 @@ class AppService:
         return [self._report("evt.app.diag_report", content)]
 
     def _requests(self) -> JsonValue:
-        """Return the requests made of Blue Current today, which limits them, and what a start and a reconnect need."""
+        """Return the requests made to Blue Current today, which limits them, and what a start and a reconnect need."""
         budget = self._budget
         by_kind: dict[str, JsonValue] = dict(sorted(budget.today.items()))
         return {

@@ -46,7 +46,7 @@ class Observer:
         reporter: gives the number of messages that wait for the broker.
         fleet: the charge points.
         left_out: returns whether an evse_id cannot be part of a topic.
-        budget: counts the requests made of the cloud.
+        budget: counts the requests made to the cloud.
         runtime: gives the grace, the state set and the nominal voltage.
         errors: the last warnings and errors of the log.
         read_sessions: reads sessions from the database.

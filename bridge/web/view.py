@@ -117,7 +117,7 @@ class BrokerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestsView:
-    """The number of requests made of Blue Current, which limits the requests per day.
+    """The number of requests made to Blue Current, which limits the requests per day.
 
     Attributes:
         today: the requests since `since`.
