@@ -24,6 +24,7 @@ from bridge.hub.broker import BrokerStatus
 from bridge.hub.router import Handled
 from bridge.web.build_view import Known, Rules, build_view, why_not_ready
 from bridge.web.history import Point
+from bridge.web.observer import Observer
 from bridge.web.view import FaultView, SummaryView, View
 
 NOW = from_wall_clock(datetime(2026, 11, 20, 9, 41))
@@ -39,8 +40,8 @@ def at(hour: int, minute: int, days_ago: int = 0) -> datetime:
     return from_wall_clock(datetime(2026, 11, 20, hour, minute) - timedelta(days=days_ago))
 
 
-class Window:
-    """Gives a view to a server. A test can change the view."""
+class Window(Observer):
+    """Gives a view to a server, without a service. A test can change the view."""
 
     def __init__(self, about: Known) -> None:
         self.about = about

@@ -14,8 +14,8 @@ from structlog.typing import FilteringBoundLogger
 
 from bridge.web.documents import Documents
 from bridge.web.language import COOKIE, Language, choose
+from bridge.web.observer import Observer
 from bridge.web.stream import Publisher, Stream, TooMany, Wanted
-from bridge.web.view import Sight
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -40,14 +40,16 @@ class Site:
     """Handlers of all routes.
 
     Args:
-        sight: gives the views.
+        observer: gives the views.
         documents: makes the documents.
         publisher: opens event streams.
         log: receives faults of handlers.
     """
 
-    def __init__(self, sight: Sight, documents: Documents, publisher: Publisher, log: FilteringBoundLogger) -> None:
-        self._sight = sight
+    def __init__(
+        self, observer: Observer, documents: Documents, publisher: Publisher, log: FilteringBoundLogger
+    ) -> None:
+        self._observer = observer
         self._documents = documents
         self._publisher = publisher
         self._log = log
@@ -71,7 +73,7 @@ class Site:
 
     async def _show_page(self, request: Request) -> Response:
         language, page = _language(request), await self._documents.page()
-        html = page.whole(self._sight.page(_page(request)), language)
+        html = page.whole(self._observer.page(_page(request)), language)
         response = Response(html, media_type="text/html", headers=FRESH | {"Vary": "Accept-Language, Cookie"})
         if request.query_params.get("lang") == language:
             response.set_cookie(COOKIE, language, max_age=A_YEAR_S, httponly=True, samesite="strict")
@@ -99,18 +101,18 @@ class Site:
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     async def _show_state(self, _: Request) -> Response:
-        content = await self._documents.state(await self._sight.whole(charts=True))
+        content = await self._documents.state(await self._observer.whole(charts=True))
         return Response(content, media_type="application/json", headers=FRESH)
 
     async def _show_health(self, _: Request) -> Response:
         return PlainTextResponse("ok\n", headers=FRESH)
 
     async def _show_readiness(self, _: Request) -> Response:
-        reason = self._sight.why_not_ready()
+        reason = self._observer.why_not_ready()
         return PlainTextResponse(f"{reason or 'ok'}\n", status_code=200 if reason is None else 503, headers=FRESH)
 
     async def _show_metrics(self, request: Request) -> Response:
-        view = await self._sight.whole(charts=False)
+        view = await self._observer.whole(charts=False)
         text, content_type = await self._documents.metrics(view, request.headers.get("accept", ""))
         return Response(text, headers=FRESH | {"Content-Type": content_type})
 

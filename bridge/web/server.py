@@ -14,8 +14,8 @@ from bridge.settings import HttpSettings
 from bridge.tasks import end
 from bridge.web.app import Site
 from bridge.web.documents import Documents
+from bridge.web.observer import Observer
 from bridge.web.stream import MOST_STREAMS, Publisher
-from bridge.web.view import Sight
 
 GRACE_S: Final = 1
 """The time that open requests have to finish when the service stops, s."""
@@ -30,16 +30,16 @@ class WebServer:
 
     Args:
         settings: the address to listen on; an empty one turns the server off.
-        sight: gives the views.
+        observer: gives the views.
         log: the logger.
     """
 
-    def __init__(self, settings: HttpSettings, sight: Sight, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: HttpSettings, observer: Observer, log: FilteringBoundLogger) -> None:
         self._settings = settings
-        self._sight = sight
+        self._observer = observer
         self._log = log
         self._documents = Documents()
-        self._publisher = Publisher(sight.page, self._documents.fragments)
+        self._publisher = Publisher(observer.page, self._documents.fragments)
         self._server: _Server | None = None
         self.port: int | None = None
         """The port that the server listens on; None while it does not listen."""
@@ -70,7 +70,7 @@ class WebServer:
             return
         self.port = int(sockets[0].getsockname()[1])
         self._log.info("the status page is up", url=f"http://{_in_url(address[0])}:{self.port}/")
-        site = Site(self._sight, self._documents, self._publisher, self._log)
+        site = Site(self._observer, self._documents, self._publisher, self._log)
         self._server = server = _Server(
             uvicorn.Config(
                 site.application(address[0]),

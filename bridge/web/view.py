@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from pydantic import PlainSerializer
 
@@ -366,16 +366,3 @@ class View:
     commands: tuple[CommandView, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
     errors: tuple[ErrorView, ...] = ()
-
-
-class Sight(Protocol):
-    """Gives views. `Observer` does so for the service, and `tests/showroom.py` for tests."""
-
-    def why_not_ready(self) -> str | None:
-        """The reason why the bridge is not ready; None while it is. The work does not grow with the account."""
-
-    def page(self, number: int) -> View:
-        """The view with one page of the charge points. A number that is too high gives the last page."""
-
-    async def whole(self, *, charts: bool) -> View:
-        """The view with all charge points, with or without curves and days."""

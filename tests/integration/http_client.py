@@ -10,8 +10,8 @@ import httpx
 
 from bridge.logs import Log
 from bridge.settings import HttpSettings
+from bridge.web.observer import Observer
 from bridge.web.server import WebServer
-from bridge.web.view import Sight
 from tests.harness import House
 
 PATIENCE_S = 8.0
@@ -63,9 +63,9 @@ async def listening(address: str) -> AsyncIterator[AsyncIterator[tuple[str, Any]
 
 
 @asynccontextmanager
-async def serving(sight: Sight, log: Log | None = None) -> AsyncIterator[WebServer]:
+async def serving(observer: Observer, log: Log | None = None) -> AsyncIterator[WebServer]:
     """A server of its own, without a bridge."""
-    server = WebServer(HttpSettings(listen="127.0.0.1:0"), sight, (log or Log("warning")).logger)
+    server = WebServer(HttpSettings(listen="127.0.0.1:0"), observer, (log or Log("warning")).logger)
     running = asyncio.create_task(server.run())
     await until(lambda: server.port is not None)
     try:
