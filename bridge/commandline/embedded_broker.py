@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 LOOPBACK = "127.0.0.1"
 
@@ -13,9 +15,14 @@ class NoEmbeddedBroker(Exception):
     """The extra `demo` is not installed."""
 
 
+PORTS: Final = range(15_000, 32_768)
+"""Below the ports that Linux gives to connections and to servers that ask for any: none of them takes one meanwhile."""
+
+
 def free_port(preferred: int = 0) -> int:
-    """A free port; the preferred one if possible."""
-    for port in (preferred, 0):
+    """A free port; the preferred one if possible, else one of `PORTS`."""
+    others = random.SystemRandom().sample(PORTS, 100)
+    for port in (preferred, *others) if preferred else others:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
