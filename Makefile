@@ -36,7 +36,8 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 # Tools of single targets, which only these need. There is no wheel of atheris for some versions of Python.
-$(VENV)/.fuzz: $(VENV)/.fuzz
+$(VENV)/.fuzz: $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check atheris || echo "there is no atheris for this Python"
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.dev
@@ -100,8 +101,7 @@ reliability: $(VENV)/.dev
 # Runs each fuzz target for FUZZ_SECONDS; `make fuzz FUZZ="frames gzip"` selects some. Results go to build/fuzz.
 FUZZ_SECONDS ?= 3600
 
-fuzz: $(VENV)/.dev
-	@$(BIN)/pip install --quiet --disable-pip-version-check atheris || echo "there is no atheris for this Python"
+fuzz: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 # Known vulnerabilities of the packages in the image, from PyPI's advisory service. Where the service cannot be reached, the
