@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from bridge.log_level import Level
+from bridge.terminal import shows_colours
 
 Format = Literal["auto", "console", "json"]
 
@@ -162,7 +163,7 @@ class Log:
         stream = stream if stream is not None else sys.stderr
         self._render: Processor
         if format_ == "console" or (format_ == "auto" and stream.isatty()):
-            self._render = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+            self._render = structlog.dev.ConsoleRenderer(colors=shows_colours(stream))
         else:
             self._render = structlog.processors.JSONRenderer(ensure_ascii=False)
         self.logger: FilteringBoundLogger = structlog.wrap_logger(

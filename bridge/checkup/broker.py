@@ -79,6 +79,8 @@ def _files(mqtt: MqttSettings) -> list[Finding]:
         tls_context(mqtt)
     except (OSError, ValueError) as error:
         return [fail(what, f"{' or '.join(named)} cannot be used ({error}). PEM files are needed.")]
+    if mqtt.key_file is not None and mqtt.cert_file is None:
+        return [note(what, "mqtt.key_file has no effect without mqtt.cert_file")]
     if mqtt.tls_insecure:
         return [note(what, "mqtt.tls_insecure: the name in the broker's certificate is not checked")]
     return []

@@ -16,7 +16,7 @@ from bridge.checkup.connectivity import Cures, Server
 from bridge.checkup.finding import Finding, Mark, fail, note, ok
 from bridge.checkup.web import get
 from bridge.clock import Clock
-from bridge.errors import AlreadyConnected, BridgeError
+from bridge.errors import AlreadyConnected, BridgeError, Disconnected
 from bridge.logs import Log
 from bridge.settings import Settings
 from bridge.storage.peek import Peek
@@ -125,6 +125,8 @@ async def _account(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
         yield ok(WHAT, "already connected: the service is running and holds the connection; all is well")
     except TimeoutError:
         yield fail(WHAT, f"no answer from {settings.cloud.url} in {LOGIN_S:g} s. Try again in a while.")
+    except Disconnected as error:
+        yield fail(WHAT, f"{error} Check this machine's network and cloud.url, or try again in a while.")
     except BridgeError as error:
         yield fail(WHAT, str(error))
     else:

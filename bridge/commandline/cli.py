@@ -23,6 +23,7 @@ from bridge.commandline.process import (
 )
 from bridge.commandline.replay_command import replay
 from bridge.long_lived import kept_out
+from bridge.terminal import shows_colours
 
 if TYPE_CHECKING:
     from bridge.checkup.dump import Dump
@@ -50,11 +51,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Blue Current charge points as FIMP things."""
+    context.color = shows_colours(sys.stdout)
 
 
 @app.command()

@@ -22,7 +22,7 @@ def replay(
     from bridge.recording.lines import NoRecording, read_recording
 
     try:
-        with file.open(encoding="utf-8", errors="replace") as texts:
+        with file.open(encoding="utf-8-sig", errors="replace") as texts:
             recording = read_recording(texts)
     except NoRecording as error:
         complain(f"{file} cannot be replayed. {error}")

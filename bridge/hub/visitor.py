@@ -21,7 +21,9 @@ async def visitor(settings: MqttSettings) -> AsyncIterator[aiomqtt.Client]:
         BrokerProblem: the broker cannot be reached, or refuses.
     """
     try:
-        async with aiomqtt.Client(**visitor_access(settings)) as client:
+        client = aiomqtt.Client(**visitor_access(settings))
+        client._client.disable_logger()  # paho logs failures that are raised too, and a command prints them once
+        async with client:
             yield client
     except (aiomqtt.MqttError, OSError) as error:
         raise BrokerProblem(explain(error, settings.where)) from error

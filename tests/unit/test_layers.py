@@ -98,6 +98,7 @@ LEAVES = {
     "bridge.logs",
     "bridge.secret_text",
     "bridge.tasks",
+    "bridge.terminal",
 }
 """Top-level modules that import no package of the bridge, and that every package may import."""
 

@@ -50,6 +50,28 @@ def test_a_level_selects_the_lines(level: Level, seen: list[str]) -> None:
     assert [line["event"] for line in lines(log, stream)] == seen
 
 
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_gets_colours_unless_it_has_none_or_the_user_wants_none(
+    environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"TERM": "xterm", "NO_COLOR": "", **environment}.items():
+        monkeypatch.setenv(name, value)
+    stream = Terminal()
+    Log("info", "auto", stream).logger.info("hello")
+    assert "hello" in stream.getvalue()
+    assert ("\x1b[" in stream.getvalue()) is coloured
+
+
 def test_the_level_can_be_changed_while_it_runs() -> None:
     stream = io.StringIO()
     log = Log("error", "json", stream)

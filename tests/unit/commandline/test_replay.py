@@ -3,11 +3,14 @@
 import asyncio
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from bridge.commandline.cli import app
 from bridge.commandline.replay import Replay
 from bridge.recording.lines import RecordedLine, Recording, Remembered, Stopped
 from tests.recordings.lives import RecordedLife, redacted
@@ -197,3 +200,12 @@ def test_the_same_recording_gives_the_same_messages() -> None:
     assert comparable(Heard(recording)) == comparable(Heard(recording))
     lines = tuple(RecordedLine(line.at, line.after, line.event) for line in recording.lines)
     assert comparable(Heard(Recording(recording.head, lines))) == comparable(Heard(recording))
+
+
+def test_a_recording_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    plain = Path(__file__).parents[2] / "recordings" / "demo.jsonl"
+    marked = tmp_path / "marked.jsonl"
+    marked.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
+    results = [CliRunner().invoke(app, ["replay", str(path)]) for path in (plain, marked)]
+    assert results[0].exit_code == 0
+    assert results[1].stdout == results[0].stdout
