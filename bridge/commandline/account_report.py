@@ -145,15 +145,19 @@ async def read_account(link: Link, cloud_url: str) -> AccountReport:
         points = await socket.ask("charge points", lambda: link.ask(requests.get_charge_points()))
         evse_ids = [point.evse_id for point in points or ()]
         behind: dict[str, tuple[Grid, list[str]]] = {}
+        refused: dict[str, list[str]] = {}
         for evse_id in evse_ids:
             try:
                 grid = (await link.ask(requests.get_grid_status(evse_id))).values
             except (Disconnected, VerdictTimeout) as error:
                 missing.setdefault("grids", str(error))
                 break
-            except BridgeError:
-                continue  # not every charge point is behind a grid connection
+            except BridgeError as error:
+                refused.setdefault(str(error), []).append(evse_id)
+                continue
             behind.setdefault(grid.id, (grid, []))[1].append(evse_id)
+        if refused:
+            missing.setdefault("grids", " ".join(f"For {', '.join(ids)}: {why}" for why, ids in refused.items()))
         green = await socket.ask("sustainability", lambda: link.ask(requests.get_sustainability()))
         contracts, addresses, transactions = await _from_the_app(app, link, cloud_url, evse_ids)
     return AccountReport(

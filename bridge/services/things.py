@@ -29,6 +29,9 @@ MANUFACTURER: Final = "Blue Current"
 UNKNOWN_MODEL: Final = "Charge point"
 GRID_MODEL: Final = "Grid connection"
 
+MOST_NAMED: Final = 10
+"""The most things that an error message names."""
+
 INCLUSION: Final = "evt.thing.inclusion_report"
 EXCLUSION: Final = "evt.thing.exclusion_report"
 
@@ -279,9 +282,10 @@ class ThingsService:
         if not address:
             raise InvalidValue("The command names no thing. The address of a thing is its evse_id, such as BCU102728.")
         if not self.included(address):
-            raise UnknownAddress(
-                f"There is no thing {address}. The things are: {', '.join(self.addresses()) or 'none'}."
-            )
+            known = self.addresses()
+            more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+            names = ", ".join(known[:MOST_NAMED]) or "none"
+            raise UnknownAddress(f"There is no thing {address}. The things are: {names}{more}.")
         return address
 
     async def _get_inclusion_report(self, call: Call) -> Sequence[Report]:

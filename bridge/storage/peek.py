@@ -50,6 +50,8 @@ class Peek:
         try:
             with closing(open_read_only(self._path)) as connection:
                 version = version_of(connection)
+                if version == 0:
+                    return []  # the file is empty until the first start of the service
                 if version > VERSION:
                     raise StorageUnusable(newer(self._path, version))
                 return query.read(connection, *parameters)

@@ -98,6 +98,18 @@ async def test_a_request_for_an_unknown_thing_is_refused(house: House, address: 
     assert error.path == "pt:j1/mt:evt/rt:ad/rn:bluecurrent/ad:1"
 
 
+async def test_the_refusal_names_ten_things_of_a_large_account(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        for number in range(12):
+            house.cloud.account.add(SimulatedChargePoint(f"BCU9000{number:02}", house.clock.now))
+        await house.start()
+        await house.hub.until(lambda: len(set(inclusions(house))) == 15)
+        (error,) = await house.hub.adapter("cmd.thing.get_inclusion_report", val_t="string", val="BCU000000")
+        message = str(error.message.properties["msg"])
+        assert message.startswith("There is no thing BCU000000. The things are: BCU100186, BCU102728, BCU900000, ")
+        assert message.endswith("BCU900007 and 5 more.")
+
+
 async def test_deletion_lasts_and_inclusion_brings_back(house: House) -> None:
     since = house.mark
     (answer,) = await house.hub.adapter("cmd.thing.delete", val_t="str_map", val={"address": SOCKET})

@@ -286,6 +286,16 @@ async def test_account_names_the_parts_that_are_missing(build: HouseMaker) -> No
         assert set(content["missing"]) == {"cards", "contracts", "grid addresses", "transactions"}
 
 
+async def test_account_names_the_charge_points_whose_grid_connection_is_refused(build: HouseMaker) -> None:
+    async with build(start=False) as house:
+        house.cloud.faults.error["GET_GRID_STATUS"] = (9, "unknown error")
+        code, out, _ = await run_beside("account", *settings_of(house), "--format", "json")
+        content = json.loads(out)
+        assert (code, content["grids"]) == (0, [])
+        points = ", ".join(house.cloud.account.charge_points)
+        assert content["missing"]["grids"] == f"For {points}: Blue Current refused: unknown error"
+
+
 async def test_account_is_refused_while_the_service_holds_the_connection(house: House) -> None:
     house.cloud.single_connection = True
     code, out, err = await run_beside("account", *settings_of(house))

@@ -13,6 +13,12 @@ from bridge.storage.storage import Outcome, Storage
 from tests.unit.storage.database_files import NOW, Opening
 
 
+def test_an_empty_file_has_nothing_until_the_first_start(path: Path) -> None:
+    path.touch()
+    assert (Peek(path).sessions(), Peek(path).names(), Peek(path).energy_before()) == ([], {}, {})
+    assert not Peek(path).has_sessions()
+
+
 def test_a_second_bridge_is_refused(path: Path, opening: Opening) -> None:
     storage = opening(path)
     with pytest.raises(StorageUnusable, match="in use by another bridge") as caught:
