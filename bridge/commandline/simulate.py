@@ -34,6 +34,7 @@ async def simulate(say: Callable[[str], None], stop: asyncio.Event, host: str, p
         say(f"cloud.url = {url}")
         say(f"cloud.api_token = {cloud.account.api_token}")
         say(f"control: http://{host}:{side_port}/control/state")
+        say(f"login by password: {cloud.account.login}, {cloud.account.password}")
         living = asyncio.create_task(Life(cloud, speed=speed).run() if speed > 0 else stop.wait())
         await stop.wait()
         await server.finish(serving)
