@@ -155,7 +155,7 @@ class Message(BaseModel):
         known_uid = uid if isinstance(uid, str) and 0 < len(uid) <= LONGEST_NAME else None
         # Null counts as a missing key for every key that may be missing.
         present = {key: value for key, value in data.items() if value is not None or key in _REQUIRED}
-        if "val" not in data and data.get("val_t") != "null":
+        if "val" not in data and data.get("val_t", "null") != "null":
             raise Malformed("The message has no field val.", uid=known_uid)
         try:
             return cls.model_validate(present)
@@ -230,4 +230,4 @@ def _explain(error: ValidationError) -> str:
     name = _FIELD_NAMES.get(field, field)
     if first["type"] == "missing":
         return f"The message has no field {name}."
-    return f"The field {name} cannot be read: {first['msg']}."
+    return f"The field {name} cannot be read: {first['msg'].removeprefix('Value error, ')}."

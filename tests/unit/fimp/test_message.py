@@ -249,3 +249,18 @@ def test_a_message_is_written_with_all_its_fields() -> None:
 def test_a_number_too_large_for_a_float_is_no_float() -> None:
     message = Message.parse(wire().replace(b"null}", b"null}").replace(b'"val": null', b'"val": 1e400'))
     assert message.value == math.inf  # and `fits` refuses it
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"val_t": ..., "val": ...}, "The message has no field val_t."),
+        ({"val_t": "string", "val": ...}, "The message has no field val."),
+        ({"serv": ...}, "The message has no field serv."),
+        ({"ctime": "yesterday"}, "The field ctime cannot be read: 'yesterday' is not a time such as "),
+    ],
+)
+def test_the_refusal_names_the_field(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        Message.parse(wire(**changes))
+    assert str(caught.value).startswith(words)
