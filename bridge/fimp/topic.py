@@ -60,8 +60,8 @@ class Topic:
         resource_type: the kind of the resource, which decides which of the following parts the topic has.
         resource_name: `rn`; empty for `discovery` only.
         resource_address: the first `ad`; empty for `discovery` only.
-        service: `sv`, for `dev` and `loc` only.
-        service_address: the second `ad`, for `dev` and `loc` only.
+        service: `sv`. Commands have it for `dev` and `loc` and no other type; elsewhere it is optional.
+        service_address: the second `ad`, which goes with the service.
         payload_type: `j1` (JSON) or `j1c1` (the same JSON, gzipped).
         prefix: the global prefix without the slash after it. It is not part of the topic in messages.
         path: the topic on the broker, with the global prefix.
@@ -82,7 +82,7 @@ class Topic:
         """Compute the text once, since topics are cached and every report writes one."""
         head = f"pt:{self.payload_type}/mt:{self.message_type}/rt:{self.resource_type}"
         values = (self.resource_name, self.resource_address, self.service, self.service_address)
-        names = _PARTS_AFTER[self.resource_type]
+        names = _WITH_SERVICE if self.service else _PARTS_AFTER[self.resource_type][:2]
         text = "/".join([head, *(f"{name}:{value}" for name, value in zip(names, values, strict=False))])
         object.__setattr__(self, "_text", text)
         object.__setattr__(self, "path", f"{self.prefix}/{text}" if self.prefix else text)
@@ -108,7 +108,10 @@ class Topic:
         names = [part.partition(":")[0] for part in fields]
         if not all(map(is_level, values)):
             raise InvalidTopic(f"{shown} is not a FIMP topic: a part is empty, too long or has a forbidden character.")
-        expected = names[:3] == ["pt", "mt", "rt"] and _PARTS_AFTER.get(values[2]) == names[3:]
+        expected = names[:3] == ["pt", "mt", "rt"] and (
+            _PARTS_AFTER.get(values[2]) == names[3:]
+            or (values[1] != "cmd" and values[2] != "discovery" and names[3:] in (_AFTER_RT, _WITH_SERVICE))
+        )
         if not (expected and values[0] in _PAYLOAD_TYPES and values[1] in _MESSAGE_TYPES):
             raise InvalidTopic(f"{shown} is not a FIMP topic: see the parts it should have in fimp-api.")
         rest = [*values[3:], "", "", "", ""]
@@ -133,9 +136,10 @@ class Topic:
 
 
 _AFTER_RT: Final = ["rn", "ad"]
+_WITH_SERVICE: Final = [*_AFTER_RT, "sv", "ad"]
 _PARTS_AFTER: Final[dict[str, list[str]]] = {
-    "dev": [*_AFTER_RT, "sv", "ad"],
-    "loc": [*_AFTER_RT, "sv", "ad"],
+    "dev": _WITH_SERVICE,
+    "loc": _WITH_SERVICE,
     "ad": _AFTER_RT,
     "app": _AFTER_RT,
     "cloud": _AFTER_RT,
