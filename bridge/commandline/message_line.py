@@ -70,11 +70,17 @@ def line(
     return f"{when:%H:%M:%S}  {who:<{WIDTH}} {mark} {text}"
 
 
-def is_error_of(payload: bytes, src: str) -> bool:
-    """Whether a message is an error report of the bridge with this resource name."""
+def is_error_of(path: str, payload: bytes, src: str) -> bool:
+    """Whether a message is an error report of the bridge with this resource name.
+
+    Args:
+        path: the topic.
+        payload: the message.
+        src: the resource name.
+    """
     try:
-        message = Message.parse(payload)
-    except Malformed:
+        message = Message.parse(payload, Topic.parse(path).payload_type)
+    except (InvalidTopic, Malformed):
         return False
     return message.type == "evt.error.report" and message.src == src and "cmd_topic" in message.properties
 

@@ -91,7 +91,7 @@ async def watch(
         await client.subscribe(f"{before}+/mt:rsp/#", qos=1)
         async for arrival in client.messages:
             topic, payload = str(arrival.topic), bytes(arrival.payload)
-            if "/mt:rsp/" in topic and not is_error_of(payload, settings.fimp.resource_name):
+            if "/mt:rsp/" in topic and not is_error_of(topic, payload, settings.fimp.resource_name):
                 continue
             said = line(topic, payload, now(), names, details=details)
             if said is not None:

@@ -1,5 +1,6 @@
 """The lines of `watch`."""
 
+import gzip
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -156,7 +157,10 @@ def test_an_error_sent_to_a_resp_to_is_shown_under_the_address_of_its_command() 
 )
 def test_only_errors_of_this_bridge_count_as_such(changes: dict[str, Any], is_one: bool) -> None:
     body = {"serv": "s", "val_t": "string", "uid": "u", "props": {"cmd_topic": EVENT}, **REFUSED, **changes}
-    assert is_error_of(json.dumps(body).encode(), "bluecurrent") is is_one
+    payload = json.dumps(body).encode()
+    assert is_error_of(ANSWER, payload, "bluecurrent") is is_one
+    assert is_error_of(ANSWER.replace("pt:j1", "pt:j1c1"), gzip.compress(payload), "bluecurrent") is is_one
+    assert not is_error_of("elsewhere", payload, "bluecurrent")
 
 
 def test_a_report_without_a_value_has_no_blank_at_its_end() -> None:
