@@ -14,6 +14,8 @@ from bridge.fimp.values import ValueType, fits
 from bridge.settings import Settings
 
 ADAPTER: Final = "adapter"
+DISCOVERY: Final = "system"
+"""The service of discovery, which has no name in its topic."""
 SERVICES: Final = {
     "meter": "meter_elec",
     "meter_ext": "meter_elec",
@@ -107,7 +109,7 @@ def compose(settings: Settings, command: Order, now: datetime) -> tuple[Topic, T
     value_type, value = command.typed_value()
     reply = Topic("rsp", "app", "bluecurrent-cli", uuid4().hex[:12], prefix=settings.mqtt.topic_prefix)
     message = Message(
-        service=topic.service or topic.resource_name,
+        service=topic.service or topic.resource_name or DISCOVERY,
         type=command.interface,
         value_type=value_type,
         value=value,

@@ -1,8 +1,10 @@
 """A command that another client of the broker sends to the service."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from bridge.hub.order import REPORT_S, Order
+from bridge.hub.order import REPORT_S, Order, compose
 from bridge.settings import Settings
 
 
@@ -23,4 +25,6 @@ def test_it_waits_for_the_cloud_only_where_the_command_needs_it(interface: str, 
 @pytest.mark.parametrize("address", ["adapter", "BCU102728"])
 def test_a_discovery_request_goes_to_the_topic_of_discovery(address: str) -> None:
     settings = Settings(mqtt={"topic_prefix": "home"})
-    assert Order(address, "discovery.request").topic(settings).path == "home/pt:j1/mt:cmd/rt:discovery"
+    topic, _, message = compose(settings, Order(address, "discovery.request"), datetime.now(UTC))
+    assert topic.path == "home/pt:j1/mt:cmd/rt:discovery"
+    assert (message.service, message.type) == ("system", "cmd.discovery.request")
