@@ -22,7 +22,9 @@ from bridge.settings import Settings
 from bridge.storage.peek import Peek
 
 WHAT: Final = "cloud"
-LOGIN_S: Final = 30.0
+LOGIN_S: Final = 20.0
+"""How long the login and the list of charge points may take, s: three requests on two connections."""
+
 NOTABLE: Final = timedelta(seconds=30)
 
 _CURES: Final = Cures(

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Hashable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -104,7 +104,9 @@ class Writer:
             self._finish(self._job)
         while self._owed:
             job = self._job = self._begin()
-            if not wait([job.result], timeout=0.0 if self._slow else PATIENCE_S).done:
+            with suppress(TimeoutError):
+                job.result.exception(0.0 if self._slow else PATIENCE_S)
+            if not job.result.done():
                 self._slow = True
                 return
             if not self._finish(job, alone=alone):
@@ -177,11 +179,11 @@ class Writer:
     def close(self) -> None:
         """Write what is still to be written, if possible, however long it takes, and close the connection."""
         if self._job is not None:
-            wait([self._job.result])
+            self._job.result.exception()
             self._finish(self._job)
         while self._owed:
             job = self._begin()
-            wait([job.result])
+            job.result.exception()
             if not self._finish(job):
                 break
         if self._thread is not None:
