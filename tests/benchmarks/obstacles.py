@@ -31,5 +31,10 @@ LATE_FRAMES: Final = (
     "longer, since it sends three messages a frame"
 )
 
+WRITE_PER_FRAME: Final = (
+    "one of 1,000 charge points is pushed less than once a second here, so its energy is written to disk before each of "
+    "its reports: one transaction a frame. That of one charge point is written once a second"
+)
+
 SUMMARY: Final = "the page begins with a summary of the whole account"
 LONGER_PAGE: Final = "the page shows ten charge points where the other shows one"
