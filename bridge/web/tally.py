@@ -1,6 +1,5 @@
 """The state and power of every socket, updated at each change, for the summary of the account."""
 
-import heapq
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from bridge.chargepoint.power import total
 from bridge.chargepoint.state import State
 from bridge.chargepoint.status import Activity
 from bridge.chargepoint.twin import Twin
+from bridge.deadlines import Deadlines
 from bridge.immutable import immutable
 from bridge.web.build_view import Rules, flowing
 from bridge.web.view import FaultView, SummaryView
@@ -35,7 +35,7 @@ class Tally:
         self._entries: dict[str, _Entry] = {}
         self._states: Counter[State] = Counter()  # of the entries
         self._lacking_power = 0  # entries
-        self._deadlines: list[tuple[datetime, str]] = []
+        self._deadlines = Deadlines[datetime]()  # when the state of a socket may change without an event
         self._left_out: set[str] = set()
 
     def changed(
@@ -53,6 +53,7 @@ class Tally:
         for twin in before.sockets if before is not None else ():
             if after is None or after.socket(twin.address) is None:
                 self._set(twin.address, None)
+                self._deadlines.move(twin.address, None)
                 self._left_out.discard(twin.evse_id)
         for twin in after.sockets if after is not None else ():
             self._put(twin, now, rules)
@@ -74,8 +75,7 @@ class Tally:
         offline = twin.status is not None and twin.status.activity is Activity.OFFLINE
         lacks_power = power is None and seen and not offline and bool(twin.observed.metered_phases)
         self._set(twin.address, _Entry(twin, state, power, lacks_power, changes_at))
-        if changes_at is not None and (before is None or before.changes_at != changes_at):
-            heapq.heappush(self._deadlines, (changes_at, twin.address))
+        self._deadlines.move(twin.address, changes_at)
 
     def _set(self, address: str, after: _Entry | None) -> None:
         before = self._entries.pop(address, None)
@@ -95,7 +95,7 @@ class Tally:
         self._entries.clear()
         self._states.clear()
         self._lacking_power = 0
-        self._deadlines.clear()
+        self._deadlines = Deadlines()
         for twin in twins:
             self._put(twin, now, rules)
 
@@ -119,11 +119,8 @@ class Tally:
             without_address: the charge points and sockets whose address is another thing's.
             grids_left_out: the grid connections that the hub does not get.
         """
-        while self._deadlines and self._deadlines[0][0] <= now:
-            when, address = heapq.heappop(self._deadlines)
-            entry = self._entries.get(address)
-            if entry is not None and entry.changes_at == when:
-                self._put(entry.twin, now, rules)
+        for address in list(self._deadlines.reached(now)):
+            self._put(self._entries[address].twin, now, rules)
         entries, states = self._entries.values(), self._states
         powers = [entry.power for entry in entries if entry.power is not None]
         faults: list[FaultView] = []
