@@ -75,12 +75,12 @@ def _typographic(quote: str) -> str:
 
 
 def _cause(line: str, column: int, words: str, known: Iterable[str]) -> str | None:
-    """What is likely wrong in a line; None if nothing is likely."""
+    """Return what is likely wrong in a line; None if nothing is likely."""
     return next(_causes(line, column, words, known), None)
 
 
 def _causes(line: str, column: int, words: str, known: Iterable[str]) -> Iterator[str]:
-    """The possible causes, the most likely first."""
+    """Yield the possible causes, the most likely first."""
     for quote in TYPOGRAPHIC_QUOTES:
         if quote in line:
             yield _typographic(quote)

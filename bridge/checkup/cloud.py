@@ -77,7 +77,7 @@ async def look_at_cloud(settings: Settings, clock: Clock) -> AsyncIterator[Findi
 
 
 def _proxy(host: str, *, secure: bool) -> str | None:
-    """The host of the proxy that the environment names for websockets."""
+    """Return the host of the proxy that the environment names for websockets."""
     proxies = urllib.request.getproxies()
     # The order in which the websockets library looks.
     kinds = ("wss", "socks", "https") if secure else ("ws", "socks", "https", "http")
@@ -152,7 +152,7 @@ async def _ask_once(settings: Settings, clock: Clock) -> list[tuple[str, str]]:
 
 
 def visiting_link(settings: Settings, clock: Clock) -> Link:
-    """A link for a short visit, which logs nothing."""
+    """Return a link for a short visit, which logs nothing."""
     log = Log("fatal", "json")
     link = Link(
         settings.cloud.url,
@@ -166,5 +166,5 @@ def visiting_link(settings: Settings, clock: Clock) -> Link:
 
 
 def token_in_use(settings: Settings) -> str | None:
-    """The API token that the service would use. One from a login takes precedence over the configured one."""
+    """Return the API token that the service would use. One from a login takes precedence over the configured one."""
     return Credentials(settings.cloud.api_token, Peek(settings.storage.path)).token()

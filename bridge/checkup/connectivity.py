@@ -147,7 +147,7 @@ class Server:
 
 
 async def knock(host: str, port: int, patience: float) -> str | None:
-    """Connect and disconnect; returns the fault, or None."""
+    """Connect and disconnect. Return the fault, or None."""
     try:
         async with asyncio.timeout(patience):
             _, writer = await asyncio.open_connection(host, port)

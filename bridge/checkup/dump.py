@@ -59,7 +59,7 @@ class Dump:
 
 
 def write(path: Path, dump: Dump) -> list[str]:
-    """Write the file, readable by its owner only; returns lines for the user.
+    """Write the file, readable by its owner only. Return lines for the user.
 
     Raises:
         OSError: the file cannot be written, or exists already.
@@ -79,7 +79,7 @@ def write(path: Path, dump: Dump) -> list[str]:
 
 
 def compose(dump: Dump) -> dict[str, JsonValue]:
-    """The content of the file."""
+    """Return the content of the file."""
     redaction = Redaction()
     _learn_settings(redaction, dump.settings)
     for origin in dump.origins.values():
@@ -165,7 +165,7 @@ def _setting(redaction: Redaction, value: object) -> JsonValue:
 
 
 def versions() -> dict[str, JsonValue]:
-    """Versions of the bridge, its libraries and the system."""
+    """Return versions of the bridge, its libraries and the system."""
     return {
         "bridge": __version__,
         "python": sys.version.split()[0],
@@ -232,22 +232,22 @@ class _Stored:
             self.problem = str(error)
 
     def rows(self, table: str) -> list[_Row]:
-        """The rows of a table; empty if it does not exist."""
+        """Return the rows of a table; empty if it does not exist."""
         return self._tables.get(table, [])
 
     def texts(self) -> list[str]:
-        """All texts that may contain an evse_id."""
+        """Return all texts that may contain an evse_id."""
         return [str(value) for rows in self._tables.values() for row in rows for value in row.values()]
 
     def grid_ids(self) -> list[str]:
-        """The ids of grid connections, as in the cloud and as in topics."""
+        """Return the ids of grid connections, as in the cloud and as in topics."""
         stored = next((_parsed(row, "content") for row in self.rows("value") if row.get("name") == "grids"), None)
         ids = list(stored) if isinstance(stored, dict) else []
         own = [text for text in ids if not re.search(r"BCU\d{3,}", text)]
         return [*own, *(short for text in own if (short := re.sub(r"[^0-9A-Za-z]", "", text)) != text)]
 
     def redacted(self, redaction: Redaction) -> dict[str, JsonValue]:
-        """The redacted content of the tables of this version, and the number of rows of all tables."""
+        """Return the redacted content of the tables of this version, and the number of rows of all tables."""
         if self.problem is not None:
             return {"problem": redaction.text(self.problem)}
         if self.version is None:
@@ -306,7 +306,7 @@ def _renamed(redaction: Redaction, content: Mapping[str, JsonValue]) -> dict[str
 
 
 def _shown(cell: object) -> JsonValue:
-    """A value of a table, of which SQLite has five kinds; bytes are told by their number."""
+    """Return a value of a table, of which SQLite has five kinds; bytes are told by their number."""
     if isinstance(cell, bytes):
         return f"{len(cell)} bytes"
     return cell if isinstance(cell, str | int | float) else None
@@ -317,7 +317,7 @@ def _text(row: _Row, column: str) -> str:
 
 
 def _socket(row: _Row) -> str:
-    """The identity of a socket; before version 3 its address."""
+    """Return the identity of a socket; before version 3 its address."""
     return _text(row, "identity") or _text(row, "address")
 
 

@@ -35,15 +35,15 @@ class Finding:
 
 
 def ok(what: str, says: str) -> Finding:
-    """A finding of `Mark.OK`."""
+    """Return a finding of `Mark.OK`."""
     return Finding(Mark.OK, what, says)
 
 
 def fail(what: str, says: str) -> Finding:
-    """A finding of `Mark.FAIL`."""
+    """Return a finding of `Mark.FAIL`."""
     return Finding(Mark.FAIL, what, says)
 
 
 def note(what: str, says: str) -> Finding:
-    """A finding of `Mark.NOTE`."""
+    """Return a finding of `Mark.NOTE`."""
     return Finding(Mark.NOTE, what, says)

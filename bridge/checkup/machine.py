@@ -73,12 +73,12 @@ def look_at_recording(path: Path | None) -> list[Finding]:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The database file, and the files that SQLite keeps beside it while it is open."""
+    """Return the database file, and the files that SQLite keeps beside it while it is open."""
     return [part for part in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if part.exists()]
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or its nearest parent that exists."""
+    """Return the folder, or its nearest parent that exists."""
     while not folder.exists():
         folder = folder.parent
     return folder
@@ -105,7 +105,7 @@ def _file_problem(path: Path) -> str | None:
 
 
 def _content(path: Path) -> tuple[int, str | None]:
-    """The schema version of the file, 0 for an empty one, and its fault."""
+    """Return the schema version of the file, 0 for an empty one, and its fault."""
     if path.stat().st_size == 0:
         return 0, None
     try:

@@ -49,7 +49,7 @@ class Redaction:
         self._counts: dict[str, int] = {}
 
     def hide(self, word: str | None, kind: str) -> str:
-        """Replace a word from now on; returns its stand-in. `kind` is `NAME`, `CARD`, … or `SECRET`."""
+        """Replace a word from now on. Return its stand-in. `kind` is `NAME`, `CARD`, … or `SECRET`."""
         word = (word or "").strip()
         if word in _NOBODY:
             return word
@@ -109,7 +109,7 @@ class Redaction:
 
 
 def host_stand_in(host: str) -> str:
-    """The stand-in of a host. It keeps whether the host is this machine, local or remote."""
+    """Return the stand-in of a host. It keeps whether the host is this machine, local or remote."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -119,7 +119,7 @@ def host_stand_in(host: str) -> str:
 
 
 def address_stand_in(text: str) -> str:
-    """The stand-in of an address; other text is returned as it is."""
+    """Return the stand-in of an address; other text is returned as it is."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -19,7 +19,7 @@ async def check(settings: Settings, origins: Mapping[str, str], clock: Clock) ->
     Args:
         settings: the settings to try.
         origins: where each key that was given came from.
-        clock: gives the time.
+        clock: the source of time.
     """
     yield look_at_settings(origins)
     for finding in (

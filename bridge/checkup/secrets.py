@@ -14,7 +14,7 @@ WHAT: Final = "secrets"
 
 
 def look_at_secrets(settings: Settings, origins: Mapping[str, str]) -> list[Finding]:
-    """Notes on the secret files, and on a password that may contain more than the user intended.
+    """Return notes on the secret files, and on a password that may contain more than the user intended.
 
     Args:
         settings: the settings as read.

@@ -105,7 +105,7 @@ _REPORT: Final = TypeAdapter(AccountReport)
 
 
 def to_json(report: AccountReport) -> JsonValue:
-    """The report for a program."""
+    """Return the report for a program."""
     content: JsonValue = _REPORT.dump_python(report, mode="json")
     return content
 
@@ -118,7 +118,7 @@ class _Side:
     away: Disconnected | None = None
 
     async def ask(self, part: str, call: Callable[[], Awaitable[T]]) -> T | None:
-        """The answer to a request; None if it fails, with the reason in `missing`."""
+        """Return the answer to a request; None if it fails, with the reason in `missing`."""
         try:
             if self.away is not None:
                 raise self.away
@@ -213,7 +213,7 @@ async def _from_the_app(
 
 
 def _objects(items: Sequence[object] | None) -> list[JsonObject]:
-    """The items that are JSON objects, with dates as ISO text."""
+    """Return the items that are JSON objects, with dates as ISO text."""
     return [
         {str(name): value.isoformat() if isinstance(value, date) else value for name, value in item.items()}
         for item in items or ()
@@ -248,7 +248,7 @@ def _card(card: Card) -> CardEntry:
 
 
 def _since(text: str) -> str | None:
-    """The day of the first login: `01-JAN-20`, or ISO."""
+    """Return the day of the first login: `01-JAN-20`, or ISO."""
     for form in ("%d-%b-%y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"):
         try:
             return datetime.strptime(text, form).replace(tzinfo=AMSTERDAM).date().isoformat()
@@ -273,7 +273,7 @@ NOT_TOLD: Final = "?"
 
 
 def table(report: AccountReport) -> Iterator[str]:
-    """The report as lines of text for a person. Control characters in names are removed."""
+    """Yield the report as lines of text for a person. Control characters in names are removed."""
     lines = [one_line(line) for line in _lines(report)]
     yield from lines
     if any(NOT_TOLD in line.split() for line in lines):

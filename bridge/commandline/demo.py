@@ -71,7 +71,7 @@ async def _watch(
 
 
 def introduction(port: int, http_port: int, names: dict[str, str]) -> list[str]:
-    """The lines that are printed at the start."""
+    """Return the lines that are printed at the start."""
     environment = "" if port == BROKER_PORT else f"BRIDGE_MQTT__PORT={port} "
     evse_id = next(iter(names))
     topic = f"pt:j1/mt:cmd/rt:dev/rn:bluecurrent/ad:1/sv:chargepoint/ad:{evse_id}"

@@ -20,7 +20,7 @@ PORTS: Final = range(15_000, 32_768)
 
 
 def free_port(preferred: int = 0) -> int:
-    """A free port; the preferred one if possible, else one of `PORTS`."""
+    """Return a free port; the preferred one if possible, else one of `PORTS`."""
     others = random.SystemRandom().sample(PORTS, 100)
     for port in (preferred, *others) if preferred else others:
         with socket.socket() as probe:

@@ -14,7 +14,7 @@ PATIENCE_S: Final = 5.0
 
 
 def health(http_settings: HttpSettings) -> str | None:
-    """The fault of the service, or None.
+    """Return the fault of the service, or None.
 
     With HTTP turned off there is no check: the container engine notices by itself when the process ends.
     """

@@ -41,7 +41,7 @@ DETAILS: Final = frozenset(
 def line(
     path: str, payload: bytes, now: datetime, names: Mapping[str, str] | None = None, *, details: bool = True
 ) -> str | None:
-    """One line for a message; None for a detail that is not shown.
+    """Return one line for a message; None for a detail that is not shown.
 
     Args:
         path: the topic.
@@ -86,7 +86,7 @@ def is_error_of(path: str, payload: bytes, src: str) -> bool:
 
 
 def _topic_of_command(error: Message) -> Topic:
-    """The topic of the command that an error answers. It says more than the `resp_to` that the error was sent to."""
+    """Return the topic of the command that an error answers. It says more than its `resp_to`."""
     return Topic.parse(str(error.properties.get("cmd_topic")))
 
 
@@ -95,7 +95,7 @@ def _is_detail(message: Message) -> bool:
 
 
 def _describe(message: Message) -> str:
-    """The content of a message on one line. Control characters in it are removed."""
+    """Return the content of a message on one line. Control characters in it are removed."""
     kind, value = one_line(message.type), plain(message.value)
     properties = {one_line(name): plain(content) for name, content in message.properties.items()}
     if kind.startswith("cmd.auth."):

@@ -37,7 +37,7 @@ class ReplayClock:
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        """The time of day, with the recording's offset."""
+        """Return the time of day, with the recording's offset."""
         return self._now
 
     def monotonic(self) -> float:
@@ -51,7 +51,7 @@ class ReplayClock:
         await future
 
     def move(self, elapsed: float, now: datetime | None = None) -> bool:
-        """Move the clock; returns whether a sleeper wakes.
+        """Move the clock. Return whether a sleeper wakes.
 
         Args:
             elapsed: the seconds since the beginning. The clock never goes back.
@@ -164,7 +164,7 @@ class ReplayedLink(Link):
 
 
 def cause(lost: Lost, now: datetime) -> CloudError:
-    """The error of a recorded loss of the connection."""
+    """Return the error of a recorded loss of the connection."""
     match lost.code:
         case "ERR_REQUEST_LIMIT":
             return RequestLimit(next_limit_reset(now))

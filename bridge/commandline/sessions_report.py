@@ -43,7 +43,7 @@ class Total:
     without_cost: int = 0
 
     def plus(self, record: SessionRecord) -> "Total":
-        """The total with one more session."""
+        """Return the total with one more session."""
         costs = dict(self.costs)
         if record.cost is not None:
             costs[record.currency] = costs.get(record.currency, 0.0) + record.cost
@@ -71,7 +71,7 @@ class Ledger:
     energy_before: Mapping[str, float]
 
     def only(self, charge_point: str | None, since: datetime | None) -> "Ledger":
-        """The sessions of a charge point (by evse_id, address or name) that began at a time or later."""
+        """Return the sessions of a charge point (by evse_id, address or name) that began at a time or later."""
 
         def wanted(evse_id: str, address: str) -> bool:
             known_as = {evse_id.lower(), address.lower(), self.names.get(evse_id, "").lower()} - {""}
@@ -90,12 +90,12 @@ class Ledger:
         return replace(self, records=records, energy_before=before)
 
     def name(self, evse_id: str) -> str:
-        """The name of a charge point, or else its evse_id."""
+        """Return the name of a charge point, or else its evse_id."""
         return self.names.get(evse_id) or evse_id
 
 
 def totals(records: Iterable[SessionRecord]) -> list[Total]:
-    """Totals for each month and charge point, for each month, for each charge point, and for all."""
+    """Return totals for each month and charge point, for each month, for each charge point, and for all."""
     sums: dict[tuple[str, str], Total] = {}
     for record in records:
         month = f"{in_amsterdam(record.started_at):%Y-%m}"
@@ -108,7 +108,7 @@ def totals(records: Iterable[SessionRecord]) -> list[Total]:
 
 
 def to_json(ledger: Ledger, *, only_totals: bool = False) -> dict[str, JsonValue]:
-    """Sessions and totals as JSON."""
+    """Return sessions and totals as JSON."""
     content: dict[str, JsonValue] = {
         "totals": [_total_fields(ledger, total) for total in totals(ledger.records)],
         "energy_before_kwh": {address: round(energy, 3) for address, energy in ledger.energy_before.items()},
@@ -117,7 +117,7 @@ def to_json(ledger: Ledger, *, only_totals: bool = False) -> dict[str, JsonValue
 
 
 def to_csv(ledger: Ledger, *, only_totals: bool = False) -> str:
-    """One line for each session or total, in the format of RFC 4180, with a header."""
+    """Return one line for each session or total, in the format of RFC 4180, with a header."""
     header = list(_total_fields(ledger, Total(ALL, ALL)) if only_totals else _COLUMNS)
     rows: list[dict[str, JsonValue]]
     if only_totals:
@@ -189,7 +189,7 @@ def _rounded(value: float | None, places: int) -> float | int | None:
 
 
 def table(ledger: Ledger, *, only_totals: bool = False) -> Iterator[str]:
-    """Sessions and totals as lines of text."""
+    """Yield sessions and totals as lines of text."""
     if not only_totals:
         yield from _sessions_table(ledger)
         yield ""
@@ -228,7 +228,7 @@ def _sessions_table(ledger: Ledger) -> Iterator[str]:
 
 
 def _one_currency(ledger: Ledger) -> str | None:
-    """The currency of all costs, for the heading; None if there are several."""
+    """Return the currency of all costs, for the heading; None if there are several."""
     currencies = {record.currency for record in ledger.records if record.cost is not None} or {EURO}
     return currencies.pop() if len(currencies) == 1 else None
 
@@ -264,7 +264,7 @@ def _totals_table(ledger: Ledger) -> Iterator[str]:
 
 
 def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
-    """Rows in columns with headings, without empty columns. Control characters in names are removed."""
+    """Yield rows in columns with headings, without empty columns. Control characters in names are removed."""
     rows = [[one_line(cell) for cell in row] for row in rows]
     shown = [index for index in range(len(header)) if not rows or any(row[index] for row in rows)]
     widths = {index: max(len(row[index]) for row in [header, *rows]) for index in shown}

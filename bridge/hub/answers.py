@@ -97,7 +97,7 @@ class Answers:
         )
 
     def _event_of(self, context: AnswerContext) -> Topic:
-        """The event topic that matches a command topic; that of the adapter for a message that is not a command."""
+        """Return the event topic that matches a command topic; for what is no command, that of the adapter."""
         topic = context.topic
         if topic is None:
             return self._addresses.adapter
@@ -106,14 +106,14 @@ class Answers:
         return replace(topic.as_event(), prefix=self._addresses.prefix)
 
     def _with_prefix(self, topic: Topic | None) -> Topic | None:
-        """The topic under the configured global prefix, which applies to `resp_to` too."""
+        """Return the topic under the configured global prefix, which applies to `resp_to` too."""
         if topic is None or topic.prefix or not self._addresses.prefix:
             return topic
         return replace(topic, prefix=self._addresses.prefix)
 
 
 def copy_topic(message: Message) -> Topic | None:
-    """The topic in a command's `resp_to`; None if the command has none.
+    """Return the topic in a command's `resp_to`; None if the command has none.
 
     Raises:
         InvalidValue: `resp_to` is too long, is not a FIMP topic, or is not of type `rsp` or `evt`.

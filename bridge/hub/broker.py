@@ -81,7 +81,7 @@ class Broker:
         router: takes the received commands.
         network: builds the will.
         things: lists the things that the will names.
-        clock: gives the time and sleeps.
+        clock: the source of time.
         jitter: returns a random number from 0 to 1.
         log: the logger.
 

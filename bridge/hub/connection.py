@@ -72,7 +72,7 @@ def explain(error: Exception, where: str) -> str:
 
 
 def tls_context(settings: MqttSettings) -> ssl.SSLContext:
-    """The TLS context for the configured CA, client certificate and host-name check.
+    """Return the TLS context for the configured CA, client certificate and host-name check.
 
     Raises:
         OSError: a certificate or key file cannot be read; the text names the setting.
@@ -112,7 +112,7 @@ class VisitorAccess(Access):
 
 
 def access(settings: MqttSettings) -> Access:
-    """How every client of the bridge reaches the broker.
+    """Return the arguments with which every client of the bridge reaches the broker.
 
     Raises:
         OSError: a certificate or key file cannot be read; the text names the setting.
@@ -128,7 +128,7 @@ def access(settings: MqttSettings) -> Access:
 
 
 def visitor_access(settings: MqttSettings) -> VisitorAccess:
-    """How a client other than the service's reaches the broker.
+    """Return the arguments of a client other than the service's.
 
     Its client id is random, since a broker closes the older of two connections with the same id.
 

@@ -80,7 +80,7 @@ class Item:
     error: Callable[[BridgeError], Report] | None = None
 
     def error_because(self, reason: str) -> "Item | None":
-        """The message to publish instead of this one, which cannot be published; None if there is none."""
+        """Return the message to publish instead of this one, which cannot be published; None if there is none."""
         if self.error is None:
             return None
         words = f"The command was handled, but its answer {self.report.type} cannot be published: {reason}."
@@ -192,7 +192,7 @@ class SubjectLine:
             self.due.popleft()
 
     def next_due(self) -> Report | None:
-        """The next report of the current comparison; None if there is none any more. It stays until it is sent."""
+        """Return the next report of the current comparison; None if there is none. It stays until it is sent."""
         if not self.due:
             self.due.extend(islice(self.comparing, 1))
         return self.due[0] if self.due else None
@@ -217,7 +217,7 @@ class SubjectLine:
         self.items = deque(item for item in self.items if item.kind == "answer")
 
     def next_repetition(self) -> float | None:
-        """When the next report with an interval is due, seconds on the monotonic clock; None if there is none."""
+        """Return when the next report with an interval is due, monotonic seconds; None if there is none."""
         return min(self.repeat_at.values(), default=None) if not self.is_down else None
 
 

@@ -50,7 +50,7 @@ class Order:
     service: str | None = None
 
     def topic(self, settings: Settings) -> Topic:
-        """The topic of the command.
+        """Return the topic of the command.
 
         Raises:
             ValueError: the address or the service cannot be part of a topic.
@@ -74,11 +74,11 @@ class Order:
         return self.type if self.type.startswith("cmd.") else f"cmd.{self.type}"
 
     def patience(self, settings: Settings) -> float:
-        """How long to wait for the answer, s. A report costs no request, so that it does not wait for the cloud."""
+        """Return how long to wait for the answer, s. A report costs no request, so it does not wait for the cloud."""
         return REPORT_S if ".get_" in self.interface else settings.cloud.command_timeout + 5
 
     def typed_value(self) -> tuple[str, JsonValue]:
-        """The value with its type, given or guessed.
+        """Return the value with its type, given or guessed.
 
         Raises:
             ValueError: it is not of the given type.
@@ -100,7 +100,7 @@ class Order:
 
 
 def compose(settings: Settings, command: Order, now: datetime) -> tuple[Topic, Topic, Message]:
-    """The topic of a command, the topic for its answer, and its message.
+    """Return the topic of a command, the topic for its answer, and its message.
 
     Raises:
         ValueError: the value is not of the given type.

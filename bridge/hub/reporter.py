@@ -33,7 +33,7 @@ class Reporter:
 
     Args:
         subjects: gives the current reports of each subject.
-        clock: gives the time.
+        clock: the source of time.
         uid: returns a new UUID for each message.
         src: the `src` of each message: the resource name.
         log: the logger.
@@ -158,7 +158,7 @@ class Reporter:
             self._drop(culprit, TOO_LARGE)
 
     def take(self) -> Publication | Renewal | None:
-        """The next message to publish, or a renewal of the connection if one is due; None if there is nothing now."""
+        """Return the next message to publish, or a renewal of the connection if one is due; None: nothing now."""
         if not self._connected or self._suspects.among(self._in_flight):
             return None
         if self._renewal.is_due:
@@ -247,7 +247,7 @@ class Reporter:
         self._work.set()
 
     def _next(self) -> Publication | None:
-        """The first message that may go now; it stays in its line until it is sent."""
+        """Return the first message that may go now; it stays in its line until it is sent."""
         last: list[SubjectLine] = []  # their messages were alone in flight at a close
         try:
             while self._ready:
@@ -271,7 +271,7 @@ class Reporter:
             self._ready.update(dict.fromkeys(last))
 
     def _next_of(self, line: SubjectLine) -> Publication | None:
-        """The first message of a line that can be made; it stays in the line until it is sent."""
+        """Return the first message of a line that can be made; it stays in the line until it is sent."""
         try:
             while (head := self._head_of(line)) is not None:
                 report, item = head
@@ -287,7 +287,7 @@ class Reporter:
         return None
 
     def _head_of(self, line: SubjectLine) -> tuple[Report, Item | None] | None:
-        """The next report of a line: answers first, then the inclusion report, queued states, and what differs."""
+        """Return the next report of a line: answers, then the inclusion report, queued states, and what differs."""
         item = line.items[0] if line.items else None
         if item is not None and item.kind == "answer":
             return item.report, item

@@ -76,7 +76,7 @@ class Router:
         things: finds the services of the charge points and grid connections.
         answers: publishes the answers.
         storage: keeps which commands were acted on.
-        clock: gives the time.
+        clock: the source of time.
         runtime: gives the maximum age of an acting command.
         locks: one lock per charge point; its acting commands run one after the other.
         tasks: runs commands in the background.
@@ -180,7 +180,7 @@ class Router:
                 await self._first_look.wait()
 
     def _find(self, topic: Topic, message: Message) -> tuple[Command, str]:
-        """The handler of a command, and the address of its thing; `ADAPTER` for the adapter and discovery."""
+        """Return the handler of a command, and the address of its thing; `ADAPTER` for the adapter and discovery."""
         if topic.message_type != "cmd":
             raise UnknownAddress("Commands go to topics of type cmd.")
         if topic.resource_type == "dev":
@@ -262,7 +262,7 @@ def _check_age_known(*, retained: bool) -> None:
 
 
 def _shown(message: Message) -> str:
-    """The part of a command's value that may be shown: its charging mode or plain value, cut at `SHOWN_MAX`."""
+    """Return the part of a command's value that may be shown: its charging mode or plain value, cut at `SHOWN_MAX`."""
     value = message.properties.get("charging_mode", message.value)
     if isinstance(value, bool):
         return "true" if value else "false"

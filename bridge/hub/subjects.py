@@ -35,7 +35,7 @@ class Subjects:
         chargepoint: gives the states that a charge point passes through.
         app: gives the app state report.
         auth: gives the login status report.
-        clock: gives the time.
+        clock: the source of time.
     """
 
     def __init__(
@@ -56,15 +56,15 @@ class Subjects:
         self._clock = clock
 
     def names(self) -> Iterable[str]:
-        """The names of all subjects that may have reports."""
+        """Return the names of all subjects that may have reports."""
         return [*self._things.subjects(), ADAPTER, NETWORK]
 
     def presence(self, subject: str) -> Report | None:
-        """The inclusion or exclusion report of a thing; None for a subject that is not a thing and never was one."""
+        """Return the inclusion or exclusion report of a thing; None for a subject that never was a thing."""
         return self._things.presence(subject) if subject not in (ADAPTER, NETWORK) else None
 
     def reports(self, subject: str, *, settings_changed: bool) -> Iterator[Report]:
-        """The current reports of a subject other than its presence, without those whose value is unknown.
+        """Yield the current reports of a subject other than its presence, without those whose value is unknown.
 
         Each is made when it is read. All are those of one moment, when the first is read.
 
@@ -94,7 +94,7 @@ class Subjects:
         return subject not in (ADAPTER, NETWORK) and self._network.is_up(subject, self._clock.now()) is False
 
     def passed_states(self, before: ChargePoint | None, after: ChargePoint | None, now: datetime) -> list[Report]:
-        """The state reports of the sockets whose state has changed.
+        """Return the state reports of the sockets whose state has changed.
 
         Args:
             before: the charge point before the change; None: it is new.
@@ -108,7 +108,7 @@ class Subjects:
         return self._of_included(after, reports)
 
     def errors(self, before: ChargePoint | None, after: ChargePoint | None) -> list[Report]:
-        """The error reports that a change of a charge point causes, and that answer no command.
+        """Return the error reports that a change of a charge point causes, and that answer no command.
 
         Args:
             before: the charge point before the change; None: it is new.
@@ -125,14 +125,14 @@ class Subjects:
         return made if made and self._things.included(point.evse_id) else []
 
     def next_change_in(self, subject: str, now: datetime) -> float | None:
-        """The seconds until the reports of a subject may change without an event; None: they will not."""
+        """Return the seconds until the reports of a subject may change without an event; None: they will not."""
         when = self._things.next_change(subject, now)
         return max(0.0, (when - now).total_seconds()) if when is not None else None
 
     # --- acknowledged reports ---
 
     def acknowledged_before(self) -> Iterable[Report]:
-        """The inclusion reports that the hub has acknowledged before this start, and keeps."""
+        """Return the inclusion reports that the hub has acknowledged before this start, and keeps."""
         return self._things.acknowledged_before()
 
     def acknowledged(self, report: Report) -> None:
@@ -148,5 +148,5 @@ class Subjects:
         return self._network.awaits_all_nodes
 
     def goodbye(self) -> Iterable[Report]:
-        """The last reports before a clean shutdown: the app state, and all nodes DOWN."""
+        """Return the last reports before a clean shutdown: the app state, and all nodes DOWN."""
         return [self._app.state_report(), self._network.all_down_report()]

@@ -46,7 +46,7 @@ class Suspects:
         return bool(self._suspected) and any(publication in self for publication in in_flight)
 
     def closed(self, in_flight: Collection[Publication]) -> Publication | None:
-        """Record a close with these messages in flight; returns the message to give up, if there is one."""
+        """Record a close with these messages in flight. Return the message to give up, if there is one."""
         self._suspected |= {publication.identity for publication in in_flight}
         if len(in_flight) != 1:
             return None

@@ -40,7 +40,7 @@ class AppService:
 
     Args:
         addresses: builds the topics.
-        clock: gives the time.
+        clock: the source of time.
         runtime: the configuration that the hub may change.
         app_state: the states of the app.
         things: excludes all things at an uninstall.
@@ -101,14 +101,14 @@ class AppService:
         }
 
     def interfaces(self) -> list[Interface]:
-        """The commands that the adapter takes and the events that it sends."""
+        """Return the commands that the adapter takes and the events that it sends."""
         return adapter_interfaces(self.all_commands)
 
     def _report(self, type_: str, value: JsonValue) -> Report:
         return Report(self._addresses.adapter, self._addresses.resource_name, type_, "object", value)
 
     def state_report(self) -> Report:
-        """`evt.app.state_report` with the current states."""
+        """Return `evt.app.state_report` with the current states."""
         return self._report("evt.app.state_report", self._app_state.states())
 
     # --- queries ---
@@ -120,7 +120,7 @@ class AppService:
         return [self._report("evt.app.manifest_report", self.manifest())]
 
     def manifest(self) -> JsonValue:
-        """The manifest with the current states and configuration."""
+        """Return the manifest with the current states and configuration."""
         manifest = _MANIFEST.validate_json(files("bridge").joinpath(MANIFEST).read_bytes())
         name, address = self._addresses.resource_name, self._addresses.resource_address
         buttons = manifest["ui_buttons"]
@@ -220,7 +220,7 @@ class AppService:
 
 
 def _addressed(button: JsonValue, service: str) -> JsonValue:
-    """A button of the manifest, with its request addressed to the configured resource name."""
+    """Return a button of the manifest, with its request addressed to the configured resource name."""
     if isinstance(button, dict) and isinstance(request := button.get("req"), dict):
         return {**button, "req": {**request, "serv": service}}
     return button

@@ -52,7 +52,7 @@ class AuthService:
         }
 
     def report(self) -> Report:
-        """`evt.auth.status_report` with the current status."""
+        """Return `evt.auth.status_report` with the current status."""
         state = self._app_state
         return self._report(state.auth, state.problem, state.code)
 

@@ -44,7 +44,7 @@ class ChargepointService:
 
     Args:
         runtime: gives the state set and the grace.
-        clock: gives the time.
+        clock: the source of time.
         fleet: holds the twins.
         addresses: builds the topics.
         charging: starts and stops sessions.
@@ -91,7 +91,7 @@ class ChargepointService:
     # --- description ---
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The description with those interfaces only that work for this socket."""
+        """Return the description with those interfaces only that work for this socket."""
         interfaces = [
             Interface("in", "cmd.state.get_report", "null"),
             Interface("out", "evt.state.report", "string"),
@@ -145,7 +145,7 @@ class ChargepointService:
     # --- reports ---
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Iterator[Report]:
-        """The reports of state, session, cable lock, current limit and phases, those that are listed and known."""
+        """Yield the reports of state, session, cable lock, current limit and phases that are listed and known."""
         del settings_changed
         # Before the first status nothing is reported, except `unknown` once the grace is over (contract 4).
         if twin.status is not None or not twin.visible(now, self._runtime.grace):
@@ -162,7 +162,7 @@ class ChargepointService:
             yield self._phase_mode_report(twin)
 
     def unheld(self, before: Twin, after: Twin) -> Report | None:
-        """The error report for a limit that this change shows not to hold; None if it shows none.
+        """Return the error report for a limit that this change shows not to hold; None if it shows none.
 
         It is published once and answers no command (contract 4, "A limit that holds").
 
@@ -187,7 +187,7 @@ class ChargepointService:
         return Report(self._addresses.event(NAME, twin.address), NAME, type_, value_type, value, properties or {})
 
     def passed_state(self, before: Twin, after: Twin, now: datetime) -> Report | None:
-        """The report of a socket's new state; None if the state is the same as before.
+        """Return the report of a socket's new state; None if the state is the same as before.
 
         Args:
             before: the socket before the change.
@@ -308,7 +308,7 @@ class ChargepointService:
         return [self._max_current_report(self._fleet.expect(call.address))]
 
     def _current(self, call: Call, twin: Twin) -> tuple[int, int]:
-        """The current that a command sets and the highest that it may set, both in A."""
+        """Return the current that a command sets and the highest that it may set, both in A."""
         most = self._limit_range(twin)
         current = call.int_value
         if not MINIMUM_CURRENT_A <= current <= most:

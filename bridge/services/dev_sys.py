@@ -33,7 +33,7 @@ class DevSysService:
         }
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The description of the service, the same for every socket."""
+        """Return the description of the service, the same for every socket."""
         interfaces = [
             Interface("in", "cmd.thing.reboot", "bool"),
             Interface("out", "evt.success.report", "null"),
@@ -44,7 +44,7 @@ class DevSysService:
         )
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """No reports: the service only answers commands."""
+        """Return no report: the service only answers commands."""
         del twin, now, settings_changed
         return []
 

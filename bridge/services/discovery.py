@@ -89,6 +89,6 @@ EVENTS: Final = tuple(Interface("out", type_, value_type) for type_, value_type 
 
 
 def adapter_interfaces(commands: Mapping[str, Command]) -> list[Interface]:
-    """The commands that the adapter takes and the events that it sends."""
+    """Return the commands that the adapter takes and the events that it sends."""
     taken = [Interface("in", type_, command.value_types[0]) for type_, command in commands.items()]
     return [*taken, *EVENTS]

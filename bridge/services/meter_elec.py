@@ -41,7 +41,7 @@ class MeterElecService:
         fleet: the twins.
         runtime: the nominal voltage, and the grace.
         addresses: builds the topics.
-        clock: gives the time.
+        clock: the source of time.
     """
 
     name = NAME
@@ -57,7 +57,7 @@ class MeterElecService:
         }
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The description of the service, the same for every socket."""
+        """Return the description of the service, the same for every socket."""
         interfaces = [
             Interface("in", "cmd.meter.get_report", "string"),
             Interface("out", "evt.meter.report", "float"),
@@ -68,7 +68,7 @@ class MeterElecService:
         return ServiceDescription(NAME, address, group_of(twin.socket), interfaces, properties)
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """The reports of all values that are known."""
+        """Return the reports of all values that are known."""
         del settings_changed
         values = self._values(twin, now)
         reports = [
@@ -78,7 +78,7 @@ class MeterElecService:
         return [*reports, _extended_report(self._addresses, twin.address, values)] if len(values) > 1 else reports
 
     def _values(self, twin: Twin, now: datetime) -> dict[str, float]:
-        """The values that are known, by their names in `EXTENDED` and in that order; empty before the first status."""
+        """Return the known values by their names in `EXTENDED`, in that order; empty before the first status."""
         status = twin.status
         if status is None:
             return {}
@@ -122,7 +122,7 @@ class GridMeterService:
         fleet: the twins.
         runtime: the grace.
         addresses: builds the topics.
-        clock: gives the time.
+        clock: the source of time.
     """
 
     name = NAME
@@ -137,13 +137,13 @@ class GridMeterService:
         }
 
     def describe(self, twin: GridTwin) -> ServiceDescription:
-        """The description of the service, the same for every grid connection."""
+        """Return the description of the service, the same for every grid connection."""
         properties: dict[str, JsonValue] = {"sup_units": [], "sup_extended_vals": list(GRID_EXTENDED)}
         address = self._addresses.in_description(NAME, twin.address)
         return ServiceDescription(NAME, address, "ch_0", _EXTENDED_INTERFACES, properties)
 
     def reports(self, twin: GridTwin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """The currents that are known."""
+        """Return the currents that are known."""
         del settings_changed
         values = self._values(twin, now)
         return [_extended_report(self._addresses, twin.address, values)] if values else []
@@ -170,7 +170,7 @@ def _extended_report(addresses: Addresses, address: str, values: Mapping[str, fl
 def _pick(
     addresses: Addresses, address: str, call: Call, supported: Sequence[str], values: Mapping[str, float]
 ) -> Report:
-    """The report of the values that a command asks for; of all of them if it names none."""
+    """Return the report of the values that a command asks for; of all of them if it names none."""
     wanted = call.message.value
     names = [str(name) for name in wanted] if isinstance(wanted, list) and wanted else list(supported)
     unknown = [name for name in names if name not in supported]

@@ -37,7 +37,7 @@ class NetworkService:
         things: the things that the hub knows.
         sync: says whether the account was read since the start, and asks the cloud for a status.
         addresses: builds the topics.
-        clock: gives the time.
+        clock: the source of time.
         runtime: gives the grace: how long the link may be down before things are DOWN.
     """
 
@@ -83,12 +83,12 @@ class NetworkService:
         return None if len(activities) < len(twins) else False
 
     def node_when_known(self, address: str, now: datetime) -> Report | None:
-        """The node report of a thing; None while it is not known whether the thing can be reached."""
+        """Return the node report of a thing; None while it is not known whether the thing can be reached."""
         up = self.is_up(address, now)
         return self._node_report(address, up=up) if up is not None else None
 
     def all_nodes_when_known(self, now: datetime) -> Report | None:
-        """The report of all nodes; None until the account was read and the reachability of every node is known."""
+        """Return the report of all nodes; None until the account was read and it is known of each whether it is up."""
         if not self._sync.first_look.is_set():
             return None
         addresses = self._things.addresses()
@@ -101,7 +101,7 @@ class NetworkService:
         self.awaits_all_nodes = False
 
     def all_down_report(self) -> Report:
-        """The report of all nodes with every thing DOWN, published last at shutdown."""
+        """Return the report of all nodes with every thing DOWN, published last at shutdown."""
         return self._all_nodes([self._node(address, up=False) for address in self._things.addresses()])
 
     def _node(self, address: str, *, up: bool) -> JsonValue:
@@ -120,7 +120,7 @@ class NetworkService:
         }
 
     def _node_report(self, address: str, *, up: bool) -> Report:
-        """The node report of a thing; it is cached until its status or settings change."""
+        """Return the node report of a thing; it is cached until its status or settings change."""
         point = self._fleet.charge_point(address)
         kept, settings = self._nodes.get(address), point.settings if point is not None else None
         if kept is not None and kept[0] is up and kept[1] is settings:
@@ -154,7 +154,7 @@ class NetworkService:
     # --- the will ---
 
     def will(self, addresses: Sequence[str], most: int = WILL_BYTES) -> tuple[str, bytes, bool]:
-        """The will, which the broker publishes if the bridge vanishes: a report of all nodes, all DOWN.
+        """Return the will, which the broker publishes if the bridge vanishes: a report of all nodes, all DOWN.
 
         Args:
             addresses: the things to name.

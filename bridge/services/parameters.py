@@ -35,7 +35,7 @@ class ParametersService:
         capabilities: say whether the cloud supports schedules that limit the current.
         runtime: gives the grace.
         addresses: builds the topics.
-        clock: gives the time.
+        clock: the source of time.
     """
 
     name = NAME
@@ -67,7 +67,7 @@ class ParametersService:
     # --- reports ---
 
     def describe(self, twin: Twin) -> ServiceDescription:
-        """The description of the service, the same for every socket. `evt.sup_params.report` lists the parameters."""
+        """Return the description of the service, without the parameters, which `evt.sup_params.report` lists."""
         interfaces = [
             Interface("in", "cmd.sup_params.get_report", "null"),
             Interface("out", "evt.sup_params.report", "object"),
@@ -81,7 +81,7 @@ class ParametersService:
         )
 
     def reports(self, twin: Twin, now: datetime, *, settings_changed: bool = True) -> Sequence[Report]:
-        """A report for each parameter that this charge point has and whose value is known."""
+        """Return a report for each parameter that this charge point has and whose value is known."""
         if twin.status is None:
             return []
         sources = self._sources(twin, now)
@@ -146,7 +146,7 @@ class ParametersService:
 
 
 def _wish(call: Call) -> tuple[str, JsonValue, JsonValue]:
-    """The parameter id, the value type and the value in a command."""
+    """Return the parameter id, the value type and the value in a command."""
     wish = call.message.value
     parameter_id = wish.get("parameter_id") if isinstance(wish, dict) else None
     if not isinstance(wish, dict) or "value" not in wish or not isinstance(parameter_id, str):
@@ -163,7 +163,7 @@ def _find(parameter_id: str, sources: Sources) -> AnyParameter:
 
 
 def _entry(parameter: AnyParameter, sources: Sources) -> JsonValue:
-    """The entry of a parameter in `evt.sup_params.report` (fimp-api, "Parameters")."""
+    """Return the entry of a parameter in `evt.sup_params.report` (fimp-api, "Parameters")."""
     unit = parameter.unit(sources)
     options = parameter.options(sources) or parameter.kind.options
     entry: dict[str, JsonValue] = {

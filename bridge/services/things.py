@@ -114,16 +114,16 @@ class ThingsService:
         return False
 
     def subjects(self) -> list[str]:
-        """The addresses of all charge points and grid connections, and of things that the hub still has."""
+        """Return the addresses of all charge points and grid connections, and of things that the hub still has."""
         present = [*self._fleet.evse_ids(), *(grid.address for grid in self._fleet.grids.all())]
         return [*present, *(self._known_to_hub - set(present))]
 
     def addresses(self) -> list[str]:
-        """The addresses of all included things, sorted."""
+        """Return the addresses of all included things, sorted."""
         return sorted(address for address in self.subjects() if self.included(address))
 
     def will_addresses(self) -> list[str]:
-        """The addresses that a will must name: the included things and those about to be included, sorted."""
+        """Return the addresses that a will must name: the included things and those about to be included, sorted."""
         points = (evse_id for evse_id in self._fleet.evse_ids() if is_level(evse_id))
         present = {*points, *(grid.address for grid in self._fleet.grids.all())}
         return sorted(address for address in present if address not in self._exclusions)
@@ -131,11 +131,11 @@ class ThingsService:
     # --- descriptions ---
 
     def identity(self, address: str) -> ThingDescription | None:
-        """The description of a thing without its services; None if there is no such thing."""
+        """Return the description of a thing without its services; None if there is no such thing."""
         return self._describe(address, (), ())
 
     def describe(self, address: str) -> ThingDescription | None:
-        """The description of a thing; None if there is no such thing."""
+        """Return the description of a thing; None if there is no such thing."""
         return self._describe(address, self._services, self._grid_services)
 
     def _describe(
@@ -166,7 +166,7 @@ class ThingsService:
         )
 
     def find(self, service: str, address: str) -> tuple[DeviceService[Twin] | DeviceService[GridTwin], str]:
-        """The service that a command is for, and the address of the thing that has it.
+        """Return the service that a command is for, and the address of the thing that has it.
 
         Args:
             service: the name of the service.
@@ -191,14 +191,14 @@ class ThingsService:
     # --- reports ---
 
     def presence(self, address: str) -> Report | None:
-        """The inclusion report of a thing, or an exclusion report if it is gone and the hub still has it; else None."""
+        """Return the inclusion report of a thing, or an exclusion report if only the hub still has it; else None."""
         if self.included(address):
             description = self.describe(address)
             return self._report(INCLUSION, description.to_json(), address) if description is not None else None
         return self._exclusion(address) if address in self._known_to_hub else None
 
     def reports(self, address: str, now: datetime, *, settings_changed: bool) -> Iterator[Report]:
-        """The current reports of the services of a thing. Each is made when it is read, from the values of now.
+        """Return the current reports of the services of a thing. Each is made when it is read, from the values of now.
 
         Args:
             address: the address of the thing.
@@ -219,7 +219,7 @@ class ThingsService:
         return chain.from_iterable(chain(of_sockets, of_grid))
 
     def next_change(self, address: str, now: datetime) -> datetime | None:
-        """When after `now` the reports of a thing may change without an event; None: they will not."""
+        """Return when after `now` the reports of a thing may change without an event; None: they will not."""
         grace = self._runtime.grace
         times = [twin.next_change(now, grace) for twin in self._fleet.sockets(address)]
         grid = self._fleet.grids.at(address)
@@ -228,7 +228,7 @@ class ThingsService:
         return min((when for when in times if when is not None), default=None)
 
     def acknowledged_before(self) -> list[Report]:
-        """The inclusion reports that the hub acknowledged before this start."""
+        """Return the inclusion reports that the hub acknowledged before this start."""
         return [self._report(INCLUSION, value, address) for address, value in self._storage.inclusions().items()]
 
     def acknowledged(self, report: Report) -> None:
@@ -253,7 +253,7 @@ class ThingsService:
     # --- exclusion ---
 
     def exclude(self, addresses: Sequence[str]) -> list[Report]:
-        """Exclude things that the user deletes and lift their limits. Returns the exclusion reports."""
+        """Exclude things that the user deletes and lift their limits. Return the exclusion reports."""
         self._exclusions.add(addresses)
         for address in addresses:
             for twin in self._fleet.sockets(address):
@@ -261,7 +261,7 @@ class ThingsService:
         return [self._exclusion(address) for address in addresses]
 
     def withdraw(self) -> list[Report]:
-        """Exclude all things until the next login. Returns the exclusion reports."""
+        """Exclude all things until the next login. Return the exclusion reports."""
         addresses = self.addresses()
         self._exclusions.withdraw(addresses)
         return [self._exclusion(address) for address in addresses]
@@ -273,7 +273,7 @@ class ThingsService:
     # --- commands ---
 
     def expect(self, address: str) -> str:
-        """The address that a command names, if it is that of an included thing.
+        """Return the address that a command names, if it is that of an included thing.
 
         Raises:
             InvalidValue: no address was given.
@@ -319,7 +319,7 @@ class ThingsService:
 
 
 def _part(text: str) -> str:
-    """Text for one part of a product hash, without ` - `, at which consumers split the hash (page 4)."""
+    """Return text for one part of a product hash, without ` - `, at which consumers split the hash (page 4)."""
     return text.replace(" - ", "-").strip()
 
 

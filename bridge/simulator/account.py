@@ -48,7 +48,7 @@ class SimulatedSchedule:
     override: SimulatedOverride
 
     def entry(self) -> dict[str, JsonValue]:
-        """The entry of LIST_OVERRIDE_CURRENT."""
+        """Return the entry of LIST_OVERRIDE_CURRENT."""
         return {
             "schedule_id": str(self.number),
             "charge_points": [*self.charge_points],
@@ -154,7 +154,7 @@ class SimulatedAccount:
     # --- wire form ---
 
     def describe(self) -> dict[str, JsonValue]:
-        """The ACCOUNT answer."""
+        """Return the ACCOUNT answer."""
         return {
             "object": "ACCOUNT",
             "full_name": self.full_name,
@@ -169,7 +169,7 @@ class SimulatedAccount:
         }
 
     def grid_currents(self, evse_id: str) -> tuple[float, float, float]:
-        """The current on each phase of the grid connection of a charge point, A."""
+        """Return the current on each phase of the grid connection of a charge point, A."""
         grid = self.grids[evse_id]
         total = list(grid.house_a)
         for other, same in self.grids.items():
@@ -182,7 +182,7 @@ class SimulatedAccount:
         return round(total[0], 1), round(total[1], 1), round(total[2], 1)
 
     def grid_status(self, evse_id: str) -> dict[str, JsonValue]:
-        """The GRID_STATUS answer, which names the grid and not the charge point."""
+        """Return the GRID_STATUS answer, which names the grid and not the charge point."""
         grid = self.grids[evse_id]
         phases = self.grid_currents(evse_id)
         return {
@@ -196,14 +196,14 @@ class SimulatedAccount:
         }
 
     def grid_current(self, evse_id: str) -> dict[str, JsonValue]:
-        """The GRID_CURRENT push."""
+        """Return the GRID_CURRENT push."""
         phases = self.grid_currents(evse_id)
         currents = {f"grid_actual_p{index}": current for index, current in enumerate(phases, 1)}
         return {"object": "GRID_CURRENT", "evse_id": evse_id, **currents}
 
 
 def example_account(now: Callable[[], datetime]) -> SimulatedAccount:
-    """The account of the demo: a socket and a fixed cable, both with smart charging, behind one grid connection."""
+    """Return the account of the demo: a socket and a fixed cable with smart charging behind one grid connection."""
     account = SimulatedAccount(now)
     account.cards = [
         _card("046C8CCA8C1D90", "NL-ANW-CZPYJFFML-3", "House card"),

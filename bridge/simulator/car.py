@@ -38,7 +38,7 @@ class Car:
         return self.state_of_charge >= self.target - 1e-9
 
     def wants(self) -> float:
-        """The current that it would draw without a limit, A per phase."""
+        """Return the current that it would draw without a limit, A per phase."""
         if self.full:
             return 0.0
         level = self.state_of_charge

@@ -249,7 +249,7 @@ class SimulatedChargePoint:
             place.blocked = blocked
 
     def step(self, seconds: float) -> bool:
-        """Let time pass; returns whether the status has changed."""
+        """Let time pass. Return whether the status has changed."""
         changed = False
         for place in self.sockets:
             before = (place.vehicle, place.current_a)

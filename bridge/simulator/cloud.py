@@ -129,7 +129,7 @@ class SimulatedCloud(SimulatedServer):
         return self.account.charge_points[str(frame["evse_id"])]
 
     def _socket(self, frame: JsonFrame) -> Socket | None:
-        """The socket that a request names, or the only one; None if the request must name one and does not."""
+        """Return the socket that a request names, or the only one; None if the request must name one and does not."""
         point = self._point(frame)
         wanted = frame.get("socket_id")
         if wanted is None:
@@ -368,12 +368,12 @@ class SimulatedCloud(SimulatedServer):
 
 
 def example_cloud(now: Callable[[], datetime]) -> SimulatedCloud:
-    """A cloud with the example account."""
+    """Return a cloud with the example account."""
     return SimulatedCloud(example_account(now))
 
 
 def _decrypt(password: object) -> str | None:
-    """A password as the app sends it; None if it cannot be read."""
+    """Return a password as the app sends it; None if it cannot be read."""
     from pybluecurrent import BlueCurrentClient  # noqa: PLC0415 - needed for this alone
     from sjcl import SJCL  # noqa: PLC0415 - needed for this alone
 

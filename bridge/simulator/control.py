@@ -48,7 +48,7 @@ class Control:
         }
 
     def routes(self) -> list[Route]:
-        """The routes, for an application."""
+        """Return the routes, for an application."""
         return [
             Route("/control/state", self._state),
             Route("/control/requests", self._requests),
@@ -135,7 +135,7 @@ async def _body(request: Request) -> Given:
 
 
 def _number(given: Given, name: str) -> float:
-    """A number; 1 if there is none."""
+    """Return a number; 1 if there is none."""
     value = given.get(name)
     return value if isinstance(value, int | float) else 1
 

@@ -80,7 +80,7 @@ class Life:
                 await self._cloud.push_grid()
 
     def _move(self, point: SimulatedChargePoint) -> bool:
-        """Connect or disconnect cars at one charge point; returns whether anything has changed."""
+        """Connect or disconnect cars at one charge point. Return whether anything has changed."""
         visit = self._visits.setdefault(point.evse_id, Visit(cycle(CARS)))
         socket = point.sockets[0]
         if socket.car is None:

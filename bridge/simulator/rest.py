@@ -30,7 +30,7 @@ class Rest:
         self._cloud = cloud
 
     def routes(self) -> list[Route]:
-        """The routes, for an application."""
+        """Return the routes, for an application."""
         account = {
             "gethomeautomationkey": ("GET", self._get_key),
             "generatehomeautomationkey": ("POST", self._generate_key),

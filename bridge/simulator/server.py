@@ -56,7 +56,7 @@ class SimulatedServer(ABC):
     # --- the server ---
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Start to listen; returns the address for `cloud.url`."""
+        """Start to listen. Return the address for `cloud.url`."""
         self._server = await serve(
             self._serve, host, port, process_request=self._handshake, ping_interval=None, close_timeout=0.2
         )
@@ -123,7 +123,7 @@ class SimulatedServer(ABC):
         return Counter(str(frame.get("command")) for frame in self.seen)
 
     def requests_for(self, *commands: str) -> list[JsonFrame]:
-        """The requests with one of these commands, in order."""
+        """Return the requests with one of these commands, in order."""
         return [frame for frame in self.seen if frame.get("command") in commands]
 
     @property

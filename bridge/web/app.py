@@ -55,7 +55,7 @@ class Site:
         self._log = log
 
     def application(self, own_host: str) -> ASGIApp:
-        """The ASGI application, behind the host check.
+        """Return the ASGI application, behind the host check.
 
         Args:
             own_host: the host of `http.listen`.
@@ -128,7 +128,7 @@ def _language(request: Request) -> Language:
 
 
 def _page(request: Request) -> int:
-    """The number in the parameter `page`; 1 if there is none or it is not a number."""
+    """Return the number in the parameter `page`; 1 if there is none or it is not a number."""
     try:
         return max(1, int(request.query_params.get("page", "1")))
     except ValueError:

@@ -158,7 +158,7 @@ def charge_points(known: Known) -> tuple[ChargePointView, ...]:
 
 
 def why_not_ready(link: LinkStatus, broker: BrokerStatus) -> str | None:
-    """The reason why the bridge is not ready, one line per connection that is down; None while it is ready."""
+    """Return the reason why the bridge is not ready, one line per connection that is down; None while it is ready."""
     reasons = []
     if not broker.up:
         reasons.append(f"broker: {broker.problem or 'connecting'}")
@@ -168,7 +168,7 @@ def why_not_ready(link: LinkStatus, broker: BrokerStatus) -> str | None:
 
 
 def flowing(twin: Twin, nominal_voltage: float) -> PhasePowers:
-    """The power on each phase from the last status, W; unknown while it is offline, or the sum is unknown."""
+    """Return the power on each phase from the last status, W; unknown while it is offline, or the sum is unknown."""
     status = twin.status
     if status is None or status.activity is Activity.OFFLINE:
         return UNKNOWN
@@ -283,7 +283,7 @@ def _wait(twin: Twin, state: State, *, live_link: bool) -> Wait | None:
 
 
 def _holder(twin: Twin) -> Wait:
-    """The reason why a session is suspended by the charge point or the cloud."""
+    """Return the reason why a session is suspended by the charge point or the cloud."""
     if not twin.held_by_profile:
         return Wait.LIMIT
     delayed, priced = twin.settings.delayed_charging, twin.settings.price_based_charging
@@ -330,7 +330,7 @@ def _session(twin: Twin) -> SessionView | None:
 
 
 def _curve(points: tuple[Point, ...], now: datetime, power: PhasePowers) -> tuple[Point, ...]:
-    """The points of the past, followed by the power now."""
+    """Return the points of the past, followed by the power now."""
     return (*points, Point(now, *power)) if points else ()
 
 

@@ -28,7 +28,7 @@ class ChargePointFields:
     grid: Grid | None = None
 
     def as_json(self) -> dict[str, JsonValue]:
-        """The fields by their wire names. With several sockets their fields are under `sockets`, by socket number."""
+        """Return the fields by their wire names. Those of several sockets are under `sockets`, by their numbers."""
         shown = as_cloud_json(self.settings)
         statuses = {number: self._status(status) for number, status in self.sockets}
         if None in statuses:
@@ -46,10 +46,10 @@ class ChargePointFields:
 
 
 def account_fields(account: AccountBody | None) -> dict[str, JsonValue] | None:
-    """The fields of the account; None if the cloud has sent none yet."""
+    """Return the fields of the account; None if the cloud has sent none yet."""
     return as_cloud_json(account) if account is not None else None
 
 
 def grid_fields(grid: Grid) -> dict[str, JsonValue]:
-    """The fields of a grid connection, and the averages computed from them."""
+    """Return the fields of a grid connection, and the averages computed from them."""
     return as_cloud_json(grid) | as_cloud_json(grid_averages(grid))

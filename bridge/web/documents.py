@@ -24,21 +24,21 @@ class Documents:
         self._metrics: Metrics | None = None
 
     async def page(self) -> "Page":
-        """The status page and its files."""
+        """Return the status page and its files."""
         if self._page is None:
             self._page = await asyncio.to_thread(_make_page)
         return self._page
 
     def fragments(self, view: View, language: Language) -> Mapping[str, str]:
-        """The parts of the page that can change, for viewers, who have the page."""
+        """Return the parts of the page that can change, for viewers, who have the page."""
         return self._page.fragments(view, language) if self._page is not None else {}
 
     async def state(self, view: View) -> bytes:
-        """The view as JSON. The work grows with the account, so a thread does it."""
+        """Return the view as JSON. The work grows with the account, so a thread does it."""
         return await asyncio.to_thread(_state, view)
 
     async def metrics(self, view: View, accept: str) -> tuple[bytes, str]:
-        """The metrics and their content type.
+        """Return the metrics and their content type.
 
         Args:
             view: the view.

@@ -59,7 +59,7 @@ class Curve:
 
 
 def draw_curve(points: Sequence[Point], now: datetime) -> Curve:
-    """The curve from the first point to now.
+    """Return the curve from the first point to now.
 
     Now is rounded to the step of a point, so that a curve without new points does not change.
     """
@@ -90,7 +90,7 @@ Stack = tuple[float, ...]
 
 
 def _runs(points: Sequence[Point]) -> Iterator[list[tuple[datetime, Stack]]]:
-    """Stretches in which the power is known, each point as the sums of phase 1, 1 and 2, and 1 to 3."""
+    """Yield stretches in which the power is known, each point as the sums of phase 1, 1 and 2, and 1 to 3."""
     run: list[tuple[datetime, Stack]] = []
     steps = sorted(after.at - before.at for before, after in pairwise(points))
     gap = 3 * steps[len(steps) // 2] if steps else timedelta(seconds=STEP_S)  # the machine slept and measured nothing
@@ -126,7 +126,7 @@ class Bar:
 
 
 def draw_bars(days: Sequence[DayView]) -> tuple[Bar, ...]:
-    """A bar for each day, scaled to the highest. A day with any energy has a visible bar."""
+    """Return a bar for each day, scaled to the highest. A day with any energy has a visible bar."""
     most = max((day.energy for day in days), default=0.0) or 1.0
     heights = [max(2.0, round(BARS_HEIGHT * day.energy / most, 1)) if day.energy > 0 else 0.0 for day in days]
     return tuple(

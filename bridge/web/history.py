@@ -91,7 +91,7 @@ class History:
         self._until = until.timestamp() if until is not None else None
 
     def points(self, now: datetime) -> tuple[Point, ...]:
-        """The finished points, oldest first."""
+        """Return the finished points, oldest first."""
         self._advance(now.timestamp())
         return tuple(self._read())
 

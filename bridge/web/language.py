@@ -11,7 +11,7 @@ _ALSO: Final[Mapping[str, Language]] = {"no": "nb", "nn": "nb"}
 
 
 def choose(asked: str | None, remembered: str | None, accepted: str) -> Language:
-    """The language to use: the one asked for, else the one remembered, else the best that the browser accepts.
+    """Return the language to use: the one asked for, else the one remembered, else the best that the browser accepts.
 
     Args:
         asked: from the switch on the page.

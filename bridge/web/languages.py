@@ -164,7 +164,7 @@ class Texts(_Table):
     # --- formats of values ---
 
     def number(self, value: float, decimals: int) -> str:
-        """A number with a given number of decimals and without thousands separators."""
+        """Return a number with a given number of decimals and without thousands separators."""
         return _number(value, decimals, self.locale)
 
     def kilowatts(self, watts: float | None) -> str:
@@ -176,7 +176,7 @@ class Texts(_Table):
         return NOT_KNOWN if kwh is None else f"{self.number(kwh, 1 if kwh < 1000 else 0)} kWh"
 
     def money(self, amount: float | None, currency: str = "EUR") -> str:
-        """An amount in a currency, by its ISO 4217 code."""
+        """Return an amount in a currency, by its ISO 4217 code."""
         return NOT_KNOWN if amount is None else _money(amount, currency, self.locale)
 
     def amperes(self, current: float | None) -> str:
@@ -188,15 +188,15 @@ class Texts(_Table):
         return NOT_KNOWN if voltage is None else f"{self.number(voltage, 0)} V"
 
     def clock(self, when: datetime) -> str:
-        """The time of day."""
+        """Return the time of day."""
         return f"{in_amsterdam(when):%H:%M}"
 
     def day(self, day: date) -> str:
-        """A day, with its weekday and without its year."""
+        """Return a day, with its weekday and without its year."""
         return _day(day, self.locale)
 
     def when(self, when: datetime, now: datetime) -> str:
-        """The time of day, with the day in front if it is not the day of `now`."""
+        """Return the time of day, with the day in front if it is not the day of `now`."""
         local = in_amsterdam(when)
         if local.date() == in_amsterdam(now).date():
             return self.clock(when)
@@ -225,6 +225,6 @@ def _day(day: date, locale: str) -> str:
 
 @cache
 def texts(language: Language) -> Texts:
-    """The texts of a language."""
+    """Return the texts of a language."""
     source = files("bridge.web").joinpath("texts", f"{language}.json")
     return Texts.model_validate_json(source.read_text(encoding="utf-8"))

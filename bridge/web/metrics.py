@@ -48,7 +48,7 @@ class Family:
         return PREFIX + self.name
 
     def metric(self, view: View) -> Metric:
-        """The metric with its values."""
+        """Return the metric with its values."""
         make = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
         metric = make(self.full_name, self.help, labels=self.labels)
         for labels, value in self.read(view):
@@ -327,7 +327,7 @@ class Metrics:
         self._process = ProcessCollector(registry=None)
 
     def text(self, view: View, accept: str) -> tuple[bytes, str]:
-        """The answer to a scrape.
+        """Return the answer to a scrape.
 
         Args:
             view: the whole account.

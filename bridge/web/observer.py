@@ -40,7 +40,7 @@ class Observer:
 
     Args:
         where: host and port of the broker.
-        clock: gives the time.
+        clock: the source of time.
         link: the link to the cloud.
         broker: the connection to the broker.
         reporter: gives the number of messages that wait for the broker.
@@ -135,11 +135,11 @@ class Observer:
     # --- views ---
 
     def why_not_ready(self) -> str | None:
-        """The reason why the bridge is not ready; None while it is ready."""
+        """Return the reason why the bridge is not ready; None while it is ready."""
         return why_not_ready(self._link.status, self._broker.status)
 
     def page(self, number: int) -> View:
-        """The view with one page of the charge points. A number that is too high gives the last page."""
+        """Return the view with one page of the charge points. A number that is too high gives the last page."""
         evse_ids = self._fleet.evse_ids()
         pages = max(1, -(-len(evse_ids) // ON_A_PAGE))
         number = min(max(1, number), pages)
@@ -147,7 +147,7 @@ class Observer:
         return build_view(self._known(evse_ids, shown, page=number, pages=pages, charts=True, keep=True))
 
     async def whole(self, *, charts: bool) -> View:
-        """The view with all charge points. It yields to the event loop after every `ON_A_PAGE` charge points.
+        """Return the view with all charge points. It yields to the event loop after every `ON_A_PAGE` charge points.
 
         Args:
             charts: include curves and days.

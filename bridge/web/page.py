@@ -67,7 +67,7 @@ class Page:
         self._parts = environment.get_template("parts.html")
 
     def whole(self, view: View, language: Language) -> str:
-        """The whole page as HTML."""
+        """Return the whole page as HTML."""
         parts = {name: Markup(html) for name, html in self.fragments(view, language).items()}  # noqa: S704 - rendered with escaping just now
         return self._whole.render(
             parts=parts,
@@ -78,7 +78,7 @@ class Page:
         )
 
     def fragments(self, view: View, language: Language) -> dict[str, str]:
-        """The parts of the page that can change: the id of the element and its HTML."""
+        """Return the parts of the page that can change: the id of the element and its HTML."""
         context = _context(view, language)
         module = self._parts.make_module(context)
 
@@ -96,7 +96,7 @@ class Page:
 
 
 def element_key(address: str) -> str:
-    """An address as a part of an element's id. An address with unusual characters is written in hex."""
+    """Return an address as a part of an element's id. An address with unusual characters is written in hex."""
     return address if _KEY.fullmatch(address) else f"x{address.encode('utf-8', 'surrogatepass').hex()}"
 
 

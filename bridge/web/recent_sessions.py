@@ -27,7 +27,7 @@ class RecentSessions:
         self._kept: dict[str, tuple[datetime, Sequence[SessionRecord]]] = {}
 
     def of(self, addresses: Sequence[str], now: datetime, *, keep: bool) -> Mapping[str, Sequence[SessionRecord]]:
-        """The sessions by address.
+        """Return the sessions by address.
 
         Args:
             addresses: the service addresses of the sockets.

@@ -126,7 +126,7 @@ class _Server(uvicorn.Server):
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets bound to each address of a host. A name such as `localhost` can have two.
+    """Return sockets bound to each address of a host. A name such as `localhost` can have two.
 
     Raises:
         OSError: none can be bound.

@@ -12,7 +12,7 @@ _CHARGE_POINT: Final = TypeAdapter(ChargePointView)
 
 
 def as_json(view: View) -> bytes:
-    """A view as JSON. Charge points are encoded one by one, so that the event loop can run in between."""
+    """Return a view as JSON. Charge points are encoded one by one, so that the event loop can run in between."""
     rest = _VIEW.dump_json(replace(view, charge_points=()))
     before, key, after = rest.partition(b'"charge_points":[')  # quotes inside values are escaped, so this is the key
     return before + key + b",".join(_CHARGE_POINT.dump_json(one) for one in view.charge_points) + after

@@ -78,7 +78,7 @@ class Stream:
         self._news.set()
 
     async def events(self) -> AsyncIterator[str]:
-        """The events in the format of `text/event-stream`."""
+        """Yield the events in the format of `text/event-stream`."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._keep_alive):

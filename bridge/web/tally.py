@@ -109,7 +109,7 @@ class Tally:
         without_address: Collection[str] = (),
         grids_left_out: Collection[str] = (),
     ) -> SummaryView:
-        """The summary of all charge points.
+        """Return the summary of all charge points.
 
         Args:
             now: the time.

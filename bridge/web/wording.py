@@ -68,7 +68,7 @@ class Words:
     # --- a charge point ---
 
     def title(self, point: ChargePointView, socket: SocketView) -> str:
-        """The name of a socket: the name of its charge point, with the socket number if it has several."""
+        """Return the name of a socket: the name of its charge point, with the socket number if it has several."""
         name = point.name or point.evse_id
         return name if socket.socket is None else f"{name}, {self.texts.labels.socket.lower()} {socket.socket}"
 
@@ -77,7 +77,7 @@ class Words:
         return " · ".join(part for part in (point.model, point.evse_id if point.name else "") if part)
 
     def headline(self, socket: SocketView) -> str:
-        """The state in a word or two."""
+        """Return the state in a word or two."""
         return self.texts.states[socket.state]
 
     def details(self, socket: SocketView) -> list[str]:
@@ -99,7 +99,7 @@ class Words:
         return session.energy > 0 and (now_seen or socket.state is State.FINISHED)
 
     def remarks(self, point: ChargePointView, socket: SocketView) -> Iterator[str]:
-        """The sentences below the state: the reason why the socket waits, and its problems."""
+        """Yield the sentences below the state: the reason why the socket waits, and its problems."""
         if socket.waits_for is not None:
             yield self._waits(socket.waits_for, socket)
         if socket.limits.unheld is not None:
@@ -116,7 +116,7 @@ class Words:
         return texts.waits[wait]
 
     def facts(self, socket: SocketView) -> Iterator[Detail]:
-        """The values below the state."""
+        """Yield the values below the state."""
         texts, labels, session = self.texts, self.texts.labels, socket.session
         if session is not None and session.open:
             if not self._shows_energy(socket, session):
@@ -162,7 +162,7 @@ class Words:
     # --- curves and bars ---
 
     def curve_says(self, curve: Curve, socket: SocketView) -> str:
-        """A curve in words, for screen readers."""
+        """Return a curve in words, for screen readers."""
         return self.texts.say.curve_says.format(
             **{
                 "from": self.texts.when(curve.begin, self.view.at),
@@ -173,7 +173,7 @@ class Words:
         )
 
     def days_total(self, days: Sequence[DayView]) -> list[str]:
-        """Totals of some days: energy, cost, sessions."""
+        """Return totals of some days: energy, cost, sessions."""
         energy, sessions = sum(day.energy for day in days), sum(day.sessions for day in days)
         costs: dict[str, float] = {}
         for day in days:
@@ -186,7 +186,7 @@ class Words:
         return parts
 
     def days_say(self, days: Sequence[DayView]) -> str:
-        """The bars in words, for screen readers."""
+        """Return the bars in words, for screen readers."""
         return self.texts.say.days_say.format(
             **{
                 "from": self.texts.day(days[0].day),
@@ -198,7 +198,7 @@ class Words:
     # --- commands ---
 
     def command(self, command: CommandView) -> str:
-        """The name of a command, with its value."""
+        """Return the name of a command, with its value."""
         name = self.texts.commands.get(command.command, command.command)
         if command.value in ("", "None"):
             return name
@@ -206,28 +206,28 @@ class Words:
         return f"{name}: {known.get(command.value.lower(), command.value)}"
 
     def target(self, command: CommandView) -> str:
-        """The charge point of a command, or the bridge."""
+        """Return the charge point of a command, or the bridge."""
         return (command.name or command.address) if command.address else self.texts.say.bridge_itself
 
     def outcome(self, command: CommandView) -> str:
-        """The outcome of a command."""
+        """Return the outcome of a command."""
         return self.texts.done if command.code is None else self.texts.outcomes[command.code]
 
     # --- all charge points ---
 
     def account(self) -> str:
-        """The number of charge points."""
+        """Return the number of charge points."""
         return self.texts.say.charge_points.format(count=self.view.summary.charge_points)
 
     def counts(self) -> Iterator[Detail]:
-        """How many sockets are in each state, and their power."""
+        """Yield how many sockets are in each state, and their power."""
         for state, count in self.view.summary.states.items():
             yield Detail(self.texts.states[state], str(count))
         if self.view.summary.power is not None:
             yield Detail(self.texts.labels.curve, self.texts.kilowatts(self.view.summary.power))
 
     def page_numbers(self) -> Iterator[int | None]:
-        """The pages to link to; None where some are left out."""
+        """Yield the pages to link to; None where some are left out."""
         last = 0
         for number in range(1, self.view.pages + 1):
             if number in (1, self.view.pages) or abs(number - self.view.page) <= NEAR_PAGES:
@@ -258,7 +258,7 @@ class Words:
         return f"{title} ({self.texts.say.until.format(time=self.texts.when(link.until, self.view.at))})"
 
     def link(self) -> str:
-        """The state of the link."""
+        """Return the state of the link."""
         link, say = self.view.link, self.texts.say
         if link.state is LinkState.WAITING:
             return say.no_token
@@ -266,7 +266,7 @@ class Words:
         return how.format(time=self.texts.when(link.since, self.view.at))
 
     def broker(self) -> str:
-        """The state of the connection to the broker."""
+        """Return the state of the connection to the broker."""
         broker: BrokerView = self.view.broker
         say = self.texts.say
         how = say.up_since if broker.up else say.down_since if broker.words is not None else say.connecting
@@ -276,17 +276,17 @@ class Words:
         return f"{text}. {say.waiting.format(count=broker.waiting)}"
 
     def requests(self) -> str:
-        """The number of requests."""
+        """Return the number of requests."""
         requests, say = self.view.requests, self.texts.say
         if requests.since == self.view.started_at:
             return say.requests_since_start.format(count=requests.today, time=self.texts.clock(requests.since))
         return say.requests_today.format(count=requests.today)
 
     def requests_needed(self) -> str:
-        """How many requests a start and a new connection make."""
+        """Return how many requests a start and a new connection make."""
         requests = self.view.requests
         return self.texts.say.requests_needed.format(start=requests.per_start, reconnect=requests.per_reconnect)
 
     def errors(self) -> Sequence[ErrorView]:
-        """The latest warnings and errors of the log."""
+        """Return the latest warnings and errors of the log."""
         return self.view.errors[:MOST_ERRORS]
