@@ -108,10 +108,7 @@ class Topic:
         names = [part.partition(":")[0] for part in fields]
         if not all(map(is_level, values)):
             raise InvalidTopic(f"{shown} is not a FIMP topic: a part is empty, too long or has a forbidden character.")
-        expected = names[:3] == ["pt", "mt", "rt"] and (
-            _PARTS_AFTER.get(values[2]) == names[3:]
-            or (values[1] != "cmd" and values[2] != "discovery" and names[3:] in (_AFTER_RT, _WITH_SERVICE))
-        )
+        expected = names[:3] == ["pt", "mt", "rt"] and names[3:] in _parts_after(values[1], values[2])
         if not (expected and values[0] in _PAYLOAD_TYPES and values[1] in _MESSAGE_TYPES):
             raise InvalidTopic(f"{shown} is not a FIMP topic: see the parts it should have in fimp-api.")
         rest = [*values[3:], "", "", "", ""]
@@ -145,3 +142,11 @@ _PARTS_AFTER: Final[dict[str, list[str]]] = {
     "cloud": _AFTER_RT,
     "discovery": [],
 }
+
+
+def _parts_after(message_type: str, resource_type: str) -> list[list[str]]:
+    """Return the lists of parts that a topic may have after its `rt`: none if there is no such resource type."""
+    parts = _PARTS_AFTER.get(resource_type)
+    if parts is None:
+        return []
+    return [parts] if message_type == "cmd" or not parts else [_AFTER_RT, _WITH_SERVICE]

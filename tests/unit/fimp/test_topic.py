@@ -123,12 +123,25 @@ def test_a_written_topic_is_read_back_the_same(
     assert Topic.parse(topic.path) == topic
 
 
-@given(st.text())
-def test_arbitrary_text_is_parsed_or_rejected(text: str) -> None:
+PARTS = st.builds(
+    "{}:{}".format,
+    st.sampled_from(["pt", "mt", "rt", "rn", "ad", "sv"]),
+    st.sampled_from(["j1", "j1c1", "cmd", "evt", "rsp", "dev", "ad", "app", "cloud", "loc", "discovery"]) | NAMES,
+)
+IN_FORM = st.tuples(
+    st.sampled_from(["pt:j1/mt:cmd/rt", "pt:j1/mt:evt/rt", "pt:j1/mt:rsp/rt"]),
+    st.sampled_from(["dev", "ad", "app", "cloud", "loc", "discovery"]) | NAMES,
+    st.sampled_from(["", "/rn:a", "/rn:a/ad:1", "/rn:a/ad:1/sv:b", "/rn:a/ad:1/sv:b/ad:2"]),
+).map(lambda parts: f"{parts[0]}:{parts[1]}{parts[2]}")
+
+
+@given(st.text() | st.lists(PARTS, max_size=8).map("/".join) | IN_FORM)
+def test_what_is_parsed_is_written_the_same_and_everything_else_rejected(text: str) -> None:
     try:
-        Topic.parse(text)
+        topic = Topic.parse(text)
     except InvalidTopic:
-        pass
+        return
+    assert topic.path == text
 
 
 def test_the_event_topic_of_a_compressed_command_is_plain() -> None:
