@@ -3,7 +3,6 @@
 import sqlite3
 import time
 from collections.abc import Hashable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from bridge.storage.rows import Cell
 from bridge.storage.schema import VERSION
+from bridge.storage.work_thread import Job, WorkThread
 
 Statement = tuple[str, tuple[Cell, ...]]
 """An SQL statement and its parameters."""
@@ -39,17 +39,17 @@ _ENVIRONMENT_ERRORS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _Write:
     """Statements that the thread executes in one transaction.
 
     Attributes:
         statements: the statements by the key of what they change.
-        result: becomes the time from the start to the end of the job, s.
+        result: the time from the start to the end of the job, s.
         began: the time of the start, s.
     """
 
     statements: Mapping[Hashable, Statement]
-    result: Future[float]
+    result: Job[float]
     began: float
 
 
@@ -69,9 +69,9 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, log: FilteringBoundLogger, *, threaded: bool) -> None:
         self._connection = connection
         self._log = log
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="storage") if threaded else None
+        self._thread = WorkThread("storage") if threaded else None
         self._owed: dict[Hashable, Statement] = {}
-        self._job: _Job | None = None
+        self._job: _Write | None = None
         self._slow = self._failing = self._singly = False
 
     def write(self, statements: Mapping[Hashable, Statement]) -> None:
@@ -98,34 +98,30 @@ class Writer:
     def _write_owed(self, *, alone: bool) -> None:
         """Write what is owed; `alone`: it is all of one call, which takes the error of a statement."""
         if self._job is not None:
-            if not self._job.result.done():
+            if not self._job.result.done:
                 self._note_long(self._job)
                 return
             self._finish(self._job)
         while self._owed:
             job = self._job = self._begin()
-            with suppress(TimeoutError):
-                job.result.exception(0.0 if self._slow else PATIENCE_S)
-            if not job.result.done():
+            if not job.result.wait(0.0 if self._slow else PATIENCE_S):
                 self._slow = True
                 return
             if not self._finish(job, alone=alone):
                 return
         self._singly = False
 
-    def _begin(self) -> _Job:
+    def _begin(self) -> _Write:
         statements = dict(islice(self._owed.items(), 1 if self._singly else None))
         began = time.monotonic()
+        result = Job(lambda: self._execute(statements, began))
         if self._thread is not None:
-            return _Job(statements, self._thread.submit(self._execute, statements, began), began)
-        result: Future[float] = Future()
-        try:
-            result.set_result(self._execute(statements, began))
-        except sqlite3.Error as error:
-            result.set_exception(error)
-        return _Job(statements, result, began)
+            self._thread.submit(result)
+        else:
+            result.execute()
+        return _Write(statements, result, began)
 
-    def _finish(self, job: _Job, *, alone: bool = False) -> bool:
+    def _finish(self, job: _Write, *, alone: bool = False) -> bool:
         """Take the result of a job that is done. False: nothing can be written at present."""
         self._job = None
         try:
@@ -148,12 +144,12 @@ class Writer:
         self._failing = False
         return True
 
-    def _forget(self, job: _Job) -> None:
+    def _forget(self, job: _Write) -> None:
         for key, statement in job.statements.items():
             if self._owed.get(key) is statement:  # else a later statement has taken its place meanwhile
                 del self._owed[key]
 
-    def _note_long(self, job: _Job) -> None:
+    def _note_long(self, job: _Write) -> None:
         if time.monotonic() - job.began > LONG_S:
             self._note_failure("the disk does not answer")
 
@@ -174,20 +170,20 @@ class Writer:
         """
         if self._thread is not None:
             with suppress(RuntimeError):  # the storage is being closed
-                self._thread.submit(self._write_nothing)
+                self._thread.submit(Job(self._write_nothing))
 
     def close(self) -> None:
         """Write what is still to be written, if possible, however long it takes, and close the connection."""
         if self._job is not None:
-            self._job.result.exception()
+            self._job.result.wait()
             self._finish(self._job)
         while self._owed:
             job = self._begin()
-            job.result.exception()
+            job.result.wait()
             if not self._finish(job):
                 break
         if self._thread is not None:
-            self._thread.shutdown()
+            self._thread.close()
         self._connection.close()
 
     # --- in the thread ---

@@ -9,6 +9,7 @@ import pytest
 from bridge.simulator.car import Car
 from bridge.storage.database import Database
 from bridge.storage.peek import Peek
+from bridge.storage.work_thread import Job
 from tests.clock import FakeClock
 from tests.conftest import HouseMaker
 from tests.harness import PATIENCE_S, SOCKET, House
@@ -66,7 +67,7 @@ async def test_a_disk_that_takes_no_writes_for_a_while_stops_nothing(house: Hous
     assert house.service is not None
     thread = house.service.storage._database._writer._thread
     assert thread is not None
-    thread.submit(disk.wait)
+    thread.submit(Job(disk.wait))
     await live_a_session(house)
     assert Peek(house.settings.storage.path).sessions(address=SOCKET) == []  # or the disk was not held up
     disk.set()

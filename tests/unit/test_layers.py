@@ -192,6 +192,7 @@ HANDED_FUNCTIONS = {
     "storage/storage.py": {"now"},  # the clock
     "storage/recorder.py": {"now"},
     "storage/database.py": {"now", "check"},  # how rows are read, of the module above it
+    "storage/work_thread.py": {"work"},  # the work itself, a value
     "web/observer.py": {"left_out"},  # the things, which the page must not know
     "web/stream.py": {"page", "render"},  # the observer and the templates, built before
 }

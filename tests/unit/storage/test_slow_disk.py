@@ -16,6 +16,7 @@ from bridge.chargepoint.session import Memory
 from bridge.storage import writer
 from bridge.storage.peek import Peek
 from bridge.storage.storage import Outcome, Storage
+from bridge.storage.work_thread import Job
 from tests.unit.storage.database_files import NOW, Opening
 
 FOREVER_S = 1000.0
@@ -27,12 +28,13 @@ def held_up(storage: Storage) -> Iterator[None]:
     thread = storage._database._writer._thread
     assert thread is not None
     answers = threading.Event()
-    thread.submit(answers.wait)
+    thread.submit(Job(answers.wait))
     try:
         yield
     finally:
         answers.set()
-        thread.submit(lambda: None).result()
+        thread.submit(done := Job(lambda: None))
+        done.wait()
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_a_storage_that_is_closed_while_the_disk_is_slow_waits_for_it(path: Path
     thread = storage._database._writer._thread
     assert thread is not None
     answers = threading.Event()
-    thread.submit(answers.wait)
+    thread.submit(Job(answers.wait))
     storage.save_value("x", 1)
     storage.save_value("y", 2)
     threading.Timer(0.1, answers.set).start()
