@@ -42,5 +42,6 @@ WORKDIR /data
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s --retries=3 CMD ["python", "-m", "bridge.commandline.health"]
-ENTRYPOINT ["bluecurrent-fimp"]
+# Process 1 ignores a signal that it has no handler for. While they are blocked, signals wait until Python has set one.
+ENTRYPOINT ["env", "--block-signal=TERM,INT", "bluecurrent-fimp"]
 CMD ["run"]

@@ -20,6 +20,7 @@ def main() -> None:
     is_service = sys.argv[1:2] == ["run"]
     for number in STOPPING:
         signal.signal(number, lambda number, _: os._exit(0 if is_service else 128 + number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # the image blocks them until there are handlers
     with kept_out():
         from bridge.commandline.cli import app  # noqa: PLC0415 - this import takes the second
 
