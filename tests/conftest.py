@@ -59,6 +59,18 @@ def broker() -> Iterator[TestBroker]:
 
 
 @pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder as the working directory, with an empty folder of secrets, and no settings in the environment."""
+    for name in list(os.environ):
+        if name.startswith("BRIDGE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("BRIDGE_SECRETS_DIR", str(tmp_path / "secrets"))
+    (tmp_path / "secrets").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 async def house(broker: TestBroker, tmp_path: Path) -> AsyncIterator[House]:
     """A running bridge with the example account."""
     async with make_house(broker, tmp_path) as made:

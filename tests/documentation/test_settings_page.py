@@ -1,6 +1,5 @@
 """docs/settings.md: every setting, as the code has it, and every example loads."""
 
-import os
 import re
 import shlex
 from pathlib import Path
@@ -14,6 +13,8 @@ from bridge.settings_sources import load
 from tests.documentation.pages import ROOT, Block, all_blocks, anchors, blocks
 
 PAGE = ROOT / "docs" / "settings.md"
+
+pytestmark = pytest.mark.usefixtures("nowhere")
 
 
 def schema(key: str) -> dict[str, Any]:
@@ -91,17 +92,6 @@ def test_type_default_and_bounds_of_a_setting_are_those_of_the_code(key: str) ->
     else:
         assert bounds == bounds_in_words(content)
     assert meaning
-
-
-@pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings from outside."""
-    for name in list(os.environ):
-        if name.startswith("BRIDGE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("BRIDGE_SECRETS_DIR", str(tmp_path / "secrets"))
-    (tmp_path / "secrets").mkdir()
-    monkeypatch.chdir(tmp_path)
 
 
 def values(settings: Settings) -> dict[str, Any]:

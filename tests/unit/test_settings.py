@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from bridge.secret_text import secret_of
 from bridge.settings import KEYS, Settings
-from bridge.settings_sources import SettingsFault, load
+from bridge.settings_sources import load
+from tests.unit.setting_faults import faults
 
 DEFAULTS = {
     "mqtt.host": "localhost", "mqtt.port": 1883, "mqtt.username": None, "mqtt.password": None, "mqtt.tls": False,
@@ -26,27 +27,13 @@ DEFAULTS = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, no secrets, and none of our variables."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BRIDGE_SECRETS_DIR", str(tmp_path / "secrets"))
-    monkeypatch.delenv("BRIDGE_CONFIG", raising=False)
-    (tmp_path / "secrets").mkdir()
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("nowhere")
 
 
 def value(settings: Settings, key: str) -> object:
     """One value, by its key."""
     section, _, name = key.partition(".")
     return getattr(getattr(settings, section), name)
-
-
-def faults(config: Path | None = None, *assignments: str) -> list[str]:
-    """The lines of the fault that loading ends with."""
-    with pytest.raises(SettingsFault) as caught:
-        load(config, assignments)
-    return list(caught.value.lines)
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:

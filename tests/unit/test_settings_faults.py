@@ -4,24 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.settings_sources import SettingsFault, load
+from bridge.settings_sources import load
+from tests.unit.setting_faults import faults
 
-
-@pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, no secrets, and none of our variables."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BRIDGE_SECRETS_DIR", str(tmp_path / "secrets"))
-    monkeypatch.delenv("BRIDGE_CONFIG", raising=False)
-    (tmp_path / "secrets").mkdir()
-    return tmp_path
-
-
-def faults(config: Path | None = None, *assignments: str) -> list[str]:
-    """The lines of the fault that loading ends with."""
-    with pytest.raises(SettingsFault) as caught:
-        load(config, assignments)
-    return list(caught.value.lines)
+pytestmark = pytest.mark.usefixtures("nowhere")
 
 
 @pytest.mark.parametrize(
