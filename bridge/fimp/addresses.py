@@ -1,6 +1,11 @@
 """The topics of the adapter and of its devices (contract 3)."""
 
+from typing import Final
+
 from bridge.fimp.topic import Topic
+
+DISCOVERY: Final = "system"
+"""The service of discovery, which its topics do not name."""
 
 
 class Addresses:

@@ -8,7 +8,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from bridge.errors import BridgeError, InvalidValue
-from bridge.fimp.addresses import Addresses
+from bridge.fimp.addresses import DISCOVERY, Addresses
 from bridge.fimp.message import Message
 from bridge.fimp.report import Report, error_report
 from bridge.fimp.topic import InvalidTopic, Topic
@@ -28,7 +28,7 @@ class AnswerContext:
 
     Attributes:
         path: the topic on which the command arrived.
-        topic: the same, parsed; None if it is not a command's.
+        topic: the topic, parsed; None if the message is no valid command.
         message: the command; None if it could not be parsed.
         corid: the `uid` of the command; None if it could not be read.
         resp_to: the topic for a copy of the answer; None for no copy.
@@ -90,7 +90,7 @@ class Answers:
             error,
             topic=event,
             service=event.service
-            or ("system" if event.resource_type == "discovery" else self._addresses.resource_name),
+            or (DISCOVERY if event.resource_type == "discovery" else self._addresses.resource_name),
             src=event.service_address or self._addresses.resource_name,
             command_topic=context.path,
             command=context.message,

@@ -8,14 +8,13 @@ from uuid import uuid4
 from pydantic import JsonValue
 from pydantic_core import from_json
 
+from bridge.fimp.addresses import DISCOVERY
 from bridge.fimp.message import Message
 from bridge.fimp.topic import Topic, is_level
 from bridge.fimp.values import ValueType, fits
 from bridge.settings import Settings
 
 ADAPTER: Final = "adapter"
-DISCOVERY: Final = "system"
-"""The service of discovery, which has no name in its topic."""
 SERVICES: Final = {
     "meter": "meter_elec",
     "meter_ext": "meter_elec",

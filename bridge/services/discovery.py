@@ -7,13 +7,12 @@ from pydantic import JsonValue
 
 from bridge import __version__
 from bridge.account.app_state import AppState
-from bridge.fimp.addresses import Addresses
+from bridge.fimp.addresses import DISCOVERY, Addresses
 from bridge.fimp.command import Call, Command
 from bridge.fimp.description import Interface
 from bridge.fimp.report import Report
 from bridge.fimp.values import ValueType
 
-SERVICE: Final = "system"
 PACKAGE: Final = "bluecurrent-fimp-bridge"
 AUTHOR: Final = f"The {PACKAGE} authors"
 DOC_URL: Final = f"https://pypi.org/project/{PACKAGE}/"
@@ -62,7 +61,7 @@ class DiscoveryService:
             "is_instance_configurable": False,
             "config_required": True,
         }
-        return [Report(self._addresses.discovery, SERVICE, "evt.discovery.report", "object", content)]
+        return [Report(self._addresses.discovery, DISCOVERY, "evt.discovery.report", "object", content)]
 
 
 _EVENTS: Final[tuple[tuple[str, ValueType], ...]] = (
