@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import time
 from typing import Final, Generic, Literal, TypeVar
 
@@ -25,7 +26,7 @@ Options = Sequence[tuple[JsonValue, str]]
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
-@immutable(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ParameterKind(Generic[T]):
     """A type of parameter values.
 

@@ -1,6 +1,7 @@
 """The commands of a service, and one command while it is handled."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from bridge.errors import InvalidValue
 from bridge.fimp.message import Message
@@ -12,7 +13,7 @@ Handler = Callable[["Call"], Awaitable[Sequence[Report]]]
 """Carries out a command and returns the reports that answer it. A `BridgeError` becomes an error report."""
 
 
-@immutable(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Command:
     """The handling of one interface of a service.
 

@@ -23,7 +23,7 @@ class Dirty(IntEnum):
     ALL = 2
 
 
-@immutable(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Policy:
     """When a report is published without a command.
 
