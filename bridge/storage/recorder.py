@@ -1,6 +1,6 @@
 """Writes what has changed to disk: at once when it matters, energy before the hub is told, else once a minute."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,9 +23,6 @@ GRIDS_EVERY: Final = timedelta(seconds=1)
 
 GRIDS: Final = "grids"
 """The key in the storage of the charge points behind each grid connection."""
-
-
-_NONE: Final[Mapping[str, Memory]] = {}
 
 
 class Recorder:
@@ -109,7 +106,7 @@ class Recorder:
         Args:
             evse_id: the charge point. The subject of another message is ignored.
         """
-        for identity, memory in self._dirty.get(evse_id, _NONE).items():
+        for identity, memory in self._dirty.get(evse_id, {}).items():
             energy, written = self._energy_on_disk.get(identity, (None, None))
             if memory.lifetime_energy != energy:
                 self._told = True

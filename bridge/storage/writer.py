@@ -44,7 +44,7 @@ class _Write:
 
     Attributes:
         statements: the statements by the key of what they change.
-        result: the time from the start to the end of the job, s.
+        result: the time from the start to the end, s.
         began: the time of the start, s.
     """
 
@@ -71,7 +71,7 @@ class Writer:
         self._log = log
         self._thread = WorkThread("storage") if threaded else None
         self._owed: dict[Hashable, Statement] = {}
-        self._job: _Write | None = None
+        self._pending: _Write | None = None
         self._slow = self._failing = self._singly = False
 
     def write(self, statements: Mapping[Hashable, Statement]) -> None:
@@ -97,17 +97,17 @@ class Writer:
 
     def _write_owed(self, *, alone: bool) -> None:
         """Write what is owed; `alone`: it is all of one call, which takes the error of a statement."""
-        if self._job is not None:
-            if not self._job.result.done:
-                self._note_long(self._job)
+        if self._pending is not None:
+            if not self._pending.result.done:
+                self._note_long(self._pending)
                 return
-            self._finish(self._job)
+            self._finish(self._pending)
         while self._owed:
-            job = self._job = self._begin()
-            if not job.result.wait(0.0 if self._slow else PATIENCE_S):
+            write = self._pending = self._begin()
+            if not write.result.wait(0.0 if self._slow else PATIENCE_S):
                 self._slow = True
                 return
-            if not self._finish(job, alone=alone):
+            if not self._finish(write, alone=alone):
                 return
         self._singly = False
 
@@ -121,36 +121,36 @@ class Writer:
             result.execute()
         return _Write(statements, result, began)
 
-    def _finish(self, job: _Write, *, alone: bool = False) -> bool:
-        """Take the result of a job that is done. False: nothing can be written at present."""
-        self._job = None
+    def _finish(self, write: _Write, *, alone: bool = False) -> bool:
+        """Take the result of a write that has ended. False: nothing can be written at present."""
+        self._pending = None
         try:
-            self._slow = job.result.result() > PATIENCE_S
+            self._slow = write.result.result() > PATIENCE_S
         except sqlite3.Error as error:
             if is_environmental(error) or type(error) is sqlite3.DatabaseError:
                 self._note_failure(str(error))
                 return False
-            if len(job.statements) > 1 and not alone:
+            if len(write.statements) > 1 and not alone:
                 self._singly = True  # finds the statement at fault
                 return True
-            self._forget(job)
+            self._forget(write)
             if alone:
                 raise
             self._log.exception("a change cannot be kept; the service keeps running")
             return True
-        self._forget(job)
+        self._forget(write)
         if self._failing:
             self._log.info("the storage can be written again; no change was lost")
         self._failing = False
         return True
 
-    def _forget(self, job: _Write) -> None:
-        for key, statement in job.statements.items():
+    def _forget(self, write: _Write) -> None:
+        for key, statement in write.statements.items():
             if self._owed.get(key) is statement:  # else a later statement has taken its place meanwhile
                 del self._owed[key]
 
-    def _note_long(self, job: _Write) -> None:
-        if time.monotonic() - job.began > LONG_S:
+    def _note_long(self, write: _Write) -> None:
+        if time.monotonic() - write.began > LONG_S:
             self._note_failure("the disk does not answer")
 
     def _note_failure(self, reason: str) -> None:
@@ -174,13 +174,13 @@ class Writer:
 
     def close(self) -> None:
         """Write what is still to be written, if possible, however long it takes, and close the connection."""
-        if self._job is not None:
-            self._job.result.wait()
-            self._finish(self._job)
+        if self._pending is not None:
+            self._pending.result.wait()
+            self._finish(self._pending)
         while self._owed:
-            job = self._begin()
-            job.result.wait()
-            if not self._finish(job):
+            write = self._begin()
+            write.result.wait()
+            if not self._finish(write):
                 break
         if self._thread is not None:
             self._thread.close()

@@ -79,15 +79,13 @@ class Tally:
 
     def _set(self, address: str, after: _Entry | None) -> None:
         before = self._entries.pop(address, None)
+        if before is not None:
+            self._states[before.state] -= 1
+            self._lacking_power -= before.lacks_power
         if after is not None:
             self._entries[address] = after
-        was, now = before.state if before is not None else None, after.state if after is not None else None
-        if was is not now:
-            if was is not None:
-                self._states[was] -= 1
-            if now is not None:
-                self._states[now] += 1
-        self._lacking_power += (after is not None and after.lacks_power) - (before is not None and before.lacks_power)
+            self._states[after.state] += 1
+            self._lacking_power += after.lacks_power
 
     def judge_all(self, now: datetime, rules: Rules) -> None:
         """Compute all states anew, since the rules have changed or the clock has jumped."""
