@@ -110,7 +110,7 @@ def observe(
         elif known is None or session.number != known.number:
             memory = _after_missed(memory, session)
         session = with_stop(_ended(session, push), status)
-    # If this push has shown that the session is over, its vehicle can have left with the same push.
+    # The vehicle may have left in the push that ended its session.
     return note_vehicle_left(replace(memory, session=session, seen_at=now), status)
 
 
